@@ -1,0 +1,109 @@
+//! The context pack: what a model is shown of the workspace, and why.
+//!
+//! The edge gathers [`Candidate`]s; [`build`] redacts, ranks, trims to the budget and wraps
+//! each text in an envelope of its own. Everything hydrated is data; nothing in it instructs.
+
+mod pack;
+
+pub use pack::{Envelopes, build, estimate_tokens};
+
+use crate::digest::Digest;
+use crate::path::WorkspacePath;
+use serde::{Deserialize, Serialize};
+
+/// Why a piece of text is worth showing. Ordered: the most valuable first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum Relevance {
+    /// The symbol at the cursor or in the selection.
+    Target,
+    /// A test that failed.
+    FailingTest {
+        /// Its name.
+        test: String,
+    },
+    /// A place that a report or a diagnostic names.
+    Reported {
+        /// What named it.
+        by: String,
+    },
+    /// A record of earlier work at this symbol.
+    Memory,
+    /// A symbol whose name stands in a failing test, a report or the instruction.
+    Named {
+        /// The name.
+        name: String,
+    },
+    /// In a file beside the target.
+    Neighbour,
+}
+
+/// A piece of text that may enter the pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// Where it comes from. A memory record has none.
+    pub path: Option<WorkspacePath>,
+    /// The symbol's qualified name, when it is one.
+    pub symbol: Option<String>,
+    /// First and last line, counted from 1, both included.
+    pub lines: Option<(u32, u32)>,
+    /// The text itself, not yet redacted.
+    pub text: String,
+    /// A one-line stand-in when the text does not fit.
+    pub signature: Option<String>,
+    /// Why it is here.
+    pub relevance: Relevance,
+    /// Ties within one relevance: greater is better. Quantised by whoever computes it.
+    pub score: u32,
+}
+
+/// How much of a candidate the pack shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shown {
+    /// All of it.
+    Whole,
+    /// Its signature only.
+    Signature,
+    /// Nothing: the budget was used up.
+    LeftOut,
+}
+
+/// One line of the pack's table of contents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackPart {
+    /// The candidate's place.
+    pub path: Option<WorkspacePath>,
+    /// Its symbol.
+    pub symbol: Option<String>,
+    /// Its lines.
+    pub lines: Option<(u32, u32)>,
+    /// Why it was considered.
+    pub relevance: Relevance,
+    /// How much of it is shown.
+    pub shown: Shown,
+    /// Its estimated tokens, envelope included.
+    pub tokens: usize,
+    /// Secrets that were replaced in it.
+    pub redactions: usize,
+}
+
+/// What a model is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContextPack {
+    /// The rendered text, envelopes included.
+    pub text: String,
+    /// Its parts and what was left out, in order.
+    pub parts: Vec<PackPart>,
+    /// Estimated tokens of the text.
+    pub tokens: usize,
+    /// The budget it had to fit.
+    pub budget_tokens: usize,
+}
+
+impl ContextPack {
+    /// Names the pack's bytes.
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+}

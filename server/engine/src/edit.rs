@@ -1,0 +1,90 @@
+//! Planned edits. A [`ChangeSet`] holds, for each touched file, the text it was planned
+//! against and the text proposed; everything else (hunks, diff, inverse, rebase) is computed
+//! from these two.
+//!
+//! Nothing here reads or writes a file.
+
+mod diff;
+mod plan;
+mod rebase;
+
+pub use diff::{Hunk, hunks, unified_diff};
+pub use plan::{PlanError, plan};
+pub use rebase::{Rebased, rebase};
+
+use crate::digest::Digest;
+use crate::path::WorkspacePath;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What happens to one file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileChange {
+    /// The text the change was planned against; `None` when the file did not exist.
+    pub base: Option<String>,
+    /// The text proposed; `None` when the file is to be deleted.
+    pub proposed: Option<String>,
+    /// For a renamed file: the path whose text it takes over. That path's own change is a deletion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<WorkspacePath>,
+}
+
+/// Planned edits over any number of files, all or nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ChangeSet {
+    /// The files, by path.
+    pub files: BTreeMap<WorkspacePath, FileChange>,
+}
+
+impl ChangeSet {
+    /// True when no file differs from its base.
+    pub fn is_empty(&self) -> bool {
+        self.files.values().all(|change| change.base == change.proposed)
+    }
+
+    /// Names the proposed tree: paths and proposed texts.
+    pub fn tree(&self) -> Digest {
+        let mut parts: Vec<&[u8]> = Vec::new();
+        for (path, change) in self.effective() {
+            parts.push(path.as_str().as_bytes());
+            match &change.proposed {
+                Some(text) => parts.extend([b"text".as_slice(), text.as_bytes()]),
+                None => parts.push(b"none"),
+            }
+        }
+        Digest::of_parts(parts)
+    }
+
+    /// Names the change set completely, bases included: what an approval binds.
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+
+    /// The files that really differ from their base.
+    pub fn effective(&self) -> impl Iterator<Item = (&WorkspacePath, &FileChange)> {
+        self.files.iter().filter(|(_, change)| change.base != change.proposed)
+    }
+
+    /// The change set that takes this one back.
+    pub fn invert(&self) -> Self {
+        let mut files: BTreeMap<_, _> = self
+            .effective()
+            .map(|(path, change)| {
+                let inverse = FileChange {
+                    base: change.proposed.clone(),
+                    proposed: change.base.clone(),
+                    renamed_from: None,
+                };
+                (path.clone(), inverse)
+            })
+            .collect();
+        for (path, change) in self.effective() {
+            if let Some(from) = &change.renamed_from
+                && let Some(inverse) = files.get_mut(from)
+            {
+                inverse.renamed_from = Some(path.clone());
+            }
+        }
+        Self { files }
+    }
+}

@@ -1,0 +1,55 @@
+//! Every limit of the engine, in one place. Units come last in the names.
+
+/// Steps that one run may take, whatever its blueprint says.
+pub const RUN_STEPS_MAX: u32 = 100;
+/// Turns of one agent step: a model reply and our answer to it.
+pub const STEP_TURNS_MAX: u32 = 24;
+/// Malformed replies that one agent step puts up with before it fails.
+pub const STEP_MALFORMED_MAX: u32 = 2;
+/// Stages of one blueprint.
+pub const BLUEPRINT_STAGES_MAX: usize = 64;
+/// Bytes of one blueprint, policy or task file.
+pub const CONFIG_BYTES_MAX: usize = 256 * 1024;
+/// The largest `retry_limit` that a blueprint may ask for.
+pub const RETRY_LIMIT_MAX: u32 = 10;
+
+/// Bytes of one reply's JSON document.
+pub const REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// Actions in one reply.
+pub const REPLY_ACTIONS_MAX: usize = 200;
+/// Nesting of one reply's JSON document.
+pub const REPLY_DEPTH_MAX: usize = 16;
+/// Bytes of an action's id.
+pub const ACTION_ID_BYTES_MAX: usize = 128;
+
+/// Bytes of a workspace path.
+pub const PATH_BYTES_MAX: usize = 1024;
+/// Bytes of one component of a workspace path.
+pub const PATH_COMPONENT_BYTES_MAX: usize = 255;
+/// Components of a workspace path.
+pub const PATH_COMPONENTS_MAX: usize = 64;
+
+/// Bytes of a file that may be edited or shown to a model.
+pub const FILE_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Files that one change set may touch.
+pub const CHANGE_FILES_MAX: usize = 100;
+/// Bytes of all proposed texts of one change set.
+pub const CHANGE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// Candidates that one context pack is chosen from.
+pub const CONTEXT_CANDIDATES_MAX: usize = 400;
+/// Tokens of one context pack, where nothing else is said.
+pub const CONTEXT_TOKENS_DEFAULT: usize = 8_192;
+/// Bytes of one answer to a reading action.
+pub const READ_BYTES_MAX: usize = 64 * 1024;
+/// Matches in one answer to a search.
+pub const SEARCH_MATCHES_MAX: usize = 50;
+
+/// Bytes of a task's output that the journal keeps: the head and the tail.
+pub const OUTPUT_KEPT_BYTES_MAX: usize = 64 * 1024;
+/// Failing tests that a report lists.
+pub const FAILURES_LISTED_MAX: usize = 100;
+/// Memory records that one pack may contain.
+pub const MEMORY_RECORDS_MAX: usize = 8;
+/// Tokens that a model may write in one reply.
+pub const OUTPUT_TOKENS_MAX: u32 = 16_000;

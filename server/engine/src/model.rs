@@ -1,0 +1,161 @@
+//! What is said to a model and what it answered, in our own terms. Each wire API is
+//! translated to and from these at the edge.
+
+use crate::action::ActionKind;
+use crate::digest::Digest;
+use crate::ids::{ActionId, ModelName, StageId, StepId};
+use serde::{Deserialize, Serialize};
+
+/// One request to a model. It has passed redaction and is exactly what will be sent,
+/// but for the wire format and the key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelRequest {
+    /// The model as the user's configuration names it.
+    pub model: ModelName,
+    /// The stage that asks.
+    pub stage: StageId,
+    /// The step that asks.
+    pub step: StepId,
+    /// Which turn of the step this is, counted from 1.
+    pub turn: u32,
+    /// The rules of the conversation. Stable within a run, so that providers can cache it.
+    pub system: String,
+    /// The conversation so far. The first message is the user's.
+    pub messages: Vec<Message>,
+    /// The kinds of action that this stage's toolset holds.
+    pub actions: Vec<ActionKind>,
+    /// The most tokens that the model may write.
+    pub output_tokens_max: u32,
+}
+
+impl ModelRequest {
+    /// Names the request's bytes.
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+}
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "from", rename_all = "snake_case")]
+pub enum Message {
+    /// From the runtime.
+    User {
+        /// Its text.
+        text: String,
+    },
+    /// From the model, as it was received.
+    Model {
+        /// The reply.
+        reply: ModelReply,
+    },
+    /// The runtime's answers to the actions of the reply before.
+    Results {
+        /// One for each tool call, in order.
+        results: Vec<ActionResult>,
+    },
+}
+
+/// The runtime's answer to one action.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionResult {
+    /// The action that is answered.
+    pub id: ActionId,
+    /// Whether it was carried out.
+    pub status: ActionStatus,
+    /// The text for the model.
+    pub text: String,
+}
+
+/// Whether an action was carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionStatus {
+    /// It was.
+    Done,
+    /// It was not; the text says why.
+    Refused,
+}
+
+/// A complete reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelReply {
+    /// Text outside tool calls. It has no effect, unless the adapter has no tool calling
+    /// and this is the one JSON document of actions.
+    pub text: String,
+    /// The tool calls, in order. Their arguments are JSON as the model wrote it, unparsed.
+    pub tool_calls: Vec<ToolCall>,
+    /// Why the model stopped.
+    pub stop: StopReason,
+    /// What it cost in tokens.
+    pub usage: Usage,
+    /// Provider blocks that must be returned unchanged in the next turn (signed thinking).
+    /// Never read as text or action.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opaque: Vec<serde_json::Value>,
+}
+
+/// One tool call as the model wrote it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToolCall {
+    /// The provider's id of the call.
+    pub id: ActionId,
+    /// The tool's name: an action kind, if the model keeps to the list.
+    pub name: String,
+    /// JSON text, unparsed.
+    pub arguments: String,
+}
+
+/// Why a model stopped writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// It had finished.
+    End,
+    /// It waits for the results of its tool calls.
+    ToolUse,
+    /// It reached the token limit: the reply may be cut.
+    Length,
+    /// It, or a filter, refused.
+    Refusal,
+}
+
+/// Tokens of one call, as the provider counted them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Tokens read, cached ones included.
+    pub input_tokens: u64,
+    /// Tokens written.
+    pub output_tokens: u64,
+    /// Tokens read from the provider's cache.
+    pub cached_tokens: u64,
+}
+
+/// Why a model gave no reply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "why", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum ModelError {
+    #[error("the model `{model}` is not configured: {remedy}")]
+    NotConfigured { model: ModelName, remedy: String },
+    #[error("could not reach the model: {reason}")]
+    Unreachable { reason: String },
+    #[error("the model's server refused the key: {reason}")]
+    Unauthorized { reason: String },
+    #[error("the model's server asks for patience: {reason}")]
+    RateLimited { reason: String },
+    #[error("the model's server failed: {reason}")]
+    Server { reason: String },
+    #[error("the model's server rejected the request: {reason}")]
+    Rejected { reason: String },
+    #[error("no answer from the model within {limit_ms} ms ({phase})")]
+    TimedOut { limit_ms: u64, phase: String },
+    #[error("the reply broke off: {reason}")]
+    BrokenOff { reason: String },
+    #[error("the reply is larger than {limit_bytes} bytes")]
+    TooLarge { limit_bytes: usize },
+    #[error("the reply is not what the wire format promises: {reason}")]
+    Malformed { reason: String },
+    #[error("the script has no reply left: {reason}")]
+    ScriptExhausted { reason: String },
+}

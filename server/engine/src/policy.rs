@@ -1,0 +1,196 @@
+//! The one gate. [`evaluate`] judges a whole batch of actions against facts that the edge
+//! gathered and the policy snapshot that the run froze. Strictest wins; what no rule matches
+//! is blocked; an error inside a rule blocks.
+
+mod classes;
+mod evaluate;
+mod toolset;
+
+pub use classes::{PathClass, classify};
+pub use evaluate::{evaluate, evaluate_changes, evaluate_task};
+pub use toolset::{toolset, toolset_names};
+
+use crate::digest::Digest;
+use crate::ids::{RuleId, ToolsetName};
+use crate::path::{RequestedPath, WorkspacePath};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the gate says. Ordered: the strictest is the greatest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It may happen.
+    Allow,
+    /// It may happen once the user has approved exactly these bytes.
+    Ask,
+    /// It may not happen.
+    Block,
+}
+
+/// A verdict and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The strictest verdict of all reasons.
+    pub verdict: Verdict,
+    /// Every reason, strictest first; never empty.
+    pub reasons: Vec<Reason>,
+}
+
+/// One reason for a verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The rule that spoke.
+    pub rule: RuleId,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// What it matched: a path, a task, an action.
+    pub matched: String,
+    /// What would make it pass, or why it may not.
+    pub remedy: String,
+}
+
+/// What a stage may do to the world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Read files of the repository.
+    RepoRead,
+    /// Propose changes to files of the workspace.
+    RepoWrite,
+    /// Create commits.
+    GitCommit,
+    /// Reach the network.
+    NetworkAccess,
+    /// Run declared tasks. There is no shell.
+    ShellExec,
+    /// Write pointer records.
+    MemoryWrite,
+}
+
+/// How far a run's effects may reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SandboxMode {
+    /// Nothing is changed.
+    ReadOnly,
+    /// Files of the workspace may be changed, declared tasks may run.
+    #[default]
+    WorkspaceWrite,
+    /// As before, and commits.
+    RepoWrite,
+    /// As before, and the network. Needs an approval.
+    DangerFullAccess,
+}
+
+/// When a proposal waits for the user although no rule asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ApprovalMode {
+    /// Only where a rule asks.
+    #[default]
+    OnRiskyActions,
+    /// Every proposal.
+    Always,
+}
+
+/// The rules of one run, frozen when it starts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicySnapshot {
+    /// How far effects may reach.
+    pub sandbox: SandboxMode,
+    /// The capabilities that the mode and the user's configuration leave.
+    pub capabilities: BTreeSet<Capability>,
+    /// When a proposal waits for the user.
+    pub approval_mode: ApprovalMode,
+}
+
+impl PolicySnapshot {
+    /// The built-in policy for a sandbox mode.
+    pub fn built_in(sandbox: SandboxMode, approval_mode: ApprovalMode) -> Self {
+        let mut capabilities = BTreeSet::from([Capability::RepoRead, Capability::MemoryWrite]);
+        if sandbox >= SandboxMode::WorkspaceWrite {
+            capabilities.extend([Capability::RepoWrite, Capability::ShellExec]);
+        }
+        if sandbox >= SandboxMode::RepoWrite {
+            capabilities.insert(Capability::GitCommit);
+        }
+        if sandbox >= SandboxMode::DangerFullAccess {
+            capabilities.insert(Capability::NetworkAccess);
+        }
+        Self { sandbox, capabilities, approval_mode }
+    }
+
+    /// Names the rules.
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+}
+
+/// What the edge found out about the paths of a batch, through directory handles.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Facts {
+    /// By the path as it was written. A path without facts is blocked.
+    pub paths: BTreeMap<RequestedPath, PathFacts>,
+}
+
+/// What is known about one path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathFacts {
+    /// What stands there.
+    pub entry: Entry,
+    /// Where the path really leads.
+    pub resolved: Resolved,
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "entry", rename_all = "snake_case")]
+pub enum Entry {
+    /// Nothing.
+    Missing,
+    /// A regular file of text. `text` is the open buffer's where the file is open.
+    Text {
+        /// The whole text.
+        text: String,
+        /// Names of this file in the file system; more than 1 means hard links.
+        links: u64,
+    },
+    /// A regular file that is too large or not UTF-8.
+    Opaque {
+        /// Its size in bytes.
+        bytes: u64,
+    },
+    /// A directory.
+    Directory,
+    /// A socket, device or pipe, or something that could not be examined.
+    Other {
+        /// What, for people.
+        what: String,
+    },
+}
+
+/// Where a path leads after all symbolic links.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "resolved", rename_all = "snake_case")]
+pub enum Resolved {
+    /// To itself: no symbolic link on the way.
+    Direct,
+    /// Through a symbolic link, to this place in the workspace.
+    Linked {
+        /// The real place.
+        to: WorkspacePath,
+    },
+    /// Out of the workspace, or to nowhere.
+    Outside,
+}
+
+/// Which actions a stage's toolset holds. Names are the public DSL's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Toolset {
+    /// Its name.
+    pub name: ToolsetName,
+    /// The kinds of action it holds.
+    pub actions: BTreeSet<crate::action::ActionKind>,
+}

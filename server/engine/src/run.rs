@@ -1,0 +1,12 @@
+//! A run as a state machine. [`RunState::apply`] takes an event and answers with commands;
+//! the driver carries the commands out and brings back events. All of a run's inputs are
+//! events, so the same journal gives the same commands, byte for byte.
+
+mod command;
+mod event;
+
+pub use command::{Command, ContextQuery, Read, ReadScope};
+pub use event::{
+    ApplyReport, DiagnosticInput, Event, FileOutcome, HydratedText, Inputs, LiveText, OpenDocument, Outcome,
+    RunStarted, StepOutcome, Target,
+};

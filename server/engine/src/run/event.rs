@@ -1,0 +1,503 @@
+//! What happened. Events are what the journal holds; nothing else moves a run.
+//!
+//! Two sorts: *answers* come from the world (a reply, a report, a decision of the user);
+//! *decisions* come from the engine itself through [`Command::Record`](super::Command), so
+//! that an auditor reads them in the journal and a replay can check them.
+
+use crate::blueprint::Blueprint;
+use crate::context::{Candidate, PackPart};
+use crate::digest::Digest;
+use crate::ids::{CommandId, ModelName, RunId, StageId, StepId};
+use crate::model::{ModelError, ModelReply};
+use crate::path::WorkspacePath;
+use crate::policy::{Decision, Facts, PolicySnapshot};
+use crate::task::{Judgement, TaskReport, TaskSet};
+use serde::{Deserialize, Serialize};
+
+/// One thing that happened in a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// Answer of the world: the user started a run.
+    RunStarted(Box<RunStarted>),
+    /// Decision: an attempt of a stage begins.
+    StepStarted {
+        /// The step.
+        step: StepId,
+        /// Its stage.
+        stage: StageId,
+        /// Which attempt of the stage, counted from 1.
+        attempt: u32,
+    },
+    /// Decision: the gate judged something.
+    PolicyDecided {
+        /// The step it was judged for.
+        step: StepId,
+        /// What was judged, for people: `3 actions`, `task test`, `proposal`.
+        subject: String,
+        /// The verdict and why.
+        decision: Decision,
+    },
+    /// Answer: candidates for the context pack.
+    ContextGathered {
+        /// The command that is answered.
+        command: CommandId,
+        /// What was found, at most `CONTEXT_CANDIDATES_MAX`.
+        candidates: Vec<Candidate>,
+    },
+    /// Decision: the pack was built.
+    ContextBuilt {
+        /// The step.
+        step: StepId,
+        /// The pack's digest.
+        pack: Digest,
+        /// Estimated tokens.
+        tokens: usize,
+        /// What is in it and what was left out.
+        parts: Vec<PackPart>,
+    },
+    /// Decision: this request is about to leave.
+    ModelRequested {
+        /// The command that will carry it.
+        command: CommandId,
+        /// The step.
+        step: StepId,
+        /// Which turn of the step.
+        turn: u32,
+        /// To which model.
+        model: ModelName,
+        /// The digest of the request.
+        request: Digest,
+    },
+    /// Answer: the model's whole reply.
+    ModelReplied {
+        /// The command that is answered.
+        command: CommandId,
+        /// The reply.
+        reply: ModelReply,
+        /// Wall time in milliseconds.
+        duration_ms: u64,
+    },
+    /// Answer: no reply.
+    ModelFailed {
+        /// The command that is answered.
+        command: CommandId,
+        /// Why.
+        error: ModelError,
+    },
+    /// Decision: a reply could not be taken as actions; the model is told.
+    ReplyRejected {
+        /// The step.
+        step: StepId,
+        /// Why.
+        reason: String,
+    },
+    /// Answer: what stands at the paths that the actions name.
+    FactsGathered {
+        /// The command that is answered.
+        command: CommandId,
+        /// The facts.
+        facts: Facts,
+    },
+    /// Answer: texts for reading actions, not yet redacted.
+    Hydrated {
+        /// The command that is answered.
+        command: CommandId,
+        /// In the order of the reads.
+        texts: Vec<HydratedText>,
+    },
+    /// Decision: the edits of a reply were planned, all of them.
+    EditsPlanned {
+        /// The step.
+        step: StepId,
+        /// The files touched by the run so far.
+        files: Vec<WorkspacePath>,
+        /// The proposed tree.
+        tree: Digest,
+    },
+    /// Answer: the shadow holds exactly the proposed tree.
+    ShadowWritten {
+        /// The command that is answered.
+        command: CommandId,
+        /// The tree that was written.
+        tree: Digest,
+    },
+    /// Answer: a task ended.
+    TaskFinished {
+        /// The command that is answered.
+        command: CommandId,
+        /// The report.
+        report: Box<TaskReport>,
+        /// The tree it ran on.
+        tree: Digest,
+    },
+    /// Decision: a gate was judged.
+    GateJudged {
+        /// The step.
+        step: StepId,
+        /// The tree it holds for.
+        tree: Digest,
+        /// The judgement.
+        judgement: Judgement,
+    },
+    /// Decision: an attempt ended.
+    StepFinished {
+        /// The step.
+        step: StepId,
+        /// How.
+        outcome: StepOutcome,
+    },
+    /// Decision: a change set waits for the user, or needs not to.
+    Proposed {
+        /// The step.
+        step: StepId,
+        /// What an approval binds.
+        proposal: Digest,
+        /// The verdict and why.
+        decision: Decision,
+        /// The unified diff.
+        diff: String,
+    },
+    /// Answer: the user approved exactly this.
+    Approved {
+        /// The proposal or stage result.
+        proposal: Digest,
+        /// Who, or by which surface: `terminal`, `neovim`.
+        by: String,
+    },
+    /// Answer: the user refused.
+    Refused {
+        /// The proposal or stage result.
+        proposal: Digest,
+        /// Who.
+        by: String,
+    },
+    /// Answer: what stands now where edits are to be applied: the open buffer, else the disk.
+    BasesChecked {
+        /// The command that is answered.
+        command: CommandId,
+        /// One for each path asked for.
+        texts: Vec<LiveText>,
+    },
+    /// Decision: files changed meanwhile without overlap; the edits were rebased and must be
+    /// verified again.
+    Rebased {
+        /// The step.
+        step: StepId,
+        /// The files that had moved.
+        files: Vec<WorkspacePath>,
+        /// The new proposed tree.
+        tree: Digest,
+    },
+    /// Decision: edits are about to be applied. Durable before the first byte is written.
+    ApplyIntended {
+        /// The command that will apply them.
+        command: CommandId,
+        /// The change set.
+        changes: Digest,
+    },
+    /// Answer: what stands in each file after applying.
+    Applied {
+        /// The command that is answered.
+        command: CommandId,
+        /// File by file.
+        report: ApplyReport,
+    },
+    /// Answer: the pointer record is stored.
+    Remembered {
+        /// The command that is answered.
+        command: CommandId,
+    },
+    /// Answer: something the driver should carry out could not be carried out at all.
+    CommandFailed {
+        /// The command.
+        command: CommandId,
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Answer: the user cancelled.
+    CancelRequested {
+        /// Who.
+        by: String,
+    },
+    /// Answer: the user wants a paused run to go on.
+    ResumeRequested {
+        /// Who.
+        by: String,
+    },
+    /// Answer: the user wants an applied run to be taken back, or the taking back to be undone.
+    UndoRequested {
+        /// Who.
+        by: String,
+    },
+    /// Decision: the run halts until the user acts.
+    RunPaused {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// Decision: the run is over (an undo can still follow).
+    RunEnded {
+        /// How.
+        outcome: Outcome,
+        /// For people.
+        summary: String,
+    },
+}
+
+/// Everything a run starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The run's id.
+    pub run: RunId,
+    /// The workspace's root, for people. The engine never opens it.
+    pub workspace: String,
+    /// When, in milliseconds since the Unix epoch.
+    pub at_ms: u64,
+    /// The workflow, whole.
+    pub blueprint: Blueprint,
+    /// The rules, whole.
+    pub policy: PolicySnapshot,
+    /// The model.
+    pub model: ModelName,
+    /// The declared tasks.
+    pub tasks: TaskSet,
+    /// What the user asked for.
+    pub inputs: Inputs,
+    /// Open buffers whose text differs from the disk.
+    pub open_documents: Vec<OpenDocument>,
+    /// 32 random bytes in hexadecimal, from which the nonces of envelopes are derived.
+    pub entropy: String,
+    /// The most tokens of one context pack.
+    pub context_tokens_max: usize,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Inputs {
+    /// Free text.
+    pub instruction: Option<String>,
+    /// A place.
+    pub target: Option<Target>,
+    /// A failing test's name.
+    pub failing_test: Option<String>,
+    /// Diagnostics of other servers.
+    pub diagnostics: Vec<DiagnosticInput>,
+    /// A unified diff.
+    pub patch: Option<String>,
+}
+
+/// A place in a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// The file.
+    pub path: WorkspacePath,
+    /// First and last line, counted from 1, both included.
+    pub lines: (u32, u32),
+}
+
+/// A diagnostic of another server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DiagnosticInput {
+    /// The file.
+    pub path: WorkspacePath,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// Who says it: `rustc`, `pyright`.
+    pub source: String,
+    /// Its code, if it has one.
+    pub code: Option<String>,
+    /// What it says.
+    pub message: String,
+}
+
+/// An open buffer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenDocument {
+    /// The file.
+    pub path: WorkspacePath,
+    /// The editor's version of it.
+    pub version: i32,
+    /// The buffer's text.
+    pub text: String,
+}
+
+/// The text that a reading action asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HydratedText {
+    /// What was read, for the header of the envelope: a path, or `search results`.
+    pub title: String,
+    /// The text, or why there is none.
+    pub text: Result<String, String>,
+}
+
+/// What stands at a path now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LiveText {
+    /// The path.
+    pub path: WorkspacePath,
+    /// The open buffer's text, else the disk's; `None` when there is no such file.
+    pub text: Option<String>,
+}
+
+/// What applying led to, by looking, not by believing the editor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplyReport {
+    /// File by file.
+    pub files: Vec<FileOutcome>,
+    /// What the editor or the file system answered, when it said anything.
+    pub answer: Option<String>,
+}
+
+/// What stands in one file after applying.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileOutcome {
+    /// The file.
+    pub path: WorkspacePath,
+    /// The digest of its text; `None` when there is no such file.
+    pub text: Option<Digest>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// The stage's work is done.
+    Succeeded {
+        /// For people.
+        summary: String,
+    },
+    /// It is not, and the blueprint says what then.
+    Failed {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Through `done`.
+    Done,
+    /// Through `fail`, or stopped by a limit or the policy.
+    Failed,
+    /// By the user.
+    Cancelled,
+    /// By the user, who refused the proposal.
+    Discarded,
+    /// Done, and taken back since.
+    Undone,
+}
+
+impl Event {
+    /// True for what the engine itself decided.
+    pub const fn is_decision(&self) -> bool {
+        match self {
+            Self::StepStarted { .. }
+            | Self::PolicyDecided { .. }
+            | Self::ContextBuilt { .. }
+            | Self::ModelRequested { .. }
+            | Self::ReplyRejected { .. }
+            | Self::EditsPlanned { .. }
+            | Self::GateJudged { .. }
+            | Self::StepFinished { .. }
+            | Self::Proposed { .. }
+            | Self::Rebased { .. }
+            | Self::ApplyIntended { .. }
+            | Self::RunPaused { .. }
+            | Self::RunEnded { .. } => true,
+            Self::RunStarted(_)
+            | Self::ContextGathered { .. }
+            | Self::ModelReplied { .. }
+            | Self::ModelFailed { .. }
+            | Self::FactsGathered { .. }
+            | Self::Hydrated { .. }
+            | Self::ShadowWritten { .. }
+            | Self::TaskFinished { .. }
+            | Self::Approved { .. }
+            | Self::Refused { .. }
+            | Self::BasesChecked { .. }
+            | Self::Applied { .. }
+            | Self::Remembered { .. }
+            | Self::CommandFailed { .. }
+            | Self::CancelRequested { .. }
+            | Self::ResumeRequested { .. }
+            | Self::UndoRequested { .. } => false,
+        }
+    }
+
+    /// The command that the event answers, if it answers one.
+    pub const fn answers(&self) -> Option<CommandId> {
+        match self {
+            Self::ContextGathered { command, .. }
+            | Self::ModelReplied { command, .. }
+            | Self::ModelFailed { command, .. }
+            | Self::FactsGathered { command, .. }
+            | Self::Hydrated { command, .. }
+            | Self::ShadowWritten { command, .. }
+            | Self::TaskFinished { command, .. }
+            | Self::BasesChecked { command, .. }
+            | Self::Applied { command, .. }
+            | Self::Remembered { command }
+            | Self::CommandFailed { command, .. } => Some(*command),
+            Self::RunStarted(_)
+            | Self::StepStarted { .. }
+            | Self::PolicyDecided { .. }
+            | Self::ContextBuilt { .. }
+            | Self::ModelRequested { .. }
+            | Self::ReplyRejected { .. }
+            | Self::EditsPlanned { .. }
+            | Self::GateJudged { .. }
+            | Self::StepFinished { .. }
+            | Self::Proposed { .. }
+            | Self::Approved { .. }
+            | Self::Refused { .. }
+            | Self::Rebased { .. }
+            | Self::ApplyIntended { .. }
+            | Self::CancelRequested { .. }
+            | Self::ResumeRequested { .. }
+            | Self::UndoRequested { .. }
+            | Self::RunPaused { .. }
+            | Self::RunEnded { .. } => None,
+        }
+    }
+
+    /// The name under which the journal files it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RunStarted(_) => "run_started",
+            Self::StepStarted { .. } => "step_started",
+            Self::PolicyDecided { .. } => "policy_decided",
+            Self::ContextGathered { .. } => "context_gathered",
+            Self::ContextBuilt { .. } => "context_built",
+            Self::ModelRequested { .. } => "model_requested",
+            Self::ModelReplied { .. } => "model_replied",
+            Self::ModelFailed { .. } => "model_failed",
+            Self::ReplyRejected { .. } => "reply_rejected",
+            Self::FactsGathered { .. } => "facts_gathered",
+            Self::Hydrated { .. } => "hydrated",
+            Self::EditsPlanned { .. } => "edits_planned",
+            Self::ShadowWritten { .. } => "shadow_written",
+            Self::TaskFinished { .. } => "task_finished",
+            Self::GateJudged { .. } => "gate_judged",
+            Self::StepFinished { .. } => "step_finished",
+            Self::Proposed { .. } => "proposed",
+            Self::Approved { .. } => "approved",
+            Self::Refused { .. } => "refused",
+            Self::BasesChecked { .. } => "bases_checked",
+            Self::Rebased { .. } => "rebased",
+            Self::ApplyIntended { .. } => "apply_intended",
+            Self::Applied { .. } => "applied",
+            Self::Remembered { .. } => "remembered",
+            Self::CommandFailed { .. } => "command_failed",
+            Self::CancelRequested { .. } => "cancel_requested",
+            Self::ResumeRequested { .. } => "resume_requested",
+            Self::UndoRequested { .. } => "undo_requested",
+            Self::RunPaused { .. } => "run_paused",
+            Self::RunEnded { .. } => "run_ended",
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Declared tasks and what came of running them. A task is an argv list; there is no shell.
+//!
+//! This module does not start processes and does not look for tasks: the edge does.
+
+use crate::digest::Digest;
+use crate::ids::TaskName;
+use crate::path::WorkspacePath;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a task is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskKind {
+    /// Judges the work by executing tests. A pass needs at least one executed test.
+    Test,
+    /// Judges the work without executing it.
+    Lint,
+    /// Rewrites files in the shadow.
+    Format,
+    /// Anything else that a blueprint may run by name.
+    Other,
+}
+
+/// How a task reports its tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportFormat {
+    /// The text of Rust's built-in test harness on standard output.
+    Libtest,
+    /// The text of pytest on standard output.
+    Pytest,
+    /// The lines of `go test -json`.
+    GoJson,
+    /// JUnit XML, in the file that the task wrote.
+    Junit,
+    /// The Test Anything Protocol on standard output.
+    Tap,
+    /// The JSON of `jest --json` on standard output.
+    JestJson,
+    /// Whichever of the text formats above is recognised.
+    Auto,
+    /// The exit code alone. For tests this counts as one executed test, and only
+    /// a user who writes it into `.openexec/tasks.yaml` can choose it.
+    ExitCode,
+}
+
+/// How long an action may take. The edge holds the seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TimeoutClass {
+    /// 10 seconds.
+    Fast,
+    /// 2 minutes.
+    Medium,
+    /// 15 minutes.
+    Long,
+}
+
+impl TimeoutClass {
+    /// The limit in milliseconds.
+    pub const fn timeout_ms(self) -> u64 {
+        match self {
+            Self::Fast => 10_000,
+            Self::Medium => 120_000,
+            Self::Long => 900_000,
+        }
+    }
+}
+
+/// A declared command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Its name, unique in its set.
+    pub name: TaskName,
+    /// What it is for.
+    pub kind: TaskKind,
+    /// The program and its arguments; never empty.
+    pub argv: Vec<String>,
+    /// The directory it runs in; the workspace root when absent.
+    pub cwd: Option<WorkspacePath>,
+    /// Variables added to the clean environment.
+    pub env: BTreeMap<String, String>,
+    /// How its report is read.
+    pub report: ReportFormat,
+    /// For `junit`: the report file, relative to the workspace, that the task writes.
+    pub report_file: Option<WorkspacePath>,
+    /// How long it may take.
+    pub timeout: TimeoutClass,
+    /// The file that declares it, for people: `Cargo.toml`, `.openexec/tasks.yaml`.
+    pub origin: String,
+}
+
+/// The tasks of a workspace, frozen for a run.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TaskSet {
+    /// Ordered by kind, then by name.
+    pub tasks: Vec<Task>,
+    /// True when the user has trusted the content that these tasks execute.
+    pub trust: Trust,
+}
+
+/// Whether the user has trusted what a repository declares.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Trusted at exactly this content.
+    Trusted {
+        /// The digest of the content that was trusted.
+        content: Digest,
+    },
+    /// Never trusted, or changed since.
+    #[default]
+    Untrusted,
+}
+
+impl TaskSet {
+    /// The tasks of one kind, in order.
+    pub fn of_kind(&self, kind: TaskKind) -> impl Iterator<Item = &Task> {
+        self.tasks.iter().filter(move |task| task.kind == kind)
+    }
+
+    /// The task of this name.
+    pub fn named(&self, name: &TaskName) -> Option<&Task> {
+        self.tasks.iter().find(|task| &task.name == name)
+    }
+}
+
+/// How a process ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum TaskExit {
+    /// It ended by itself.
+    Exited {
+        /// Its exit code.
+        code: i32,
+    },
+    /// A signal ended it.
+    Signalled {
+        /// The signal's number.
+        signal: i32,
+    },
+    /// It took longer than its timeout class allows, and was killed as a tree.
+    TimedOut {
+        /// The limit in milliseconds.
+        limit_ms: u64,
+    },
+    /// It could not be started, or the sandbox could not be built.
+    NotStarted {
+        /// Why, and what to do.
+        reason: String,
+    },
+}
+
+/// How many tests ran.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct TestCounts {
+    /// Tests that passed.
+    pub passed: u32,
+    /// Tests that failed, errors included.
+    pub failed: u32,
+    /// Tests that were skipped or ignored.
+    pub skipped: u32,
+}
+
+impl TestCounts {
+    /// Tests that really ran.
+    pub fn executed(&self) -> u32 {
+        self.passed.saturating_add(self.failed)
+    }
+}
+
+/// One failing test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestFailure {
+    /// The test's full name as its framework prints it.
+    pub name: String,
+    /// The file that the report names, when it lies in the workspace.
+    pub path: Option<WorkspacePath>,
+    /// The line in that file, counted from 1.
+    pub line: Option<u32>,
+    /// The failure's own text, cut to a limit.
+    pub message: String,
+}
+
+/// What came of running one task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskReport {
+    /// Which task.
+    pub task: TaskName,
+    /// What it is for.
+    pub kind: TaskKind,
+    /// Exactly what was executed.
+    pub argv: Vec<String>,
+    /// How it ended.
+    pub exit: TaskExit,
+    /// Wall time in milliseconds.
+    pub duration_ms: u64,
+    /// How many tests ran, when the report could be read.
+    pub tests: Option<TestCounts>,
+    /// The failing tests, at most `FAILURES_LISTED_MAX`.
+    pub failures: Vec<TestFailure>,
+    /// The head and the tail of what it printed.
+    pub output: String,
+    /// Everything it printed, in bytes, kept or not.
+    pub output_bytes: u64,
+    /// Which sandbox it ran in, for the evidence: `overlay+namespaces`, `copy`.
+    pub sandbox: String,
+    /// Files that the task rewrote, for `format`.
+    pub rewritten: Vec<(WorkspacePath, String)>,
+}
+
+/// What a gate demands of a test report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Expectation {
+    /// Every test passes.
+    #[default]
+    Green,
+    /// The tests that the run set out to fix pass, and nothing fails that did not fail before.
+    TargetsGreen,
+    /// Nothing fails that did not fail before the edits.
+    NoNewFailures,
+}
+
+/// The judgement of a gate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "judgement", rename_all = "snake_case")]
+pub enum Judgement {
+    /// The gate is open for exactly the tree that was judged.
+    Passed {
+        /// For people: `12 tests passed`.
+        summary: String,
+    },
+    /// The work is not good enough.
+    Red {
+        /// For people and for the next agent stage.
+        summary: String,
+    },
+    /// Nothing was judged: no declared command, no test executed, no report, no sandbox.
+    Blocked {
+        /// What is missing and what to do.
+        reason: String,
+    },
+}
+
+impl TaskReport {
+    /// The names of the failing tests.
+    pub fn failing(&self) -> BTreeSet<&str> {
+        self.failures.iter().map(|failure| failure.name.as_str()).collect()
+    }
+
+    /// Judges a report on its own, without a baseline.
+    pub fn judge(&self) -> Judgement {
+        let name = &self.task;
+        match (&self.exit, self.kind) {
+            (TaskExit::NotStarted { reason }, _) => {
+                Judgement::Blocked { reason: format!("task `{name}` could not be started: {reason}") }
+            }
+            (TaskExit::TimedOut { limit_ms }, _) => {
+                Judgement::Red { summary: format!("task `{name}` was killed after {} s", limit_ms / 1000) }
+            }
+            (TaskExit::Signalled { signal }, _) => {
+                Judgement::Red { summary: format!("task `{name}` was ended by signal {signal}") }
+            }
+            (TaskExit::Exited { code }, TaskKind::Test) => self.judge_tests(*code),
+            (TaskExit::Exited { code: 0 }, _) => {
+                Judgement::Passed { summary: format!("task `{name}` found nothing to object to") }
+            }
+            (TaskExit::Exited { code }, _) => {
+                Judgement::Red { summary: format!("task `{name}` ended with exit code {code}") }
+            }
+        }
+    }
+
+    fn judge_tests(&self, code: i32) -> Judgement {
+        let name = &self.task;
+        match self.tests {
+            Some(counts) if counts.failed > 0 => {
+                Judgement::Red { summary: format!("{} of {} tests failed", counts.failed, counts.executed()) }
+            }
+            Some(counts) if code == 0 && counts.executed() > 0 => {
+                Judgement::Passed { summary: format!("{} tests passed", counts.passed) }
+            }
+            _ if code != 0 => Judgement::Red {
+                summary: format!("task `{name}` ended with exit code {code} and named no failing test"),
+            },
+            Some(_) => Judgement::Blocked {
+                reason: format!("task `{name}` executed no test; zero tests are not a pass"),
+            },
+            None => Judgement::Blocked {
+                reason: format!(
+                    "task `{name}` printed no report that could be read; set its `report` in .openexec/tasks.yaml"
+                ),
+            },
+        }
+    }
+
+    /// Judges this report against what a gate demands. `baseline` is the report on the
+    /// unedited tree; `targets` are the tests that the run set out to fix (when empty,
+    /// every test that failed in the baseline is one).
+    pub fn judge_against(
+        &self,
+        expectation: Expectation,
+        baseline: Option<&TaskReport>,
+        targets: &BTreeSet<String>,
+    ) -> Judgement {
+        let alone = self.judge();
+        let Judgement::Red { summary } = &alone else {
+            return alone;
+        };
+        // Failures are forgiven only when each of them is known by name on both sides.
+        let complete = |report: &TaskReport| {
+            matches!(report.exit, TaskExit::Exited { .. })
+                && report.tests.is_some_and(|counts| {
+                    counts.failed > 0 && counts.failed as usize == report.failures.len()
+                })
+        };
+        let Some(baseline) = baseline.filter(|baseline| complete(baseline) && complete(self)) else {
+            return alone;
+        };
+        let before = baseline.failing();
+        let now = self.failing();
+        let new: Vec<&str> = now.difference(&before).copied().collect();
+        if !new.is_empty() {
+            return Judgement::Red { summary: format!("{summary}; newly failing: {}", new.join(", ")) };
+        }
+        let unfixed: Vec<&str> = match expectation {
+            Expectation::Green => return alone,
+            Expectation::NoNewFailures => Vec::new(),
+            Expectation::TargetsGreen if targets.is_empty() => return alone,
+            Expectation::TargetsGreen => now.iter().copied().filter(|name| targets.contains(*name)).collect(),
+        };
+        if !unfixed.is_empty() {
+            return Judgement::Red { summary: format!("{summary}; still failing: {}", unfixed.join(", ")) };
+        }
+        let executed = self.tests.map_or(0, |counts| counts.executed());
+        Judgement::Passed {
+            summary: format!(
+                "{} of {executed} tests passed; {} failed before and still fail: {}",
+                executed as usize - now.len().min(executed as usize),
+                now.len(),
+                now.iter().copied().collect::<Vec<_>>().join(", ")
+            ),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Where the user sees a run: an editor behind LSP, or a terminal.
+
+use async_trait::async_trait;
+use openexec_engine::edit::ChangeSet;
+use openexec_engine::path::WorkspacePath;
+use openexec_engine::run::OpenDocument;
+
+/// The place where the user's files are open. The driver asks it; it does not ask back.
+#[async_trait]
+pub trait Surface: Send + Sync + 'static {
+    /// Its name in the journal: `terminal`, `Neovim 0.11.4`.
+    fn name(&self) -> String;
+
+    /// All open buffers below this canonical root, at their present text.
+    fn open_documents(&self, root: &std::path::Path) -> Vec<OpenDocument>;
+
+    /// Applies a change set to the user's files and waits until its effect can be seen, or
+    /// cannot be expected any more. `None` means that there is no editor: the driver writes
+    /// the files itself. The answer is for the record only; the driver looks for itself.
+    async fn apply(&self, root: &std::path::Path, changes: &ChangeSet, label: &str) -> Option<String>;
+
+    /// The present text of a file that is open in the editor.
+    fn live_text(&self, root: &std::path::Path, path: &WorkspacePath) -> Option<String> {
+        self.open_documents(root)
+            .into_iter()
+            .find(|document| &document.path == path)
+            .map(|document| document.text)
+    }
+}

@@ -1,0 +1,17 @@
+//! OpenExec at the edge: everything that waits or touches the world.
+//!
+//! **Architecture invariant:** siblings do not import each other. Only [`driver`] knows
+//! several of them, and [`lsp`] and [`cli`] stand above it.
+#![warn(missing_docs)]
+
+pub mod cli;
+pub mod config;
+pub mod driver;
+pub mod limits;
+pub mod lsp;
+pub mod models;
+pub mod process;
+pub mod shadow;
+pub mod store;
+pub mod tasks;
+pub mod workspace;
