@@ -53,3 +53,5 @@ pub const FAILURES_LISTED_MAX: usize = 100;
 pub const MEMORY_RECORDS_MAX: usize = 8;
 /// Tokens that a model may write in one reply.
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
+/// How often edits are rebased onto a text that keeps moving before the run waits.
+pub const APPLY_ROUNDS_MAX: u32 = 3;

@@ -37,3 +37,5 @@ pub const RECONCILE_TIMEOUT_MS: u64 = 5_000;
 pub const CLIENT_ANSWER_TIMEOUT_MS: u64 = 30_000;
 /// Runs that may be active at once in one process.
 pub const RUNS_ACTIVE_MAX: usize = 4;
+/// Events that a slow observer of a run may lag behind before it misses some.
+pub const EVENTS_BROADCAST_MAX: usize = 1024;
