@@ -61,6 +61,10 @@ fn read(text: &str, problems: &mut Problems<'_>) -> Option<Blueprint> {
             return None;
         }
     };
+    if tree.value == tree::Value::Null {
+        problems.report(tree.place, "the file is empty", "write `version: 1`, `name:` and `stages:`");
+        return None;
+    }
     let file = file::BlueprintFile::read(&tree, "the file", problems)?;
     let blueprint = lower::lower(&file, problems)?;
     check::check(&blueprint, &file, problems);

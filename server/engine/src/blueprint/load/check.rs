@@ -10,9 +10,6 @@ use crate::blueprint::{Blueprint, DeterministicAction, Escape, Stage, Work};
 use crate::ids::StageId;
 use std::collections::BTreeSet;
 
-/// The actions that can be gates: they judge the whole tree and need nothing named for it.
-const GATES: [DeterministicAction; 2] = [DeterministicAction::RunLinters, DeterministicAction::RunTests];
-
 /// A blueprint beside the file that it comes from.
 struct Checked<'b> {
     blueprint: &'b Blueprint,
@@ -23,7 +20,6 @@ struct Checked<'b> {
 /// Reports everything that the whole graph shows to be wrong.
 pub(super) fn check(blueprint: &Blueprint, file: &BlueprintFile, problems: &mut Problems<'_>) {
     let checked = Checked { blueprint, graph: Graph::of(blueprint), file };
-    checked.gates(problems);
     checked.reachability(problems);
     checked.ends(problems);
     checked.loops(problems);
@@ -57,30 +53,6 @@ impl<'b> Checked<'b> {
 
     fn position(&self, id: &StageId) -> Option<usize> {
         self.blueprint.stages.iter().position(|stage| &stage.id == id)
-    }
-
-    fn gates(&self, problems: &mut Problems<'_>) {
-        let Some(list) = self.file.gates.present() else {
-            return;
-        };
-        for gate in &list.value {
-            if !GATES.contains(&gate.value) {
-                problems.report(
-                    gate.place,
-                    format!("`{}` is not a gate", gate.value.name()),
-                    "write `run_tests` or `run_linters`",
-                );
-            }
-        }
-        let edits = self.blueprint.stages.iter().any(Stage::edits);
-        if edits && !list.value.iter().any(|gate| gate.value == DeterministicAction::RunTests) {
-            let what = if list.value.is_empty() { "is empty" } else { "does not list `run_tests`" };
-            problems.report(
-                list.place,
-                format!("`gates` {what}, and stages of this blueprint edit"),
-                "list `run_tests`: no edit is applied without it",
-            );
-        }
     }
 
     fn reachability(&self, problems: &mut Problems<'_>) {

@@ -34,7 +34,8 @@ macro_rules! mapping {
         impl Read for $type {
             fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
                 let Value::Mapping(entries) = &node.value else {
-                    wrong_kind(node, subject, concat!("a mapping, ", $what), problems);
+                    let wanted = format!("a mapping with {}", one_of(Self::KEYS));
+                    wrong_kind(node, subject, &wanted, problems);
                     return None;
                 };
                 let mut read = Self::default();
@@ -96,26 +97,26 @@ fn report_unknown<'k>(
 
 mapping! {
     /// A workflow: a graph of stages.
-    #[schemars(title = "OpenExec blueprint")]
+    #[schemars(title = "OpenExec blueprint", extend("required" = ["version", "name", "stages"]))]
     BlueprintFile, "a blueprint" {
         /// The version of the language: 1.
-        #[schemars(required)]
         "version" version: Version,
         /// The name under which it is offered and run.
-        #[schemars(required)]
         "name" name: Label,
         /// What it is for, in a sentence or two. Editors show it.
         "description" description: Prose,
         /// What holds for every stage that says nothing else.
         "defaults" defaults: DefaultsFile,
         /// Where an editor offers it. Without this key: `directive` and `selection`.
+        #[schemars(extend("uniqueItems" = true))]
         "triggers" triggers: Vec<Placed<Trigger>>,
         /// What a run can be given. Without this key: an optional `instruction` and `target`.
         "inputs" inputs: Vec<Placed<InputFile>>,
         /// The gates that every edit must pass before it is applied. Without this key: `run_tests`.
+        #[schemars(extend("uniqueItems" = true, "items" = { "enum": ["run_linters", "run_tests"] }))]
         "gates" gates: Vec<Placed<DeterministicAction>>,
         /// The stages. A run begins with the first.
-        #[schemars(required, length(min = 1, max = BLUEPRINT_STAGES_MAX))]
+        #[schemars(length(min = 1, max = BLUEPRINT_STAGES_MAX))]
         "stages" stages: Vec<Placed<StageFile>>,
     }
 }
@@ -137,12 +138,11 @@ mapping! {
 
 mapping! {
     /// Something that a run can be given.
-    #[schemars(rename = "Input")]
+    #[schemars(rename = "Input", extend("required" = ["name"]))]
     InputFile, "an input" {
         /// Which.
-        #[schemars(required)]
         "name" name: InputName,
-        /// Whether a run can not start without it. The default: `false`.
+        /// Whether a run cannot start without it. The default: `false`.
         "required" required: bool,
     }
 }
@@ -151,29 +151,31 @@ mapping! {
     /// One stage.
     #[schemars(rename = "Stage")]
     #[schemars(extend(
+        "required" = ["id", "type"],
         "if" = { "properties": { "type": { "const": "agent" } }, "required": ["type"] },
         "then" = { "required": ["goal"], "properties": { "action": false, "task": false, "expect": false } },
         "else" = { "required": ["action"], "properties": { "goal": false } }
     ))]
     StageFile, "a stage" {
         /// Unique in the blueprint; not `done`, `fail` or `paused`.
-        #[schemars(required)]
         "id" id: Name,
         /// Whether code of the runtime does it, or a model within its toolset.
-        #[schemars(required)]
         "type" kind: StageType,
         /// For deterministic stages: what is done.
         "action" action: DeterministicAction,
         /// For agent stages: what is to be achieved.
+        #[schemars(length(min = 1))]
         "goal" goal: Prose,
         /// For `run_task`: the declared task to run.
         "task" task: Label,
         /// For gates: what is demanded of the tests. The default: `green`.
         "expect" expect: Expectation,
         /// Artifacts and run inputs that the stage works with.
+        #[schemars(extend("uniqueItems" = true))]
         "inputs" inputs: Vec<Placed<Name>>,
         /// Artifacts that the stage leaves. An agent stage that declares outputs may edit only if
         /// `patch` is among them.
+        #[schemars(extend("uniqueItems" = true))]
         "outputs" outputs: Vec<Placed<Name>>,
         /// For agent stages: the toolset, where it is not the blueprint's.
         "toolset" toolset: ToolsetChoice,

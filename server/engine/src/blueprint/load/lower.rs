@@ -22,6 +22,9 @@ const STEP_RETRIES_DEFAULT: u32 = 2;
 /// Routes that end a run, which no stage can be named after.
 const TERMINALS: [&str; 3] = ["done", "fail", "paused"];
 
+/// The actions that can be gates: they judge the whole tree and need nothing named for it.
+const GATES: [DeterministicAction; 2] = [DeterministicAction::RunLinters, DeterministicAction::RunTests];
+
 /// What holds for every stage that says nothing else.
 struct Defaults {
     toolset: ToolsetName,
@@ -64,7 +67,6 @@ pub(super) fn lower(file: &BlueprintFile, problems: &mut Problems<'_>) -> Option
     let stages = stages(file, &defaults, problems);
     let triggers = triggers(file, problems);
     let inputs = inputs(file, problems);
-    no_duplicates(&file.gates, "gates", |gate| gate.name(), problems);
 
     let doubtful = file.defaults.is_faulty()
         || defaults_file.toolset.is_faulty()
@@ -79,7 +81,7 @@ pub(super) fn lower(file: &BlueprintFile, problems: &mut Problems<'_>) -> Option
         approval_mode: defaults_file.approval_mode.value().copied().unwrap_or_default(),
         triggers,
         inputs,
-        gates: gates(file, stages.iter().any(Stage::edits)),
+        gates: gates(file, stages.iter().any(Stage::edits), problems),
         stages,
     };
     settle_undeclared_outputs(&mut blueprint, file);
@@ -162,12 +164,27 @@ fn inputs(file: &BlueprintFile, problems: &mut Problems<'_>) -> Vec<InputDeclara
     declared
 }
 
-fn gates(file: &BlueprintFile, edits: bool) -> Vec<DeterministicAction> {
-    match file.gates.value() {
-        Some(gates) => gates.iter().map(|gate| gate.value).collect(),
-        None if edits => vec![DeterministicAction::RunTests],
-        None => Vec::new(),
+/// The gates, without those that cannot be gates.
+fn gates(file: &BlueprintFile, edits: bool, problems: &mut Problems<'_>) -> Vec<DeterministicAction> {
+    let Some(list) = file.gates.present() else {
+        return if edits { vec![DeterministicAction::RunTests] } else { Vec::new() };
+    };
+    no_duplicates(&file.gates, "gates", |gate| gate.name(), problems);
+    let (gates, others): (Vec<_>, Vec<_>) = list.value.iter().partition(|gate| GATES.contains(&gate.value));
+    for other in others {
+        let message = format!("`{}` is not a gate", other.value.name());
+        problems.report(other.place, message, "write `run_tests` or `run_linters`");
     }
+    let gates: Vec<DeterministicAction> = gates.into_iter().map(|gate| gate.value).collect();
+    if edits && !gates.contains(&DeterministicAction::RunTests) {
+        let what = if list.value.is_empty() { "is empty" } else { "does not list `run_tests`" };
+        problems.report(
+            list.place,
+            format!("`gates` {what}, and stages of this blueprint edit"),
+            "list `run_tests`: no edit is applied without it",
+        );
+    }
+    gates
 }
 
 /// All stages, or nothing when one of them or one of their routes is unknown.
@@ -280,7 +297,8 @@ fn route(
         "paused" => Some(Route::Paused),
         id if ids.contains_key(id) => Some(Route::Stage { id: StageId::new(id) }),
         id => {
-            let choices: Vec<&str> = ids.keys().copied().chain(TERMINALS).collect();
+            let choices: BTreeSet<&str> = ids.keys().copied().chain(TERMINALS).collect();
+            let choices: Vec<&str> = choices.into_iter().collect();
             problems.report(
                 target.place,
                 format!("the route leads to `{id}`, and there is no such stage"),

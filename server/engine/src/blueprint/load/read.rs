@@ -1,7 +1,7 @@
 //! From nodes to values of the file's types. A value that cannot be read is reported and
 //! left out; reading goes on with the next.
 
-use super::problem::{Problems, choice_remedy};
+use super::problem::{Problems, choice_remedy, one_of};
 use super::tree::{Node, Place, Value};
 use crate::limits::{BLUEPRINT_NAME_BYTES_MAX, BLUEPRINT_PROSE_BYTES_MAX, RETRY_LIMIT_MAX};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -113,11 +113,7 @@ pub(super) fn wrong_kind(node: &Node, subject: &str, wanted: &str, problems: &mu
             );
         }
         other => {
-            problems.report(
-                node.place,
-                format!("{subject} is {}", other.kind()),
-                format!("write {wanted} instead"),
-            );
+            problems.report(node.place, format!("{subject} is {}", other.kind()), format!("write {wanted}"));
         }
     }
 }
@@ -333,7 +329,7 @@ impl<T: Read> Read for Vec<Placed<T>> {
     /// concluded from their absence.
     fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
         let Value::List(items) = &node.value else {
-            wrong_kind(node, subject, "a list", problems);
+            wrong_kind(node, subject, "a list, such as `[a, b]`", problems);
             return None;
         };
         let subject = format!("an item of {subject}");
@@ -351,19 +347,18 @@ pub(super) fn read_choice<T: for<'de> Deserialize<'de>>(
     subject: &str,
     problems: &mut Problems<'_>,
 ) -> Option<T> {
-    let text = text(node, subject, problems)?;
+    let text = if let Value::Text(text) = &node.value { text.as_str() } else { "" };
     let deserializer: serde::de::value::StrDeserializer<'_, NotAChoice> = text.into_deserializer();
-    match T::deserialize(deserializer) {
-        Ok(value) => Some(value),
-        Err(NotAChoice(choices)) => {
-            problems.report(
-                node.place,
-                format!("{subject} is `{}`", shown(text)),
-                choice_remedy(text, choices),
-            );
-            None
-        }
+    let choices = match T::deserialize(deserializer) {
+        Ok(value) => return Some(value),
+        Err(NotAChoice(choices)) => choices,
+    };
+    if text.is_empty() {
+        wrong_kind(node, subject, &one_of(choices), problems);
+    } else {
+        problems.report(node.place, format!("{subject} is `{}`", shown(text)), choice_remedy(text, choices));
     }
+    None
 }
 
 /// The error of [`read_choice`]: it holds what could have been chosen.

@@ -79,7 +79,10 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxFault> {
         let rendered = error.render_with_formatter(&UserMessageFormatter);
         SyntaxFault {
             place: error.location().map_or(Place::START, Place::of),
-            message: format!("this is not a YAML document that can be read: {}", one_line(&rendered)),
+            message: format!(
+                "this is not a YAML document that can be read: {}",
+                one_line(&rendered, error.location())
+            ),
             remedy: "mend the syntax here or in the lines before".to_owned(),
         }
     })?;
@@ -89,7 +92,7 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxFault> {
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_documents: 1,
+            max_documents: 2,
             max_depth: CONFIG_DEPTH_MAX,
             max_nodes: CONFIG_NODES_MAX,
             max_events: CONFIG_NODES_MAX * 2,
@@ -110,9 +113,12 @@ fn options() -> Options {
     }
 }
 
-/// A library's message on one line, without a period, so that it fits into ours.
-fn one_line(message: &str) -> String {
-    message.split_whitespace().collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
+/// A library's message on one line, without a period and without the place, which we name.
+fn one_line(message: &str, location: Option<Location>) -> String {
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let place = location.map(|at| format!(" at line {}, column {}", at.line(), at.column()));
+    let line = place.and_then(|place| line.strip_suffix(&place)).unwrap_or(&line);
+    line.trim_end_matches('.').to_owned()
 }
 
 impl<'de> Deserialize<'de> for Node {
