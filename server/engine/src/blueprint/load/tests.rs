@@ -515,3 +515,26 @@ fn files_beyond_the_limits_are_refused() {
     let keys: String = (0..=CONFIG_PROBLEMS_MAX).map(|at| format!("unknown{at}: 1\n")).collect();
     assert_eq!(problems(&keys).lines().count(), CONFIG_PROBLEMS_MAX);
 }
+
+#[test]
+fn whatever_loads_after_a_line_was_lost_or_doubled_is_proven() {
+    let lines: Vec<&str> =
+        include_str!("../../../../../blueprints/scoped_code_change.yaml").lines().collect();
+    let mut accepted = 0;
+    for at in 0..lines.len() {
+        let mut lost = lines.clone();
+        lost.remove(at);
+        let mut doubled = lines.clone();
+        doubled.insert(at, lines[at]);
+        for text in [lost.join("\n"), doubled.join("\n")] {
+            match load("b.yaml", &text) {
+                Ok(blueprint) => {
+                    accepted += 1;
+                    assert_eq!(crate::blueprint::prove(&blueprint), Ok(()), "{text}");
+                }
+                Err(error) => assert!(!error.diagnostics.is_empty()),
+            }
+        }
+    }
+    assert!(accepted > 0, "comments and descriptions can be lost");
+}

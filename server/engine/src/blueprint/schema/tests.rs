@@ -1,5 +1,5 @@
 use super::json_schema;
-use crate::blueprint::load;
+use crate::blueprint::{DeterministicAction, load};
 use serde_json::Value;
 
 const CHECKED_IN: &str = include_str!("../../../../../blueprints/blueprint.schema.json");
@@ -91,5 +91,48 @@ fn the_schema_rejects_what_the_loader_rejects_at_the_top() {
     ] {
         assert!(!accepts(&text), "the schema accepts {text}");
         assert!(load("x.yaml", &text).is_err(), "the loader accepts {text}");
+    }
+}
+
+/// The fenced blocks of the reference that hold a whole blueprint.
+fn documented() -> Vec<&'static str> {
+    include_str!("../../../../../blueprints/README.md")
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .filter(|block| block.starts_with("version: 1"))
+        .collect()
+}
+
+#[test]
+fn the_reference_tells_the_truth_about_its_examples() {
+    let [small, hasty] = documented()[..] else { panic!("two examples") };
+    assert!(accepts(small) && accepts(hasty));
+    load("backend_bugfix.yaml", small).unwrap_or_else(|error| panic!("{error}"));
+    let error = load("hasty.yaml", hasty).expect_err("it applies what was not tested").to_string();
+    assert!(
+        include_str!("../../../../../blueprints/README.md").contains(&format!("```\n{error}\n```")),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_reference_names_every_key_action_and_artifact() {
+    let reference = include_str!("../../../../../blueprints/README.md");
+    let schema = json_schema();
+    let keys = ["/properties", "/$defs/Defaults/properties", "/$defs/Stage/properties"]
+        .into_iter()
+        .flat_map(|pointer| schema.pointer(pointer).and_then(Value::as_object).expect(pointer).keys());
+    for key in keys {
+        assert!(reference.contains(&format!("| `{key}` | ")), "no row for `{key}`");
+    }
+    for action in DeterministicAction::ALL {
+        let row = reference.lines().find(|line| line.starts_with(&format!("| `{}` |", action.name())));
+        let row = row.unwrap_or_else(|| panic!("no row for `{}`", action.name()));
+        let timeout = serde_json::to_value(action.timeout()).expect("it is a name");
+        let timeout = timeout.as_str().expect("it is a name");
+        let idempotent = if action.is_idempotent() { "yes" } else { "no" };
+        assert!(row.ends_with(&format!("| `{}` | {timeout} | {idempotent} |", action.output())), "{row}");
+        assert_eq!(row.contains("*Edits*"), action.edits(), "{row}");
     }
 }
