@@ -69,7 +69,7 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "model-api-key",
         keywords: &["sk-"],
-        pattern: r"\b(sk-(?:proj|svcacct|admin|or-v1)-[0-9A-Za-z_-]{32,250}|sk-[0-9A-Za-z]{40,64})(?:[^0-9A-Za-z_-]|\z)",
+        pattern: r"\b(sk-(?:ant-[a-z0-9]{2,10}|proj|svcacct|admin|or-v1)-[0-9A-Za-z_-]{32,250}|sk-[0-9A-Za-z]{40,64})(?:[^0-9A-Za-z_-]|\z)",
         plausible: varied,
         certain: true,
     },
