@@ -26,6 +26,14 @@ pub const MODEL_ATTEMPTS_MAX: usize = 4;
 pub const JOURNAL_QUEUE_MAX: usize = 256;
 /// Bytes of one event's JSON.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of one state database.
+pub const STORE_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
+/// Milliseconds that one process waits for another to leave the state database.
+pub const STORE_BUSY_TIMEOUT_MS: u64 = 10_000;
+/// Connections that are kept open for reading, beside the writer's.
+pub const STORE_READERS_MAX: usize = 4;
+/// Runs that an ambiguous abbreviation lists.
+pub const STORE_AMBIGUOUS_LISTED_MAX: usize = 10;
 
 /// Files that one walk of the workspace looks at.
 pub const WALK_FILES_MAX: usize = 200_000;
