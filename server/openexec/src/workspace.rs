@@ -11,6 +11,8 @@ mod hydrate;
 mod index;
 mod layers;
 mod place;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use cap_std::ambient_authority;
@@ -96,12 +98,7 @@ impl Workspace {
     }
 
     /// Reads for the model. Proposed texts go before open buffers, these before the disk.
-    pub fn hydrate(
-        &self,
-        reads: &[Read],
-        changes: &ChangeSet,
-        open: &[OpenDocument],
-    ) -> Vec<HydratedText> {
+    pub fn hydrate(&self, reads: &[Read], changes: &ChangeSet, open: &[OpenDocument]) -> Vec<HydratedText> {
         let layers = Layers::new(self, changes, open);
         reads.iter().map(|read| hydrate::hydrate(&layers, read)).collect()
     }

@@ -1,7 +1,7 @@
 //! One file's bytes: read without following or waiting, written complete or not at all.
 
-use super::place::{Place, Standing, links_of, open_dir};
 use super::WorkspaceError;
+use super::place::{Place, Standing, links_of, open_dir};
 use cap_std::fs::{Dir, File, Metadata, OpenOptions};
 use openexec_engine::limits::FILE_BYTES_MAX;
 use openexec_engine::path::WorkspacePath;
@@ -64,9 +64,7 @@ pub(super) fn load(parent: &Dir, name: &OsStr) -> io::Result<Loaded> {
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Loaded::Text { text, links: links_of(&metadata) }),
-        Err(error) => {
-            Ok(Loaded::Opaque { bytes: error.as_bytes().len() as u64, why: Opaque::NotUtf8 })
-        }
+        Err(error) => Ok(Loaded::Opaque { bytes: error.as_bytes().len() as u64, why: Opaque::NotUtf8 }),
     }
 }
 
@@ -101,10 +99,9 @@ pub(super) fn delete(place: Place, path: &WorkspacePath) -> Result<(), Workspace
         Standing::Other(what) => Err(WorkspaceError::new(path, what)),
         Standing::File { parent, name, metadata } => {
             unprotected(&metadata, path)?;
-            parent
-                .remove_file(&name)
-                .and_then(|()| persist(&parent))
-                .map_err(|error| WorkspaceError::new(path, format!("could not be deleted: {}", cause(&error))))
+            parent.remove_file(&name).and_then(|()| persist(&parent)).map_err(|error| {
+                WorkspaceError::new(path, format!("could not be deleted: {}", cause(&error)))
+            })
         }
     }
 }

@@ -204,7 +204,9 @@ impl<'a> Gathering<'a> {
         if self.all.binary_search(&path).is_ok() {
             return Some(path);
         }
-        if let Place::Inside { real, standing: Standing::File { .. }, .. } = self.layers.workspace.place(&path) {
+        if let Place::Inside { real, standing: Standing::File { .. }, .. } =
+            self.layers.workspace.place(&path)
+        {
             return Some(real);
         }
         let end = format!("/{relative}");

@@ -15,10 +15,9 @@ pub(super) fn hydrate(layers: &Layers<'_>, read: &Read) -> HydratedText {
             Ok((title, text)) => HydratedText { title, text: Ok(text) },
             Err(reason) => HydratedText { title: path.to_string(), text: Err(reason) },
         },
-        Read::Search { text, below } => HydratedText {
-            title: "search results".to_owned(),
-            text: search(layers, text, below.as_ref()),
-        },
+        Read::Search { text, below } => {
+            HydratedText { title: "search results".to_owned(), text: search(layers, text, below.as_ref()) }
+        }
     }
 }
 
@@ -126,7 +125,9 @@ fn search(layers: &Layers<'_>, wanted: &str, below: Option<&WorkspacePath>) -> R
             "[there are more than {SEARCH_MATCHES_MAX} matches; search for a longer text, or below a folder]"
         ));
     } else if looked_at < all {
-        matches.push(format!("[only the first {looked_at} of {all} files were searched; search below a folder]"));
+        matches.push(format!(
+            "[only the first {looked_at} of {all} files were searched; search below a folder]"
+        ));
     } else if matches.is_empty() {
         return Ok("[no match]\n".to_owned());
     }
@@ -147,9 +148,7 @@ fn searched(layers: &Layers<'_>, below: Option<&WorkspacePath>) -> Result<Vec<Li
         return Ok(files);
     }
     match layers.text(below) {
-        Ok(Some(text)) => {
-            Ok(vec![Listed { path: below.clone(), bytes: text.len() as u64, stamp: None }])
-        }
+        Ok(Some(text)) => Ok(vec![Listed { path: below.clone(), bytes: text.len() as u64, stamp: None }]),
         Ok(None) => Err(format!("there is no file or folder `{below}`")),
         Err(error) => Err(error.to_string()),
     }

@@ -52,7 +52,7 @@ impl Words {
 pub(super) struct Wanted<'a> {
     /// Names that are one word, sorted by its digest.
     single: Vec<(u32, &'a str)>,
-    /// Names of several, such as `$scope`'s with a sigil within.
+    /// Names of several words, such as `a$b`.
     several: Vec<(Words, &'a str)>,
 }
 

@@ -142,12 +142,7 @@ fn closest(failure: &TestFailure, defined: &[(WorkspacePath, Symbol)]) -> Vec<(W
     };
     let tests: Vec<&(WorkspacePath, Symbol)> = defined.iter().filter(|(_, symbol)| symbol.is_test).collect();
     let best = tests.iter().map(|test| shared(test)).max();
-    tests
-        .into_iter()
-        .filter(|test| Some(shared(test)) == best)
-        .take(TESTS_OF_NAME_MAX)
-        .cloned()
-        .collect()
+    tests.into_iter().filter(|test| Some(shared(test)) == best).take(TESTS_OF_NAME_MAX).cloned().collect()
 }
 
 /// What a title in the source may be, the longest first.

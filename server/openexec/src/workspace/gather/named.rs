@@ -52,8 +52,7 @@ impl Gathering<'_> {
             };
             key(one).cmp(&key(other))
         });
-        for (at, (score, path, symbol, name)) in
-            candidates.into_iter().take(NAMED_CANDIDATES_MAX).enumerate()
+        for (at, (score, path, symbol, name)) in candidates.into_iter().take(NAMED_CANDIDATES_MAX).enumerate()
         {
             let Some(view) = self.view(&path) else {
                 continue;

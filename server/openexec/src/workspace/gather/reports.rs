@@ -28,8 +28,12 @@ pub(super) fn places(report: &str) -> Vec<(String, u32)> {
         .captures_iter(&plain)
         .filter_map(|found| {
             let path = found.name("quoted").or_else(|| found.name("path"))?;
-            let line =
-                ["quoted_line", "line", "paren"].iter().find_map(|name| found.name(name))?.as_str().parse().ok()?;
+            let line = ["quoted_line", "line", "paren"]
+                .iter()
+                .find_map(|name| found.name(name))?
+                .as_str()
+                .parse()
+                .ok()?;
             (line > 0).then(|| (path.as_str().to_owned(), line))
         })
         .collect()
@@ -71,7 +75,16 @@ mod tests {
             src/x.ts(7,4): error TS2322\nat 12:30:59 and v1.2.3 and http://localhost:8080/\n";
         let found: Vec<String> =
             places(report).into_iter().map(|(path, line)| format!("{path} {line}")).collect();
-        insta::assert_snapshot!(found.join("\n"), @r"");
+        insta::assert_snapshot!(found.join("\n"), @r"
+        src/x.rs 1
+        crates/a-b/src/y.rs 30
+        /r/my pkg/x.py 3
+        tests/test_x.py 12
+        x_test.go 12
+        /r/lib/x.js 3
+        file:///r/my%20dir/x.mjs 5
+        src/x.ts 7
+        ");
     }
 
     #[test]
