@@ -25,6 +25,9 @@ fn file(layers: &Layers<'_>, path: &WorkspacePath, scope: &ReadScope) -> Result<
     let text = layers.text(path).map_err(|error| error.reason)?.ok_or("there is no such file")?;
     match scope {
         ReadScope::Lines { first, last } => {
+            if first > last {
+                return Err(format!("line {first} comes after line {last}"));
+            }
             let lines = Lines::of(&text);
             let (first, last) = ((*first).max(1), (*last).min(lines.count()));
             if text.is_empty() {

@@ -16,6 +16,17 @@ use std::collections::{BTreeMap, BTreeSet};
 const NAME_CHARACTERS_MIN: usize = 3;
 /// A name that stands in more files than this, and in more than a quarter of all, says nothing.
 const COMMON_NAME_FILES_MIN: usize = 24;
+/// The least score of production code that is named where the user or a test says something.
+/// Each score is less than 2000 above its least one; test code begins at 0.
+const NAMED_SCORE: u32 = 6000;
+/// The least score of what such code names in turn.
+const CALLED_SCORE: u32 = 4000;
+/// And of what that names.
+const CALLED_FURTHER_SCORE: u32 = 2000;
+/// What is added to a definition's score when what it is a part of is named too.
+const OWNER_NAMED_SCORE: u32 = 250;
+/// Definitions within which further names are looked for.
+const CALLERS_MAX: usize = 12;
 /// Files beside the target whose symbols are listed.
 const NEIGHBOUR_FILES_MAX: usize = 6;
 /// Symbols that are listed of one of them.
@@ -27,7 +38,20 @@ const NAMED_REMEMBERED_MAX: usize = 16;
 
 impl Gathering<'_> {
     pub(super) fn add_named(&mut self, query: &ContextQuery) {
-        let weights = self.weighted_names(query);
+        let names = self.weighted_names(query);
+        self.show_definitions(&names, NAMED_SCORE);
+        // The cause is often a call or two further than what a test names.
+        let mut known: BTreeSet<String> = names.into_keys().collect();
+        for (callers, called) in [(NAMED_SCORE, CALLED_SCORE), (CALLED_SCORE, CALLED_FURTHER_SCORE)] {
+            let further = self.names_within(callers, &known);
+            self.show_definitions(&further, called);
+            known.extend(further.into_keys());
+        }
+    }
+
+    /// Shows the production code that defines these names with at least this score; and what
+    /// test code defines, if the names stand where the user or a test said them.
+    fn show_definitions(&mut self, weights: &BTreeMap<String, u32>, score_min: u32) {
         if weights.is_empty() {
             return;
         }
@@ -39,11 +63,12 @@ impl Gathering<'_> {
             let rarity = rarity(defined.len());
             for (path, symbol) in defined {
                 let owner_named = owner(&symbol.name).is_some_and(|owner| weights.contains_key(owner));
-                let production = !is_test(&path, &symbol);
-                let score = rarity * weight / 2 + if owner_named { 250 } else { 0 };
-                // Production code stands before all test code.
-                let score = if production { 2000 + score } else { score };
-                candidates.push((score, path, symbol, name.clone()));
+                let score = rarity * weight / 2 + if owner_named { OWNER_NAMED_SCORE } else { 0 };
+                if !is_test(&path, &symbol) {
+                    candidates.push((score_min + score, path, symbol, name.clone()));
+                } else if score_min == NAMED_SCORE {
+                    candidates.push((score, path, symbol, name.clone()));
+                }
             }
         }
         candidates.sort_by(|one, other| {
@@ -52,21 +77,46 @@ impl Gathering<'_> {
             };
             key(one).cmp(&key(other))
         });
-        for (at, (score, path, symbol, name)) in candidates.into_iter().take(NAMED_CANDIDATES_MAX).enumerate()
-        {
+        candidates.truncate(NAMED_CANDIDATES_MAX);
+        for (at, (score, path, symbol, name)) in candidates.into_iter().enumerate() {
             let Some(view) = self.view(&path) else {
                 continue;
             };
             let relevance = Relevance::Named { name };
-            if let Some(candidate) = excerpt::whole(&path, &view, &symbol, relevance, score) {
-                if self.take(candidate) && at < NAMED_REMEMBERED_MAX {
-                    self.remember_place(&path, Some(&symbol));
-                }
+            if let Some(candidate) = excerpt::whole(&path, &view, &symbol, relevance, score)
+                && self.take(candidate)
+                && at < NAMED_REMEMBERED_MAX
+            {
+                self.remember_place(&path, Some(&symbol));
             }
         }
     }
 
-    /// The names to look up. What the user, a test's source or its message says weighs twice
+    /// The names within the best definitions of this score, and within the target, that have
+    /// not been looked up yet.
+    fn names_within(&self, score_min: u32, known: &BTreeSet<String>) -> BTreeMap<String, u32> {
+        let mut best: Vec<&Candidate> = self
+            .found
+            .iter()
+            .filter(|candidate| match candidate.relevance {
+                Relevance::Target => true,
+                Relevance::Named { .. } => (score_min..score_min + 2000).contains(&candidate.score),
+                Relevance::FailingTest { .. }
+                | Relevance::Reported { .. }
+                | Relevance::Memory
+                | Relevance::Neighbour => false,
+            })
+            .collect();
+        best.sort_by_key(|candidate| super::order(candidate));
+        best.iter()
+            .take(CALLERS_MAX)
+            .flat_map(|candidate| identifiers(&candidate.text))
+            .filter(|name| name.chars().count() >= NAME_CHARACTERS_MIN && !known.contains(name))
+            .map(|name| (name, 2))
+            .collect()
+    }
+
+    /// The names to look up, with their weight. What the user, a test's source or its message says weighs twice
     /// what merely stands in the output.
     fn weighted_names(&self, query: &ContextQuery) -> BTreeMap<String, u32> {
         let mut weights = BTreeMap::new();
@@ -88,8 +138,10 @@ impl Gathering<'_> {
             weigh(text, 2);
         }
         for candidate in &self.found {
-            if matches!(candidate.relevance, Relevance::FailingTest { .. }) {
-                weigh(&candidate.text, 2);
+            match candidate.relevance {
+                Relevance::FailingTest { .. } => weigh(&candidate.text, 2),
+                Relevance::Reported { .. } => weigh(&candidate.text, 1),
+                Relevance::Target | Relevance::Memory | Relevance::Named { .. } | Relevance::Neighbour => {}
             }
         }
         weights
