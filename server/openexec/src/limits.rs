@@ -47,3 +47,31 @@ pub const CLIENT_ANSWER_TIMEOUT_MS: u64 = 30_000;
 pub const RUNS_ACTIVE_MAX: usize = 4;
 /// Events that a slow observer of a run may lag behind before it misses some.
 pub const EVENTS_BROADCAST_MAX: usize = 1024;
+
+/// Symbolic links that are followed on the way to one path.
+pub const LINKS_FOLLOWED_MAX: usize = 40;
+/// Bytes of one line in an answer to a search.
+pub const SEARCH_LINE_BYTES_MAX: usize = 300;
+/// Bytes of a file whose names are indexed; larger ones are generated more often than written.
+pub const INDEXED_FILE_BYTES_MAX: u64 = 512 * 1024;
+/// Threads that read and parse files while a pack is gathered.
+pub const INDEX_THREADS_MAX: usize = 4;
+/// Bytes of files that are parsed for one pack, the rarest names first.
+pub const PARSED_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Lines shown before and after a place that lies in no symbol of a sensible size.
+pub const AROUND_LINES: u32 = 20;
+/// Lines of a symbol that is shown whole around a place; of a larger one, only the lines
+/// around the place are shown.
+pub const WHOLE_SYMBOL_LINES_MAX: u32 = 120;
+/// Bytes of one candidate for a pack.
+pub const CANDIDATE_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of all candidates for a pack; beyond them, signatures stand for the texts.
+pub const CANDIDATES_BYTES_MAX: usize = 1024 * 1024;
+/// Places that one report is searched for.
+pub const REPORTED_PLACES_MAX: usize = 60;
+/// Definitions of names that one pack is chosen from.
+pub const NAMED_CANDIDATES_MAX: usize = 150;
+/// Tests of one name that are shown for one failure.
+pub const TESTS_OF_NAME_MAX: usize = 3;
+/// Places for which memory is asked.
+pub const RECALLED_PLACES_MAX: usize = 32;
