@@ -63,13 +63,14 @@ impl Confinement {
 pub async fn probe(launcher: &Launcher, state: &Path) -> Confinement {
     let place = std::fs::create_dir_all(state)
         .and_then(|()| std::fs::canonicalize(state))
-        .and_then(|state| tempfile::Builder::new().prefix("probe-").tempdir_in(&state).map(|dir| (state, dir)));
-    let (state, place) = match place {
+        .and_then(|state| tempfile::Builder::new().prefix("probe-").tempdir_in(state));
+    let place = match place {
         Ok(place) => place,
         Err(error) => return Confinement::copy(&format!("`{}`: {error}", state.display())),
     };
     let workspace = place.path().join("workspace");
-    let places = Places::below(place.path().join("shadow"), &state);
+    let base = place.path().join("shadow");
+    let places = Places::below(base.clone(), &base);
     let made = std::fs::create_dir(&workspace).and_then(|()| places.create());
     let outcome = match made {
         Ok(()) => {

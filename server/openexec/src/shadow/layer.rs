@@ -201,10 +201,18 @@ fn create_whiteout(parent: &Dir, name: &str) -> io::Result<()> {
 #[cfg(target_os = "linux")]
 const OPAQUE: &str = "user.overlay.opaque";
 
+/// Directory handles that only name a place carry no attributes; this one does.
+#[cfg(target_os = "linux")]
+fn readable(dir: &Dir) -> io::Result<std::os::fd::OwnedFd> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(dir, ".", flags, Mode::empty())?)
+}
+
 #[cfg(target_os = "linux")]
 fn is_opaque(dir: &Dir) -> io::Result<bool> {
     let mut value = [0; 1];
-    match rustix::fs::fgetxattr(dir, OPAQUE, &mut value[..]) {
+    match rustix::fs::fgetxattr(readable(dir)?, OPAQUE, &mut value[..]) {
         Ok(_) => Ok(value == *b"y"),
         Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Ok(false),
         Err(error) => Err(error.into()),
@@ -213,7 +221,7 @@ fn is_opaque(dir: &Dir) -> io::Result<bool> {
 
 #[cfg(target_os = "linux")]
 fn make_transparent(dir: &Dir) -> io::Result<()> {
-    Ok(rustix::fs::fremovexattr(dir, OPAQUE)?)
+    Ok(rustix::fs::fremovexattr(readable(dir)?, OPAQUE)?)
 }
 
 #[cfg(not(target_os = "linux"))]
