@@ -2,10 +2,21 @@
 
 /// Bytes of a child's output that are read before the rest is drained and dropped.
 pub const TASK_OUTPUT_BYTES_MAX: u64 = 32 * 1024 * 1024;
-/// Memory of a task's process tree, as address space of each process, in bytes.
+/// Memory of each process of a task, in bytes of private data (`RLIMIT_DATA`).
 pub const TASK_MEMORY_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 /// Bytes of one file that a task may write.
 pub const TASK_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+/// Processes and threads of a task, all together.
+pub const TASK_PROCESSES_MAX: u64 = 4096;
+/// Milliseconds that output is still read after a task has ended, where descendants may hold
+/// the pipes open.
+pub const TASK_DRAIN_TIMEOUT_MS: u64 = 1_000;
+/// Milliseconds that a killed task may take to disappear.
+pub const TASK_KILL_TIMEOUT_MS: u64 = 10_000;
+/// Report files that are read for one task.
+pub const REPORT_FILES_MAX: usize = 2_000;
+/// Files of a workspace that are copied where there is no overlay.
+pub const COPY_FILES_MAX: usize = 500_000;
 /// Bytes of one report file that is read.
 pub const REPORT_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
