@@ -87,6 +87,24 @@ pub enum RunStatus {
     },
 }
 
+/// Whether the user has trusted what a workspace declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustStatus {
+    /// The workspace declares no task, so there is nothing to trust.
+    NothingDeclared,
+    /// Trusted at exactly the content that stands there now.
+    Trusted,
+    /// Never trusted, or changed since.
+    Untrusted {
+        /// What trust would bind.
+        content: Digest,
+        /// The commands that would run, one line each: `cargo test`.
+        commands: Vec<String>,
+        /// The files that decide what runs, relative to the root.
+        files: Vec<String>,
+    },
+}
+
 /// Why a run could not be started, resumed or spoken to.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
@@ -170,6 +188,47 @@ impl Runtime {
 
     /// All runs that this process drives, newest first.
     pub fn handles(&self) -> Vec<RunHandle> {
+        todo!()
+    }
+
+    /// The blueprints that can be started in this workspace: the shipped ones, and those of
+    /// `.openexec/blueprints`. Malformed ones are left out. Reads the disk.
+    pub fn blueprints(&self, _root: &std::path::Path) -> Vec<openexec_engine::blueprint::Blueprint> {
+        todo!()
+    }
+
+    /// The model that a run gets when nobody names one.
+    pub fn default_model(&self) -> Option<ModelName> {
+        todo!()
+    }
+
+    /// Recorded runs of this workspace that are not over and that this process does not
+    /// drive, newest first. Reads the journal.
+    pub fn pending(&self, _root: &std::path::Path) -> Vec<RunView> {
+        todo!()
+    }
+
+    /// Everything recorded of a run.
+    ///
+    /// # Errors
+    /// When there is no such run, or its journal is damaged.
+    pub fn journal(&self, _root: &std::path::Path, _run: &RunId) -> Result<Vec<Recorded>, DriverError> {
+        todo!()
+    }
+
+    /// Whether the user has trusted what this workspace declares. Reads the disk.
+    ///
+    /// # Errors
+    /// When the declarations are malformed, or the trust database cannot be read.
+    pub fn trust_status(&self, _root: &std::path::Path) -> Result<TrustStatus, DriverError> {
+        todo!()
+    }
+
+    /// Trusts exactly this content of the workspace.
+    ///
+    /// # Errors
+    /// When the content is another one by now, or the database refuses.
+    pub fn trust(&self, _root: &std::path::Path, _content: Digest) -> Result<(), DriverError> {
         todo!()
     }
 }
