@@ -36,6 +36,23 @@ pub const CHANGE_FILES_MAX: usize = 100;
 /// Bytes of all proposed texts of one change set.
 pub const CHANGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Depth to which a syntax tree is searched for symbols and comments.
+pub const SYNTAX_DEPTH_MAX: usize = 1_000;
+/// Symbols that one file is taken to have; later ones are left out.
+pub const SYMBOLS_MAX: usize = 20_000;
+/// Bytes of a symbol's qualified name; a symbol with a longer one is left out.
+pub const SYMBOL_NAME_BYTES_MAX: usize = 512;
+/// Bytes of a symbol's signature; a longer one is cut.
+pub const SIGNATURE_BYTES_MAX: usize = 400;
+/// Names that resemble a missing one, in its error.
+pub const SIMILAR_NAMES_MAX: usize = 5;
+/// Bytes of the instruction of one comment directive; a longer one is cut.
+pub const DIRECTIVE_BYTES_MAX: usize = 4_000;
+/// Times that a parser reports progress before it is stopped, whatever the file's size.
+pub const PARSE_CHECKS_MIN: usize = 10_000;
+/// Times more for each byte of the file.
+pub const PARSE_CHECKS_PER_BYTE: usize = 1;
+
 /// Candidates that one context pack is chosen from.
 pub const CONTEXT_CANDIDATES_MAX: usize = 400;
 /// Tokens of one context pack, where nothing else is said.
