@@ -86,3 +86,26 @@ pub const NAMED_CANDIDATES_MAX: usize = 150;
 pub const TESTS_OF_NAME_MAX: usize = 3;
 /// Places for which memory is asked.
 pub const RECALLED_PLACES_MAX: usize = 32;
+
+/// Messages of the editor that may be in work at once. Far above what an editor sends, so
+/// that requests which wait for the editor never stop us from reading its answers.
+pub const MESSAGES_CONCURRENT_MAX: usize = 1024;
+/// Bytes that may wait between the thread that reads standard input and the server.
+pub const STDIN_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Code actions offered at one place.
+pub const CODE_ACTIONS_MAX: usize = 5;
+/// Characters of a quotation in a title or a message.
+pub const QUOTE_CHARS_MAX: usize = 60;
+/// Bytes of a document up to which a code action extracts symbols itself when the ones at
+/// hand are of an older version.
+pub const SYMBOLS_INLINE_BYTES_MAX: usize = 64 * 1024;
+/// Milliseconds between two looks at the disk while an applied edit is awaited.
+pub const RECONCILE_LOOK_MS: u64 = 50;
+/// Milliseconds that an answer may come later than its effect, or an effect later than a refusal.
+pub const RECONCILE_GRACE_MS: u64 = 500;
+/// Diagnostics of other servers that one run is started with.
+pub const DIAGNOSTICS_MAX: usize = 20;
+/// Milliseconds that a run's view may lag behind the event that was just announced.
+pub const VIEW_LAG_MS: u64 = 1_000;
+/// Milliseconds that answers may take to leave after `exit`.
+pub const EXIT_FLUSH_MS: u64 = 20;
