@@ -7,6 +7,7 @@ mod sources;
 
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::TaskName;
+use openexec_engine::limits::CONFIG_BYTES_MAX;
 use openexec_engine::task::{Task, TaskKind};
 use sources::Sources;
 use std::path::Path;
@@ -39,8 +40,15 @@ pub fn declared(root: &Path) -> Result<Declared, TasksError> {
     let mut sources = Sources::new(root);
     sources.directory(".openexec").map_err(|error| TasksError(format!("`.openexec`: {error}")))?;
     let mut tasks = named(detect::detect(&mut sources));
-    if let Some(text) = sources.text(TASKS_FILE) {
-        tasks = file::read(&text)?.over(tasks)?;
+    match sources.text(TASKS_FILE) {
+        Some(text) => tasks = file::read(&text)?.over(tasks)?,
+        None if root.join(TASKS_FILE).symlink_metadata().is_ok() => {
+            return Err(TasksError(format!(
+                "{TASKS_FILE}: it is no file, not UTF-8 or larger than {CONFIG_BYTES_MAX} bytes; \
+                 mend or remove it"
+            )));
+        }
+        None => {}
     }
     tasks.sort_by(|left, right| (left.kind, &left.name).cmp(&(right.kind, &right.name)));
     let (content, files) = sources.content();
@@ -56,7 +64,8 @@ fn named(found: Vec<detect::Found>) -> Vec<Task> {
         let taken = |name: &TaskName, tasks: &[Task]| tasks.iter().any(|task| &task.name == name);
         let mut number = 1;
         while taken(&task.name, &tasks) {
-            let name = if number == 1 { format!("{base}-{suffix}") } else { format!("{base}-{suffix}-{number}") };
+            let name =
+                if number == 1 { format!("{base}-{suffix}") } else { format!("{base}-{suffix}-{number}") };
             task.name = TaskName::new(name);
             number += 1;
         }

@@ -138,7 +138,12 @@ mod tests {
     /// What the runners themselves printed, with the directory renamed.
     macro_rules! real {
         ($format:ident, $file:literal) => {
-            shown(&parse_report(ReportFormat::$format, include_str!(concat!("report/real/", $file)), None, &anywhere))
+            shown(&parse_report(
+                ReportFormat::$format,
+                include_str!(concat!("report/real/", $file)),
+                None,
+                &anywhere,
+            ))
         };
     }
 
@@ -146,13 +151,17 @@ mod tests {
     fn anywhere(path: &str) -> Option<WorkspacePath> {
         let path = path.strip_prefix("file://").unwrap_or(path).trim_start_matches("/ws/");
         // The real one looks whether there is such a file.
-        WorkspacePath::parse(path).ok().filter(|path| !path.extension().is_empty() && !path.as_str().contains(' '))
+        WorkspacePath::parse(path)
+            .ok()
+            .filter(|path| !path.extension().is_empty() && !path.as_str().contains(' '))
     }
 
     /// A report, for snapshots.
     fn shown(report: &ParsedReport) -> String {
         let counts = match report.counts {
-            Some(counts) => format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped),
+            Some(counts) => {
+                format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped)
+            }
             None => "no counts".to_owned(),
         };
         report.failures.iter().fold(counts, |text, failure| {
@@ -177,7 +186,11 @@ mod tests {
             ReportFormat::ExitCode,
         ] {
             for text in ["", "make: nothing to be done\n", "{}", "[]", "<html></html>", "{\"a\":1}\n"] {
-                assert_eq!(parse_report(format, text, None, &anywhere), ParsedReport::default(), "{format:?} {text:?}");
+                assert_eq!(
+                    parse_report(format, text, None, &anywhere),
+                    ParsedReport::default(),
+                    "{format:?} {text:?}"
+                );
             }
         }
     }
@@ -244,7 +257,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(real!(Junit, "vitest.xml"), @r#"
         1 passed, 1 failed, 1 skipped
-        v/a.test.mjs.suite > bad one | v/a.test.mjs:4 | expected 1 to be 2 // Object.is equality
+        v/a.test.mjs > suite > bad one | v/a.test.mjs:4 | expected 1 to be 2 // Object.is equality
         "#);
     }
 
@@ -259,7 +272,10 @@ mod tests {
     #[test]
     fn half_a_report_has_no_counts() {
         let halves = [
-            (ReportFormat::Libtest, "running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\nrunning 3 tests\ntest a ... ok\n"),
+            (
+                ReportFormat::Libtest,
+                "running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\nrunning 3 tests\ntest a ... ok\n",
+            ),
             (ReportFormat::Tap, "TAP version 13\nok 1 - a\n1..2\n"),
             (ReportFormat::Tap, "TAP version 13\nok 1 - a\n"),
             (ReportFormat::Tap, "1..1\nok 1 - a\nBail out!\n"),
@@ -282,7 +298,10 @@ mod tests {
     #[test]
     fn no_tests_are_none() {
         let cases = [
-            (ReportFormat::Libtest, "\nrunning 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n"),
+            (
+                ReportFormat::Libtest,
+                "\nrunning 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n",
+            ),
             (ReportFormat::Pytest, "\nno tests ran in 0.01s\n"),
             (ReportFormat::Junit, "<testsuites><testsuite name='pytest' tests='0'/></testsuites>"),
             (ReportFormat::Tap, "TAP version 13\n1..0\n"),
@@ -290,7 +309,11 @@ mod tests {
             (ReportFormat::Auto, "\nRan 0 tests in 0.000s\n\nOK\n"),
         ];
         for (format, text) in cases {
-            assert_eq!(shown(&parse_report(format, text, None, &anywhere)), "0 passed, 0 failed, 0 skipped", "{text}");
+            assert_eq!(
+                shown(&parse_report(format, text, None, &anywhere)),
+                "0 passed, 0 failed, 0 skipped",
+                "{text}"
+            );
         }
     }
 
@@ -312,7 +335,9 @@ mod tests {
 {"Action":"fail","Package":"example.com/m/broken","Elapsed":0}
 {"Action":"run","Package":"example.com/m/hung","Test":"TestHung"}
 "#;
-        let locate = |path: &str| ["calc/calc_test.go", "broken/b_test.go"].contains(&path).then(|| anywhere(path)).flatten();
+        let locate = |path: &str| {
+            ["calc/calc_test.go", "broken/b_test.go"].contains(&path).then(|| anywhere(path)).flatten()
+        };
         insta::assert_snapshot!(shown(&parse_report(ReportFormat::GoJson, text, None, &locate)), @r#"
         1 passed, 3 failed, 1 skipped
         example.com/m/calc.TestAdd | calc/calc_test.go:12 | calc_test.go:12: got 3, want 4
@@ -334,7 +359,8 @@ mod tests {
   </testcase>
   <testcase name="subtracts" classname="com.acme.CalcTest" time="0.0"/>
 </testsuite>"#;
-        let locate = |path: &str| (path == "src/test/java/com/acme/CalcTest.java").then(|| anywhere(path)).flatten();
+        let locate =
+            |path: &str| (path == "src/test/java/com/acme/CalcTest.java").then(|| anywhere(path)).flatten();
         insta::assert_snapshot!(shown(&parse_report(ReportFormat::Junit, "", Some(xml), &locate)), @r#"
         1 passed, 1 failed, 0 skipped
         com.acme.CalcTest.adds | src/test/java/com/acme/CalcTest.java:11 | expected: <4> but was: <3>

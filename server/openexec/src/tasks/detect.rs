@@ -43,7 +43,9 @@ pub(super) fn detect(sources: &mut Sources) -> Vec<Found> {
     let packages: Vec<WorkspacePath> = sources
         .names("")
         .iter()
-        .filter(|name| !name.starts_with('.') && !matches!(name.as_str(), "node_modules" | "target" | "vendor"))
+        .filter(|name| {
+            !name.starts_with('.') && !matches!(name.as_str(), "node_modules" | "target" | "vendor")
+        })
         .filter(|name| sources.has_directory(name))
         .filter_map(|name| WorkspacePath::parse(name).ok())
         .take(PACKAGES_MAX)
@@ -108,15 +110,18 @@ impl Package<'_> {
     }
 
     fn task_named(&mut self, name: &str, origin: &str, ecosystem: &str, spec: Spec<'_>) {
-        let report_file = spec
-            .report_file
-            .and_then(|file| WorkspacePath::parse(&format!("{}{file}", self.prefix)).ok());
+        let report_file =
+            spec.report_file.and_then(|file| WorkspacePath::parse(&format!("{}{file}", self.prefix)).ok());
         let task = Task {
             name: TaskName::new(name),
             kind: spec.kind,
             argv: spec.argv.iter().map(|&word| word.to_owned()).collect(),
             cwd: self.cwd.clone(),
-            env: spec.env.iter().map(|&(key, value)| (key.to_owned(), value.to_owned())).collect::<BTreeMap<_, _>>(),
+            env: spec
+                .env
+                .iter()
+                .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+                .collect::<BTreeMap<_, _>>(),
             report: spec.report,
             report_file,
             timeout: match spec.kind {
@@ -137,9 +142,9 @@ impl Package<'_> {
 fn installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let cargo = std::env::var_os("HOME").map(|home| std::path::Path::new(&home).join(".cargo/bin"));
-    std::env::split_paths(&path)
-        .chain(cargo)
-        .any(|directory| directory.join(program).is_file() || directory.join(format!("{program}.exe")).is_file())
+    std::env::split_paths(&path).chain(cargo).any(|directory| {
+        directory.join(program).is_file() || directory.join(format!("{program}.exe")).is_file()
+    })
 }
 
 /// True when a TOML or INI text has this table.

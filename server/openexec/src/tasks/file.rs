@@ -79,14 +79,23 @@ impl TasksFile {
                 ));
             }
             if names.contains(&name) {
-                return Err(wrong(&task.name, &format!("`{name}` is declared twice; rename or remove one of the two")));
+                return Err(wrong(
+                    &task.name,
+                    &format!("`{name}` is declared twice; rename or remove one of the two"),
+                ));
             }
             names.push(name);
             if task.argv.value.first().is_none_or(String::is_empty) {
-                return Err(wrong(&task.argv, &format!("`{name}` names no program; write `argv: [program, argument]`")));
+                return Err(wrong(
+                    &task.argv,
+                    &format!("`{name}` names no program; write `argv: [program, argument]`"),
+                ));
             }
             if task.report == Some(ReportFormat::Junit) && task.report_file.is_none() {
-                return Err(wrong(&task.name, &format!("`{name}` reports as `junit`; say where, with `report_file`")));
+                return Err(wrong(
+                    &task.name,
+                    &format!("`{name}` reports as `junit`; say where, with `report_file`"),
+                ));
             }
         }
         Ok(())
@@ -100,7 +109,10 @@ impl TasksFile {
             if detected.len() == before {
                 return Err(wrong(
                     name,
-                    &format!("no task `{}` was detected; remove it from `disable`", name.value.escape_debug()),
+                    &format!(
+                        "no task `{}` was detected; remove it from `disable`",
+                        name.value.escape_debug()
+                    ),
                 ));
             }
         }

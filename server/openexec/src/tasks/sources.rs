@@ -111,7 +111,8 @@ impl Sources {
 
     /// The digest of everything that was remembered, and its names.
     pub(super) fn content(self) -> (Digest, Vec<String>) {
-        let parts = self.digests.iter().flat_map(|(path, digest)| [path.as_bytes(), digest.as_bytes().as_slice()]);
+        let parts =
+            self.digests.iter().flat_map(|(path, digest)| [path.as_bytes(), digest.as_bytes().as_slice()]);
         let content = Digest::of_parts(parts);
         (content, self.digests.into_keys().collect())
     }

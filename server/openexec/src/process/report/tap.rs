@@ -33,12 +33,7 @@ struct Tap<'a> {
 }
 
 pub(super) fn parse(text: &str, locate: Locate) -> ParsedReport {
-    let mut tap = Tap {
-        locate,
-        counts: TestCounts::default(),
-        levels: vec![Level::default()],
-        doubt: false,
-    };
+    let mut tap = Tap { locate, counts: TestCounts::default(), levels: vec![Level::default()], doubt: false };
     let lines: Vec<&str> = text.lines().collect();
     let mut at = 0;
     while let Some(line) = lines.get(at) {

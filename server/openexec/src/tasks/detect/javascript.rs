@@ -41,7 +41,9 @@ pub(super) fn scripts(package: &mut Package) {
         };
         package.task(ORIGIN, manager.name(), spec);
     }
-    for (name, kind) in [("lint", TaskKind::Lint), ("typecheck", TaskKind::Lint), ("format", TaskKind::Format)] {
+    for (name, kind) in
+        [("lint", TaskKind::Lint), ("typecheck", TaskKind::Lint), ("format", TaskKind::Format)]
+    {
         // A formatter that only checks rewrites nothing.
         let is_check = |script: &str| script.contains("--check") || script.contains("--list-different");
         if script(name).is_some_and(|script| kind != TaskKind::Format || !is_check(script)) {
@@ -137,10 +139,9 @@ impl Runner {
             Some("tap") => new(&["--reporter=tap"], ReportFormat::Tap),
             Some("tape") => new(&[], ReportFormat::Tap),
             // Node takes its options before the files only; the environment has no order.
-            Some("node") if has("--test") && !last.contains("--test-reporter") => Self {
-                env: &[("NODE_OPTIONS", "--test-reporter=tap")],
-                ..new(&[], ReportFormat::Tap)
-            },
+            Some("node") if has("--test") && !last.contains("--test-reporter") => {
+                Self { env: &[("NODE_OPTIONS", "--test-reporter=tap")], ..new(&[], ReportFormat::Tap) }
+            }
             _ => new(&[], ReportFormat::Auto),
         }
     }

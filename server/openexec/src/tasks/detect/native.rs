@@ -36,7 +36,11 @@ pub(super) fn go(package: &mut Package) {
         return;
     }
     let report = ReportFormat::GoJson;
-    package.task(ORIGIN, "go", Spec { report, ..Spec::plain(TaskKind::Test, &["go", "test", "-json", "./..."]) });
+    package.task(
+        ORIGIN,
+        "go",
+        Spec { report, ..Spec::plain(TaskKind::Test, &["go", "test", "-json", "./..."]) },
+    );
     package.task(ORIGIN, "go", Spec::plain(TaskKind::Lint, &["go", "vet", "./..."]));
     package.task(ORIGIN, "go", Spec::plain(TaskKind::Format, &["gofmt", "-w", "."]));
 }
@@ -50,12 +54,14 @@ pub(super) fn cmake(package: &mut Package) {
     if package.text(ORIGIN).is_none() {
         return;
     }
-    let Some((build, cache)) =
-        BUILDS.iter().find_map(|build| Some((*build, package.cache_text(&format!("{build}/CMakeCache.txt"))?)))
+    let Some((build, cache)) = BUILDS
+        .iter()
+        .find_map(|build| Some((*build, package.cache_text(&format!("{build}/CMakeCache.txt"))?)))
     else {
         return;
     };
-    let Some(generator) = cache.lines().find_map(|line| line.strip_prefix("CMAKE_GENERATOR:INTERNAL=")) else {
+    let Some(generator) = cache.lines().find_map(|line| line.strip_prefix("CMAKE_GENERATOR:INTERNAL="))
+    else {
         return;
     };
     let report_file = format!("{build}/{REPORTS}.xml");

@@ -22,7 +22,8 @@ fn tests(package: &mut Package, environment: Option<&str>, interpreter: &str) {
         let text = package.text(file)?;
         (file == "pytest.ini" || tables.iter().any(|table| has_table(&text, table))).then_some(file)
     });
-    let is_test = |name: &String| name.ends_with(".py") && (name.starts_with("test_") || name.ends_with("_test.py"));
+    let is_test =
+        |name: &String| name.ends_with(".py") && (name.starts_with("test_") || name.ends_with("_test.py"));
     let place = ["", "tests", "test"].into_iter().find(|place| package.names(place).iter().any(is_test));
     let Some(origin) = configured.or(place.map(|place| match place {
         "" => "test_*.py",
