@@ -1,0 +1,4 @@
+//! End-to-end tests: one binary, so that it is linked once.
+
+mod client;
+mod lsp;
