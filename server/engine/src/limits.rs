@@ -12,6 +12,18 @@ pub const BLUEPRINT_STAGES_MAX: usize = 64;
 pub const CONFIG_BYTES_MAX: usize = 256 * 1024;
 /// The largest `retry_limit` that a blueprint may ask for.
 pub const RETRY_LIMIT_MAX: u32 = 10;
+/// Nesting of one configuration file.
+pub const CONFIG_DEPTH_MAX: usize = 16;
+/// Nodes of one configuration file, aliases expanded.
+pub const CONFIG_NODES_MAX: usize = 20_000;
+/// Aliases in one configuration file.
+pub const CONFIG_ALIASES_MAX: usize = 256;
+/// Problems of one configuration file that are reported.
+pub const CONFIG_PROBLEMS_MAX: usize = 100;
+/// Bytes of a name in a blueprint.
+pub const BLUEPRINT_NAME_BYTES_MAX: usize = 64;
+/// Bytes of a goal or a description in a blueprint.
+pub const BLUEPRINT_PROSE_BYTES_MAX: usize = 8 * 1024;
 
 /// Bytes of one reply's JSON document.
 pub const REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -70,3 +82,5 @@ pub const FAILURES_LISTED_MAX: usize = 100;
 pub const MEMORY_RECORDS_MAX: usize = 8;
 /// Tokens that a model may write in one reply.
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
+/// How often edits are rebased onto a text that keeps moving before the run waits.
+pub const APPLY_ROUNDS_MAX: u32 = 3;

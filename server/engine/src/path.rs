@@ -134,8 +134,13 @@ impl WorkspacePath {
     /// The path folded for comparison: lowercase, without ignorable code points. Two paths
     /// with one key may name one file on some platform.
     pub fn comparison_key(&self) -> String {
-        self.0.nfkc().filter(|character| !is_ignorable(*character)).flat_map(char::to_lowercase).collect()
+        comparison_key(&self.0)
     }
+}
+
+/// [`WorkspacePath::comparison_key`] for any name, also one that no workspace path may have.
+pub fn comparison_key(name: &str) -> String {
+    name.nfkc().filter(|character| !is_ignorable(*character)).flat_map(char::to_lowercase).collect()
 }
 
 impl fmt::Display for WorkspacePath {

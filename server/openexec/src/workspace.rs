@@ -1,6 +1,24 @@
 //! The user's files: read through directory handles that cannot leave the root, and, only
 //! when no editor is there, written atomically.
+//!
+//! Symbolic links are resolved here by hand, one handle after the other, so that what was
+//! judged is what is opened. This module must not judge: whether a path may be read or
+//! written is the gate's business. It refuses only what no policy can allow: leaving the root.
 
+mod files;
+mod gather;
+mod hydrate;
+mod index;
+mod layers;
+mod place;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use index::Index;
+use layers::Layers;
 use openexec_engine::context::Candidate;
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::memory::MaintenanceRecord;
@@ -19,9 +37,17 @@ pub struct WorkspaceError {
     pub reason: String,
 }
 
+impl WorkspaceError {
+    fn new(path: impl ToString, reason: impl ToString) -> Self {
+        Self { path: path.to_string(), reason: reason.to_string() }
+    }
+}
+
 /// A workspace.
 pub struct Workspace {
     root: PathBuf,
+    dir: Dir,
+    index: Index,
 }
 
 impl Workspace {
@@ -29,8 +55,14 @@ impl Workspace {
     ///
     /// # Errors
     /// When it is not a directory that can be read.
-    pub fn open(_root: &Path) -> Result<Self, WorkspaceError> {
-        todo!()
+    pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
+        let refused = |error: std::io::Error| {
+            WorkspaceError::new(root.display(), format!("cannot be opened as a workspace: {error}"))
+        };
+        let root = root.canonicalize().map_err(refused)?;
+        let dir = Dir::open_ambient_dir(&root, ambient_authority()).map_err(refused)?;
+        dir.entries().map_err(refused)?;
+        Ok(Self { root, dir, index: Index::default() })
     }
 
     /// The canonical root.
@@ -39,40 +71,42 @@ impl Workspace {
     }
 
     /// What stands at these paths. Open buffers go before the disk.
-    pub fn facts(&self, _paths: &[RequestedPath], _open: &[OpenDocument]) -> Facts {
-        todo!()
+    pub fn facts(&self, paths: &[RequestedPath], open: &[OpenDocument]) -> Facts {
+        Facts { paths: paths.iter().map(|path| (path.clone(), self.facts_of(path, open))).collect() }
     }
 
     /// A file's text; `None` when there is none.
     ///
     /// # Errors
     /// When it leads out of the workspace, is too large, not a regular file or not UTF-8.
-    pub fn read(&self, _path: &WorkspacePath) -> Result<Option<String>, WorkspaceError> {
-        todo!()
+    pub fn read(&self, path: &WorkspacePath) -> Result<Option<String>, WorkspaceError> {
+        files::read(&self.place(path), path)
     }
 
     /// Replaces, creates or (with `None`) deletes a file. The new text is durable and complete,
-    /// or nothing has changed; mode and owner are kept.
+    /// or nothing has changed; mode and owner are kept. Deleting what is not there succeeds.
     ///
     /// # Errors
-    /// When it leads out of the workspace, or the disk refuses.
-    pub fn write(&self, _path: &WorkspacePath, _text: Option<&str>) -> Result<(), WorkspaceError> {
-        todo!()
+    /// When it leads out of the workspace or through a symbolic link, is write-protected, or the
+    /// disk refuses.
+    pub fn write(&self, path: &WorkspacePath, text: Option<&str>) -> Result<(), WorkspaceError> {
+        let place = self.place(path);
+        match text {
+            Some(text) => files::replace(place, path, text),
+            None => files::delete(place, path),
+        }
     }
 
     /// Reads for the model. Proposed texts go before open buffers, these before the disk.
-    pub fn hydrate(
-        &self,
-        _reads: &[Read],
-        _changes: &ChangeSet,
-        _open: &[OpenDocument],
-    ) -> Vec<HydratedText> {
-        todo!()
+    pub fn hydrate(&self, reads: &[Read], changes: &ChangeSet, open: &[OpenDocument]) -> Vec<HydratedText> {
+        let layers = Layers::new(self, changes, open);
+        reads.iter().map(|read| hydrate::hydrate(&layers, read)).collect()
     }
 
-    /// Finds candidates for a context pack.
-    pub fn gather(&self, _query: &ContextQuery, _recall: &Recall<'_>) -> Vec<Candidate> {
-        todo!()
+    /// Finds candidates for a context pack. The same files and the same query give the same
+    /// candidates in the same order.
+    pub fn gather(&self, query: &ContextQuery, recall: &Recall<'_>) -> Vec<Candidate> {
+        gather::gather(self, query, recall)
     }
 }
 

@@ -23,12 +23,7 @@ struct Comment<'a> {
 }
 
 /// The directive whose lines hold `line`, else the one that ends directly above it.
-pub(super) fn directive_at(
-    grammar: &Grammar,
-    tree: &Tree,
-    source: &str,
-    line: u32,
-) -> Option<Directive> {
+pub(super) fn directive_at(grammar: &Grammar, tree: &Tree, source: &str, line: u32) -> Option<Directive> {
     let lines = LineIndex::new(source);
     let comments = comments(grammar, tree, source, &lines);
     let mut above = None;
@@ -92,7 +87,8 @@ fn whole(source: &str, lines: &LineIndex, comment: Range<usize>) -> Range<usize>
     let before = source.get(..comment.start).unwrap_or_default();
     let after = source.get(comment.end..).unwrap_or_default();
     let blanks_after = after.len() - after.trim_start_matches([' ', '\t']).len();
-    let ends_line = after.get(blanks_after..).is_none_or(|rest| rest.is_empty() || rest.starts_with(['\n', '\r']));
+    let ends_line =
+        after.get(blanks_after..).is_none_or(|rest| rest.is_empty() || rest.starts_with(['\n', '\r']));
     let start = before.trim_end_matches([' ', '\t']).len();
     match (begins_line(source, comment.start), ends_line) {
         (true, true) => {
@@ -112,12 +108,7 @@ fn whole(source: &str, lines: &LineIndex, comment: Range<usize>) -> Range<usize>
 }
 
 /// All comments, in the order of the file.
-fn comments<'a>(
-    grammar: &Grammar,
-    tree: &Tree,
-    source: &'a str,
-    lines: &LineIndex,
-) -> Vec<Comment<'a>> {
+fn comments<'a>(grammar: &Grammar, tree: &Tree, source: &'a str, lines: &LineIndex) -> Vec<Comment<'a>> {
     let mut found = Vec::new();
     let mut cursor = tree.walk();
     let mut braces: Option<Node<'_>> = None;

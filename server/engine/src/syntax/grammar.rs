@@ -1,7 +1,7 @@
 //! What we know of each language: one entry in one table.
 
-use super::read::{Reader, c, go, java, python, rust, script};
 use super::Language;
+use super::read::{Reader, c, go, java, python, rust, script};
 
 /// A node that encloses one definition and belongs to it, such as an export statement.
 pub(super) struct Wrapper {
@@ -198,7 +198,7 @@ impl Grammar {
     pub fn of(language: Language) -> &'static Self {
         static TABLE: [Grammar; 9] = GRAMMARS;
         let [rust, python, javascript, typescript, tsx, go, java, c, cpp] = &TABLE;
-        match language {
+        let grammar = match language {
             Language::Rust => rust,
             Language::Python => python,
             Language::JavaScript => javascript,
@@ -208,7 +208,9 @@ impl Grammar {
             Language::Java => java,
             Language::C => c,
             Language::Cpp => cpp,
-        }
+        };
+        debug_assert_eq!(grammar.language, language, "the table is in the order of the languages");
+        grammar
     }
 
     /// The wrapper that a node is, if it is one for a single definition.

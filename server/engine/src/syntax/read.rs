@@ -71,12 +71,22 @@ impl<'t> Place<'_, 't> {
             name: text,
             name_range: name.byte_range(),
             kind,
-            head_end: self.field("body").map(|body| body.start_byte()),
+            head_end: self.head_end(),
             inside,
             is_test: false,
             joint: Joint::Separator,
+            reach: Reach::Qualifies,
             weight: Weight::Definition,
         })
+    }
+
+    /// Where the head ends: behind what stands before the body, comments apart.
+    fn head_end(&self) -> Option<usize> {
+        let body = self.field("body")?;
+        let mut cursor = self.node.walk();
+        let before =
+            self.node.children(&mut cursor).take_while(|child| child.start_byte() < body.start_byte());
+        before.filter(|child| !child.kind().contains("comment")).map(|child| child.end_byte()).last()
     }
 
     /// True below the body of a function.
@@ -131,6 +141,8 @@ pub(super) struct Definition {
     pub is_test: bool,
     /// What stands between the surroundings' name and its own.
     pub joint: Joint,
+    /// Whether its name qualifies those within it.
+    pub reach: Reach,
     /// Whether it yields to another of its name.
     pub weight: Weight,
 }
@@ -142,6 +154,15 @@ pub(super) enum Joint {
     Separator,
     /// ` > `, as test runners write the titles of nested tests.
     Title,
+}
+
+/// Whether a name qualifies the names within its definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// `Parser` and `next` make `Parser.next`.
+    Qualifies,
+    /// A typedef is a second name beside the type's own.
+    Beside,
 }
 
 /// Whether a definition is the real one.
@@ -160,5 +181,7 @@ fn name_of(text: &str) -> String {
 
 /// A literal without its quotes.
 fn unquoted(text: &str) -> &str {
-    text.trim_matches(['"', '\'', '`'])
+    let pairs = ['"', '\'', '`'].into_iter();
+    let mut inner = pairs.filter_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
+    inner.next().unwrap_or(text)
 }

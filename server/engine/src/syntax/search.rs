@@ -31,7 +31,9 @@ pub fn find<'a>(symbols: &'a [Symbol], name: &str) -> Result<&'a Symbol, SymbolE
                 [] => {}
                 [only] => return Ok(only),
                 // `typedef struct point { … } point;` is one thing with one name.
-                [outer, inner @ ..] if inner.iter().all(|symbol| contains(outer, symbol)) => return Ok(outer),
+                [outer, inner @ ..] if inner.iter().all(|symbol| contains(outer, symbol)) => {
+                    return Ok(outer);
+                }
                 several => {
                     return Err(SymbolError::Ambiguous {
                         name: name.to_owned(),
@@ -99,7 +101,8 @@ pub fn enclosing(symbols: &[Symbol], byte: usize) -> Option<&Symbol> {
         // Outer comes before inner, so the last of the shortest is the innermost.
         symbols.iter().filter(|symbol| holds(symbol)).min_by_key(|symbol| symbol.range.len())
     };
-    innermost(&|symbol| symbol.range.contains(&byte)).or_else(|| innermost(&|symbol| symbol.range.end == byte))
+    innermost(&|symbol| symbol.range.contains(&byte))
+        .or_else(|| innermost(&|symbol| symbol.range.end == byte))
 }
 
 /// The identifiers that a text contains, in any language: words of letters, digits and `_`

@@ -2,7 +2,7 @@
 
 use super::Symbol;
 use super::grammar::{Grammar, Semicolon};
-use super::read::{Definition, Inside, Joint, Place, Reading, Weight};
+use super::read::{Definition, Inside, Joint, Place, Reach, Reading, Weight};
 use crate::limits::{SIGNATURE_BYTES_MAX, SYMBOL_NAME_BYTES_MAX, SYMBOLS_MAX, SYNTAX_DEPTH_MAX};
 use crate::text::LineIndex;
 use std::collections::BTreeSet;
@@ -25,7 +25,8 @@ struct Level<'t> {
 
 /// The symbols of a tree.
 pub(super) fn symbols(grammar: &'static Grammar, tree: &Tree, source: &str) -> Vec<Symbol> {
-    Walk { grammar, source, lines: LineIndex::new(source), prefix: String::new(), found: Vec::new() }.run(tree)
+    Walk { grammar, source, lines: LineIndex::new(source), prefix: String::new(), found: Vec::new() }
+        .run(tree)
 }
 
 struct Walk<'a> {
@@ -74,13 +75,8 @@ impl Walk<'_> {
         if !leading.last().is_some_and(|last| adjoins(*last, node)) {
             leading.clear();
         }
-        let place = Place {
-            node,
-            source: self.source,
-            inside: level.inside,
-            parent: level.kind,
-            leading: &leading,
-        };
+        let place =
+            Place { node, source: self.source, inside: level.inside, parent: level.kind, leading: &leading };
         let mut inside = level.inside;
         match (self.grammar.read)(&place) {
             Reading::Nothing => {}
@@ -95,8 +91,12 @@ impl Walk<'_> {
                     Some(wrapper) => wrapper.clone(),
                     None => (own..node.end_byte(), self.head_start(node)),
                 };
+                let (outside, reach) = (self.prefix.len(), definition.reach);
                 self.qualify(&definition.name, definition.joint);
                 self.record(definition, range, head, node.end_byte());
+                if reach == Reach::Beside {
+                    self.prefix.truncate(outside);
+                }
             }
         }
         let wrapper = self.grammar.wraps(node).then(|| match &level.wrapper {

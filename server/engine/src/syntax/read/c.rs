@@ -1,6 +1,6 @@
 //! C and C++.
 
-use super::{Inside, Place, Reading, Weight};
+use super::{Inside, Place, Reach, Reading, Weight};
 use crate::syntax::SymbolKind;
 use tree_sitter::Node;
 
@@ -21,7 +21,9 @@ pub(in crate::syntax) fn read(place: &Place<'_, '_>) -> Reading {
         "enum_specifier" => with_body(place, SymbolKind::Enum),
         "namespace_definition" => place.named(SymbolKind::Module, Inside::Module),
         "type_definition" if !place.is_local() => match place.field("declarator").and_then(declared) {
-            Some(declared) => place.called(declared.name, SymbolKind::Type, Inside::Type),
+            Some(declared) => place
+                .called(declared.name, SymbolKind::Type, Inside::Type)
+                .with(|definition| definition.reach = Reach::Beside),
             None => Reading::Nothing,
         },
         "alias_declaration" | "concept_definition" => place.named(SymbolKind::Type, Inside::Type),
@@ -87,8 +89,14 @@ fn declared(declarator: Node<'_>) -> Option<Declared<'_>> {
     let (mut parameters, mut value) = (None, None);
     for _ in 0..DECLARATORS_MAX {
         node = match node.kind() {
-            "identifier" | "field_identifier" | "type_identifier" | "qualified_identifier"
-            | "destructor_name" | "operator_name" | "operator_cast" | "template_function"
+            "identifier"
+            | "field_identifier"
+            | "type_identifier"
+            | "qualified_identifier"
+            | "destructor_name"
+            | "operator_name"
+            | "operator_cast"
+            | "template_function"
             | "primitive_type" => return Some(Declared { name: node, parameters, value }),
             "function_declarator" => {
                 parameters = node.child_by_field_name("parameters");

@@ -66,8 +66,7 @@ fn is_test(place: &Place<'_, '_>, definition: &Definition) -> bool {
             .strip_prefix(prefix)
             .is_some_and(|rest| !rest.chars().next().is_some_and(char::is_lowercase))
     };
-    (follows("Test") && parameters.contains("testing.T"))
-        && !parameters.contains("testing.TB")
+    (follows("Test") && parameters.contains("testing.T")) && !parameters.contains("testing.TB")
         || (follows("Fuzz") && parameters.contains("testing.F"))
         || (follows("Example") && parameters.trim_matches(['(', ')', ' ']).is_empty())
 }

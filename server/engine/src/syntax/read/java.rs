@@ -5,7 +5,8 @@ use crate::syntax::SymbolKind;
 use tree_sitter::Node;
 
 /// Annotations of JUnit and TestNG that make a method a test.
-const TEST_ANNOTATIONS: [&str; 5] = ["Test", "ParameterizedTest", "RepeatedTest", "TestFactory", "TestTemplate"];
+const TEST_ANNOTATIONS: [&str; 5] =
+    ["Test", "ParameterizedTest", "RepeatedTest", "TestFactory", "TestTemplate"];
 
 pub(in crate::syntax) fn read(place: &Place<'_, '_>) -> Reading {
     match place.node.kind() {

@@ -160,7 +160,7 @@ fn test_call(place: &Place<'_, '_>) -> Reading {
         unquote(definition);
         definition.is_test = !is_suite && !is_skipped;
         definition.joint = Joint::Title;
-        definition.head_end = Some(callback.start_byte());
+        definition.head_end = body_start(Some(callback));
     })
 }
 

@@ -64,7 +64,7 @@ fn offers() -> Offers {
             blueprint("fix_diagnostic", &[Trigger::Diagnostic], &[(InputName::Diagnostics, true)]),
         ],
         model: Some("claude".to_owned()),
-        trust: Some(TrustStatus::Trusted),
+        trust: Some(TrustState::Trusted),
         pending: Vec::new(),
     }
 }
@@ -75,6 +75,7 @@ fn run(id: &str, status: RunStatus) -> RunLine {
         blueprint: "implement".into(),
         model: "claude".into(),
         activity: "edit".to_owned(),
+        applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
         status,
         events: 3,
     };
@@ -221,7 +222,7 @@ fn runs_offer_what_makes_sense_in_their_state() {
 #[test]
 fn untrusted_tasks_can_be_trusted_as_they_were_shown() {
     let content = Digest::of(b"c");
-    let trust = TrustStatus::Untrusted {
+    let trust = TrustState::Untrusted {
         content,
         commands: vec!["cargo test".to_owned(), "cargo clippy".to_owned()],
         files: vec!["Cargo.toml".to_owned()],

@@ -9,6 +9,7 @@ fn line(run: &str, status: RunStatus) -> RunLine {
         blueprint: "implement".into(),
         model: "local".into(),
         activity: "edit (attempt 1)".to_owned(),
+        applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
         status,
         events: 3,
     };

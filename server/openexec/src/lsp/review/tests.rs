@@ -1,6 +1,6 @@
 use super::*;
 use openexec_engine::digest::Digest;
-use openexec_engine::ids::{CommandId, StepId};
+use openexec_engine::ids::{CommandId, RunId, StepId};
 use openexec_engine::task::{TaskKind, TestCounts};
 
 fn view(status: RunStatus) -> RunView {
@@ -10,6 +10,7 @@ fn view(status: RunStatus) -> RunView {
         model: "local".into(),
         activity: "propose".to_owned(),
         status,
+        applied: false,
         events: 9,
     }
 }
@@ -71,13 +72,13 @@ fn a_review_shows_everything_that_a_decision_needs() {
 #[test]
 fn every_proposal_has_a_review_of_its_own_and_the_same_one_again() {
     let state = tempfile::tempdir().unwrap();
-    let run = RunId::new("run-1");
-    let write = |diff: &str| write_review(state.path(), &run, diff, "# text").unwrap();
+    let folder = state.path().join("run-1");
+    let write = |diff: &str| write_review(&folder, diff, "# text").unwrap();
     let first = write("+one\n");
     let second = write("+two\n");
     assert_ne!(first, second);
     assert_eq!(write("+one\n"), first);
-    assert!(first.markdown.ends_with("runs/run-1/review-1.md"));
+    assert!(first.markdown.ends_with("run-1/review-1.md"));
     assert_eq!(std::fs::read_to_string(&second.diff).unwrap(), "+two\n");
 }
 
@@ -89,7 +90,7 @@ fn the_status_names_what_can_be_done() {
         reasons: Vec::new(),
     };
     let line = RunLine { root: "/w".into(), view: view(status), driven: true };
-    let untrusted = TrustStatus::Untrusted {
+    let untrusted = TrustState::Untrusted {
         content: Digest::of(b"c"),
         commands: vec!["cargo test".to_owned()],
         files: vec!["Cargo.toml".to_owned()],

@@ -1,0 +1,282 @@
+//! Candidates for a context pack: the target, the failing tests, the places that reports name,
+//! the definitions of the names in them, what is remembered of these, and their neighbours.
+//!
+//! Nothing is ranked across relevances or cut to a budget here: the engine does that. The same
+//! files and the same query give the same candidates, whatever the index holds already.
+
+mod excerpt;
+mod failing;
+mod named;
+mod reports;
+
+use super::index::{Parsed, Words, symbols_in};
+use super::layers::{Layers, is_hidden};
+use super::place::{Place, Standing};
+use super::walk::Listed;
+use super::{Recall, Workspace};
+use crate::limits::{
+    CANDIDATES_BYTES_MAX, INDEXED_FILE_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX, SEARCH_FILES_MAX,
+};
+use openexec_engine::context::{Candidate, Relevance};
+use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
+use openexec_engine::path::WorkspacePath;
+use openexec_engine::policy::{PathClass, classify};
+use openexec_engine::run::{ContextQuery, Target};
+use openexec_engine::syntax::{Language, Symbol};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, recall: &Recall<'_>) -> Vec<Candidate> {
+    let layers = Layers::new(workspace, &query.changes, &query.open_documents);
+    let mut gathering = Gathering::new(&layers);
+    if let Some(target) = &query.target {
+        gathering.add_target(target);
+    }
+    gathering.add_failing_tests(&query.failures);
+    gathering.add_reported(query);
+    gathering.add_named(query);
+    gathering.add_memory(query, recall);
+    gathering.add_neighbours(query);
+    gathering.finish()
+}
+
+struct Gathering<'a> {
+    layers: &'a Layers<'a>,
+    /// Every file, for the paths in reports.
+    all: Vec<WorkspacePath>,
+    /// The files that may define names: with a grammar, not hidden, not too large.
+    sources: Vec<Listed>,
+    words: OnceLock<Vec<Words>>,
+    views: BTreeMap<WorkspacePath, Option<Parsed>>,
+    found: Vec<Candidate>,
+    /// What is shown of each file already.
+    covered: BTreeMap<WorkspacePath, Vec<(u32, u32)>>,
+    /// The symbols that memory is asked for, the most relevant first.
+    places: Vec<(WorkspacePath, Option<String>)>,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(layers: &'a Layers<'a>) -> Self {
+        let listed = layers.files();
+        let all = listed.iter().map(|file| file.path.clone()).collect();
+        let sources = listed
+            .into_iter()
+            .filter(|file| file.bytes <= INDEXED_FILE_BYTES_MAX && Language::of_path(&file.path).is_some())
+            .filter(|file| !is_hidden(&file.path))
+            .take(SEARCH_FILES_MAX)
+            .collect();
+        Self {
+            layers,
+            all,
+            sources,
+            words: OnceLock::new(),
+            views: BTreeMap::new(),
+            found: Vec::new(),
+            covered: BTreeMap::new(),
+            places: Vec::new(),
+        }
+    }
+
+    /// The words of each source. Reads them on first use: a query without names reads nothing.
+    fn words(&self) -> &[Words] {
+        self.words.get_or_init(|| {
+            let mut words = self.layers.workspace.words_of(&self.sources);
+            for (file, words) in self.sources.iter().zip(&mut words) {
+                if let Some(text) = self.layers.over(&file.path) {
+                    *words = Words::of(text.unwrap_or_default());
+                }
+            }
+            words
+        })
+    }
+
+    /// A file's text and symbols. Hidden files and those behind symbolic links have none.
+    fn view(&mut self, path: &WorkspacePath) -> Option<Parsed> {
+        if let Some(view) = self.views.get(path) {
+            return view.clone();
+        }
+        let view = self.load(path);
+        self.views.insert(path.clone(), view.clone());
+        view
+    }
+
+    fn load(&self, path: &WorkspacePath) -> Option<Parsed> {
+        if is_hidden(path) {
+            return None;
+        }
+        let parsed = |text: &str| Parsed { text: text.into(), symbols: symbols_in(path, text) };
+        if let Some(text) = self.layers.over(path) {
+            return text.map(parsed);
+        }
+        match self.layers.workspace.place(path) {
+            Place::Inside { linked: false, standing: Standing::File { .. }, .. } => {}
+            Place::Inside { .. } | Place::Outside => return None,
+        }
+        let indexed = self.layers.workspace.parse(path);
+        indexed.or_else(|| self.layers.text(path).ok().flatten().as_deref().map(parsed))
+    }
+
+    /// Takes a candidate, unless its lines are shown already. Says whether it was taken.
+    fn take(&mut self, candidate: Candidate) -> bool {
+        if let (Some(path), Some((first, last))) = (&candidate.path, candidate.lines) {
+            let covered = self.covered.entry(path.clone()).or_default();
+            if covered.iter().any(|(from, to)| *from <= first && last <= *to) {
+                return false;
+            }
+            // A neighbour shows its signature, not its lines.
+            if candidate.relevance != Relevance::Neighbour {
+                covered.push((first, last));
+            }
+        }
+        self.found.push(candidate);
+        true
+    }
+
+    fn remember_place(&mut self, path: &WorkspacePath, symbol: Option<&Symbol>) {
+        let place = (path.clone(), symbol.map(|symbol| symbol.name.clone()));
+        if !self.places.contains(&place) {
+            self.places.push(place);
+        }
+    }
+
+    fn add_target(&mut self, target: &Target) {
+        let Some(view) = self.view(&target.path) else {
+            return;
+        };
+        let symbol = excerpt::enclosing(&view.symbols, target.lines);
+        self.remember_place(&target.path, symbol);
+        self.remember_place(&target.path, None);
+        let candidate = excerpt::around(&target.path, &view, target.lines, Relevance::Target, 1000);
+        if let Some(candidate) = candidate {
+            self.take(candidate);
+        }
+    }
+
+    fn add_reported(&mut self, query: &ContextQuery) {
+        let mut places: Vec<(WorkspacePath, u32, String, u32)> = Vec::new();
+        for (at, diagnostic) in (0..).zip(&query.diagnostics) {
+            let code = diagnostic.code.as_deref().unwrap_or_default();
+            let by = format!("{} {code}", diagnostic.source).trim_end().to_owned();
+            places.push((diagnostic.path.clone(), diagnostic.line, by, 1000_u32.saturating_sub(at)));
+        }
+        for (at, failure) in (0..).zip(&query.failures) {
+            let by = format!("test {}", failure.name);
+            let score = 800_u32.saturating_sub(at);
+            if let (Some(path), Some(line)) = (&failure.path, failure.line) {
+                places.push((path.clone(), line, by.clone(), score));
+            }
+            for (path, line) in self.located(&failure.message) {
+                places.push((path, line, by.clone(), score));
+            }
+        }
+        for (at, (path, line)) in (0..).zip(self.located(&query.output)) {
+            places.push((path, line, "the output".to_owned(), 500_u32.saturating_sub(at)));
+        }
+        for (path, line, by, score) in places.into_iter().take(REPORTED_PLACES_MAX) {
+            let Some(view) = self.view(&path) else {
+                continue;
+            };
+            let relevance = Relevance::Reported { by };
+            if let Some(candidate) = excerpt::around(&path, &view, (line, line), relevance, score) {
+                self.take(candidate);
+                self.remember_place(&path, excerpt::enclosing(&view.symbols, (line, line)));
+            }
+        }
+    }
+
+    /// The places in a report that lie in the workspace, in their order, each once.
+    fn located(&self, report: &str) -> Vec<(WorkspacePath, u32)> {
+        let mut seen = BTreeSet::new();
+        reports::places(report)
+            .into_iter()
+            .filter_map(|(path, line)| Some((self.locate(&path)?, line)))
+            .filter(|place| seen.insert(place.clone()))
+            .take(REPORTED_PLACES_MAX)
+            .collect()
+    }
+
+    /// The workspace file that a report means: by its absolute path, by its path from the
+    /// root, or by the end of its path where only one file ends so.
+    fn locate(&self, reported: &str) -> Option<WorkspacePath> {
+        let relative = reports::relative_to(reported, &self.layers.workspace.root)?;
+        let path = WorkspacePath::parse(&relative).ok()?;
+        if self.all.binary_search(&path).is_ok() {
+            return Some(path);
+        }
+        if let Place::Inside { real, standing: Standing::File { .. }, .. } =
+            self.layers.workspace.place(&path)
+        {
+            return Some(real);
+        }
+        let end = format!("/{relative}");
+        let mut ending = self.all.iter().filter(|path| path.as_str().ends_with(&end));
+        match (ending.next(), ending.next()) {
+            (Some(path), None) => Some(path.clone()),
+            _ => None,
+        }
+    }
+
+    fn add_memory(&mut self, query: &ContextQuery, recall: &Recall<'_>) {
+        let mut places = std::mem::take(&mut self.places);
+        places.extend(query.diagnostics.iter().map(|diagnostic| (diagnostic.path.clone(), None)));
+        places.truncate(RECALLED_PLACES_MAX);
+        if places.is_empty() {
+            return;
+        }
+        for (at, record) in (0..).zip(recall(&places).iter().take(MEMORY_RECORDS_MAX)) {
+            self.take(Candidate {
+                path: None,
+                symbol: None,
+                lines: None,
+                text: record.describe(),
+                signature: None,
+                relevance: Relevance::Memory,
+                score: 1000_u32.saturating_sub(at),
+            });
+        }
+    }
+
+    /// In the order of the relevances, the best first; cut to the limits.
+    fn finish(self) -> Vec<Candidate> {
+        let mut found = self.found;
+        found.sort_by(|one, other| order(one).cmp(&order(other)));
+        found.truncate(CONTEXT_CANDIDATES_MAX);
+        let mut bytes = 0;
+        found.retain_mut(|candidate| {
+            if bytes + candidate.text.len() > CANDIDATES_BYTES_MAX {
+                let Some(signature) = &candidate.signature else {
+                    return false;
+                };
+                candidate.text.clone_from(signature);
+            }
+            bytes += candidate.text.len();
+            true
+        });
+        found
+    }
+}
+
+fn order(candidate: &Candidate) -> impl Ord {
+    let rank = match &candidate.relevance {
+        Relevance::Target => 0,
+        Relevance::FailingTest { .. } => 1,
+        Relevance::Reported { .. } => 2,
+        Relevance::Memory => 3,
+        Relevance::Named { .. } => 4,
+        Relevance::Neighbour => 5,
+    };
+    (rank, Reverse(candidate.score), candidate.path.clone(), candidate.lines)
+}
+
+/// True for code that tests and is not tested.
+fn is_test(path: &WorkspacePath, symbol: &Symbol) -> bool {
+    symbol.is_test
+        || symbol.name.split([':', '.']).any(|part| matches!(part, "tests" | "test"))
+        || classify(path).contains(&PathClass::Judges)
+}
+
+/// The name without what it is qualified by.
+fn own_name(qualified: &str) -> &str {
+    qualified.rsplit([':', '.']).next().unwrap_or(qualified)
+}

@@ -1,0 +1,162 @@
+//! From a failing test's name and place to its source.
+
+use super::{Gathering, excerpt, own_name};
+use crate::limits::TESTS_OF_NAME_MAX;
+use crate::workspace::hydrate::Lines;
+use crate::workspace::index::Words;
+use openexec_engine::context::Relevance;
+use openexec_engine::path::WorkspacePath;
+use openexec_engine::syntax::Symbol;
+use openexec_engine::task::TestFailure;
+use std::collections::BTreeSet;
+
+/// Parts of a test's name that are tried as the name of a function, from the last on.
+const NAME_PARTS_TRIED: usize = 2;
+/// Words that are dropped from the beginning of a title, which some frameworks prefix with
+/// the titles of the suites around it.
+const TITLE_WORDS_DROPPED_MAX: usize = 8;
+
+impl Gathering<'_> {
+    pub(super) fn add_failing_tests(&mut self, failures: &[TestFailure]) {
+        let mut lost: Vec<(u32, &TestFailure)> = Vec::new();
+        for (at, failure) in (0..).zip(failures) {
+            let score = 1000_u32.saturating_sub(at);
+            let tests = self.tests_at(failure);
+            if tests.is_empty() {
+                lost.push((score, failure));
+            }
+            self.show_tests(failure, tests, score);
+        }
+        for back in 0..NAME_PARTS_TRIED {
+            let wanted: BTreeSet<String> =
+                lost.iter().filter_map(|(_, failure)| name_part(&failure.name, back)).collect();
+            if wanted.is_empty() {
+                break;
+            }
+            let definitions = self.definitions(self.files_with(&wanted));
+            lost.retain(|(score, failure)| {
+                let defined = name_part(&failure.name, back)
+                    .and_then(|name| definitions.get(&name))
+                    .map(|defined| closest(failure, defined))
+                    .unwrap_or_default();
+                let unknown = defined.is_empty();
+                self.show_tests(failure, defined, *score);
+                unknown
+            });
+        }
+        for (score, failure) in lost {
+            self.show_titled(failure, score);
+        }
+    }
+
+    /// The test around the place that the report gives, or the one of this name in this file.
+    fn tests_at(&mut self, failure: &TestFailure) -> Vec<(WorkspacePath, Symbol)> {
+        let Some(path) = &failure.path else {
+            return Vec::new();
+        };
+        let Some(view) = self.view(path) else {
+            return Vec::new();
+        };
+        let tests: Vec<Symbol> = view.symbols.iter().filter(|symbol| symbol.is_test).cloned().collect();
+        let around = failure.line.and_then(|line| excerpt::enclosing(&tests, (line, line)).cloned());
+        let named = || {
+            (0..NAME_PARTS_TRIED).find_map(|back| {
+                let name = name_part(&failure.name, back)?;
+                tests.iter().find(|test| own_name(&test.name) == name).cloned()
+            })
+        };
+        around.or_else(named).map(|test| (path.clone(), test)).into_iter().collect()
+    }
+
+    fn show_tests(&mut self, failure: &TestFailure, tests: Vec<(WorkspacePath, Symbol)>, score: u32) {
+        for (path, test) in tests {
+            let relevance = Relevance::FailingTest { test: failure.name.clone() };
+            let candidate =
+                self.view(&path).and_then(|view| excerpt::whole(&path, &view, &test, relevance, score));
+            if let Some(candidate) = candidate {
+                self.take(candidate);
+                self.remember_place(&path, Some(&test));
+            }
+        }
+    }
+
+    /// Looks for a test whose name is a title in quotes.
+    fn show_titled(&mut self, failure: &TestFailure, score: u32) {
+        for title in titles(&failure.name) {
+            let wanted = Words::of(&title);
+            let holding: Vec<WorkspacePath> = self
+                .sources
+                .iter()
+                .zip(self.words())
+                .filter(|(file, words)| {
+                    failure.path.as_ref().is_none_or(|path| path == &file.path) && words.contains_all(&wanted)
+                })
+                .map(|(file, _)| file.path.clone())
+                .take(TESTS_OF_NAME_MAX)
+                .collect();
+            let mut shown = false;
+            for path in holding {
+                let Some(view) = self.view(&path) else {
+                    continue;
+                };
+                let quoted = ['"', '\'', '`'].map(|quote| format!("{quote}{title}{quote}"));
+                let Some(byte) = quoted.iter().find_map(|quoted| view.text.find(quoted.as_str())) else {
+                    continue;
+                };
+                let before = view.text.get(..byte).unwrap_or_default();
+                let line = Lines::of(before).count() + u32::from(before.is_empty() || before.ends_with('\n'));
+                let relevance = Relevance::FailingTest { test: failure.name.clone() };
+                if let Some(candidate) = excerpt::around(&path, &view, (line, line), relevance, score) {
+                    shown = true;
+                    self.take(candidate);
+                }
+            }
+            if shown {
+                return;
+            }
+        }
+    }
+}
+
+/// A part of a test's name that can be a function's, counted from the last; parameters in
+/// brackets are none.
+fn name_part(name: &str, back: usize) -> Option<String> {
+    let plain = name.split(['[', '(']).next().unwrap_or(name);
+    let mut parts = plain
+        .split(|character: char| !(character.is_alphanumeric() || matches!(character, '_' | '$')))
+        .filter(|part| !part.is_empty());
+    parts.by_ref().nth_back(back).map(str::to_owned)
+}
+
+/// Of several tests of one name, those whose file and qualified name share the most with the
+/// name in the report.
+fn closest(failure: &TestFailure, defined: &[(WorkspacePath, Symbol)]) -> Vec<(WorkspacePath, Symbol)> {
+    let parts: BTreeSet<&str> =
+        failure.name.split(|character: char| !(character.is_alphanumeric() || character == '_')).collect();
+    let shared = |(path, symbol): &(WorkspacePath, Symbol)| {
+        path.as_str()
+            .split(['/', '.'])
+            .chain(symbol.name.split([':', '.']))
+            .filter(|part| !part.is_empty() && parts.contains(part))
+            .count()
+    };
+    let tests: Vec<&(WorkspacePath, Symbol)> = defined.iter().filter(|(_, symbol)| symbol.is_test).collect();
+    let best = tests.iter().map(|test| shared(test)).max();
+    tests.into_iter().filter(|test| Some(shared(test)) == best).take(TESTS_OF_NAME_MAX).cloned().collect()
+}
+
+/// What a title in the source may be, the longest first.
+fn titles(name: &str) -> Vec<String> {
+    let mut titles = vec![name.to_owned()];
+    let mut rest = name;
+    for _ in 0..TITLE_WORDS_DROPPED_MAX {
+        let Some((_, shorter)) = rest.split_once(' ') else {
+            break;
+        };
+        rest = shorter.trim_start_matches(['>', '›', '»', ' ']);
+        titles.push(rest.to_owned());
+    }
+    titles.retain(|title| !title.trim().is_empty());
+    titles.dedup();
+    titles
+}

@@ -1,0 +1,396 @@
+use super::*;
+use openexec_engine::context::Relevance;
+use openexec_engine::digest::Digest;
+use openexec_engine::edit::FileChange;
+use openexec_engine::ids::{BlueprintName, RunId};
+use openexec_engine::limits::CONTEXT_CANDIDATES_MAX;
+use openexec_engine::run::{DiagnosticInput, Target};
+use openexec_engine::task::TestFailure;
+use std::sync::Mutex;
+
+fn query() -> ContextQuery {
+    ContextQuery {
+        target: None,
+        instruction: None,
+        failures: Vec::new(),
+        output: String::new(),
+        diagnostics: Vec::new(),
+        open_documents: Vec::new(),
+        changes: ChangeSet::default(),
+    }
+}
+
+fn failure(name: &str, at: Option<(&str, u32)>, message: &str) -> TestFailure {
+    TestFailure {
+        name: name.to_owned(),
+        path: at.map(|(at, _)| path(at)),
+        line: at.map(|(_, line)| line),
+        message: message.to_owned(),
+    }
+}
+
+fn target(at: &str, lines: (u32, u32)) -> Option<Target> {
+    Some(Target { path: path(at), lines })
+}
+
+fn gathered(tree: &Tree, query: &ContextQuery) -> Vec<Candidate> {
+    tree.workspace.gather(query, &|_| Vec::new())
+}
+
+/// One line for each candidate: why, where, what, how good.
+fn listed(candidates: &[Candidate]) -> String {
+    candidates.iter().map(line_of).collect::<Vec<_>>().join("\n")
+}
+
+fn line_of(candidate: &Candidate) -> String {
+    let why = match &candidate.relevance {
+        Relevance::Target => "target".to_owned(),
+        Relevance::FailingTest { test } => format!("failing {test}"),
+        Relevance::Reported { by } => format!("reported by {by}"),
+        Relevance::Memory => "memory".to_owned(),
+        Relevance::Named { name } => format!("named {name}"),
+        Relevance::Neighbour => "neighbour".to_owned(),
+    };
+    let path = candidate.path.as_ref().map_or("-", WorkspacePath::as_str);
+    let symbol = candidate.symbol.as_deref().unwrap_or("-");
+    let lines = candidate.lines.map_or_else(|| "-".to_owned(), |(first, last)| format!("{first}-{last}"));
+    format!("{why}: {path} {symbol} {lines} ({})", candidate.score)
+}
+
+fn without_neighbours(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates.retain(|candidate| candidate.relevance != Relevance::Neighbour);
+    candidates
+}
+
+/// A small shop with the cause of a failure one call away from what the test names.
+fn shop() -> Tree {
+    Tree::with(&[
+        ("Cargo.toml", "[package]\nname = \"shop\"\n"),
+        (
+            "src/price.rs",
+            "use crate::tax::rate;\n\n/// A price.\npub struct Price {\n    cents: u64,\n}\n\nimpl Price {\n    \
+             /// With tax.\n    pub fn with_tax(&self) -> u64 {\n        apply_rate(self.cents)\n    }\n\n    \
+             pub fn new(cents: u64) -> Self {\n        Self { cents }\n    }\n}\n\n\
+             fn apply_rate(cents: u64) -> u64 {\n    cents + cents * rate() / 100\n}\n",
+        ),
+        (
+            "src/tax.rs",
+            "pub fn rate() -> u64 {\n    19\n}\n\npub struct Table;\n\nimpl Table {\n    pub fn new() -> Self {\n        \
+             Self\n    }\n}\n",
+        ),
+        ("src/unrelated.rs", "pub fn unrelated() {}\n"),
+        (
+            "tests/prices.rs",
+            "use shop::Price;\n\nfn cheap() -> Price {\n    Price::new(100)\n}\n\n#[test]\nfn tax_is_added() {\n    \
+             assert_eq!(cheap().with_tax(), 119);\n}\n\n#[test]\nfn other() {\n    unrelated();\n}\n",
+        ),
+        (".env", "RATE=19\nfn with_tax() {}\n"),
+    ])
+}
+
+#[test]
+fn a_failing_test_leads_to_what_it_calls_and_one_call_further() {
+    let tree = shop();
+    let message = "thread 'tax_is_added' panicked at tests/prices.rs:9:5:\nassertion failed";
+    let query = ContextQuery {
+        failures: vec![failure("tax_is_added", Some(("tests/prices.rs", 9)), message)],
+        output: format!("running 2 tests\n{message}\ntest result: FAILED"),
+        ..query()
+    };
+    let found = gathered(&tree, &query);
+    insta::assert_snapshot!(listed(&found), @r"
+    failing tax_is_added: tests/prices.rs tax_is_added 7-10 (1000)
+    named with_tax: src/price.rs Price::with_tax 9-12 (7000)
+    named apply_rate: src/price.rs apply_rate 19-21 (5000)
+    named rate: src/tax.rs rate 1-3 (3000)
+    named cheap: tests/prices.rs cheap 3-5 (1000)
+    neighbour: src/price.rs - 1-2 (1001)
+    neighbour: src/price.rs Price 3-6 (1000)
+    neighbour: src/price.rs Price::new 14-16 (1000)
+    neighbour: src/tax.rs Table 5-5 (900)
+    neighbour: src/tax.rs Table::new 8-10 (900)
+    neighbour: tests/prices.rs - 1-2 (801)
+    ");
+    assert_eq!(found[0].text, "#[test]\nfn tax_is_added() {\n    assert_eq!(cheap().with_tax(), 119);\n}");
+    // The index is warm now, and says the same.
+    assert_eq!(gathered(&tree, &query), found);
+    // So does another workspace that begins cold.
+    assert_eq!(Workspace::open(&tree.at("")).unwrap().gather(&query, &|_| Vec::new()), found);
+}
+
+#[test]
+fn a_test_is_found_by_its_name_alone() {
+    let tree = Tree::with(&[
+        ("src/lib.rs", "#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {}\n}\n"),
+        ("src/deep.rs", "#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {}\n}\n"),
+        ("tests/test_a.py", "class TestA:\n    def test_one(self):\n        assert f() == 1\n"),
+        ("tests/test_b.py", "class TestB:\n    def test_one(self):\n        assert g() == 1\n"),
+        ("a_test.go", "package a\n\nfunc TestSum(t *testing.T) {\n\tsum(1)\n}\n"),
+        (
+            "test/parse.js",
+            "suite('parse()', function () {\n    test('keeps a dot', () => {\n        f(1);\n    });\n});\n",
+        ),
+        (
+            "test/parse.test.ts",
+            "describe(`outer`, () => {\n  it(\"is kind\", () => {\n    g();\n  });\n});\n",
+        ),
+    ]);
+    for (name, place) in [
+        ("deep::tests::adds", "src/deep.rs"),
+        ("tests/test_b.py::TestB::test_one[x-1]", "tests/test_b.py"),
+        ("TestSum/negative_numbers", "a_test.go"),
+        ("keeps a dot", "test/parse.js"),
+        ("parse() > keeps a dot", "test/parse.js"),
+        ("outer is kind", "test/parse.test.ts"),
+        ("nobody knows it", ""),
+    ] {
+        let query = ContextQuery { failures: vec![failure(name, None, "")], ..query() };
+        let found: Vec<String> = gathered(&tree, &query)
+            .iter()
+            .filter(|candidate| matches!(candidate.relevance, Relevance::FailingTest { .. }))
+            .map(|candidate| candidate.path.as_ref().unwrap().to_string())
+            .collect();
+        assert_eq!(found.join(" "), place, "{name}");
+    }
+}
+
+#[test]
+fn the_target_is_the_symbol_around_it_or_the_lines() {
+    let long: String = (0..300).map(|line| format!("    let x{line} = {line};\n")).collect();
+    let tree = Tree::with(&[
+        ("a.rs", "fn one() {\n    1\n}\n\nfn two() {\n    2\n}\n"),
+        ("long.rs", &format!("fn long() {{\n{long}}}\n")),
+        ("notes.txt", &"text\n".repeat(100)),
+    ]);
+    for (at, lines, expected) in [
+        ("a.rs", (2, 2), "target: a.rs one 1-3 (1000)"),
+        ("a.rs", (2, 6), "target: a.rs - 1-7 (1000)"),
+        ("long.rs", (150, 151), "target: long.rs - 130-171 (1000)"),
+        ("notes.txt", (50, 50), "target: notes.txt - 30-70 (1000)"),
+        ("notes.txt", (500, 500), ""),
+        ("missing.rs", (1, 1), ""),
+    ] {
+        let found = gathered(&tree, &ContextQuery { target: target(at, lines), ..query() });
+        let found: Vec<Candidate> =
+            found.into_iter().filter(|candidate| candidate.relevance == Relevance::Target).collect();
+        assert_eq!(listed(&found), expected, "{at} {lines:?}");
+    }
+}
+
+#[test]
+fn the_target_brings_what_it_calls_and_its_neighbours() {
+    let tree = shop();
+    let found = gathered(&tree, &ContextQuery { target: target("src/price.rs", (10, 10)), ..query() });
+    insta::assert_snapshot!(listed(&found), @r"
+    target: src/price.rs Price::with_tax 9-12 (1000)
+    named apply_rate: src/price.rs apply_rate 19-21 (5000)
+    named rate: src/tax.rs rate 1-3 (3000)
+    neighbour: src/price.rs - 1-2 (1001)
+    neighbour: src/price.rs Price 3-6 (1000)
+    neighbour: src/price.rs Price::new 14-16 (1000)
+    neighbour: src/tax.rs Table 5-5 (900)
+    neighbour: src/tax.rs Table::new 8-10 (900)
+    ");
+}
+
+#[test]
+fn reports_lead_to_the_symbols_around_the_places_they_name() {
+    let tree = shop();
+    let root = tree.workspace.root().display().to_string();
+    let output = format!(
+        "error --> src/tax.rs:2:5\n  File \"{root}/src/price.rs\", line 20, in f\n    \
+         at f (/usr/lib/node/price.rs:3:4)\n  at g (file://{root}/src/unrelated.rs:1:1)\n  prices.rs:14: odd\n  \
+         --> src/nowhere.rs:1:1\n  --> ../../etc/passwd.d:1:1\n  --> .env.x:1:1\n"
+    );
+    let diagnostic = DiagnosticInput {
+        path: path("src/price.rs"),
+        line: 15,
+        source: "rustc".to_owned(),
+        code: Some("E0308".to_owned()),
+        message: "mismatched types".to_owned(),
+    };
+    let found = gathered(&tree, &ContextQuery { output, diagnostics: vec![diagnostic], ..query() });
+    let found: Vec<Candidate> = found
+        .into_iter()
+        .filter(|candidate| matches!(candidate.relevance, Relevance::Reported { .. }))
+        .collect();
+    insta::assert_snapshot!(listed(&found), @r"
+    reported by rustc E0308: src/price.rs Price::new 14-16 (1000)
+    reported by the output: src/tax.rs rate 1-3 (500)
+    reported by the output: src/price.rs apply_rate 19-21 (499)
+    reported by the output: src/unrelated.rs unrelated 1-1 (498)
+    reported by the output: tests/prices.rs other 12-15 (497)
+    ");
+}
+
+#[test]
+fn an_instruction_brings_the_definitions_it_names_the_rare_ones_first() {
+    let mut files: Vec<(String, String)> = (0..30)
+        .map(|n| {
+            (
+                format!("src/m{n}.rs"),
+                format!("struct S{n};\nimpl S{n} {{ fn open(&self) {{ everywhere() }} }}\n"),
+            )
+        })
+        .collect();
+    files.push(("src/rare.rs".to_owned(), "fn parse_header() { open() }\n\nfn everywhere() {}\n".to_owned()));
+    files.push(("tests/t.rs".to_owned(), "fn parse_header() {}\n".to_owned()));
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let tree = Tree::with(&files);
+    let instruction = Some("let `parse_header` skip what S7's open and everywhere wrote".to_owned());
+    let found = without_neighbours(gathered(&tree, &ContextQuery { instruction, ..query() }));
+    // `open` and `everywhere` stand in nearly every file, so that they say nothing.
+    insta::assert_snapshot!(listed(&found), @r"
+    named parse_header: src/rare.rs parse_header 1-1 (6707)
+    named parse_header: tests/t.rs parse_header 1-1 (707)
+    ");
+}
+
+#[test]
+fn buffers_and_proposals_are_seen_instead_of_the_disk() {
+    let tree = shop();
+    let base = fs::read_to_string(tree.at("src/tax.rs")).unwrap();
+    let changed = |path_of: &str, base: Option<&str>, proposed: Option<&str>| {
+        let change = FileChange {
+            base: base.map(str::to_owned),
+            proposed: proposed.map(str::to_owned),
+            renamed_from: None,
+        };
+        (path(path_of), change)
+    };
+    let query = ContextQuery {
+        instruction: Some("look at rate, fresh_name and unsaved_name".to_owned()),
+        open_documents: vec![buffer("src/unrelated.rs", "fn unsaved_name() { typed() }\n")],
+        changes: ChangeSet {
+            files: [
+                changed("src/tax.rs", Some(&base), None),
+                changed("src/new.rs", None, Some("fn fresh_name() {}\n\nfn rate() -> u64 { 7 }\n")),
+            ]
+            .into(),
+        },
+        ..query()
+    };
+    let found = without_neighbours(gathered(&tree, &query));
+    insta::assert_snapshot!(listed(&found), @r"
+    named fresh_name: src/new.rs fresh_name 1-1 (7000)
+    named rate: src/new.rs rate 3-3 (7000)
+    named unsaved_name: src/unrelated.rs unsaved_name 1-1 (7000)
+    ");
+    assert_eq!(found[2].text, "fn unsaved_name() { typed() }");
+}
+
+#[test]
+fn a_file_that_changes_is_read_again() {
+    let tree = shop();
+    let query = ContextQuery { instruction: Some("rate and brand_new".to_owned()), ..query() };
+    let named = |found: Vec<Candidate>| {
+        without_neighbours(found).iter().map(|it| it.symbol.clone().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(named(gathered(&tree, &query)), ["rate"]);
+    // As long as before, so that only its times tell.
+    let text = fs::read_to_string(tree.at("src/tax.rs")).unwrap();
+    tree.put("src/tax.rs", text.replace("fn rate()", "fn rats()"));
+    assert_eq!(named(gathered(&tree, &query)), Vec::<String>::new());
+    tree.put("src/tax.rs", "fn brand_new() {}\n");
+    assert_eq!(named(gathered(&tree, &query)), ["brand_new"]);
+    fs::remove_file(tree.at("src/tax.rs")).unwrap();
+    assert_eq!(named(gathered(&tree, &query)), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_hidden_becomes_a_candidate() {
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("out.rs"), "fn needle_name() {}\n").unwrap();
+    let tree = Tree::with(&[(".env", "fn needle_name() {}\n"), (".git/x.rs", "fn needle_name() {}\n")]);
+    tree.put("key.pem", "fn needle_name() {}\n");
+    tree.put("a.rs", b"\xff fn needle_name() {}\n");
+    tree.link(outside.path().join("out.rs"), "linked.rs");
+    tree.link(outside.path(), "dir");
+    tree.link(".git/x.rs", "inner.rs");
+    for at in [".env", ".git/x.rs", "key.pem", "a.rs", "linked.rs", "dir/out.rs", "inner.rs"] {
+        let place = path(at);
+        let query = ContextQuery {
+            target: target(at, (1, 1)),
+            instruction: Some("needle_name".to_owned()),
+            failures: vec![failure("needle_name", Some((at, 1)), &format!("at {at}:1:1"))],
+            output: format!("--> {at}:1:1"),
+            diagnostics: vec![DiagnosticInput {
+                path: place.clone(),
+                line: 1,
+                source: "x".to_owned(),
+                code: None,
+                message: String::new(),
+            }],
+            ..query()
+        };
+        assert_eq!(gathered(&tree, &query), [], "{at}");
+        // Neither when the editor shows it, for what is secret.
+        let open_documents = vec![buffer(at, "fn needle_name() {}\n")];
+        let shown = gathered(&tree, &ContextQuery { open_documents, ..query });
+        let secret = [".env", ".git/x.rs", "key.pem"].contains(&at);
+        assert_eq!(shown.is_empty(), secret, "{at}");
+    }
+}
+
+#[test]
+fn memory_is_asked_for_the_symbols_that_matter() {
+    let tree = shop();
+    let asked = Mutex::new(Vec::new());
+    let record = MaintenanceRecord {
+        run: RunId::new("r1"),
+        blueprint: BlueprintName::new("fix_tests"),
+        at_ms: 1,
+        instruction: "add tax".to_owned(),
+        summary: "did".to_owned(),
+        files: vec![path("src/price.rs")],
+        symbols: Vec::new(),
+        repaired_tests: Vec::new(),
+        evidence: Vec::new(),
+        tree: Digest::of(b""),
+    };
+    let query = ContextQuery {
+        target: target("src/price.rs", (10, 10)),
+        failures: vec![failure("tax_is_added", None, "")],
+        ..query()
+    };
+    let found = tree.workspace.gather(&query, &|places| {
+        asked.lock().unwrap().extend_from_slice(places);
+        vec![record.clone(); 20]
+    });
+    let asked: Vec<String> = asked
+        .into_inner()
+        .unwrap()
+        .iter()
+        .map(|(path, symbol)| format!("{path} {}", symbol.as_deref().unwrap_or("-")))
+        .collect();
+    insta::assert_snapshot!(asked.join("\n"), @r"
+    src/price.rs Price::with_tax
+    src/price.rs -
+    tests/prices.rs tax_is_added
+    tests/prices.rs cheap
+    src/price.rs apply_rate
+    src/tax.rs rate
+    ");
+    let memory: Vec<&Candidate> =
+        found.iter().filter(|candidate| candidate.relevance == Relevance::Memory).collect();
+    assert_eq!(memory.len(), openexec_engine::limits::MEMORY_RECORDS_MAX);
+    assert_eq!((memory[0].path.as_ref(), &memory[0].text), (None, &record.describe()));
+}
+
+#[test]
+fn the_number_and_the_bytes_of_candidates_are_limited() {
+    let body = "    let value = 1;\n".repeat(100);
+    let files: Vec<(String, String)> = (0..20)
+        .map(|n| {
+            let functions = (0..40).map(|m| format!("fn name_{n}_{m}() {{\n{body}}}\n\n")).collect();
+            (format!("src/m{n}.rs"), functions)
+        })
+        .collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let tree = Tree::with(&files);
+    let names: String = (0..20).flat_map(|n| (0..40).map(move |m| format!("name_{n}_{m} "))).collect();
+    let found = gathered(&tree, &ContextQuery { instruction: Some(names), ..query() });
+    assert!(found.len() > 100 && found.len() <= CONTEXT_CANDIDATES_MAX, "{}", found.len());
+    let bytes: usize = found.iter().map(|candidate| candidate.text.len()).sum();
+    assert!(bytes <= crate::limits::CANDIDATES_BYTES_MAX, "{bytes}");
+}
