@@ -14,7 +14,7 @@ mod walk;
 
 pub use search::{enclosing, find, identifiers};
 
-use crate::limits::{FILE_BYTES_MAX, PARSE_CHECKS_MIN, PARSE_CHECKS_PER_BYTE};
+use crate::limits::{FILE_BYTES_MAX, PARSE_BYTES_PER_CHECK, PARSE_CHECKS_MIN};
 use crate::path::WorkspacePath;
 use crate::text::ByteEdit;
 use grammar::Grammar;
@@ -196,7 +196,7 @@ fn parse(language: Language, rope: &Rope, old: Option<&tree_sitter::Tree>) -> Op
     }
     let mut parser = Parser::new();
     parser.set_language(&(Grammar::of(language).load)()).ok()?;
-    let mut checks = PARSE_CHECKS_MIN.saturating_add(rope.len_bytes().saturating_mul(PARSE_CHECKS_PER_BYTE));
+    let mut checks = PARSE_CHECKS_MIN + rope.len_bytes() / PARSE_BYTES_PER_CHECK;
     let mut progress = |_: &ParseState| match checks.checked_sub(1) {
         Some(left) => {
             checks = left;

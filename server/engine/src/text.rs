@@ -7,6 +7,7 @@ mod lines;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use lines::content_of;
 pub use lines::{LineEnding, LineIndex, split_lines};
 
 use ropey::{Rope, RopeSlice};

@@ -4,6 +4,7 @@
 //! INVARIANT: an event is durable before the state applies it, and a decision is durable
 //! before anything that follows from it is carried out.
 
+mod absent;
 mod catalogue;
 mod executor;
 mod perform;
@@ -20,7 +21,9 @@ use crate::store::{Recorded, Store, TrustStore};
 use crate::tasks::{self, Declared};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, anyhow, bail};
+use absent::AbsentModel;
 use executor::Executor;
+use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
@@ -113,9 +116,27 @@ pub enum RunStatus {
 #[error("{0:#}")]
 pub struct DriverError(#[from] pub anyhow::Error);
 
-/// What a workspace declares to be executed, and whether the user has trusted it.
+/// Whether the user has trusted what a workspace declares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TrustStatus {
+    /// The workspace declares no task, so there is nothing to trust.
+    NothingDeclared,
+    /// Trusted at exactly the content that stands there now.
+    Trusted,
+    /// Never trusted, or changed since.
+    Untrusted {
+        /// What trust would bind.
+        content: Digest,
+        /// The commands that would run, one line each: `cargo test`.
+        commands: Vec<String>,
+        /// The files that decide what runs, relative to the root.
+        files: Vec<String>,
+    },
+}
+
+/// What a workspace declares to be executed, and whether that is trusted as it is now.
 #[derive(Debug, Clone)]
-pub struct TrustStatus {
+pub struct Declarations {
     /// The declarations.
     pub declared: Declared,
     /// Whether they are trusted as they are now.
@@ -243,11 +264,11 @@ impl Runtime {
         self.dirs.workspace_path(root).join("runs").join(run.as_str())
     }
 
-    /// What the workspace declares, and whether that is trusted.
+    /// What the workspace declares, and whether that is trusted. Reads the disk.
     ///
     /// # Errors
-    /// When the declarations are malformed.
-    pub fn trust_status(&self, root: &Path) -> Result<TrustStatus, DriverError> {
+    /// When the declarations are malformed, or the trust database cannot be read.
+    pub fn declarations(&self, root: &Path) -> Result<Declarations, DriverError> {
         let root = canonical(root)?;
         let declared = tasks::declared(&root).context("the workspace's tasks cannot be read")?;
         let trusted = self.trust.trusted(&root).context("the trust database cannot be read")?;
@@ -255,19 +276,36 @@ impl Runtime {
             Some(content) if content == declared.content => Trust::Trusted { content },
             _ => Trust::Untrusted,
         };
-        Ok(TrustStatus { declared, trust })
+        Ok(Declarations { declared, trust })
     }
 
-    /// Trusts what the workspace declares, as it is now.
+    /// Whether the user has trusted what this workspace declares. Reads the disk.
     ///
     /// # Errors
-    /// When it cannot be read, or the trust cannot be stored.
-    pub fn trust(&self, root: &Path) -> Result<TrustStatus, DriverError> {
+    /// As for [`Self::declarations`].
+    pub fn trust_status(&self, root: &Path) -> Result<TrustStatus, DriverError> {
+        let Declarations { declared, trust } = self.declarations(root)?;
+        Ok(match trust {
+            _ if declared.files.is_empty() => TrustStatus::NothingDeclared,
+            Trust::Trusted { .. } => TrustStatus::Trusted,
+            Trust::Untrusted => TrustStatus::Untrusted {
+                content: declared.content,
+                commands: declared.tasks.iter().map(|task| task.argv.join(" ")).collect(),
+                files: declared.files,
+            },
+        })
+    }
+
+    /// Trusts exactly this content of the workspace.
+    ///
+    /// # Errors
+    /// When the content is another one by now, or the database refuses.
+    pub fn trust(&self, root: &Path, content: Digest) -> Result<(), DriverError> {
         let root = canonical(root)?;
-        let status = self.trust_status(&root)?;
-        let content = status.declared.content;
-        self.trust.trust(&root, content).context("the trust database refused")?;
-        Ok(TrustStatus { declared: status.declared, trust: Trust::Trusted { content } })
+        if self.declarations(&root)?.declared.content != content {
+            return Err(DriverError(anyhow!("what the workspace declares has just changed; look at it again")));
+        }
+        Ok(self.trust.trust(&root, content).context("the trust database refused")?)
     }
 
     /// Takes trust back.
@@ -285,8 +323,15 @@ impl Runtime {
     /// When the workspace's declarations cannot be read.
     pub fn catalogue(&self, root: &Path) -> Result<Catalogue, DriverError> {
         let root = canonical(root)?;
-        let trust = self.trust_status(&root)?.trust;
+        let trust = self.declarations(&root)?.trust;
         Ok(Catalogue::of(&root, &trust))
+    }
+
+    /// The blueprints that can be started in a workspace; those that do not load are left out.
+    /// Reads the disk.
+    pub fn blueprints(&self, root: &Path) -> Vec<Blueprint> {
+        let catalogue = self.catalogue(root).unwrap_or_else(|_| Catalogue::shipped());
+        catalogue.usable().cloned().collect()
     }
 
     /// The name of the model that a run gets when nothing else is said.
@@ -323,7 +368,7 @@ impl Runtime {
         if active >= RUNS_ACTIVE_MAX {
             return Err(DriverError(anyhow!("{active} runs are active, the most at once; cancel one or wait")));
         }
-        let status = self.trust_status(&root)?;
+        let status = self.declarations(&root)?;
         let blueprint = Catalogue::of(&root, &status.trust).take(&request.blueprint)?;
         for input in blueprint.inputs.iter().filter(|input| input.required) {
             require(&request.inputs, input.name, &request.blueprint)?;
@@ -375,7 +420,9 @@ impl Runtime {
         let (state, seq) = self.fold(workspace.root(), run)?;
         let name = state.start().map(|start| start.model.clone()).context("the journal is empty")?;
         // An undo needs no model, so a missing one is said only when it is called.
-        let model = self.model(&name).unwrap_or_else(|error| models::unconfigured(&name, &format!("{error:#}")));
+        let model = self.model(&name).unwrap_or_else(|error| {
+            Arc::new(AbsentModel { name: name.clone(), remedy: format!("{error:#}") })
+        });
         self.drive(run.clone(), workspace, state, seq, None, model, surface).await
     }
 
@@ -423,7 +470,7 @@ impl Runtime {
             store,
             model,
             surface,
-            state_dir: self.run_dir(&root, &run),
+            shadow_dir: self.dirs.shadow_path(&root),
             launcher: self.launcher.clone(),
             allow_unconfined: self.config.allow_unsandboxed_tasks,
             shadow: tokio::sync::OnceCell::new(),
@@ -450,18 +497,30 @@ impl Runtime {
         self.handles.lock().values().rev().cloned().collect()
     }
 
-    /// Runs of a workspace that are neither over nor driven by this process, newest first.
+    /// Recorded runs of a workspace that are not over and that this process does not drive,
+    /// newest first. Reads the journal; a damaged one is passed over, `openexec show` tells.
+    pub fn pending(&self, root: &Path) -> Vec<RunView> {
+        let runs = self.store(root).and_then(|store| Ok(store.runs().context("the journal cannot be read")?));
+        let runs = runs.unwrap_or_else(|error| {
+            tracing::warn!("runs cannot be listed: {error}");
+            Vec::new()
+        });
+        let unfinished = runs.into_iter().filter(|run| run.last_event != "run_ended");
+        unfinished
+            .filter(|summary| self.handle(&summary.run).is_none())
+            .filter_map(|summary| {
+                let (state, seq) = self.fold(root, &summary.run).ok()?;
+                Some(view_of(&summary.run, &state, seq))
+            })
+            .collect()
+    }
+
+    /// Everything recorded of a run.
     ///
     /// # Errors
-    /// When the store cannot be read. A damaged journal is passed over: `openexec show` tells.
-    pub fn pending(&self, root: &Path) -> Result<Vec<RunView>, DriverError> {
-        let runs = self.store(root)?.runs().context("the journal cannot be read")?;
-        let unfinished = runs.into_iter().filter(|run| run.last_event != "run_ended" && self.handle(&run.run).is_none());
-        let views = unfinished.filter_map(|summary| {
-            let (state, seq) = self.fold(root, &summary.run).ok()?;
-            Some(view_of(&summary.run, &state, seq))
-        });
-        Ok(views.collect())
+    /// When there is no such run, or its journal is damaged.
+    pub fn journal(&self, root: &Path, run: &RunId) -> Result<Vec<Recorded>, DriverError> {
+        Ok(self.store(root)?.events(run).context("the journal cannot be read")?)
     }
 }
 

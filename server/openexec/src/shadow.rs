@@ -328,7 +328,7 @@ impl Shadow {
     ///
     /// # Errors
     /// When the disk refuses.
-    pub async fn remove(self) -> Result<(), ShadowError> {
+    pub async fn remove(&self) -> Result<(), ShadowError> {
         let base = self.places.base.clone();
         off_thread(move || tree::remove_all(&base)).await
     }

@@ -38,7 +38,7 @@ pub(super) async fn demo() -> anyhow::Result<ExitCode> {
     let [config, state] = homes.map(|home| home.join("openexec"));
     let runtime = Runtime::new(UserDirs { config, state }, UserConfig::default())?;
     // The demo wrote these files itself a moment ago; yours you trust with `openexec trust`.
-    runtime.trust(&project)?;
+    runtime.trust(&project, runtime.declarations(&project)?.declared.content)?;
     let request = StartRequest {
         root: project.clone(),
         blueprint: "fix_tests".into(),

@@ -45,7 +45,7 @@ pub(super) async fn doctor(at: &At) -> anyhow::Result<ExitCode> {
             UserConfig::default()
         }
     };
-    sandbox(&mut findings, &config).await;
+    sandbox(&mut findings, &dirs, &config).await;
     models(&mut findings, &dirs, &config);
     match Runtime::new(dirs, config) {
         Ok(runtime) => workspace(&mut findings, &runtime, at),
@@ -60,9 +60,9 @@ pub(super) async fn doctor(at: &At) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn sandbox(findings: &mut Findings, config: &UserConfig) {
+async fn sandbox(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) {
     let confinement = match Launcher::current() {
-        Ok(launcher) => shadow::probe(&launcher).await,
+        Ok(launcher) => shadow::probe(&launcher, &dirs.state).await,
         Err(error) => {
             return findings.missing("sandbox", &error.to_string(), "start openexec by its real path");
         }
@@ -116,7 +116,7 @@ fn workspace(findings: &mut Findings, runtime: &Runtime, at: &At) {
         Ok(_) => findings.good("journal", "opens, and is durable"),
         Err(error) => findings.missing("journal", &error.to_string(), "move the damaged file away; its runs are lost to resuming, not your files"),
     }
-    let status = match runtime.trust_status(root) {
+    let status = match runtime.declarations(root) {
         Ok(status) => status,
         Err(error) => return findings.missing("tasks", &error.to_string(), "mend the file"),
     };

@@ -128,7 +128,8 @@ pub(super) fn trust(arguments: &TrustArguments) -> anyhow::Result<ExitCode> {
         anstream::println!("the workspace is no longer trusted");
         return Ok(ExitCode::SUCCESS);
     }
-    let status = runtime.trust(root)?;
+    let status = runtime.declarations(root)?;
+    runtime.trust(root, status.declared.content)?;
     anstream::println!("{} as they are now; a change of these files ends it:", paint::good("trusted"));
     for file in &status.declared.files {
         println!("  {}", paint::plain(file));
@@ -148,7 +149,7 @@ pub(super) fn blueprint(what: BlueprintWhat) -> anyhow::Result<ExitCode> {
         }
         BlueprintWhat::List(at) => {
             let runtime = runtime()?;
-            let untrusted = matches!(runtime.trust_status(&at.workspace)?.trust, Trust::Untrusted);
+            let untrusted = matches!(runtime.declarations(&at.workspace)?.trust, Trust::Untrusted);
             let catalogue = runtime.catalogue(&at.workspace)?;
             list(&catalogue);
             if untrusted && !catalogue.untrusted.is_empty() {

@@ -14,7 +14,7 @@ const SHIPPED: [(&str, &str); 5] = [
     ("implement.yaml", include_str!("../../../../blueprints/implement.yaml")),
     ("fix_diagnostic.yaml", include_str!("../../../../blueprints/fix_diagnostic.yaml")),
     ("review.yaml", include_str!("../../../../blueprints/review.yaml")),
-    ("standard_task.yaml", include_str!("../../../../blueprints/standard_task.yaml")),
+    ("scoped_code_change.yaml", include_str!("../../../../blueprints/scoped_code_change.yaml")),
 ];
 
 /// One blueprint, or why it cannot be one.

@@ -75,7 +75,12 @@ impl Executor {
     pub(super) async fn drive(mut self, commands: Vec<Command>, mut said: mpsc::Receiver<Spoken>) {
         let place = self.place.clone();
         // The shadow is prepared while context is gathered and the model thinks.
-        let preparing = tokio::spawn(async move { place.prepare_shadow().await });
+        let preparing = tokio::spawn(async move {
+            // An error is not lost: whoever needs the shadow tries again and reports it.
+            if let Err(error) = place.prepare_shadow().await {
+                tracing::debug!("the shadow is not ready yet: {error}");
+            }
+        });
         if let Err(error) = self.run_to_end(commands, &mut said).await {
             tracing::error!(run = %self.place.run, "the run stops: {error}");
             self.view.send_modify(|view| view.status = RunStatus::Paused { reason: format!("{error}") });

@@ -26,7 +26,7 @@ pub(super) struct Place {
     pub store: Store,
     pub model: Arc<dyn Model>,
     pub surface: Arc<dyn Surface>,
-    pub state_dir: PathBuf,
+    pub shadow_dir: PathBuf,
     pub launcher: Launcher,
     pub allow_unconfined: bool,
     pub shadow: OnceCell<Shadow>,
@@ -39,7 +39,13 @@ impl Place {
     pub async fn prepare_shadow(&self) -> Result<&Shadow, ShadowError> {
         self.shadow
             .get_or_try_init(|| {
-                Shadow::prepare(self.workspace.root(), &self.state_dir, &self.launcher, self.allow_unconfined)
+                Shadow::prepare(
+                    &self.launcher,
+                    self.workspace.root(),
+                    &self.shadow_dir,
+                    &self.run,
+                    self.allow_unconfined,
+                )
             })
             .await
     }
