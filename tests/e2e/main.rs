@@ -7,4 +7,6 @@
     reason = "a test fails by panicking"
 )]
 
+mod client;
+mod lsp;
 mod sandbox;
