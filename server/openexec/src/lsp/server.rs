@@ -376,11 +376,7 @@ impl Shared {
                     Err("the tasks have changed since they were shown; open the menu again".to_owned())
                 }
                 TrustState::Untrusted { content, commands, .. } => {
-                    let trusted = runtime.trust(&root).map_err(|error| error.to_string())?;
-                    if trusted.declared.content != content {
-                        runtime.revoke_trust(&root).map_err(|error| error.to_string())?;
-                        return Err("the tasks have changed at this moment; try again".to_owned());
-                    }
+                    runtime.trust(&root, content).map_err(|error| error.to_string())?;
                     Ok(json!({ "trusted": root, "commands": commands }))
                 }
             })
@@ -436,7 +432,7 @@ impl Shared {
                     blueprints: blueprints(&runtime, root),
                     model: runtime.default_model().map(|model| model.to_string()),
                     trust: trust_state(&runtime, root).ok(),
-                    pending: runtime.pending(root).unwrap_or_default(),
+                    pending: runtime.pending(root),
                 };
                 session.set_offers(root, offers);
             }
@@ -459,7 +455,7 @@ impl Shared {
 }
 
 fn trust_state(runtime: &Runtime, root: &Path) -> Result<TrustState, String> {
-    runtime.trust_status(root).map(TrustState::of).map_err(|error| error.to_string())
+    runtime.declarations(root).map(TrustState::of).map_err(|error| error.to_string())
 }
 
 /// The usable blueprints of a workspace; `openexec blueprints` tells what is wrong with others.

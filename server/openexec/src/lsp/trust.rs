@@ -1,6 +1,6 @@
 //! Whether the user has trusted what a workspace declares, as menus show it.
 
-use crate::driver::TrustStatus;
+use crate::driver::Declarations;
 use openexec_engine::digest::Digest;
 use openexec_engine::task::Trust;
 
@@ -23,8 +23,8 @@ pub(super) enum TrustState {
 }
 
 impl TrustState {
-    pub(super) fn of(status: TrustStatus) -> Self {
-        let TrustStatus { declared, trust } = status;
+    pub(super) fn of(declarations: Declarations) -> Self {
+        let Declarations { declared, trust } = declarations;
         match trust {
             Trust::Trusted { .. } => Self::Trusted,
             Trust::Untrusted if declared.tasks.is_empty() => Self::NothingDeclared,
