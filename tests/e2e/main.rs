@@ -8,5 +8,9 @@
 )]
 
 mod client;
+mod crash;
+mod demo;
+mod headless;
 mod lsp;
+mod project;
 mod sandbox;
