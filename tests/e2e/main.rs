@@ -1,0 +1,11 @@
+//! End-to-end tests: the real executable, real processes, real files.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod packages;
+mod wire;
