@@ -12,5 +12,7 @@ mod crash;
 mod demo;
 mod headless;
 mod lsp;
+mod packages;
 mod project;
 mod sandbox;
+mod wire;
