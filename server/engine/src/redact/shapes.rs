@@ -275,7 +275,10 @@ pub(super) fn snapped(text: &str, mut range: Range<usize>) -> Range<usize> {
 
 /// All keywords at once, and for each the shape it belongs to.
 static KEYWORDS: LazyLock<(Option<AhoCorasick>, Vec<usize>)> = LazyLock::new(|| {
-    let all = SHAPES.iter().enumerate().flat_map(|(index, shape)| shape.keywords.iter().map(move |word| (index, word)));
+    let all = SHAPES
+        .iter()
+        .enumerate()
+        .flat_map(|(index, shape)| shape.keywords.iter().map(move |word| (index, word)));
     let (owners, words): (Vec<usize>, Vec<&str>) = all.map(|(index, word)| (index, *word)).unzip();
     (AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok(), owners)
 });
