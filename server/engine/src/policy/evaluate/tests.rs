@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
 use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
-use crate::policy::SandboxMode;
+use crate::policy::{SandboxMode, Verdict};
 use crate::task::{ReportFormat, Task, TaskKind, TimeoutClass};
 use std::collections::BTreeMap;
 
