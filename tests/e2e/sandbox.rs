@@ -333,6 +333,18 @@ async fn sockets_of_the_host_cannot_be_reached() {
 }
 
 #[tokio::test]
+async fn only_common_families_of_sockets_can_be_opened() {
+    let script = "import socket\n\
+                  for family in (socket.AF_VSOCK, socket.AF_PACKET, socket.AF_ALG):\n\
+                  \x20   try: socket.socket(family, socket.SOCK_STREAM); print('opened', family)\n\
+                  \x20   except PermissionError: pass\n\
+                  a, b = socket.socketpair(); a.send(b'x'); print(b.recv(1))\n";
+    let place = Place::new(&[]).await;
+    let report = place.shadow.run(&task(&["python3", "-c", script]), 60_000, &[]).await;
+    assert_eq!(report.output, "b'x'\n");
+}
+
+#[tokio::test]
 async fn nothing_outside_can_be_written() {
     let place = Place::new(&[]).await;
     let outside = place.dir.path().join("outside.txt");
