@@ -81,7 +81,8 @@ fn reap(task: u32) -> Note {
 /// Limits that the task and all its descendants inherit.
 ///
 /// Memory is limited as *data*, not as address space: Node, WebAssembly and the JVM reserve
-/// far more address space than they touch. Both count per process. The number of processes is
+/// far more address space than they touch. AddressSanitizer's shadow counts as data, though, so
+/// programs built with it do not start. Both count per process. The number of processes is
 /// limited twice: RLIMIT_NPROC does not bind root, and a PID namespace has a `pid_max` of its
 /// own only since Linux 6.14.
 fn limits() -> Result<(), Refused> {
