@@ -7,5 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod client;
+mod lsp;
 mod packages;
+mod sandbox;
 mod wire;

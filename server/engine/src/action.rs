@@ -5,6 +5,8 @@
 //! Nothing here judges whether an action is allowed: the policy does.
 
 mod parse;
+#[cfg(test)]
+pub(crate) mod samples;
 mod schema;
 
 pub use parse::{ReplyError, parse_document, parse_tool_calls};

@@ -3,7 +3,9 @@
 //!
 //! A blueprint contains no shell, no expression, no template and no policy.
 
+mod graph;
 mod load;
+mod names;
 mod prove;
 mod schema;
 

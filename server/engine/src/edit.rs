@@ -7,6 +7,8 @@
 mod diff;
 mod plan;
 mod rebase;
+#[cfg(test)]
+mod tests;
 
 pub use diff::{Hunk, hunks, unified_diff};
 pub use plan::{PlanError, plan};
@@ -18,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What happens to one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct FileChange {
     /// The text the change was planned against; `None` when the file did not exist.
     pub base: Option<String>,

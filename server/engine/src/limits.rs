@@ -12,6 +12,18 @@ pub const BLUEPRINT_STAGES_MAX: usize = 64;
 pub const CONFIG_BYTES_MAX: usize = 256 * 1024;
 /// The largest `retry_limit` that a blueprint may ask for.
 pub const RETRY_LIMIT_MAX: u32 = 10;
+/// Nesting of one configuration file.
+pub const CONFIG_DEPTH_MAX: usize = 16;
+/// Nodes of one configuration file, aliases expanded.
+pub const CONFIG_NODES_MAX: usize = 20_000;
+/// Aliases in one configuration file.
+pub const CONFIG_ALIASES_MAX: usize = 256;
+/// Problems of one configuration file that are reported.
+pub const CONFIG_PROBLEMS_MAX: usize = 100;
+/// Bytes of a name in a blueprint.
+pub const BLUEPRINT_NAME_BYTES_MAX: usize = 64;
+/// Bytes of a goal or a description in a blueprint.
+pub const BLUEPRINT_PROSE_BYTES_MAX: usize = 8 * 1024;
 
 /// Bytes of one reply's JSON document.
 pub const REPLY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -36,6 +48,27 @@ pub const CHANGE_FILES_MAX: usize = 100;
 /// Bytes of all proposed texts of one change set.
 pub const CHANGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Steps, estimated as lines times changed lines, that the merge of one file may take. More
+/// count as an overlap, which the user reviews.
+pub const REBASE_STEPS_MAX: usize = 200_000_000;
+/// Depth to which a syntax tree is searched for symbols and comments.
+pub const SYNTAX_DEPTH_MAX: usize = 1_000;
+/// Symbols that one file is taken to have; later ones are left out.
+pub const SYMBOLS_MAX: usize = 20_000;
+/// Bytes of a symbol's qualified name; a symbol with a longer one is left out.
+pub const SYMBOL_NAME_BYTES_MAX: usize = 512;
+/// Bytes of a symbol's signature; a longer one is cut.
+pub const SIGNATURE_BYTES_MAX: usize = 400;
+/// Names that resemble a missing one, in its error.
+pub const SIMILAR_NAMES_MAX: usize = 5;
+/// Bytes of the instruction of one comment directive; a longer one is cut.
+pub const DIRECTIVE_BYTES_MAX: usize = 4_000;
+/// Times that a parser reports progress before it is stopped, whatever the file's size.
+pub const PARSE_CHECKS_MIN: usize = 10_000;
+/// Bytes of the file that allow one time more. Measured: real code needs one for 50 to 200
+/// bytes, text that is all errors one for 20 to 50.
+pub const PARSE_BYTES_PER_CHECK: usize = 16;
+
 /// Candidates that one context pack is chosen from.
 pub const CONTEXT_CANDIDATES_MAX: usize = 400;
 /// Tokens of one context pack, where nothing else is said.
@@ -53,3 +86,5 @@ pub const FAILURES_LISTED_MAX: usize = 100;
 pub const MEMORY_RECORDS_MAX: usize = 8;
 /// Tokens that a model may write in one reply.
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
+/// How often edits are rebased onto a text that keeps moving before the run waits.
+pub const APPLY_ROUNDS_MAX: u32 = 3;

@@ -16,6 +16,8 @@ pub struct ModelRequest {
     pub stage: StageId,
     /// The step that asks.
     pub step: StepId,
+    /// Which attempt of the stage this is, counted from 1.
+    pub attempt: u32,
     /// Which turn of the step this is, counted from 1.
     pub turn: u32,
     /// The rules of the conversation. Stable within a run, so that providers can cache it.

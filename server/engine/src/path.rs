@@ -169,7 +169,7 @@ fn is_forbidden(character: char) -> bool {
 
 /// Code points that some file system or some reader drops: Unicode's Default_Ignorable set,
 /// which includes the bidirectional controls (UAX #44, DerivedCoreProperties).
-pub(crate) fn is_ignorable(character: char) -> bool {
+pub fn is_ignorable(character: char) -> bool {
     matches!(character,
         '\u{00AD}' | '\u{034F}' | '\u{061C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
         | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'

@@ -2,11 +2,24 @@
 //! the driver carries the commands out and brings back events. All of a run's inputs are
 //! events, so the same journal gives the same commands, byte for byte.
 
+mod agent;
+mod apply;
 mod command;
 mod event;
+mod flow;
+mod gate;
+mod prompt;
+mod stage;
+mod state;
+mod status;
+
+#[cfg(test)]
+mod tests;
 
 pub use command::{Command, ContextQuery, Read, ReadScope};
 pub use event::{
     ApplyReport, DiagnosticInput, Event, FileOutcome, HydratedText, Inputs, LiveText, OpenDocument, Outcome,
     RunStarted, StepOutcome, Target,
 };
+pub use state::RunState;
+pub use status::{Evidence, Status};

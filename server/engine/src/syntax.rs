@@ -1,12 +1,27 @@
 //! Syntax trees: symbols with their qualified names, tests, comment directives. Errors in the
 //! source are normal; the tree around them is used.
+//!
+//! What differs between languages stands in `grammar` and `read`; everything else is written
+//! once. Nothing here recurses over the tree: its depth is the author's, not ours.
 
+mod directive;
+mod grammar;
+mod read;
+mod search;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub use search::{enclosing, find, identifiers};
+
+use crate::limits::{FILE_BYTES_MAX, PARSE_BYTES_PER_CHECK, PARSE_CHECKS_MIN};
 use crate::path::WorkspacePath;
 use crate::text::ByteEdit;
+use grammar::Grammar;
 use ropey::Rope;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
+use tree_sitter::{InputEdit, ParseOptions, ParseState, Parser, Point};
 
 /// A language we have a grammar for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,7 +90,7 @@ pub struct Directive {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SymbolError {
     /// No such symbol.
-    #[error("there is no symbol `{name}`; similar ones: {}", similar.join(", "))]
+    #[error("there is no symbol `{name}`{}", resemblance(similar))]
     Missing {
         /// What was asked for.
         name: String,
@@ -92,11 +107,29 @@ pub enum SymbolError {
     },
 }
 
+fn resemblance(similar: &[String]) -> String {
+    if similar.is_empty() { String::new() } else { format!("; similar ones: {}", similar.join(", ")) }
+}
+
 impl Language {
     /// The language of a file, by its name.
-    pub fn of_path(_path: &WorkspacePath) -> Option<Self> {
-        todo!()
+    pub fn of_path(path: &WorkspacePath) -> Option<Self> {
+        let extension = path.extension();
+        Self::ALL.into_iter().find(|language| Grammar::of(*language).extensions.contains(&extension.as_str()))
     }
+
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Rust,
+        Self::Python,
+        Self::JavaScript,
+        Self::TypeScript,
+        Self::Tsx,
+        Self::Go,
+        Self::Java,
+        Self::C,
+        Self::Cpp,
+    ];
 }
 
 /// A parsed document, which can follow edits.
@@ -106,14 +139,29 @@ pub struct SyntaxTree {
 }
 
 impl SyntaxTree {
-    /// Parses a whole document. `None` when the grammar cannot be loaded.
-    pub fn parse(_language: Language, _rope: &Rope) -> Option<Self> {
-        todo!()
+    /// Parses a whole document. `None` when the grammar cannot be loaded, the document is
+    /// larger than `FILE_BYTES_MAX`, or the parser needs far more steps than its size explains.
+    pub fn parse(language: Language, rope: &Rope) -> Option<Self> {
+        let tree = parse(language, rope, None)?;
+        Some(Self { language, tree })
     }
 
     /// Takes over an edit; `rope` is the text after it. Only what changed is parsed again.
-    pub fn edit(&mut self, _edit: &ByteEdit, _rope: &Rope) {
-        todo!()
+    /// Where [`parse`](Self::parse) would give up, the old structure stays, with its places
+    /// moved, until a later edit makes the document readable again.
+    pub fn edit(&mut self, edit: &ByteEdit, rope: &Rope) {
+        let point = |(row, column)| Point { row, column };
+        self.tree.edit(&InputEdit {
+            start_byte: edit.start,
+            old_end_byte: edit.old_end,
+            new_end_byte: edit.new_end,
+            start_position: point(edit.start_point),
+            old_end_position: point(edit.old_end_point),
+            new_end_position: point(edit.new_end_point),
+        });
+        if let Some(tree) = parse(self.language, rope, Some(&self.tree)) {
+            self.tree = tree;
+        }
     }
 
     /// The language.
@@ -126,36 +174,43 @@ impl SyntaxTree {
         &self.tree
     }
 
-    /// The definitions, in the order of the file, outer before inner.
-    pub fn symbols(&self, _source: &str) -> Vec<Symbol> {
-        todo!()
+    /// The definitions, in the order of the file, outer before inner. `source` is the text
+    /// that the tree was parsed from; with another one the result is useless, but nothing breaks.
+    pub fn symbols(&self, source: &str) -> Vec<Symbol> {
+        walk::symbols(Grammar::of(self.language), &self.tree, source)
     }
 
-    /// The directive in or directly around a line, counted from 1.
-    pub fn directive_at(&self, _source: &str, _line: u32) -> Option<Directive> {
-        todo!()
+    /// The directive in or directly around a line, counted from 1: the one whose comment holds
+    /// the line, else the one that ends on the line above.
+    pub fn directive_at(&self, source: &str, line: u32) -> Option<Directive> {
+        directive::directive_at(Grammar::of(self.language), &self.tree, source, line)
     }
 }
 
-/// The symbols of a text.
-pub fn symbols_of(_language: Language, _source: &str) -> Vec<Symbol> {
-    todo!()
+/// The symbols of a text; none when it cannot be parsed.
+pub fn symbols_of(language: Language, source: &str) -> Vec<Symbol> {
+    SyntaxTree::parse(language, &Rope::from_str(source)).map(|tree| tree.symbols(source)).unwrap_or_default()
 }
 
-/// The one symbol of this name: fully qualified, or unambiguous by its last parts.
-///
-/// # Errors
-/// When there is none, or more than one.
-pub fn find<'a>(_symbols: &'a [Symbol], _name: &str) -> Result<&'a Symbol, SymbolError> {
-    todo!()
-}
-
-/// The innermost symbol that contains the byte.
-pub fn enclosing(_symbols: &[Symbol], _byte: usize) -> Option<&Symbol> {
-    todo!()
-}
-
-/// The identifiers that a text contains, in any language.
-pub fn identifiers(_text: &str) -> BTreeSet<String> {
-    todo!()
+/// Parses with a budget of steps that depends on the size alone, so that the same text has
+/// the same outcome on every machine.
+fn parse(language: Language, rope: &Rope, old: Option<&tree_sitter::Tree>) -> Option<tree_sitter::Tree> {
+    if rope.len_bytes() > FILE_BYTES_MAX {
+        return None;
+    }
+    let mut parser = Parser::new();
+    parser.set_language(&(Grammar::of(language).load)()).ok()?;
+    let mut checks = PARSE_CHECKS_MIN + rope.len_bytes() / PARSE_BYTES_PER_CHECK;
+    let mut progress = |_: &ParseState| match checks.checked_sub(1) {
+        Some(left) => {
+            checks = left;
+            ControlFlow::Continue(())
+        }
+        None => ControlFlow::Break(()),
+    };
+    let mut chunk = |byte: usize, _: Point| match rope.get_chunk_at_byte(byte) {
+        Some((chunk, start, _, _)) => chunk.as_bytes().get(byte - start..).unwrap_or_default(),
+        None => &[],
+    };
+    parser.parse_with_options(&mut chunk, old, Some(ParseOptions::new().progress_callback(&mut progress)))
 }

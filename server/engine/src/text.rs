@@ -1,7 +1,16 @@
 //! Text documents as editors see them: lines end at `\n`, `\r\n` or a lone `\r` and nowhere
 //! else, and columns are counted in the encoding that the client negotiated.
+//!
+//! Nothing here knows of files, versions or editors: a document is its text.
 
-use ropey::Rope;
+mod lines;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use lines::content_of;
+pub use lines::{LineEnding, LineIndex, split_lines};
+
+use ropey::{Rope, RopeSlice};
 use serde::{Deserialize, Serialize};
 
 /// The unit in which a client counts columns.
@@ -24,7 +33,8 @@ pub struct Position {
     pub character: u32,
 }
 
-/// A change of one byte range, as tree-sitter wants to hear of it.
+/// A change of one byte range, as tree-sitter wants to hear of it. The points count rows as
+/// tree-sitter does, at `\n` alone, so in a document with lone `\r` they differ from [`Position`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteEdit {
     /// First byte that changed.
@@ -69,30 +79,77 @@ impl Document {
     }
 
     /// The byte offset of a position. A column beyond the line's end means the line's end,
-    /// as LSP demands; a column inside a character means the character's start.
+    /// before its line break, as LSP demands; a column inside a character means the character's
+    /// start. The line directly after the last one means the document's end, because clients
+    /// send it for "everything".
     ///
     /// # Errors
     /// The line must exist.
-    pub fn byte_of(&self, _position: Position, _encoding: PositionEncoding) -> Result<usize, PositionError> {
-        todo!()
+    pub fn byte_of(&self, position: Position, encoding: PositionEncoding) -> Result<usize, PositionError> {
+        let lines = self.rope.len_lines();
+        let line = position.line as usize;
+        if line == lines {
+            return Ok(self.rope.len_bytes());
+        }
+        let (Ok(start), Some(slice)) = (self.rope.try_line_to_byte(line), self.rope.get_line(line)) else {
+            return Err(PositionError { line: position.line, lines });
+        };
+        let content = slice.slice(..content_chars(slice));
+        let column = position.character as usize;
+        let char_column = match encoding {
+            PositionEncoding::Utf8 => content.byte_to_char(column.min(content.len_bytes())),
+            PositionEncoding::Utf16 => content.utf16_cu_to_char(column.min(content.len_utf16_cu())),
+            PositionEncoding::Utf32 => column.min(content.len_chars()),
+        };
+        Ok(start + content.char_to_byte(char_column))
     }
 
-    /// The position of a byte offset, which is clamped to the document and to a character's start.
-    pub fn position_of(&self, _byte: usize, _encoding: PositionEncoding) -> Position {
-        todo!()
+    /// The position of a byte offset, which is clamped to the document, to a character's start,
+    /// and to the end of its line's content: there is no position within a line break.
+    pub fn position_of(&self, byte: usize, encoding: PositionEncoding) -> Position {
+        let char_index = self.rope.byte_to_char(byte.min(self.rope.len_bytes()));
+        let line = self.rope.char_to_line(char_index);
+        let slice = self.rope.line(line);
+        let column = (char_index - self.rope.line_to_char(line)).min(content_chars(slice));
+        let character = match encoding {
+            PositionEncoding::Utf8 => slice.char_to_byte(column),
+            PositionEncoding::Utf16 => slice.char_to_utf16_cu(column),
+            PositionEncoding::Utf32 => column,
+        };
+        Position { line: saturated(line), character: saturated(character) }
     }
 
-    /// Replaces a range, or everything when there is none.
+    /// Replaces a range, or everything when there is none. A reversed range means the same
+    /// range the right way round: LSP forbids it, editors accept it, and refusing it would
+    /// leave the document out of step with the editor's.
     ///
     /// # Errors
     /// Both lines must exist. The document is unchanged then.
     pub fn change(
         &mut self,
-        _range: Option<(Position, Position)>,
-        _text: &str,
-        _encoding: PositionEncoding,
+        range: Option<(Position, Position)>,
+        text: &str,
+        encoding: PositionEncoding,
     ) -> Result<ByteEdit, PositionError> {
-        todo!()
+        let (start, old_end) = match range {
+            None => (0, self.rope.len_bytes()),
+            Some((from, to)) => {
+                let (from, to) = (self.byte_of(from, encoding)?, self.byte_of(to, encoding)?);
+                (from.min(to), from.max(to))
+            }
+        };
+        let start_point = advance((0, 0), self.rope.byte_slice(..start).chunks());
+        let old_end_point = advance(start_point, self.rope.byte_slice(start..old_end).chunks());
+        let new_end_point = advance(start_point, std::iter::once(text));
+        let (from, to) = (self.rope.byte_to_char(start), self.rope.byte_to_char(old_end));
+        if from == 0 && to == self.rope.len_chars() {
+            self.rope = Rope::from_str(text);
+        } else {
+            self.rope.remove(from..to);
+            self.rope.insert(from, text);
+        }
+        let new_end = start + text.len();
+        Ok(ByteEdit { start, old_end, new_end, start_point, old_end_point, new_end_point })
     }
 }
 
@@ -100,4 +157,30 @@ impl std::fmt::Display for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.rope.chunks().try_for_each(|chunk| f.write_str(chunk))
     }
+}
+
+/// The characters of a line before its line break.
+fn content_chars(line: RopeSlice<'_>) -> usize {
+    let chars = line.len_chars();
+    let at = |back: usize| chars.checked_sub(back).and_then(|index| line.get_char(index));
+    match (at(2), at(1)) {
+        (Some('\r'), Some('\n')) => chars - 2,
+        (_, Some('\r' | '\n')) => chars - 1,
+        _ => chars,
+    }
+}
+
+/// Moves a point over a text, counting rows as tree-sitter does: at `\n` alone.
+fn advance<'a>(point: (usize, usize), chunks: impl Iterator<Item = &'a str>) -> (usize, usize) {
+    chunks.fold(point, |(row, column), chunk| {
+        let breaks = chunk.bytes().filter(|byte| *byte == b'\n').count();
+        match chunk.rfind('\n') {
+            Some(last) => (row + breaks, chunk.len() - last - 1),
+            None => (row, column + chunk.len()),
+        }
+    })
+}
+
+fn saturated(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
 }

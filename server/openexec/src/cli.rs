@@ -1,1 +1,211 @@
-//! The command line.
+//! The command line: flags, logging, terminal output. It decides nothing about a run.
+
+mod demo;
+mod doctor;
+mod drive;
+mod inspect;
+mod paint;
+mod terminal;
+
+use crate::config::{UserConfig, UserDirs};
+use crate::driver::Runtime;
+use clap::{Parser, Subcommand};
+use openexec_engine::ids::{BlueprintName, ModelName};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// The deterministic runtime for AI-assisted engineering.
+///
+/// Exit codes: 0 done; 1 a gate stayed red, or the run failed or was refused; 2 wrong usage;
+/// 3 the run waits for you (approval or pause); 130 cancelled.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show everything on a small project in a temporary directory, without key or network.
+    Demo,
+    /// Serve an editor: LSP on standard input and output.
+    Lsp,
+    /// Run a blueprint on a workspace.
+    Run(RunArguments),
+    /// List the runs of a workspace.
+    Runs(At),
+    /// Show a run: its timeline, evidence and diff.
+    Show(ShowArguments),
+    /// Take up a run that was interrupted or is paused.
+    Resume(OneRun),
+    /// Approve the proposal that a run waits with, after showing it.
+    Approve(OneRun),
+    /// Refuse the proposal that a run waits with; nothing is changed.
+    Discard(OneRun),
+    /// Take back what a run applied; once more to redo it.
+    Undo(OneRun),
+    /// Allow the tasks and blueprints that a workspace declares, as they are now.
+    Trust(TrustArguments),
+    /// Say what works here, what is missing, and what to type.
+    Doctor(At),
+    /// Check blueprint files, list those there are, or print their JSON Schema.
+    Blueprint(BlueprintArguments),
+    /// Builds a sandbox and becomes the task in it. For the runtime itself.
+    #[command(name = "__sandbox", hide = true)]
+    Sandbox,
+}
+
+#[derive(Debug, clap::Args)]
+struct At {
+    /// The workspace.
+    #[arg(long, default_value = ".")]
+    workspace: PathBuf,
+}
+
+#[derive(Debug, clap::Args)]
+struct RunArguments {
+    /// The blueprint's name, such as `fix_tests`.
+    blueprint: BlueprintName,
+    #[command(flatten)]
+    at: At,
+    /// The model as your configuration names it, or `scripted:FILE`.
+    #[arg(long)]
+    model: Option<ModelName>,
+    /// What you want, in your own words.
+    #[arg(long, short)]
+    instruction: Option<String>,
+    /// A place: `src/lib.rs:12` or `src/lib.rs:12-30`.
+    #[arg(long)]
+    at_place: Option<String>,
+    /// The failing test to fix; all of them when absent.
+    #[arg(long)]
+    test: Option<String>,
+    /// A unified diff to apply, for blueprints that take one.
+    #[arg(long)]
+    patch: Option<PathBuf>,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, clap::Args)]
+struct How {
+    /// Print each event as a line of JSON instead of text.
+    #[arg(long)]
+    json: bool,
+    /// Wait for a line on standard input before and after each event is recorded.
+    #[arg(long)]
+    step: bool,
+    /// Never ask on the terminal; a run that needs you stops with exit code 3.
+    #[arg(long)]
+    no_input: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct ShowArguments {
+    /// The run's id, or enough of its beginning or end.
+    run: String,
+    #[command(flatten)]
+    at: At,
+    /// Print exactly what was sent to the model in its N-th request.
+    #[arg(long)]
+    request: Option<usize>,
+    /// Print the journal as lines of JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct OneRun {
+    /// The run's id, or enough of its beginning or end.
+    run: String,
+    #[command(flatten)]
+    at: At,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, clap::Args)]
+struct TrustArguments {
+    #[command(flatten)]
+    at: At,
+    /// Take the trust back.
+    #[arg(long)]
+    revoke: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct BlueprintArguments {
+    #[command(subcommand)]
+    what: BlueprintWhat,
+}
+
+#[derive(Debug, Subcommand)]
+enum BlueprintWhat {
+    /// Check files: syntax, routes, bounds, and the proof that gates come before edits.
+    Check {
+        /// The files.
+        files: Vec<PathBuf>,
+    },
+    /// List the blueprints of a workspace.
+    List(At),
+    /// Print the JSON Schema of blueprint files.
+    Schema,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if matches!(arguments.what, What::Sandbox) {
+        // Before any thread: namespaces belong to the whole process.
+        let error = crate::process::sandbox_main();
+        eprintln!("openexec: the sandbox could not be built: {error:#}");
+        return ExitCode::from(125);
+    }
+    log_to_stderr();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&anyhow::anyhow!("threads cannot be started: {error}")),
+    };
+    let code = runtime.block_on(dispatch(arguments.what)).unwrap_or_else(|error| complain(&error));
+    // A read that still waits on standard input must not keep the process.
+    runtime.shutdown_background();
+    code
+}
+
+async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
+    match what {
+        What::Demo => demo::demo().await,
+        What::Lsp => crate::lsp::serve().await.map(|()| ExitCode::SUCCESS),
+        What::Run(arguments) => drive::run(arguments).await,
+        What::Runs(at) => inspect::runs(&at),
+        What::Show(arguments) => inspect::show(&arguments),
+        What::Resume(one) => drive::resume(one).await,
+        What::Approve(one) => drive::approve(one).await,
+        What::Discard(one) => drive::discard(one).await,
+        What::Undo(one) => drive::undo(one).await,
+        What::Trust(arguments) => inspect::trust(&arguments),
+        What::Doctor(at) => doctor::doctor(&at).await,
+        What::Blueprint(arguments) => inspect::blueprint(arguments.what),
+        What::Sandbox => Ok(ExitCode::FAILURE),
+    }
+}
+
+fn complain(error: &anyhow::Error) -> ExitCode {
+    anstream::eprintln!("{} {error:#}", paint::bad("error:"));
+    ExitCode::FAILURE
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("OPENEXEC_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+}
+
+/// The runtime over the user's own configuration.
+fn runtime() -> anyhow::Result<Arc<Runtime>> {
+    let dirs = UserDirs::from_environment()?;
+    let config = UserConfig::load(&dirs)?;
+    Ok(Runtime::new(dirs, config)?)
+}

@@ -1,9 +1,20 @@
 //! User scope: where files lie, which models there are. Nothing of this comes from a repository.
+//!
+//! It must not open a database, call a model or read a key: it only says where they are.
 
+mod read;
+
+use openexec_engine::digest::Digest;
 use openexec_engine::ids::ModelName;
-use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// The prefix of a model's name that needs no configuration: `scripted:FILE`.
+pub const SCRIPTED_PREFIX: &str = "scripted:";
+
+/// Hexadecimal digits of a workspace's directory name.
+const WORKSPACE_NAME_DIGITS: usize = 16;
 
 /// Where user scope lies.
 #[derive(Debug, Clone)]
@@ -15,8 +26,7 @@ pub struct UserDirs {
 }
 
 /// The user's configuration.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Clone, Default)]
 pub struct UserConfig {
     /// The model where nothing else is said.
     pub default_model: Option<ModelName>,
@@ -29,8 +39,7 @@ pub struct UserConfig {
 }
 
 /// One model.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(tag = "api", rename_all = "snake_case", deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub enum ModelConfig {
     /// Anthropic's Messages API.
     AnthropicMessages(HttpModelConfig),
@@ -44,29 +53,79 @@ pub enum ModelConfig {
 }
 
 /// A model behind HTTP.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct HttpModelConfig {
     /// The provider's name of the model.
     pub model: String,
     /// Where; the provider's own address when absent.
-    #[serde(default)]
     pub base_url: Option<String>,
     /// The environment variable that holds the key. The key itself never stands in a file.
-    #[serde(default)]
     pub key_env: Option<String>,
     /// The most tokens of one reply.
-    #[serde(default)]
     pub output_tokens_max: Option<u32>,
 }
 
 impl UserDirs {
-    /// From `XDG_CONFIG_HOME`, `XDG_STATE_HOME` and `HOME`.
+    /// From `XDG_CONFIG_HOME`, `XDG_STATE_HOME` and `HOME`, as the XDG Base Directory
+    /// Specification 0.8 has it: a relative path in the first two is ignored.
     ///
     /// # Errors
     /// When none of them is set.
     pub fn from_environment() -> anyhow::Result<Self> {
-        todo!()
+        Self::from_variables(|name| std::env::var_os(name), std::env::home_dir())
+    }
+
+    fn from_variables(
+        variable: impl Fn(&str) -> Option<OsString>,
+        home: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        let home = home.filter(|home| home.is_absolute());
+        let base = |name: &str, below_home: &str| {
+            variable(name)
+                .map(PathBuf::from)
+                .filter(|path| path.is_absolute())
+                .or_else(|| home.as_ref().map(|home| home.join(below_home)))
+                .map(|base| base.join("openexec"))
+                .ok_or_else(|| {
+                    anyhow::anyhow!(
+                        "there is no place for OpenExec's own files: set `HOME`, or `{name}` to an absolute path"
+                    )
+                })
+        };
+        Ok(Self {
+            config: base("XDG_CONFIG_HOME", ".config")?,
+            state: base("XDG_STATE_HOME", ".local/state")?,
+        })
+    }
+
+    /// The user's configuration file.
+    pub fn config_path(&self) -> PathBuf {
+        self.config.join("config.yaml")
+    }
+
+    /// The database of what the user has trusted. One for all workspaces.
+    pub fn trust_path(&self) -> PathBuf {
+        self.state.join("trust.db")
+    }
+
+    /// The directory that holds all state of one workspace. It is named by the workspace's
+    /// canonical root, so that two spellings of one root share their state.
+    pub fn workspace_path(&self, root: &Path) -> PathBuf {
+        // A root that does not exist (any more) cannot be made canonical; its own spelling names it.
+        let canonical = std::fs::canonicalize(root).unwrap_or_else(|_| root.to_path_buf());
+        let digest = Digest::of(canonical.as_os_str().as_encoded_bytes()).to_hex();
+        let name: String = digest.chars().take(WORKSPACE_NAME_DIGITS).collect();
+        self.state.join("workspaces").join(name)
+    }
+
+    /// The workspace's database: journal and memory.
+    pub fn store_path(&self, root: &Path) -> PathBuf {
+        self.workspace_path(root).join("state.db")
+    }
+
+    /// The directory below which the workspace's shadows are prepared.
+    pub fn shadow_path(&self, root: &Path) -> PathBuf {
+        self.workspace_path(root).join("shadow")
     }
 }
 
@@ -75,7 +134,50 @@ impl UserConfig {
     ///
     /// # Errors
     /// With file, line, column and remedy.
-    pub fn load(_dirs: &UserDirs) -> anyhow::Result<Self> {
-        todo!()
+    pub fn load(dirs: &UserDirs) -> anyhow::Result<Self> {
+        read::config(&dirs.config_path())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dirs(variables: &[(&str, &str)], home: Option<&str>) -> anyhow::Result<UserDirs> {
+        UserDirs::from_variables(
+            |name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| OsString::from(value)),
+            home.map(PathBuf::from),
+        )
+    }
+
+    #[test]
+    fn xdg_goes_before_home() {
+        let found = dirs(&[("XDG_CONFIG_HOME", "/c"), ("XDG_STATE_HOME", "/s")], Some("/home/u")).unwrap();
+        assert_eq!((found.config, found.state), ("/c/openexec".into(), "/s/openexec".into()));
+        let found = dirs(&[], Some("/home/u")).unwrap();
+        assert_eq!(found.config_path(), Path::new("/home/u/.config/openexec/config.yaml"));
+        assert_eq!(found.trust_path(), Path::new("/home/u/.local/state/openexec/trust.db"));
+    }
+
+    #[test]
+    fn a_relative_path_is_ignored_and_nothing_at_all_is_an_error() {
+        let found = dirs(&[("XDG_STATE_HOME", "state")], Some("/home/u")).unwrap();
+        assert_eq!(found.state, Path::new("/home/u/.local/state/openexec"));
+        let error = dirs(&[("XDG_CONFIG_HOME", "c")], None).unwrap_err().to_string();
+        assert!(error.contains("set `HOME`, or `XDG_CONFIG_HOME`"), "{error}");
+    }
+
+    #[test]
+    fn spellings_of_one_root_share_their_state() {
+        let found = dirs(&[], Some("/home/u")).unwrap();
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("a")).unwrap();
+        let plain = found.workspace_path(&root.path().join("a"));
+        assert_eq!(plain, found.workspace_path(&root.path().join("a/../a/.")));
+        assert_ne!(plain, found.workspace_path(root.path()));
+        let name = plain.file_name().unwrap().to_str().unwrap();
+        assert!(name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit()), "{name}");
+        assert_eq!(found.store_path(&root.path().join("a")), plain.join("state.db"));
+        assert_eq!(found.shadow_path(&root.path().join("a")), plain.join("shadow"));
     }
 }

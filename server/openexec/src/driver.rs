@@ -1,18 +1,40 @@
 //! The driver: carries out the engine's commands, appends the events they lead to, and
 //! holds the active runs of this process. It decides nothing.
+//!
+//! INVARIANT: an event is durable before the state applies it, and a decision is durable
+//! before anything that follows from it is carried out.
 
+mod absent;
+mod catalogue;
+mod executor;
+mod perform;
 mod surface;
 
+pub use catalogue::{Catalogue, CatalogueEntry};
 pub use surface::Surface;
 
-use crate::config::{UserConfig, UserDirs};
-use crate::store::Recorded;
+use crate::config::{SCRIPTED_PREFIX, UserConfig, UserDirs};
+use crate::limits::{EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
+use crate::models::{self, Model};
+use crate::process::Launcher;
+use crate::store::{Recorded, Store, TrustStore};
+use crate::tasks::{self, Declared};
+use crate::workspace::Workspace;
+use anyhow::{Context as _, anyhow, bail};
+use absent::AbsentModel;
+use executor::Executor;
+use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
-use openexec_engine::run::Inputs;
-use std::path::PathBuf;
+use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
+use openexec_engine::policy::PolicySnapshot;
+use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState, Status};
+use openexec_engine::task::{TaskSet, Trust};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 /// What the user wants of a run.
 #[derive(Debug, Clone)]
@@ -51,10 +73,12 @@ pub struct RunView {
     pub blueprint: BlueprintName,
     /// Its model.
     pub model: ModelName,
-    /// What it is doing: `run_tests (attempt 2)`.
+    /// What it is doing: `run_tests, attempt 2`.
     pub activity: String,
     /// How it stands.
     pub status: RunStatus,
+    /// True when edits of this run stand in the user's files.
+    pub applied: bool,
     /// Events so far.
     pub events: u64,
 }
@@ -81,7 +105,7 @@ pub enum RunStatus {
     /// It is over.
     Ended {
         /// How.
-        outcome: openexec_engine::run::Outcome,
+        outcome: Outcome,
         /// For people.
         summary: String,
     },
@@ -90,17 +114,45 @@ pub enum RunStatus {
 /// Why a run could not be started, resumed or spoken to.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
-pub struct DriverError(pub anyhow::Error);
+pub struct DriverError(#[from] pub anyhow::Error);
+
+/// What a workspace declares to be executed, and whether that is trusted as it is now.
+#[derive(Debug, Clone)]
+pub struct Declarations {
+    /// The declarations.
+    pub declared: Declared,
+    /// Whether they are trusted as they are now.
+    pub trust: Trust,
+}
 
 /// All runs of this process.
-pub struct Runtime {}
+pub struct Runtime {
+    dirs: UserDirs,
+    config: UserConfig,
+    http: reqwest::Client,
+    launcher: Launcher,
+    trust: TrustStore,
+    stores: Mutex<BTreeMap<PathBuf, Store>>,
+    handles: Mutex<BTreeMap<RunId, RunHandle>>,
+}
 
 /// A run that this process drives.
 #[derive(Clone)]
 pub struct RunHandle {
     /// Its id.
     pub run: RunId,
+    /// The canonical root of its workspace.
+    pub root: PathBuf,
     events: broadcast::Sender<Arc<Recorded>>,
+    view: watch::Receiver<RunView>,
+    says: mpsc::Sender<Spoken>,
+}
+
+/// Something said to a run, and where the answer goes.
+struct Spoken {
+    what: Say,
+    by: String,
+    answer: oneshot::Sender<Result<(), DriverError>>,
 }
 
 impl RunHandle {
@@ -111,20 +163,36 @@ impl RunHandle {
 
     /// Where it stands now.
     pub fn view(&self) -> RunView {
-        todo!()
+        self.view.borrow().clone()
     }
 
-    /// Says something to it. What makes no sense in its state is refused with a reason.
+    /// Says something to it. When this returns, it is recorded and the view shows what it led
+    /// to. What makes no sense in the run's state is refused with a reason.
     ///
     /// # Errors
     /// Says why it was refused.
-    pub async fn say(&self, _what: Say, _by: &str) -> Result<(), DriverError> {
-        todo!()
+    pub async fn say(&self, what: Say, by: &str) -> Result<(), DriverError> {
+        let (answer, answered) = oneshot::channel();
+        let spoken = Spoken { what, by: by.to_owned(), answer };
+        let gone = || DriverError(anyhow!("run {} is over; `openexec show {0}` tells how it ended", self.run));
+        self.says.send(spoken).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
     }
 
     /// Waits until it needs the user (approval, pause) or is over.
     pub async fn settled(&self) -> RunView {
-        todo!()
+        let mut view = self.view.clone();
+        let settled = view.wait_for(|view| view.status != RunStatus::Active).await.map(|view| view.clone());
+        settled.unwrap_or_else(|_| self.view())
+    }
+
+    /// Waits until nothing is left to be done for it: its shadow is gone, its lease is free.
+    pub async fn over(&self) {
+        self.says.closed().await;
+    }
+
+    fn is_driven(&self) -> bool {
+        !self.says.is_closed()
     }
 }
 
@@ -133,8 +201,121 @@ impl Runtime {
     ///
     /// # Errors
     /// When the state directory cannot be used.
-    pub fn new(_dirs: UserDirs, _config: UserConfig) -> Result<Arc<Self>, DriverError> {
-        todo!()
+    pub fn new(dirs: UserDirs, config: UserConfig) -> Result<Arc<Self>, DriverError> {
+        let trust = TrustStore::open(&dirs.trust_path()).context("the trust database cannot be used")?;
+        let http = models::http_client().context("the HTTP client cannot be built")?;
+        let launcher = Launcher::current().context("the program cannot find itself")?;
+        Ok(Arc::new(Self {
+            dirs,
+            config,
+            http,
+            launcher,
+            trust,
+            stores: Mutex::default(),
+            handles: Mutex::default(),
+        }))
+    }
+
+    /// The user's configuration.
+    pub fn config(&self) -> &UserConfig {
+        &self.config
+    }
+
+    /// The store of a workspace.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn store(&self, root: &Path) -> Result<Store, DriverError> {
+        let root = canonical(root)?;
+        let mut stores = self.stores.lock();
+        if let Some(store) = stores.get(&root) {
+            return Ok(store.clone());
+        }
+        let store = Store::open(&self.dirs.store_path(&root)).context("the journal cannot be used")?;
+        stores.insert(root, store.clone());
+        Ok(store)
+    }
+
+    /// Where the journal of a workspace lies.
+    pub fn journal_path(&self, root: &Path) -> PathBuf {
+        self.dirs.store_path(root)
+    }
+
+    /// Where files of a run that are not the user's lie: reviews, the shadow.
+    pub fn run_dir(&self, root: &Path, run: &RunId) -> PathBuf {
+        self.dirs.workspace_path(root).join("runs").join(run.as_str())
+    }
+
+    /// What the workspace declares, and whether that is trusted. Reads the disk.
+    ///
+    /// # Errors
+    /// When the declarations are malformed, or the trust database cannot be read.
+    pub fn declarations(&self, root: &Path) -> Result<Declarations, DriverError> {
+        let root = canonical(root)?;
+        let declared = tasks::declared(&root).context("the workspace's tasks cannot be read")?;
+        let trusted = self.trust.trusted(&root).context("the trust database cannot be read")?;
+        let trust = match trusted {
+            Some(content) if content == declared.content => Trust::Trusted { content },
+            _ => Trust::Untrusted,
+        };
+        Ok(Declarations { declared, trust })
+    }
+
+    /// Trusts exactly this content of the workspace.
+    ///
+    /// # Errors
+    /// When the content is another one by now, or the database refuses.
+    pub fn trust(&self, root: &Path, content: Digest) -> Result<(), DriverError> {
+        let root = canonical(root)?;
+        if self.declarations(&root)?.declared.content != content {
+            return Err(DriverError(anyhow!("what the workspace declares has just changed; look at it again")));
+        }
+        Ok(self.trust.trust(&root, content).context("the trust database refused")?)
+    }
+
+    /// Takes trust back.
+    ///
+    /// # Errors
+    /// When that cannot be stored.
+    pub fn revoke_trust(&self, root: &Path) -> Result<(), DriverError> {
+        Ok(self.trust.revoke(&canonical(root)?).context("the trust database refused")?)
+    }
+
+    /// The blueprints that can be run in a workspace: the shipped ones and, where the user has
+    /// trusted them, its own.
+    ///
+    /// # Errors
+    /// When the workspace's declarations cannot be read.
+    pub fn catalogue(&self, root: &Path) -> Result<Catalogue, DriverError> {
+        let root = canonical(root)?;
+        let trust = self.declarations(&root)?.trust;
+        Ok(Catalogue::of(&root, &trust))
+    }
+
+    /// The blueprints that can be started in a workspace; those that do not load are left out.
+    /// Reads the disk.
+    pub fn blueprints(&self, root: &Path) -> Vec<Blueprint> {
+        let catalogue = self.catalogue(root).unwrap_or_else(|_| Catalogue::shipped());
+        catalogue.usable().cloned().collect()
+    }
+
+    /// The name of the model that a run gets when nothing else is said.
+    pub fn default_model(&self) -> Option<ModelName> {
+        let configured = self.config.default_model.clone();
+        configured.or_else(|| self.config.models.keys().next().cloned())
+    }
+
+    fn model(&self, name: &ModelName) -> anyhow::Result<Arc<dyn Model>> {
+        if let Some(file) = name.as_str().strip_prefix(SCRIPTED_PREFIX) {
+            return Ok(models::connect_scripted(Path::new(file))?);
+        }
+        let Some(config) = self.config.models.get(name) else {
+            bail!(
+                "there is no model `{name}`; declare it under `models` in {}, or use `scripted:FILE`",
+                self.dirs.config_path().display()
+            );
+        };
+        Ok(models::connect(name, config, &self.http)?)
     }
 
     /// Starts a run. Answers as soon as its first event is durable; the run goes on in the background.
@@ -143,10 +324,47 @@ impl Runtime {
     /// When blueprint, model or workspace cannot be used. Nothing is recorded then.
     pub async fn start(
         self: &Arc<Self>,
-        _request: StartRequest,
-        _surface: Arc<dyn Surface>,
+        request: StartRequest,
+        surface: Arc<dyn Surface>,
     ) -> Result<RunHandle, DriverError> {
-        todo!()
+        let workspace = Workspace::open(&request.root).context("the workspace cannot be used")?;
+        let root = workspace.root().to_owned();
+        let active = self.handles().iter().filter(|handle| handle.view().status == RunStatus::Active).count();
+        if active >= RUNS_ACTIVE_MAX {
+            return Err(DriverError(anyhow!("{active} runs are active, the most at once; cancel one or wait")));
+        }
+        let status = self.declarations(&root)?;
+        let blueprint = Catalogue::of(&root, &status.trust).take(&request.blueprint)?;
+        for input in blueprint.inputs.iter().filter(|input| input.required) {
+            require(&request.inputs, input.name, &request.blueprint)?;
+        }
+        let name = request.model.or_else(|| self.default_model()).context(format!(
+            "no model is configured; write one into {} or pass `--model scripted:FILE`",
+            self.dirs.config_path().display()
+        ))?;
+        let model = self.model(&name)?;
+        let policy = PolicySnapshot::built_in(blueprint.sandbox, blueprint.approval_mode);
+        let open_documents = surface
+            .open_documents(&root)
+            .into_iter()
+            .filter(|document| workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text))
+            .collect();
+        let run = RunId::new(uuid::Uuid::now_v7().to_string());
+        let start = RunStarted {
+            run: run.clone(),
+            workspace: root.display().to_string(),
+            at_ms: now_ms(),
+            blueprint,
+            policy,
+            model: name,
+            tasks: TaskSet { tasks: status.declared.tasks, trust: status.trust },
+            inputs: request.inputs,
+            open_documents,
+            entropy: entropy()?,
+            context_tokens_max: self.config.context_tokens.unwrap_or(CONTEXT_TOKENS_DEFAULT),
+        };
+        let first = Event::RunStarted(Box::new(start));
+        self.drive(run, workspace, RunState::new(), 0, Some(first), model, surface).await
     }
 
     /// Takes a recorded run up again: unfinished, paused, or ended (to undo it). Whatever was
@@ -156,20 +374,168 @@ impl Runtime {
     /// When the journal is damaged or another process drives the run.
     pub async fn take_up(
         self: &Arc<Self>,
-        _root: &std::path::Path,
-        _run: &RunId,
-        _surface: Arc<dyn Surface>,
+        root: &Path,
+        run: &RunId,
+        surface: Arc<dyn Surface>,
     ) -> Result<RunHandle, DriverError> {
-        todo!()
+        if let Some(handle) = self.handle(run) {
+            return Ok(handle);
+        }
+        let workspace = Workspace::open(root).context("the workspace cannot be used")?;
+        let (state, seq) = self.fold(workspace.root(), run)?;
+        let name = state.start().map(|start| start.model.clone()).context("the journal is empty")?;
+        // An undo needs no model, so a missing one is said only when it is called.
+        let model = self.model(&name).unwrap_or_else(|error| {
+            Arc::new(AbsentModel { name: name.clone(), remedy: format!("{error:#}") })
+        });
+        self.drive(run.clone(), workspace, state, seq, None, model, surface).await
+    }
+
+    /// A run as its journal tells it, with the number of its last event.
+    ///
+    /// # Errors
+    /// When the journal is damaged, or does not agree with the engine.
+    pub fn fold(&self, root: &Path, run: &RunId) -> Result<(RunState, u64), DriverError> {
+        let events = self.store(root)?.events(run).context("the journal cannot be read")?;
+        let mut state = RunState::new();
+        for recorded in &events {
+            for command in state.apply(&recorded.event) {
+                if let openexec_engine::run::Command::Halt { reason } = command {
+                    return Err(DriverError(anyhow!("run {run} cannot go on after event {}: {reason}", recorded.seq)));
+                }
+            }
+        }
+        Ok((state, events.last().map_or(0, |recorded| recorded.seq)))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything a run is made of, in one private place")]
+    async fn drive(
+        self: &Arc<Self>,
+        run: RunId,
+        workspace: Workspace,
+        state: RunState,
+        seq: u64,
+        first: Option<Event>,
+        model: Arc<dyn Model>,
+        surface: Arc<dyn Surface>,
+    ) -> Result<RunHandle, DriverError> {
+        let root = workspace.root().to_owned();
+        let store = self.store(&root)?;
+        let lease = store.lease(&run).context("the run cannot be driven from here")?;
+        let snapshot = match (&first, state.start()) {
+            (Some(Event::RunStarted(start)), _) => start.open_documents.clone(),
+            (_, Some(start)) => start.open_documents.clone(),
+            (_, None) => Vec::new(),
+        };
+        let (events, _) = broadcast::channel(EVENTS_BROADCAST_MAX);
+        let (says, said) = mpsc::channel(8);
+        let place = perform::Place {
+            run: run.clone(),
+            workspace,
+            store,
+            model,
+            surface,
+            shadow_dir: self.dirs.shadow_path(&root),
+            launcher: self.launcher.clone(),
+            allow_unconfined: self.config.allow_unsandboxed_tasks,
+            shadow: tokio::sync::OnceCell::new(),
+            snapshot,
+        };
+        let (mut executor, view) = Executor::new(Arc::new(place), state, seq, events.clone(), lease);
+        let commands = match first {
+            Some(event) => executor.record(event).await?,
+            None => executor.outstanding(),
+        };
+        let handle = RunHandle { run: run.clone(), root, events, view, says };
+        self.handles.lock().insert(run, handle.clone());
+        tokio::spawn(executor.drive(commands, said));
+        Ok(handle)
     }
 
     /// The run, if this process drives it.
-    pub fn handle(&self, _run: &RunId) -> Option<RunHandle> {
-        todo!()
+    pub fn handle(&self, run: &RunId) -> Option<RunHandle> {
+        self.handles.lock().get(run).filter(|handle| handle.is_driven()).cloned()
     }
 
-    /// All runs that this process drives, newest first.
+    /// All runs that this process has driven, newest first.
     pub fn handles(&self) -> Vec<RunHandle> {
-        todo!()
+        self.handles.lock().values().rev().cloned().collect()
     }
+
+    /// Recorded runs of a workspace that are not over and that this process does not drive,
+    /// newest first. Reads the journal; a damaged one is passed over, `openexec show` tells.
+    pub fn pending(&self, root: &Path) -> Vec<RunView> {
+        let runs = self.store(root).and_then(|store| Ok(store.runs().context("the journal cannot be read")?));
+        let runs = runs.unwrap_or_else(|error| {
+            tracing::warn!("runs cannot be listed: {error}");
+            Vec::new()
+        });
+        let unfinished = runs.into_iter().filter(|run| run.last_event != "run_ended");
+        unfinished
+            .filter(|summary| self.handle(&summary.run).is_none())
+            .filter_map(|summary| {
+                let (state, seq) = self.fold(root, &summary.run).ok()?;
+                Some(view_of(&summary.run, &state, seq))
+            })
+            .collect()
+    }
+
+    /// Everything recorded of a run.
+    ///
+    /// # Errors
+    /// When there is no such run, or its journal is damaged.
+    pub fn journal(&self, root: &Path, run: &RunId) -> Result<Vec<Recorded>, DriverError> {
+        Ok(self.store(root)?.events(run).context("the journal cannot be read")?)
+    }
+}
+
+/// Where a folded run stands.
+pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
+    let start = state.start();
+    RunView {
+        run: run.clone(),
+        blueprint: start.map_or_else(|| "?".into(), |start| start.blueprint.name.clone()),
+        model: start.map_or_else(|| "?".into(), |start| start.model.clone()),
+        activity: state.activity(),
+        status: match state.status() {
+            Status::Unborn | Status::Active => RunStatus::Active,
+            Status::AwaitingApproval { proposal, diff, reasons } => {
+                RunStatus::AwaitingApproval { proposal, diff, reasons }
+            }
+            Status::Paused { reason } => RunStatus::Paused { reason },
+            Status::Ended { outcome, summary } => RunStatus::Ended { outcome, summary },
+        },
+        applied: state.applied().is_some() && !matches!(state.status(), Status::Ended { outcome: Outcome::Undone, .. }),
+        events,
+    }
+}
+
+fn require(
+    inputs: &Inputs,
+    name: openexec_engine::blueprint::InputName,
+    blueprint: &BlueprintName,
+) -> Result<(), DriverError> {
+    use openexec_engine::blueprint::InputName;
+    let (given, what) = match name {
+        InputName::Instruction => (inputs.instruction.is_some(), "an instruction"),
+        InputName::Target => (inputs.target.is_some(), "a place in a file"),
+        InputName::FailingTest => (inputs.failing_test.is_some(), "the name of a failing test"),
+        InputName::Diagnostics => (!inputs.diagnostics.is_empty(), "a diagnostic"),
+        InputName::Patch => (inputs.patch.is_some(), "a patch"),
+    };
+    if given { Ok(()) } else { Err(DriverError(anyhow!("blueprint `{blueprint}` needs {what}"))) }
+}
+
+fn canonical(root: &Path) -> Result<PathBuf, DriverError> {
+    Ok(root.canonicalize().with_context(|| format!("`{}` is not a directory that can be opened", root.display()))?)
+}
+
+pub(crate) fn now_ms() -> u64 {
+    u64::try_from(jiff::Timestamp::now().as_millisecond()).unwrap_or(0)
+}
+
+fn entropy() -> anyhow::Result<String> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| anyhow!("the system gives no random numbers: {error}"))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

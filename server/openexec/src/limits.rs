@@ -2,10 +2,21 @@
 
 /// Bytes of a child's output that are read before the rest is drained and dropped.
 pub const TASK_OUTPUT_BYTES_MAX: u64 = 32 * 1024 * 1024;
-/// Memory of a task's process tree, as address space of each process, in bytes.
+/// Memory of each process of a task, in bytes of private data (`RLIMIT_DATA`).
 pub const TASK_MEMORY_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 /// Bytes of one file that a task may write.
 pub const TASK_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
+/// Processes and threads of a task, all together.
+pub const TASK_PROCESSES_MAX: u64 = 4096;
+/// Milliseconds that output is still read after a task has ended, where descendants may hold
+/// the pipes open.
+pub const TASK_DRAIN_TIMEOUT_MS: u64 = 1_000;
+/// Milliseconds that a killed task may take to disappear.
+pub const TASK_KILL_TIMEOUT_MS: u64 = 10_000;
+/// Report files that are read for one task.
+pub const REPORT_FILES_MAX: usize = 2_000;
+/// Files of a workspace that are copied where there is no overlay.
+pub const COPY_FILES_MAX: usize = 500_000;
 /// Bytes of one report file that is read.
 pub const REPORT_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
@@ -26,6 +37,14 @@ pub const MODEL_ATTEMPTS_MAX: usize = 4;
 pub const JOURNAL_QUEUE_MAX: usize = 256;
 /// Bytes of one event's JSON.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of one state database.
+pub const STORE_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
+/// Milliseconds that one process waits for another to leave the state database.
+pub const STORE_BUSY_TIMEOUT_MS: u64 = 10_000;
+/// Connections that are kept open for reading, beside the writer's.
+pub const STORE_READERS_MAX: usize = 4;
+/// Runs that an ambiguous abbreviation lists.
+pub const STORE_AMBIGUOUS_LISTED_MAX: usize = 10;
 
 /// Files that one walk of the workspace looks at.
 pub const WALK_FILES_MAX: usize = 200_000;
@@ -37,6 +56,8 @@ pub const RECONCILE_TIMEOUT_MS: u64 = 5_000;
 pub const CLIENT_ANSWER_TIMEOUT_MS: u64 = 30_000;
 /// Runs that may be active at once in one process.
 pub const RUNS_ACTIVE_MAX: usize = 4;
+/// Events that a slow observer of a run may lag behind before it misses some.
+pub const EVENTS_BROADCAST_MAX: usize = 1024;
 
 /// Symbolic links that are followed on the way to one path.
 pub const LINKS_FOLLOWED_MAX: usize = 40;
@@ -65,3 +86,26 @@ pub const NAMED_CANDIDATES_MAX: usize = 150;
 pub const TESTS_OF_NAME_MAX: usize = 3;
 /// Places for which memory is asked.
 pub const RECALLED_PLACES_MAX: usize = 32;
+
+/// Messages of the editor that may be in work at once. Far above what an editor sends, so
+/// that requests which wait for the editor never stop us from reading its answers.
+pub const MESSAGES_CONCURRENT_MAX: usize = 1024;
+/// Bytes that may wait between the thread that reads standard input and the server.
+pub const STDIN_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Code actions offered at one place.
+pub const CODE_ACTIONS_MAX: usize = 5;
+/// Characters of a quotation in a title or a message.
+pub const QUOTE_CHARS_MAX: usize = 60;
+/// Bytes of a document up to which a code action extracts symbols itself when the ones at
+/// hand are of an older version.
+pub const SYMBOLS_INLINE_BYTES_MAX: usize = 64 * 1024;
+/// Milliseconds between two looks at the disk while an applied edit is awaited.
+pub const RECONCILE_LOOK_MS: u64 = 50;
+/// Milliseconds that an answer may come later than its effect, or an effect later than a refusal.
+pub const RECONCILE_GRACE_MS: u64 = 500;
+/// Diagnostics of other servers that one run is started with.
+pub const DIAGNOSTICS_MAX: usize = 20;
+/// Milliseconds that a run's view may lag behind the event that was just announced.
+pub const VIEW_LAG_MS: u64 = 1_000;
+/// Milliseconds that answers may take to leave after `exit`.
+pub const EXIT_FLUSH_MS: u64 = 20;

@@ -2,13 +2,35 @@
 //! A database of its own holds what the user has trusted.
 //!
 //! It must not know what an event means; it keeps events and hands them back.
+//!
+//! All writes of a process go through one thread, which commits what waits for it as a group
+//! and answers only after the commit. Reads use connections of their own. Several processes
+//! may have one database open: SQLite's write-ahead log keeps them apart.
 
+mod database;
+mod journal;
+mod lease;
+mod memory;
+#[cfg(test)]
+mod tests;
+mod trust;
+mod writer;
+
+pub use lease::Lease;
+pub use trust::TrustStore;
+
+use crate::limits::{EVENT_BYTES_MAX, JOURNAL_QUEUE_MAX, STORE_BYTES_MAX, STORE_READERS_MAX};
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::RunId;
 use openexec_engine::memory::MaintenanceRecord;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::Event;
-use std::path::Path;
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use writer::{Job, Work};
 
 /// An event as the journal holds it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,49 +76,85 @@ pub enum StoreError {
     NoRun(String),
     #[error("`{prefix}` names several runs: {}", runs.join(", "))]
     AmbiguousRun { prefix: String, runs: Vec<String> },
+    #[error("the state database `{path}` {reason}")]
+    Refused { path: String, reason: String },
     #[error("the state database refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error("an event could not be read or written as JSON: {0}")]
     Json(#[from] serde_json::Error),
     #[error("an event of {bytes} bytes is larger than the journal takes ({limit})")]
     TooLarge { bytes: usize, limit: usize },
-    #[error("the journal's writer has stopped")]
+    #[error("the lease `{path}` could not be taken: {reason}")]
+    Lease { path: String, reason: String },
+    #[error("the journal's writer has stopped; restart OpenExec and resume the run")]
     Stopped,
 }
 
-/// A handle to the store; clones share the one writer thread.
+/// A handle to the store; clones share the one writer thread, which ends with the last of them.
 #[derive(Clone)]
-pub struct Store {}
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    jobs: mpsc::Sender<Job>,
+    readers: Mutex<Vec<Connection>>,
+}
 
 impl Store {
     /// Opens or creates the database, checks its pragmas, migrates it, starts the writer.
+    /// Blocks while another process does the same.
     ///
     /// # Errors
     /// When it cannot be opened, is of a newer version, or its pragmas do not hold.
-    pub fn open(_database: &Path) -> Result<Self, StoreError> {
-        todo!()
+    pub fn open(database: &Path) -> Result<Self, StoreError> {
+        Self::open_within(database, STORE_BYTES_MAX)
     }
 
-    /// Appends an event as number `seq` of its run. When this returns, it is durable.
+    fn open_within(path: &Path, bytes_max: u64) -> Result<Self, StoreError> {
+        let connection = database::open(path, &database::STATE, bytes_max)?;
+        let (jobs, waiting) = mpsc::channel(JOURNAL_QUEUE_MAX);
+        let writer = writer::Writer::new(connection, path.to_path_buf());
+        std::thread::Builder::new()
+            .name("openexec-journal".to_owned())
+            .spawn(move || writer.serve(waiting))
+            .map_err(|error| StoreError::Open {
+                path: path.display().to_string(),
+                reason: format!("no thread could be started for its writer: {error}"),
+            })?;
+        let readers = Mutex::new(Vec::new());
+        Ok(Self { shared: Arc::new(Shared { path: path.to_path_buf(), jobs, readers }) })
+    }
+
+    /// Appends an event as number `seq` of its run. When this returns, it is durable. When
+    /// the future is dropped before, the event may have been recorded or not: the journal
+    /// says which.
     ///
     /// # Errors
     /// When `seq` is not the next number, or the disk refuses; nothing is recorded then.
     pub async fn append(
         &self,
-        _run: &RunId,
-        _seq: u64,
-        _at_ms: u64,
-        _event: &Event,
+        run: &RunId,
+        seq: u64,
+        at_ms: u64,
+        event: &Event,
     ) -> Result<Recorded, StoreError> {
-        todo!()
+        let body = serde_json::to_string(event)?;
+        if body.len() > EVENT_BYTES_MAX {
+            return Err(StoreError::TooLarge { bytes: body.len(), limit: EVENT_BYTES_MAX });
+        }
+        let work = Work::Append { run: run.clone(), seq, at_ms, name: event.name(), body };
+        let chain = self.write(work).await?;
+        Ok(Recorded { seq, at_ms, event: event.clone(), chain })
     }
 
     /// All events of a run, with the chain verified.
     ///
     /// # Errors
     /// When the chain is broken: `Damaged` names the first bad event.
-    pub fn events(&self, _run: &RunId) -> Result<Vec<Recorded>, StoreError> {
-        todo!()
+    pub fn events(&self, run: &RunId) -> Result<Vec<Recorded>, StoreError> {
+        self.read(|connection| journal::events(connection, run))
     }
 
     /// All runs, newest first.
@@ -104,31 +162,32 @@ impl Store {
     /// # Errors
     /// When the database refuses.
     pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
-        todo!()
+        self.read(journal::runs)
     }
 
     /// The run whose id is, begins with or ends with this text.
     ///
     /// # Errors
     /// When there is none or more than one.
-    pub fn find_run(&self, _text: &str) -> Result<RunId, StoreError> {
-        todo!()
+    pub fn find_run(&self, text: &str) -> Result<RunId, StoreError> {
+        self.read(|connection| journal::find_run(connection, text))
     }
 
     /// Takes the right to drive a run, until the lease is dropped or the process has died.
     ///
     /// # Errors
     /// When a living process holds it.
-    pub fn lease(&self, _run: &RunId) -> Result<Lease, StoreError> {
-        todo!()
+    pub fn lease(&self, run: &RunId) -> Result<Lease, StoreError> {
+        lease::take(self.shared.path.parent().unwrap_or(Path::new("")), run)
     }
 
     /// Stores a record under its run's id; a second one replaces the first.
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn remember(&self, _record: &MaintenanceRecord) -> Result<(), StoreError> {
-        todo!()
+    pub async fn remember(&self, record: &MaintenanceRecord) -> Result<(), StoreError> {
+        let body = serde_json::to_string(record)?;
+        self.write(Work::Remember { record: Box::new(record.clone()), body }).await.map(|_| ())
     }
 
     /// Records that concern any of these symbols (or, with no symbol, files), newest first,
@@ -138,49 +197,34 @@ impl Store {
     /// When the database refuses.
     pub fn recall(
         &self,
-        _places: &[(WorkspacePath, Option<String>)],
-        _limit: usize,
+        places: &[(WorkspacePath, Option<String>)],
+        limit: usize,
     ) -> Result<Vec<MaintenanceRecord>, StoreError> {
-        todo!()
-    }
-}
-
-/// The right to drive a run. Dropping it gives it back.
-pub struct Lease {}
-
-/// What the user has trusted, by canonical workspace root. Lives outside every repository.
-pub struct TrustStore {}
-
-impl TrustStore {
-    /// Opens or creates the database.
-    ///
-    /// # Errors
-    /// When it cannot be opened.
-    pub fn open(_database: &Path) -> Result<Self, StoreError> {
-        todo!()
+        self.read(|connection| memory::recall(connection, places, limit))
     }
 
-    /// The content that was trusted for this root.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn trusted(&self, _root: &Path) -> Result<Option<Digest>, StoreError> {
-        todo!()
+    async fn write(&self, work: Work) -> Result<Digest, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.shared.jobs.send(Job { work, reply }).await.map_err(|_| StoreError::Stopped)?;
+        answer.await.map_err(|_| StoreError::Stopped)?
     }
 
-    /// Trusts this root at exactly this content.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn trust(&self, _root: &Path, _content: Digest) -> Result<(), StoreError> {
-        todo!()
-    }
-
-    /// Takes trust back.
-    ///
-    /// # Errors
-    /// When the database refuses.
-    pub fn revoke(&self, _root: &Path) -> Result<(), StoreError> {
-        todo!()
+    fn read<T>(
+        &self,
+        query: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let path = &self.shared.path;
+        let idle = self.shared.readers.lock().pop();
+        let mut connection = match idle {
+            Some(connection) => connection,
+            None => database::open_reader(path)?,
+        };
+        let found = query(&mut connection).map_err(|error| database::explained(path, error))?;
+        // After an error the connection is not kept: what it holds in memory may be wrong.
+        let mut readers = self.shared.readers.lock();
+        if readers.len() < STORE_READERS_MAX {
+            readers.push(connection);
+        }
+        Ok(found)
     }
 }

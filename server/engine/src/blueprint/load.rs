@@ -1,6 +1,18 @@
-//! From YAML to a validated blueprint.
+//! From YAML to a validated blueprint. A file is read in four steps, each of which reports
+//! everything it finds: a tree with places ([`tree`]), the file's types ([`file`]), a
+//! blueprint with its defaults filled in ([`lower`]), and what only the whole graph shows
+//! ([`check`]).
+
+mod check;
+pub(super) mod file;
+mod lower;
+mod problem;
+mod read;
+mod tree;
 
 use super::Blueprint;
+use problem::Problems;
+use read::Read as _;
 
 /// One thing wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,7 +21,7 @@ pub struct Diagnostic {
     pub file: String,
     /// Counted from 1.
     pub line: u32,
-    /// Counted from 1.
+    /// Counted from 1, in characters.
     pub column: u32,
     /// What is wrong.
     pub message: String,
@@ -35,6 +47,29 @@ pub struct LoadError {
 ///
 /// # Errors
 /// Every problem with file, line, column and a remedy.
-pub fn load(_file: &str, _text: &str) -> Result<Blueprint, LoadError> {
-    todo!()
+pub fn load(file: &str, text: &str) -> Result<Blueprint, LoadError> {
+    let mut problems = Problems::new(file);
+    let blueprint = read(text, &mut problems);
+    problems.into_result(blueprint)
 }
+
+fn read(text: &str, problems: &mut Problems<'_>) -> Option<Blueprint> {
+    let tree = match tree::parse(text) {
+        Ok(tree) => tree,
+        Err(fault) => {
+            problems.report(fault.place, fault.message, fault.remedy);
+            return None;
+        }
+    };
+    if tree.value == tree::Value::Null {
+        problems.report(tree.place, "the file is empty", "write `version: 1`, `name:` and `stages:`");
+        return None;
+    }
+    let file = file::BlueprintFile::read(&tree, "the file", problems)?;
+    let blueprint = lower::lower(&file, problems)?;
+    check::check(&blueprint, &file, problems);
+    Some(blueprint)
+}
+
+#[cfg(test)]
+mod tests;

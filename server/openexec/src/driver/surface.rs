@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::run::OpenDocument;
+use openexec_engine::run::{Event, OpenDocument};
 
 /// The place where the user's files are open. The driver asks it; it does not ask back.
 #[async_trait]
@@ -26,4 +26,10 @@ pub trait Surface: Send + Sync + 'static {
             .find(|document| &document.path == path)
             .map(|document| document.text)
     }
+
+    /// Called before an event is recorded. A surface that steps through a run waits here.
+    async fn before_record(&self, _seq: u64, _event: &Event) {}
+
+    /// Called when an event is durable and nothing has followed from it yet.
+    async fn after_record(&self, _seq: u64, _event: &Event) {}
 }

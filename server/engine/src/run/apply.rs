@@ -1,0 +1,387 @@
+//! From a verified change set to the user's files and back. Nothing is applied that is not
+//! allowed or approved for exactly these bytes, nothing that has not passed its gates as it
+//! is, and nothing onto a text that it was not made for.
+
+use super::gate::Purpose;
+use super::state::{Active, AfterApproval, Phase, Step, record};
+use super::{ApplyReport, Command, Event, LiveText, Outcome};
+use crate::digest::Digest;
+use crate::edit::{self, ChangeSet, FileChange, Rebased};
+use crate::ids::CommandId;
+use crate::limits::APPLY_ROUNDS_MAX;
+use crate::memory::{MaintenanceRecord, SymbolPointer};
+use crate::path::WorkspacePath;
+use crate::policy::{self, Decision, Reason, Verdict};
+use crate::syntax::{self, Language};
+
+/// An undo, or the undo of an undo, on its way.
+#[derive(Debug)]
+pub(super) struct Reversal {
+    changes: ChangeSet,
+    /// How the run is called once it is done.
+    outcome: Outcome,
+    /// How it is called if it cannot be done.
+    before: Outcome,
+    waits: CommandId,
+}
+
+impl Active {
+    /// Puts the change set before the user, where the policy asks for it.
+    pub(super) fn propose(&mut self, out: &mut Vec<Command>) {
+        if self.changes.is_empty() {
+            return self.fail("there is nothing to propose", out);
+        }
+        if let Some(reason) = self.unproven() {
+            return self.fail(reason, out);
+        }
+        self.put_forward(AfterApproval::Route, out);
+    }
+
+    fn put_forward(&mut self, then: AfterApproval, out: &mut Vec<Command>) {
+        let decision = policy::evaluate_changes(&self.changes, &self.start.policy);
+        let proposal = self.changes.digest();
+        let diff = edit::unified_diff(&self.changes);
+        record(
+            Event::Proposed { step: self.step_id(), proposal, decision: decision.clone(), diff: diff.clone() },
+            out,
+        );
+        match decision.verdict {
+            Verdict::Block => self.fail(format!("the policy blocks the proposal: {}", reasons_text(&decision)), out),
+            Verdict::Allow => {
+                self.approved.insert(proposal);
+                self.after_approval(then, "the policy allows it", out);
+            }
+            Verdict::Ask if self.approved.contains(&proposal) => {
+                self.after_approval(then, "it is approved already", out);
+            }
+            Verdict::Ask => {
+                let reasons = decision.reasons.iter().map(reason_text).collect();
+                self.phase = Phase::Approval { proposal, diff, reasons, then };
+            }
+        }
+    }
+
+    /// A stage that demands approval of its result, whatever the policy says.
+    pub(super) fn ask_for_stage(&mut self, step: &Step, out: &mut Vec<Command>) {
+        let reason = Reason {
+            rule: "stage.approval_required".into(),
+            verdict: Verdict::Ask,
+            matched: step.stage.id.to_string(),
+            remedy: "the blueprint wants you to approve this stage's result".into(),
+        };
+        let decision = Decision { verdict: Verdict::Ask, reasons: vec![reason.clone()] };
+        let proposal = self.stage_digest(step);
+        let diff = edit::unified_diff(&self.changes);
+        record(Event::Proposed { step: step.id, proposal, decision, diff: diff.clone() }, out);
+        let reasons = vec![reason_text(&reason)];
+        self.phase = Phase::Approval { proposal, diff, reasons, then: AfterApproval::Route };
+    }
+
+    pub(super) fn stage_is_approved(&self, step: &Step) -> bool {
+        self.approved.contains(&self.stage_digest(step))
+    }
+
+    fn stage_digest(&self, step: &Step) -> Digest {
+        Digest::of_json(&("stage", &step.stage.id, self.changes.digest()))
+    }
+
+    pub(super) fn approved_by_user(&mut self, proposal: Digest, then: AfterApproval, out: &mut Vec<Command>) {
+        self.approved.insert(proposal);
+        self.after_approval(then, "you approved it", out);
+    }
+
+    fn after_approval(&mut self, then: AfterApproval, summary: &str, out: &mut Vec<Command>) {
+        match (then, self.step.clone()) {
+            (AfterApproval::Apply, _) => self.ask_for_bases(0, out),
+            // A stage whose result was approved has already been called finished.
+            (AfterApproval::Route, Some(step)) if self.stage_is_approved(&step) => {
+                self.follow(&step.stage.on_success, out);
+            }
+            (AfterApproval::Route, _) => self.succeed(summary, out),
+        }
+    }
+
+    pub(super) fn refused_by_user(&mut self, by: &str, out: &mut Vec<Command>) {
+        self.end(Outcome::Discarded, format!("the proposal was refused by {by}; your files are as they were"), out);
+    }
+
+    /// INVARIANT: edits leave the shadow only through here, and only when every gate is open
+    /// for exactly this tree and the policy or the user has agreed to exactly these bytes.
+    pub(super) fn start_apply(&mut self, out: &mut Vec<Command>) {
+        if self.changes.is_empty() {
+            return self.fail("there is nothing to apply", out);
+        }
+        if let Some(reason) = self.unproven() {
+            return self.fail(reason, out);
+        }
+        if !self.approved.contains(&self.changes.digest()) {
+            return self.put_forward(AfterApproval::Apply, out);
+        }
+        self.ask_for_bases(0, out);
+    }
+
+    fn unproven(&self) -> Option<String> {
+        let missing = self.missing_gates();
+        let names: Vec<&str> = missing.iter().map(|gate| gate.name()).collect();
+        (!names.is_empty()).then(|| format!("the edits have not passed {} as they are now", names.join(", ")))
+    }
+
+    fn ask_for_bases(&mut self, rounds: u32, out: &mut Vec<Command>) {
+        let command = self.next_command();
+        let paths = self.changes.effective().map(|(path, _)| path.clone()).collect();
+        out.push(Command::CheckBases { id: command, paths });
+        self.phase = Phase::Bases { command, rounds };
+    }
+
+    /// Compares what stands in the user's files with what the edits were made for.
+    pub(super) fn check_bases(&mut self, texts: &[LiveText], rounds: u32, out: &mut Vec<Command>) {
+        match rebase_onto(&self.changes, texts) {
+            Moved::Nowhere => self.apply_now(out),
+            Moved::Overlapping(paths) => {
+                self.pause(
+                    format!(
+                        "{} changed meanwhile at the same lines; settle it in the editor, then resume, or discard the run",
+                        join(&paths)
+                    ),
+                    out,
+                );
+            }
+            Moved::Aside(changes, files) if rounds < APPLY_ROUNDS_MAX => {
+                self.changes = changes;
+                record(Event::Rebased { step: self.step_id(), files, tree: self.changes.tree() }, out);
+                let mut gates = self.missing_gates();
+                match gates.pop_front() {
+                    Some(first) => {
+                        let expect = self.expectation_of(first);
+                        self.start_gate(first, None, expect, Purpose::Again(gates, rounds + 1), out);
+                    }
+                    None => self.apply_again(rounds + 1, out),
+                }
+            }
+            Moved::Aside(_, files) => {
+                self.pause(format!("{} keeps changing; resume when you have finished typing", join(&files)), out);
+            }
+        }
+    }
+
+    /// Rebased edits have passed their gates. They are other bytes than those that were agreed to.
+    pub(super) fn apply_again(&mut self, rounds: u32, out: &mut Vec<Command>) {
+        let decision = policy::evaluate_changes(&self.changes, &self.start.policy);
+        if decision.verdict == Verdict::Allow {
+            self.approved.insert(self.changes.digest());
+            return self.ask_for_bases(rounds, out);
+        }
+        self.put_forward(AfterApproval::Apply, out);
+    }
+
+    fn apply_now(&mut self, out: &mut Vec<Command>) {
+        self.send_edits(&self.changes.clone(), "", out);
+        self.phase = Phase::Applying;
+    }
+
+    fn send_edits(&mut self, changes: &ChangeSet, prefix: &str, out: &mut Vec<Command>) -> CommandId {
+        let id = self.next_command();
+        record(Event::ApplyIntended { command: id, changes: changes.digest() }, out);
+        out.push(Command::Apply {
+            id,
+            changes: Box::new(changes.clone()),
+            label: format!("OpenExec: {prefix}{}", self.start.blueprint.name),
+        });
+        id
+    }
+
+    /// Believes what stands in the files, not what the editor says about it.
+    pub(super) fn check_applied(&mut self, report: &ApplyReport, out: &mut Vec<Command>) {
+        let wrong = differing(&self.changes, report);
+        if wrong.is_empty() {
+            self.applied = Some(self.changes.clone());
+            let files = self.changes.effective().count();
+            return self.succeed(format!("{files} files hold the proposed text"), out);
+        }
+        let total = self.changes.effective().count();
+        let landed = total - wrong.len();
+        if landed > 0 {
+            // An undo must be able to take back what did land.
+            let files = self.changes.effective().filter(|(path, _)| !wrong.contains(path));
+            let files = files.map(|(path, change)| (path.clone(), change.clone())).collect();
+            self.applied = Some(ChangeSet { files });
+        }
+        let answer = report.answer.as_deref().map(|answer| format!(" (the editor answered: {answer})"));
+        self.pause(
+            format!(
+                "{landed} of {total} files were applied; {} {} not hold the proposed text{}; resume to try again, or undo",
+                join(&wrong),
+                if wrong.len() == 1 { "does" } else { "do" },
+                answer.unwrap_or_default(),
+            ),
+            out,
+        );
+    }
+
+    pub(super) fn start_remember(&mut self, out: &mut Vec<Command>) {
+        let record = self.maintenance_record();
+        let command = self.next_command();
+        out.push(Command::Remember { id: command, record: Box::new(record) });
+        self.phase = Phase::Remembering { command };
+    }
+
+    fn maintenance_record(&self) -> MaintenanceRecord {
+        let changes = self.applied.clone().unwrap_or_default();
+        let failing_before = self.baseline.values().flat_map(|report| report.failing());
+        let still = |name: &str| self.red.iter().any(|report| report.failing().contains(name));
+        MaintenanceRecord {
+            run: self.start.run.clone(),
+            blueprint: self.start.blueprint.name.clone(),
+            at_ms: self.start.at_ms,
+            instruction: self.start.inputs.instruction.clone().unwrap_or_default(),
+            summary: self.summary.clone(),
+            files: changes.effective().map(|(path, _)| path.clone()).collect(),
+            symbols: changes.effective().flat_map(|(path, change)| changed_symbols(path, change)).collect(),
+            repaired_tests: failing_before.filter(|name| !still(name)).map(str::to_owned).collect(),
+            evidence: self.evidence_for(self.changes.tree()),
+            tree: self.changes.tree(),
+        }
+    }
+
+    /// Takes back what was applied; on a run that was taken back, applies it again. The user
+    /// asked, so no gate is asked; but no text is touched that the run did not leave there.
+    pub(super) fn start_reversal(&mut self, phase: Phase, out: &mut Vec<Command>) {
+        let Some(applied) = self.applied.clone() else {
+            self.phase = phase;
+            return;
+        };
+        let (changes, outcome, before) = match &phase {
+            Phase::Ended { outcome: Outcome::Undone, .. } => (applied, Outcome::Done, Outcome::Undone),
+            Phase::Ended { outcome, .. } => (applied.invert(), Outcome::Undone, *outcome),
+            _ => (applied.invert(), Outcome::Undone, Outcome::Failed),
+        };
+        let waits = self.next_command();
+        let paths = changes.effective().map(|(path, _)| path.clone()).collect();
+        out.push(Command::CheckBases { id: waits, paths });
+        self.phase = Phase::Reversing(Box::new(Reversal { changes, outcome, before, waits }));
+    }
+
+    pub(super) fn reverse(&mut self, mut reversal: Box<Reversal>, event: &Event, out: &mut Vec<Command>) {
+        match event {
+            Event::BasesChecked { command, texts } if *command == reversal.waits => {
+                match rebase_onto(&reversal.changes, texts) {
+                    Moved::Overlapping(paths) => {
+                        let reason = format!("{} changed since at the same lines", join(&paths));
+                        return self.reversal_failed(*reversal, &reason, out);
+                    }
+                    Moved::Aside(changes, _) => reversal.changes = changes,
+                    Moved::Nowhere => {}
+                }
+                reversal.waits = self.send_edits(&reversal.changes.clone(), "undo ", out);
+                self.phase = Phase::Reversing(reversal);
+            }
+            Event::Applied { command, report } if *command == reversal.waits => {
+                let wrong = differing(&reversal.changes, report);
+                if wrong.is_empty() {
+                    let summary = match reversal.outcome {
+                        Outcome::Undone => "undone; undo again to redo",
+                        _ => "redone",
+                    };
+                    return self.end(reversal.outcome, summary.into(), out);
+                }
+                self.reversal_failed(*reversal, &format!("{} could not be changed back", join(&wrong)), out);
+            }
+            _ => self.phase = Phase::Reversing(reversal),
+        }
+    }
+
+    pub(super) fn reversal_failed(&mut self, reversal: Reversal, reason: &str, out: &mut Vec<Command>) {
+        self.end(reversal.before, format!("could not be undone: {reason}"), out);
+    }
+}
+
+/// Where the texts have gone that a change set was made for.
+enum Moved {
+    /// They stand where they stood, or the change stands there already.
+    Nowhere,
+    /// The same edits fit the new texts; these files had moved.
+    Aside(ChangeSet, Vec<WorkspacePath>),
+    /// Somebody changed the same lines.
+    Overlapping(Vec<WorkspacePath>),
+}
+
+fn rebase_onto(changes: &ChangeSet, texts: &[LiveText]) -> Moved {
+    let mut rebased = changes.clone();
+    let mut moved = Vec::new();
+    let mut overlapping = Vec::new();
+    for (path, change) in changes.effective() {
+        // A path nobody looked at counts as one that cannot be changed.
+        let Some(live) = texts.iter().find(|live| &live.path == path) else {
+            overlapping.push(path.clone());
+            continue;
+        };
+        if live.text == change.base || live.text == change.proposed {
+            continue;
+        }
+        let merged = match (&change.base, &change.proposed, &live.text) {
+            (Some(base), Some(proposed), Some(current)) => edit::rebase(base, proposed, current),
+            _ => Rebased::Overlapping,
+        };
+        match merged {
+            Rebased::Clean(text) => {
+                let change = FileChange {
+                    base: live.text.clone(),
+                    proposed: Some(text),
+                    renamed_from: change.renamed_from.clone(),
+                };
+                rebased.files.insert(path.clone(), change);
+                moved.push(path.clone());
+            }
+            Rebased::Overlapping => overlapping.push(path.clone()),
+        }
+    }
+    match (overlapping.is_empty(), moved.is_empty()) {
+        (false, _) => Moved::Overlapping(overlapping),
+        (true, true) => Moved::Nowhere,
+        (true, false) => Moved::Aside(rebased, moved),
+    }
+}
+
+/// The files that do not hold what was proposed.
+fn differing(changes: &ChangeSet, report: &ApplyReport) -> Vec<WorkspacePath> {
+    let holds = |path: &WorkspacePath, change: &FileChange| {
+        let wanted = change.proposed.as_ref().map(|text| Digest::of(text.as_bytes()));
+        report.files.iter().any(|file| &file.path == path && file.text == wanted)
+    };
+    changes.effective().filter(|(path, change)| !holds(path, change)).map(|(path, _)| path.clone()).collect()
+}
+
+/// Pointers to the symbols whose text the change made.
+fn changed_symbols(path: &WorkspacePath, change: &FileChange) -> Vec<SymbolPointer> {
+    let (Some(language), Some(proposed)) = (Language::of_path(path), &change.proposed) else {
+        return Vec::new();
+    };
+    let base = change.base.as_deref().unwrap_or_default();
+    let before = syntax::symbols_of(language, base);
+    let text_in = |source: &str, symbol: &syntax::Symbol| source.get(symbol.range.clone()).map(str::to_owned);
+    let is_new = |symbol: &syntax::Symbol| {
+        let now = text_in(proposed, symbol);
+        !before.iter().any(|old| old.name == symbol.name && text_in(base, old) == now)
+    };
+    syntax::symbols_of(language, proposed)
+        .into_iter()
+        .filter(is_new)
+        .map(|symbol| SymbolPointer {
+            path: path.clone(),
+            text: Digest::of(proposed.get(symbol.range.clone()).unwrap_or_default().as_bytes()),
+            symbol: symbol.name,
+        })
+        .collect()
+}
+
+fn join(paths: &[WorkspacePath]) -> String {
+    paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn reason_text(reason: &Reason) -> String {
+    format!("{} ({}): {}", reason.matched, reason.rule, reason.remedy)
+}
+
+fn reasons_text(decision: &Decision) -> String {
+    decision.reasons.iter().map(reason_text).collect::<Vec<_>>().join("; ")
+}

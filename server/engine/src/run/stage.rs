@@ -1,0 +1,288 @@
+//! Deterministic stages that are not gates: context, patch, format, reports.
+
+use super::agent::Conversation;
+use super::gate::Purpose;
+use super::state::{Active, Phase, record};
+use super::{Command, ContextQuery, Event};
+use crate::action::{Action, ActionRequest, CreateFile, DeleteFile, ReplaceText};
+use crate::blueprint::DeterministicAction;
+use crate::context::{self, Candidate};
+use crate::edit::{self, ChangeSet};
+use crate::ids::{ActionId, TaskName};
+use crate::path::{RequestedPath, WorkspacePath};
+use crate::policy::{self, Entry, Facts, Verdict};
+use crate::task::{Expectation, TaskReport, TestFailure};
+use std::collections::BTreeSet;
+
+impl Active {
+    pub(super) fn start_action(
+        &mut self,
+        action: DeterministicAction,
+        task: Option<TaskName>,
+        expect: Expectation,
+        out: &mut Vec<Command>,
+    ) {
+        match action {
+            DeterministicAction::BuildContextPack => self.gather_context(out),
+            DeterministicAction::ApplyPatch => self.start_patch(out),
+            DeterministicAction::RunLinters
+            | DeterministicAction::RunTests
+            | DeterministicAction::RunTask
+            | DeterministicAction::Format => {
+                self.start_gate(action, task.as_ref(), expect, Purpose::Stage, out);
+            }
+            DeterministicAction::GenerateDiffReport => {
+                self.artifacts.insert("diff_report".into(), edit::unified_diff(&self.changes));
+                let files = self.changes.effective().count();
+                self.succeed(format!("{files} changed files in the diff"), out);
+            }
+            DeterministicAction::PrepareReviewBundle => {
+                let bundle = self.review_bundle();
+                self.artifacts.insert("review_bundle".into(), bundle);
+                self.succeed("diff, verdict and evidence are together", out);
+            }
+            DeterministicAction::Propose => self.propose(out),
+            DeterministicAction::ApplyEdit => self.start_apply(out),
+            DeterministicAction::Remember => self.start_remember(out),
+            DeterministicAction::SummarizeRun => {
+                let summary = self.run_summary();
+                self.artifacts.insert("summary".into(), summary.clone());
+                self.succeed(summary, out);
+            }
+        }
+    }
+
+    fn gather_context(&mut self, out: &mut Vec<Command>) {
+        let targets = self.targets();
+        let reports: Vec<&TaskReport> =
+            if self.red.is_empty() { self.baseline.values().collect() } else { self.red.iter().collect() };
+        let wanted = |failure: &&TestFailure| targets.is_empty() || targets.contains(&failure.name);
+        let query = ContextQuery {
+            target: self.start.inputs.target.clone(),
+            instruction: self.start.inputs.instruction.clone(),
+            failures: reports.iter().flat_map(|report| &report.failures).filter(wanted).cloned().collect(),
+            output: reports.iter().map(|report| report.output.as_str()).collect::<Vec<_>>().join("\n"),
+            diagnostics: self.start.inputs.diagnostics.clone(),
+            open_documents: self.start.open_documents.clone(),
+            changes: self.changes.clone(),
+        };
+        let command = self.next_command();
+        out.push(Command::GatherContext { id: command, query: Box::new(query) });
+        self.phase = Phase::Context { command };
+    }
+
+    pub(super) fn build_pack(&mut self, candidates: &[Candidate], out: &mut Vec<Command>) {
+        let budget = self.start.context_tokens_max;
+        let pack = context::build(candidates, budget, &mut self.redactions, &mut self.envelopes);
+        record(
+            Event::ContextBuilt {
+                step: self.step_id(),
+                pack: pack.digest(),
+                tokens: pack.tokens,
+                parts: pack.parts.clone(),
+            },
+            out,
+        );
+        let shown = pack.parts.iter().filter(|part| part.shown != context::Shown::LeftOut).count();
+        let summary = format!("{shown} parts, about {} of {budget} tokens", pack.tokens);
+        self.artifacts.insert("context_pack".into(), pack.text.clone());
+        self.pack = Some(pack);
+        self.succeed(summary, out);
+    }
+
+    /// Without an input patch there is only the shadow to bring up to date, which the next
+    /// gate does by itself.
+    fn start_patch(&mut self, out: &mut Vec<Command>) {
+        let Some(patch) = self.start.inputs.patch.clone() else {
+            return self.succeed("the run's own edits are in the shadow", out);
+        };
+        match patched_paths(&patch) {
+            Ok(paths) => {
+                let command = self.next_command();
+                out.push(Command::GatherFacts { id: command, paths });
+                self.phase = Phase::Patch { command };
+            }
+            Err(reason) => self.fail(reason, out),
+        }
+    }
+
+    /// A patch goes through the same gate as the actions of a model.
+    pub(super) fn take_patch(&mut self, facts: &Facts, out: &mut Vec<Command>) {
+        let patch = self.start.inputs.patch.clone().unwrap_or_default();
+        let batch = match patch_actions(&patch, facts, &self.changes) {
+            Ok(batch) => batch,
+            Err(reason) => return self.fail(reason, out),
+        };
+        let Some(toolset) = policy::toolset(&"coding_backend".into()) else {
+            return self.action_failed("the toolset `coding_backend` is missing".into(), out);
+        };
+        let decision =
+            policy::evaluate(&batch, &toolset, &self.start.tasks, facts, &self.changes, &self.start.policy);
+        record(
+            Event::PolicyDecided { step: self.step_id(), subject: "patch".into(), decision: decision.clone() },
+            out,
+        );
+        if decision.verdict == Verdict::Block {
+            let reasons: Vec<String> =
+                decision.reasons.iter().map(|reason| format!("{}: {}", reason.matched, reason.remedy)).collect();
+            return self.fail(format!("the policy blocks the patch: {}", reasons.join("; ")), out);
+        }
+        match edit::plan(&self.changes, &batch, facts) {
+            Ok(changes) => {
+                self.take_changes(changes, out);
+                self.succeed("the patch applies", out);
+            }
+            Err(error) => self.fail(error.to_string(), out),
+        }
+    }
+
+    /// Takes over what a formatter rewrote, within the files that the run has changed anyway.
+    pub(super) fn take_formatted(&mut self, reports: &[TaskReport], out: &mut Vec<Command>) {
+        for report in reports {
+            if let crate::task::Judgement::Red { summary } = report.judge() {
+                return self.fail(summary, out);
+            }
+            if let crate::task::Judgement::Blocked { reason } = report.judge()
+                && matches!(report.exit, crate::task::TaskExit::NotStarted { .. })
+            {
+                return self.action_failed(reason, out);
+            }
+        }
+        let mut changes = self.changes.clone();
+        let rewritten: BTreeSet<WorkspacePath> =
+            reports.iter().flat_map(|report| &report.rewritten).map(|(path, _)| path.clone()).collect();
+        for (path, text) in reports.iter().flat_map(|report| &report.rewritten) {
+            if let Some(change) = changes.files.get_mut(path) {
+                change.proposed = Some(text.clone());
+            }
+        }
+        let decision = policy::evaluate_changes(&changes, &self.start.policy);
+        if decision.verdict == Verdict::Block {
+            return self.fail("the policy blocks what the formatter wrote", out);
+        }
+        if changes != self.changes {
+            self.take_changes(changes, out);
+        }
+        // The formatter left its traces in the shadow; it is written again before it judges.
+        self.shadow = None;
+        self.succeed(format!("{} files reformatted", rewritten.len()), out);
+    }
+
+    fn take_changes(&mut self, changes: ChangeSet, out: &mut Vec<Command>) {
+        self.changes = changes;
+        record(
+            Event::EditsPlanned {
+                step: self.step_id(),
+                files: self.changes.effective().map(|(path, _)| path.clone()).collect(),
+                tree: self.changes.tree(),
+            },
+            out,
+        );
+    }
+
+    fn review_bundle(&self) -> String {
+        let decision = policy::evaluate_changes(&self.changes, &self.start.policy);
+        let reasons: Vec<String> =
+            decision.reasons.iter().map(|reason| format!("- {}: {}", reason.matched, reason.remedy)).collect();
+        let evidence: Vec<String> =
+            self.evidence_for(self.changes.tree()).into_iter().map(|line| format!("- {line}")).collect();
+        format!(
+            "verdict: {:?}\n{}\nevidence:\n{}\n\n{}",
+            decision.verdict,
+            reasons.join("\n"),
+            evidence.join("\n"),
+            edit::unified_diff(&self.changes)
+        )
+    }
+
+    fn run_summary(&self) -> String {
+        let files: Vec<&str> = self.changes.effective().map(|(path, _)| path.as_str()).collect();
+        format!(
+            "blueprint {}, model {}: {} steps, {} model calls, {} tokens read, {} written; changed: {}; {}",
+            self.start.blueprint.name,
+            self.start.model,
+            self.steps(),
+            self.model_calls,
+            self.usage.input_tokens,
+            self.usage.output_tokens,
+            if files.is_empty() { "nothing".to_owned() } else { files.join(", ") },
+            self.evidence_for(self.changes.tree()).join("; "),
+        )
+    }
+}
+
+impl Conversation {
+    /// For people: `turn 2`.
+    pub(super) fn progress(&self) -> String {
+        format!("turn {}", self.turn())
+    }
+}
+
+type FilePatch<'a> = (Option<RequestedPath>, Option<RequestedPath>, diffy::Patch<'a, str>);
+
+/// The files of a unified diff. `a/` and `b/` are dropped, `/dev/null` is no file.
+fn file_patches(patch: &str) -> Result<Vec<FilePatch<'_>>, String> {
+    let mut starts: Vec<usize> = Vec::new();
+    let mut at = 0;
+    for line in patch.split_inclusive('\n') {
+        let rest = patch.get(at + line.len()..).unwrap_or_default();
+        if line.starts_with("--- ") && rest.starts_with("+++ ") {
+            starts.push(at);
+        }
+        at += line.len();
+    }
+    starts.push(patch.len());
+    let mut files = Vec::new();
+    for window in starts.windows(2) {
+        let [start, end] = window else { continue };
+        let section = patch.get(*start..*end).unwrap_or_default();
+        // The next file's `diff --git` header belongs to nobody here.
+        let section = section.split("\ndiff --git ").next().unwrap_or(section);
+        let parsed = diffy::Patch::from_str(section).map_err(|error| format!("the patch cannot be read: {error}"))?;
+        let path = |name: Option<&str>, prefix: &str| {
+            name.filter(|name| *name != "/dev/null")
+                .map(|name| RequestedPath::new(name.strip_prefix(prefix).unwrap_or(name)))
+        };
+        files.push((path(parsed.original(), "a/"), path(parsed.modified(), "b/"), parsed));
+    }
+    if files.is_empty() {
+        return Err("the patch names no file; give a unified diff with `---` and `+++` lines".into());
+    }
+    Ok(files)
+}
+
+fn patched_paths(patch: &str) -> Result<Vec<RequestedPath>, String> {
+    let files = file_patches(patch)?;
+    let paths: BTreeSet<RequestedPath> = files.into_iter().flat_map(|(old, new, _)| old.into_iter().chain(new)).collect();
+    Ok(paths.into_iter().collect())
+}
+
+fn patch_actions(patch: &str, facts: &Facts, changes: &ChangeSet) -> Result<Vec<ActionRequest>, String> {
+    let text_of = |path: &RequestedPath| -> Option<String> {
+        let proposed = WorkspacePath::parse(path.as_str()).ok().and_then(|path| changes.files.get(&path).cloned());
+        match (proposed, facts.paths.get(path).map(|facts| &facts.entry)) {
+            (Some(change), _) => change.proposed,
+            (None, Some(Entry::Text { text, .. })) => Some(text.clone()),
+            (None, _) => None,
+        }
+    };
+    let mut batch = Vec::new();
+    for (number, (old, new, parsed)) in file_patches(patch)?.into_iter().enumerate() {
+        let action = match (old, new) {
+            (None, None) => return Err("the patch has a file that neither was nor will be".into()),
+            (None, Some(path)) => {
+                let text = diffy::apply("", &parsed).map_err(|error| format!("`{path}`: {error}"))?;
+                Action::CreateFile(CreateFile { path, text })
+            }
+            (Some(path), None) => Action::DeleteFile(DeleteFile { path }),
+            (Some(_), Some(path)) => {
+                let old = text_of(&path).ok_or_else(|| format!("`{path}`: there is no such text file to patch"))?;
+                let new = diffy::apply(&old, &parsed)
+                    .map_err(|error| format!("`{path}`: {error}; the file is not what the patch expects"))?;
+                Action::ReplaceText(ReplaceText { path, old, new })
+            }
+        };
+        batch.push(ActionRequest { id: ActionId::new(format!("patch-{}", number + 1)), action });
+    }
+    Ok(batch)
+}

@@ -1,0 +1,168 @@
+//! What works here, what is missing, and what to type.
+
+use super::{At, paint};
+use crate::config::{ModelConfig, UserConfig, UserDirs};
+use crate::driver::Runtime;
+use crate::process::Launcher;
+use crate::shadow;
+use openexec_engine::task::{TaskKind, Trust};
+use std::process::ExitCode;
+
+/// Prints findings and remembers whether one of them stands in the way of a run.
+#[derive(Default)]
+struct Findings {
+    missing: bool,
+}
+
+impl Findings {
+    fn good(&self, what: &str, detail: &str) {
+        anstream::println!("{} {what}: {}", paint::good("ok     "), paint::plain(detail));
+    }
+
+    fn optional(&self, what: &str, detail: &str, remedy: &str) {
+        anstream::println!("{} {what}: {}", paint::warn("note   "), paint::plain(detail));
+        anstream::println!("        → {}", paint::plain(remedy));
+    }
+
+    fn missing(&mut self, what: &str, detail: &str, remedy: &str) {
+        self.missing = true;
+        anstream::println!("{} {what}: {}", paint::bad("missing"), paint::plain(detail));
+        anstream::println!("        → {}", paint::plain(remedy));
+    }
+}
+
+pub(super) async fn doctor(at: &At) -> anyhow::Result<ExitCode> {
+    let mut findings = Findings::default();
+    println!("openexec {}", env!("CARGO_PKG_VERSION"));
+    let dirs = UserDirs::from_environment()?;
+    let config = match UserConfig::load(&dirs) {
+        Ok(config) => {
+            findings.good("configuration", &dirs.config_path().display().to_string());
+            config
+        }
+        Err(error) => {
+            findings.missing("configuration", &format!("{error:#}"), "mend the file; nothing is read from it until then");
+            UserConfig::default()
+        }
+    };
+    sandbox(&mut findings, &dirs, &config).await;
+    models(&mut findings, &dirs, &config);
+    match Runtime::new(dirs, config) {
+        Ok(runtime) => workspace(&mut findings, &runtime, at),
+        Err(error) => findings.missing("state", &error.to_string(), "make the state directory writable"),
+    }
+    println!();
+    if findings.missing {
+        println!("something is missing; what to type stands behind each arrow");
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("ready: openexec run fix_tests --workspace {}", at.workspace.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn sandbox(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) {
+    let confinement = match Launcher::current() {
+        Ok(launcher) => shadow::probe(&launcher, &dirs.state).await,
+        Err(error) => {
+            return findings.missing("sandbox", &error.to_string(), "start openexec by its real path");
+        }
+    };
+    match (&confinement.remedy, confinement.confined) {
+        (None, true) => findings.good("sandbox", &confinement.name),
+        (remedy, _) => {
+            let remedy = remedy.clone().unwrap_or_else(|| "see server/ARCHITECTURE.md".into());
+            if config.allow_unsandboxed_tasks {
+                findings.optional("sandbox", &format!("{}; tasks run unconfined, as you configured", confinement.name), &remedy);
+            } else {
+                findings.missing("sandbox", &format!("{}; tasks are refused", confinement.name), &remedy);
+            }
+        }
+    }
+}
+
+fn models(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) {
+    if config.models.is_empty() {
+        let file = dirs.config_path();
+        return findings.optional(
+            "models",
+            "none is configured; only `--model scripted:FILE` works",
+            &format!(
+                "write into {}:  models: {{claude: {{api: anthropic_messages, model: MODEL, key_env: ANTHROPIC_API_KEY}}}}",
+                file.display()
+            ),
+        );
+    }
+    for (name, model) in &config.models {
+        match model {
+            ModelConfig::AnthropicMessages(http) | ModelConfig::OpenaiChat(http) => match &http.key_env {
+                Some(variable) if std::env::var_os(variable).is_none() => findings.missing(
+                    &format!("model {name}"),
+                    &format!("its key is looked for in {variable}, which is not set"),
+                    &format!("export {variable}=…"),
+                ),
+                Some(variable) => findings.good(&format!("model {name}"), &format!("{}, key in {variable}", http.model)),
+                None => findings.good(&format!("model {name}"), &format!("{}, without a key", http.model)),
+            },
+            ModelConfig::Scripted { file } => {
+                findings.good(&format!("model {name}"), &format!("scripted replies from {}", file.display()));
+            }
+        }
+    }
+}
+
+fn workspace(findings: &mut Findings, runtime: &Runtime, at: &At) {
+    let root = &at.workspace;
+    match runtime.store(root) {
+        Ok(_) => findings.good("journal", "opens, and is durable"),
+        Err(error) => findings.missing("journal", &error.to_string(), "move the damaged file away; its runs are lost to resuming, not your files"),
+    }
+    let status = match runtime.declarations(root) {
+        Ok(status) => status,
+        Err(error) => return findings.missing("tasks", &error.to_string(), "mend the file"),
+    };
+    for kind in [TaskKind::Test, TaskKind::Lint, TaskKind::Format] {
+        let tasks: Vec<_> = status.declared.tasks.iter().filter(|task| task.kind == kind).collect();
+        let what = format!("{kind:?} tasks").to_lowercase();
+        let detail = tasks.iter().map(|task| task.argv.join(" ")).collect::<Vec<_>>().join("; ");
+        match (tasks.is_empty(), kind) {
+            (false, _) => findings.good(&what, &detail),
+            (true, TaskKind::Test) => findings.missing(
+                &what,
+                "none found; without tests nothing can be proven",
+                "declare one in .openexec/tasks.yaml:  {version: 1, tasks: [{name: test, kind: test, argv: […]}]}",
+            ),
+            (true, _) => findings.optional(&what, "none found", "declare one in .openexec/tasks.yaml if you have one"),
+        }
+    }
+    for task in &status.declared.tasks {
+        if let Some(program) = task.argv.first().filter(|program| !is_on_path(root, program)) {
+            findings.missing(&format!("task {}", task.name), &format!("`{program}` is not installed"), &format!("install {program}, or declare another task"));
+        }
+    }
+    match status.trust {
+        Trust::Trusted { .. } => findings.good("trust", "the workspace's tasks are trusted as they are now"),
+        Trust::Untrusted => findings.missing(
+            "trust",
+            "the workspace's tasks are not trusted, or have changed since",
+            &format!("openexec trust --workspace {}", root.display()),
+        ),
+    }
+    match runtime.catalogue(root) {
+        Ok(catalogue) => {
+            for (name, entry) in &catalogue.entries {
+                if let Err(error) = &entry.blueprint {
+                    findings.missing(&format!("blueprint {name}"), &error.to_string(), "mend the file");
+                }
+            }
+            findings.good("blueprints", &catalogue.usable().map(|it| it.name.to_string()).collect::<Vec<_>>().join(", "));
+        }
+        Err(error) => findings.missing("blueprints", &error.to_string(), "mend the files"),
+    }
+}
+
+fn is_on_path(root: &std::path::Path, program: &str) -> bool {
+    if program.contains('/') {
+        return root.join(program).exists();
+    }
+    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}

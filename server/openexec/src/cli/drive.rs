@@ -1,0 +1,186 @@
+//! Commands that make a run go on, and wait for it.
+
+use super::terminal::{Format, Terminal};
+use super::{How, OneRun, RunArguments, paint, runtime};
+use crate::driver::{RunHandle, RunStatus, RunView, Runtime, Say, StartRequest};
+use anyhow::Context as _;
+use openexec_engine::ids::RunId;
+use openexec_engine::path::WorkspacePath;
+use openexec_engine::run::{Inputs, Outcome, Target};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+impl How {
+    fn terminal(&self) -> Arc<Terminal> {
+        Arc::new(Terminal::new(if self.json { Format::Json } else { Format::Text }, self.step))
+    }
+
+    fn may_ask(&self) -> bool {
+        !self.no_input && !self.json && !self.step && std::io::stdin().is_terminal()
+    }
+}
+
+pub(super) async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let patch = arguments.patch.as_ref().map(|file| {
+        std::fs::read_to_string(file).with_context(|| format!("the patch `{}` cannot be read", file.display()))
+    });
+    let inputs = Inputs {
+        instruction: arguments.instruction,
+        target: arguments.at_place.as_deref().map(parse_place).transpose()?,
+        failing_test: arguments.test,
+        diagnostics: Vec::new(),
+        patch: patch.transpose()?,
+    };
+    let request = StartRequest {
+        root: arguments.at.workspace,
+        blueprint: arguments.blueprint,
+        inputs,
+        model: arguments.model,
+    };
+    let handle = runtime.start(request, arguments.how.terminal()).await?;
+    conclude(&handle, arguments.how.may_ask(), !arguments.how.json).await
+}
+
+pub(super) async fn resume(one: OneRun) -> anyhow::Result<ExitCode> {
+    let (_, handle) = take_up(&one).await?;
+    if matches!(handle.view().status, RunStatus::Paused { .. }) {
+        handle.say(Say::Resume, "terminal").await?;
+        }
+    conclude(&handle, one.how.may_ask(), !one.how.json).await
+}
+
+pub(super) async fn approve(one: OneRun) -> anyhow::Result<ExitCode> {
+    let (_, handle) = take_up(&one).await?;
+    let RunStatus::AwaitingApproval { proposal, diff, reasons } = handle.view().status else {
+        anyhow::bail!("run {} waits for no approval; `openexec show` tells where it stands", handle.run);
+    };
+    print_question(&diff, &reasons);
+    handle.say(Say::Approve(proposal), "terminal").await?;
+    conclude(&handle, one.how.may_ask(), !one.how.json).await
+}
+
+pub(super) async fn discard(one: OneRun) -> anyhow::Result<ExitCode> {
+    let (_, handle) = take_up(&one).await?;
+    let what = match handle.view().status {
+        RunStatus::AwaitingApproval { proposal, .. } => Say::Refuse(proposal),
+        RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => Say::Cancel,
+    };
+    handle.say(what, "terminal").await?;
+    handle.settled().await;
+    handle.over().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) async fn undo(one: OneRun) -> anyhow::Result<ExitCode> {
+    let (_, handle) = take_up(&one).await?;
+    let before = handle.view().status;
+    handle.say(Say::Undo, "terminal").await?;
+    let view = handle.settled().await;
+    handle.over().await;
+    // An undo that could not be done leaves the run called as it was.
+    let same = match (&before, &view.status) {
+        (RunStatus::Ended { outcome: old, .. }, RunStatus::Ended { outcome: new, .. }) => old == new,
+        _ => false,
+    };
+    Ok(if same { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+async fn take_up(one: &OneRun) -> anyhow::Result<(Arc<Runtime>, RunHandle)> {
+    let runtime = runtime()?;
+    let run = find(&runtime, &one.at.workspace, &one.run)?;
+    let handle = runtime.take_up(&one.at.workspace, &run, one.how.terminal()).await?;
+    Ok((runtime, handle))
+}
+
+pub(super) fn find(runtime: &Runtime, workspace: &Path, text: &str) -> anyhow::Result<RunId> {
+    Ok(runtime.store(workspace)?.find_run(text)?)
+}
+
+/// Waits for the run, asks where it may, and says how it ended.
+pub(super) async fn conclude(handle: &RunHandle, may_ask: bool, for_people: bool) -> anyhow::Result<ExitCode> {
+    loop {
+        let view = tokio::select! {
+            view = handle.settled() => view,
+            _ = tokio::signal::ctrl_c() => {
+                if handle.say(Say::Cancel, "terminal").await.is_ok() {
+                    }
+                continue;
+            }
+        };
+        match &view.status {
+            RunStatus::Active => {}
+            RunStatus::AwaitingApproval { proposal, diff, reasons } if may_ask => {
+                print_question(diff, reasons);
+                let answer = if ask("apply exactly this? [y/N] ").await? {
+                    Say::Approve(*proposal)
+                } else {
+                    Say::Refuse(*proposal)
+                };
+                handle.say(answer, "terminal").await?;
+            }
+            RunStatus::AwaitingApproval { .. } | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
+                if matches!(view.status, RunStatus::Ended { .. }) {
+                    handle.over().await;
+                }
+                if for_people {
+                    print_next_steps(&view);
+                }
+                return Ok(exit_code(&view));
+            }
+        }
+    }
+}
+
+fn exit_code(view: &RunView) -> ExitCode {
+    match &view.status {
+        RunStatus::Ended { outcome: Outcome::Done | Outcome::Undone, .. } => ExitCode::SUCCESS,
+        RunStatus::Ended { outcome: Outcome::Cancelled, .. } => ExitCode::from(130),
+        RunStatus::Ended { outcome: Outcome::Failed | Outcome::Discarded, .. } => ExitCode::FAILURE,
+        RunStatus::Active | RunStatus::AwaitingApproval { .. } | RunStatus::Paused { .. } => ExitCode::from(3),
+    }
+}
+
+fn print_question(diff: &str, reasons: &[String]) {
+    anstream::println!("\n{}", paint::diff(diff));
+    for reason in reasons {
+        anstream::println!("{} {}", paint::warn("asks:"), paint::plain(reason));
+    }
+}
+
+fn print_next_steps(view: &RunView) {
+    let run = &view.run;
+    let next = match &view.status {
+        RunStatus::AwaitingApproval { .. } => {
+            format!("openexec approve {run}   or   openexec discard {run}")
+        }
+        RunStatus::Paused { .. } => format!("openexec resume {run}   or   openexec discard {run}"),
+        RunStatus::Ended { .. } if view.applied => format!("openexec show {run}   or   openexec undo {run}"),
+        RunStatus::Ended { .. } | RunStatus::Active => format!("openexec show {run}"),
+    };
+    anstream::println!("{}", paint::dim(&format!("next: {next}")));
+}
+
+async fn ask(question: &str) -> anyhow::Result<bool> {
+    print!("{question}");
+    std::io::stdout().flush()?;
+    let line = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        std::io::stdin().read_line(&mut line).map(|_| line)
+    });
+    Ok(matches!(line.await??.trim(), "y" | "Y" | "yes"))
+}
+
+/// `src/lib.rs:12` or `src/lib.rs:12-30`.
+fn parse_place(text: &str) -> anyhow::Result<Target> {
+    let wrong = || format!("`{text}` is not a place; write `src/lib.rs:12` or `src/lib.rs:12-30`");
+    let (path, lines) = text.rsplit_once(':').with_context(wrong)?;
+    let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
+    let path = WorkspacePath::parse(path).with_context(|| format!("`{path}` is not a path in the workspace"))?;
+    let first: u32 = first.parse().with_context(wrong)?;
+    let last: u32 = last.parse().with_context(wrong)?;
+    anyhow::ensure!(first >= 1 && first <= last, wrong());
+    Ok(Target { path, lines: (first, last) })
+}

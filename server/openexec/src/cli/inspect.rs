@@ -1,0 +1,197 @@
+//! Commands that look and change nothing of a run: lists, timelines, trust, blueprints.
+
+use super::terminal::describe;
+use super::{At, BlueprintWhat, ShowArguments, TrustArguments, drive, paint, runtime};
+use crate::driver::{Catalogue, RunStatus, view_of};
+use anyhow::Context as _;
+use openexec_engine::model::{Message, ModelRequest};
+use openexec_engine::run::{Command, Outcome, RunState};
+use openexec_engine::task::Trust;
+use openexec_engine::{blueprint, edit};
+use std::process::ExitCode;
+
+pub(super) fn runs(at: &At) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let runs = runtime.store(&at.workspace)?.runs()?;
+    if runs.is_empty() {
+        anstream::println!("no run has been recorded for this workspace");
+    }
+    for summary in runs {
+        let started = i64::try_from(summary.started_at_ms)
+            .ok()
+            .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
+            .map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
+            .unwrap_or_default();
+        let told = match runtime.fold(&at.workspace, &summary.run) {
+            Ok((state, seq)) => {
+                let view = view_of(&summary.run, &state, seq);
+                let status = match view.status {
+                    RunStatus::Active => paint::warn("unfinished; `openexec resume` goes on"),
+                    RunStatus::AwaitingApproval { .. } => paint::warn("waits for approval"),
+                    RunStatus::Paused { reason } => format!("{} {}", paint::warn("paused:"), paint::plain(&reason)),
+                    RunStatus::Ended { outcome: Outcome::Done, summary } => {
+                        format!("{} {}", paint::good("done:"), paint::plain(&summary))
+                    }
+                    RunStatus::Ended { outcome, summary } => {
+                        let word = format!("{outcome:?}:").to_lowercase();
+                        format!("{} {}", paint::bad(&word), paint::plain(&summary))
+                    }
+                };
+                format!("{} · {} · {status}", view.blueprint, view.model)
+            }
+            Err(error) => paint::bad(&error.to_string()),
+        };
+        anstream::println!("{}  {}  {told}", summary.run, paint::dim(&started));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let root = &arguments.at.workspace;
+    let run = drive::find(&runtime, root, &arguments.run)?;
+    let events = runtime.store(root)?.events(&run)?;
+    if arguments.json {
+        for recorded in &events {
+            let line = serde_json::json!({
+                "seq": recorded.seq, "at_ms": recorded.at_ms, "chain": recorded.chain, "event": recorded.event,
+            });
+            println!("{line}");
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut state = RunState::new();
+    let mut requests: Vec<ModelRequest> = Vec::new();
+    let began = events.first().map_or(0, |recorded| recorded.at_ms);
+    for recorded in &events {
+        for command in state.apply(&recorded.event) {
+            match command {
+                Command::CallModel { request, .. } => requests.push(*request),
+                Command::Halt { reason } => anyhow::bail!("event {}: {reason}", recorded.seq),
+                _ => {}
+            }
+        }
+        if arguments.request.is_none() {
+            let since = recorded.at_ms.saturating_sub(began);
+            for line in describe(&recorded.event) {
+                anstream::println!("{}  {line}", paint::dim(&format!("{since:>7} ms")));
+            }
+        }
+    }
+    if let Some(number) = arguments.request {
+        let request = number.checked_sub(1).and_then(|at| requests.get(at));
+        let request = request.with_context(|| format!("the run made {} requests", requests.len()))?;
+        print_request(request);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(changes) = state.applied() {
+        anstream::println!("\n{}", paint::strong("applied to your files:"));
+        anstream::println!("{}", paint::diff(&edit::unified_diff(changes)));
+    }
+    for evidence in state.evidence() {
+        anstream::println!("{} {} (tree {})", paint::good("evidence:"), evidence.summary, evidence.tree.short());
+    }
+    anstream::println!("{}", paint::dim(&format!("{} events, chain verified", events.len())));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Exactly what was sent, but for the wire format and the key.
+fn print_request(request: &ModelRequest) {
+    let actions: Vec<&str> = request.actions.iter().map(|kind| kind.name()).collect();
+    println!("to {} · stage {} · attempt {} · turn {}", request.model, request.stage, request.attempt, request.turn);
+    println!("digest {}", request.digest());
+    println!("actions offered: {}\n", actions.join(", "));
+    println!("--- system\n{}", paint::plain(&request.system));
+    for message in &request.messages {
+        match message {
+            Message::User { text } => println!("--- runtime\n{}", paint::plain(text)),
+            Message::Model { reply } => {
+                println!("--- model\n{}", paint::plain(&reply.text));
+                for call in &reply.tool_calls {
+                    println!("{} {}", paint::plain(&call.name), paint::plain(&call.arguments));
+                }
+            }
+            Message::Results { results } => {
+                for result in results {
+                    println!("--- result of {}\n{}", result.id, paint::plain(&result.text));
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn trust(arguments: &TrustArguments) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let root = &arguments.at.workspace;
+    if arguments.revoke {
+        runtime.revoke_trust(root)?;
+        anstream::println!("the workspace is no longer trusted");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let status = runtime.declarations(root)?;
+    runtime.trust(root, status.declared.content)?;
+    anstream::println!("{} as they are now; a change of these files ends it:", paint::good("trusted"));
+    for file in &status.declared.files {
+        println!("  {}", paint::plain(file));
+    }
+    anstream::println!("which declare these tasks:");
+    for task in &status.declared.tasks {
+        println!("  {:<14} {}", task.name.to_string(), paint::plain(&task.argv.join(" ")));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn blueprint(what: BlueprintWhat) -> anyhow::Result<ExitCode> {
+    match what {
+        BlueprintWhat::Schema => {
+            println!("{}", serde_json::to_string_pretty(&blueprint::json_schema())?);
+            Ok(ExitCode::SUCCESS)
+        }
+        BlueprintWhat::List(at) => {
+            let runtime = runtime()?;
+            let untrusted = matches!(runtime.declarations(&at.workspace)?.trust, Trust::Untrusted);
+            let catalogue = runtime.catalogue(&at.workspace)?;
+            list(&catalogue);
+            if untrusted && !catalogue.untrusted.is_empty() {
+                anstream::println!("not loaded until you trust the workspace: {}", catalogue.untrusted.join(", "));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        BlueprintWhat::Check { files } => {
+            anyhow::ensure!(!files.is_empty(), "name the files to check");
+            let mut code = ExitCode::SUCCESS;
+            for file in files {
+                let name = file.display().to_string();
+                let text = std::fs::read_to_string(&file).with_context(|| format!("`{name}` cannot be read"))?;
+                match blueprint::load(&name, &text) {
+                    Ok(blueprint) => anstream::println!(
+                        "{name}: {}: `{}`, {} stages; every edit passes {} before it is applied",
+                        paint::good("proven"),
+                        blueprint.name,
+                        blueprint.stages.len(),
+                        blueprint.gates.iter().map(|gate| gate.name()).collect::<Vec<_>>().join(", "),
+                    ),
+                    Err(error) => {
+                        anstream::eprintln!("{error}");
+                        code = ExitCode::FAILURE;
+                    }
+                }
+            }
+            Ok(code)
+        }
+    }
+}
+
+fn list(catalogue: &Catalogue) {
+    for (name, entry) in &catalogue.entries {
+        match &entry.blueprint {
+            Ok(blueprint) => anstream::println!(
+                "{} {} {}",
+                paint::strong(&format!("{:<18}", name.as_str())),
+                paint::plain(&blueprint.description),
+                paint::dim(&format!("({})", entry.origin))
+            ),
+            Err(error) => anstream::println!("{} {error}", paint::bad(name.as_str())),
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! A run in a terminal: no editor, so nothing is open, and events are printed as they come.
+
+use super::paint;
+use crate::driver::Surface;
+use async_trait::async_trait;
+use openexec_engine::context::Shown;
+use openexec_engine::edit::ChangeSet;
+use openexec_engine::policy::{Decision, Verdict};
+use openexec_engine::run::{Event, OpenDocument, Outcome, StepOutcome};
+use openexec_engine::task::{Judgement, TaskExit, TaskReport};
+use parking_lot::Mutex;
+use std::path::Path;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
+
+/// How events are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// For people.
+    Text,
+    /// A line of JSON each.
+    Json,
+}
+
+/// The surface of headless runs.
+pub(super) struct Terminal {
+    format: Format,
+    /// In stepping mode: where the lines come from that let the run go on.
+    steps: Option<tokio::sync::Mutex<Lines<BufReader<Stdin>>>>,
+    began: Mutex<Option<std::time::Instant>>,
+}
+
+impl Terminal {
+    pub(super) fn new(format: Format, stepping: bool) -> Self {
+        let steps = stepping.then(|| tokio::sync::Mutex::new(BufReader::new(tokio::io::stdin()).lines()));
+        Self { format, steps, began: Mutex::new(None) }
+    }
+
+    async fn wait_for_step(&self, word: &str, seq: u64, event: &Event) {
+        if let Some(lines) = &self.steps {
+            println!("{word} {seq} {}", event.name());
+            // The end of input lets the run go on: whoever stepped has left.
+            let _ = lines.lock().await.next_line().await;
+        }
+    }
+
+    fn print(&self, seq: u64, event: &Event) {
+        match self.format {
+            Format::Json => match serde_json::to_string(&serde_json::json!({ "seq": seq, "event": event })) {
+                Ok(line) => println!("{line}"),
+                Err(error) => eprintln!("event {seq} cannot be printed: {error}"),
+            },
+            Format::Text => {
+                for line in describe(event) {
+                    let since = self.began.lock().get_or_insert_with(std::time::Instant::now).elapsed();
+                    let clock = paint::dim(&format!("{:>6.2}s", since.as_secs_f64()));
+                    anstream::println!("{clock}  {line}");
+                }
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Surface for Terminal {
+    fn name(&self) -> String {
+        "terminal".into()
+    }
+
+    fn open_documents(&self, _root: &Path) -> Vec<OpenDocument> {
+        Vec::new()
+    }
+
+    async fn apply(&self, _root: &Path, _changes: &ChangeSet, _label: &str) -> Option<String> {
+        None
+    }
+
+    async fn before_record(&self, seq: u64, event: &Event) {
+        self.wait_for_step("next", seq, event).await;
+    }
+
+    async fn after_record(&self, seq: u64, event: &Event) {
+        self.print(seq, event);
+        self.wait_for_step("recorded", seq, event).await;
+    }
+}
+
+/// An event in lines for people; empty for those that only machines want.
+pub(super) fn describe(event: &Event) -> Vec<String> {
+    match event {
+        Event::RunStarted(start) => vec![
+            format!("{} {} on {}", paint::strong("run"), start.run, start.workspace),
+            format!("    blueprint {} · model {}", paint::strong(start.blueprint.name.as_str()), start.model),
+        ],
+        Event::StepStarted { stage, attempt, .. } => {
+            let attempt = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
+            vec![format!("{} {}{attempt}", paint::strong("▶"), paint::strong(stage.as_str()))]
+        }
+        Event::PolicyDecided { subject, decision, .. } => verdict_lines(subject, decision),
+        Event::ContextBuilt { tokens, parts, .. } => {
+            let shown = parts.iter().filter(|part| part.shown != Shown::LeftOut).count();
+            let redactions: usize = parts.iter().map(|part| part.redactions).sum();
+            vec![format!("    context: {shown} of {} parts, ~{tokens} tokens, {redactions} secrets redacted", parts.len())]
+        }
+        Event::ModelRequested { model, turn, request, .. } => {
+            vec![format!("    → {model}, turn {turn}, request {}", request.short())]
+        }
+        Event::ModelReplied { reply, duration_ms, .. } => vec![format!(
+            "    ← {} actions, {} tokens, {duration_ms} ms",
+            reply.tool_calls.len().max(usize::from(reply.tool_calls.is_empty())),
+            reply.usage.output_tokens
+        )],
+        Event::ModelFailed { error, .. } => vec![format!("    {} {}", paint::bad("model:"), paint::plain(&error.to_string()))],
+        Event::ReplyRejected { reason, .. } => {
+            vec![format!("    {} {}", paint::warn("reply rejected:"), paint::plain(reason))]
+        }
+        Event::EditsPlanned { files, tree, .. } => {
+            let names: Vec<&str> = files.iter().map(|path| path.as_str()).collect();
+            vec![format!("    edits planned in {} (tree {}), in the shadow only", names.join(", "), tree.short())]
+        }
+        Event::TaskFinished { report, .. } => task_lines(report),
+        Event::GateJudged { judgement, tree, .. } => vec![match judgement {
+            Judgement::Passed { summary } => {
+                format!("    {} {} for tree {}", paint::good("gate passed:"), paint::plain(summary), tree.short())
+            }
+            Judgement::Red { summary } => format!("    {} {}", paint::bad("gate red:"), paint::plain(summary)),
+            Judgement::Blocked { reason } => format!("    {} {}", paint::bad("gate blocked:"), paint::plain(reason)),
+        }],
+        Event::StepFinished { outcome, .. } => match outcome {
+            StepOutcome::Succeeded { summary } => {
+                summary.lines().map(|line| format!("    {} {}", paint::good("✓"), paint::plain(line))).collect()
+            }
+            StepOutcome::Failed { reason } => {
+                reason.lines().map(|line| format!("    {} {}", paint::bad("✗"), paint::plain(line))).collect()
+            }
+        },
+        Event::Proposed { decision, diff, proposal, .. } => {
+            let mut lines = vec![format!("    proposal {}", proposal.short())];
+            lines.extend(paint::diff(diff).lines().map(|line| format!("      {line}")));
+            lines.extend(verdict_lines("proposal", decision));
+            lines
+        }
+        Event::Approved { by, proposal } => vec![format!("    proposal {} approved by {by}", proposal.short())],
+        Event::Refused { by, proposal } => vec![format!("    proposal {} refused by {by}", proposal.short())],
+        Event::Rebased { files, .. } => {
+            let names: Vec<&str> = files.iter().map(|path| path.as_str()).collect();
+            vec![format!("    {} changed meanwhile; rebased, to be verified again", names.join(", "))]
+        }
+        Event::Applied { report, .. } => vec![format!("    {} files looked at after applying", report.files.len())],
+        Event::Remembered { .. } => vec!["    a pointer record of this run is stored".into()],
+        Event::CommandFailed { reason, .. } => vec![format!("    {} {}", paint::bad("failed:"), paint::plain(reason))],
+        Event::CancelRequested { by } => vec![format!("    cancelled by {by}")],
+        Event::ResumeRequested { by } => vec![format!("    resumed by {by}")],
+        Event::UndoRequested { by } => vec![format!("    undo asked for by {by}")],
+        Event::RunPaused { reason } => vec![format!("{} {}", paint::warn("■ paused:"), paint::plain(reason))],
+        Event::RunEnded { outcome, summary } => {
+            let word = match outcome {
+                Outcome::Done => paint::good("■ done:"),
+                Outcome::Failed => paint::bad("■ failed:"),
+                Outcome::Cancelled => paint::warn("■ cancelled:"),
+                Outcome::Discarded => paint::warn("■ discarded:"),
+                Outcome::Undone => paint::good("■ undone:"),
+            };
+            vec![format!("{word} {}", paint::plain(summary))]
+        }
+        Event::ContextGathered { .. }
+        | Event::FactsGathered { .. }
+        | Event::Hydrated { .. }
+        | Event::ShadowWritten { .. }
+        | Event::BasesChecked { .. }
+        | Event::ApplyIntended { .. } => Vec::new(),
+    }
+}
+
+fn verdict_lines(subject: &str, decision: &Decision) -> Vec<String> {
+    let word = match decision.verdict {
+        Verdict::Allow => paint::good("allow"),
+        Verdict::Ask => paint::warn("ask"),
+        Verdict::Block => paint::bad("block"),
+    };
+    let mut lines = vec![format!("    policy: {word} {}", paint::plain(subject))];
+    let told = decision.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
+    lines.extend(told.map(|reason| {
+        format!(
+            "      {} {}: {}",
+            paint::dim(reason.rule.as_str()),
+            paint::plain(&reason.matched),
+            paint::plain(&reason.remedy)
+        )
+    }));
+    lines
+}
+
+fn task_lines(report: &TaskReport) -> Vec<String> {
+    let ending = match &report.exit {
+        TaskExit::Exited { code } => format!("exit {code}"),
+        TaskExit::Signalled { signal } => format!("signal {signal}"),
+        TaskExit::TimedOut { .. } => "timed out".into(),
+        TaskExit::NotStarted { reason } => format!("not started: {}", paint::plain(reason)),
+    };
+    let tests = report.tests.map_or_else(String::new, |counts| {
+        format!(", {} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped)
+    });
+    let argv = paint::plain(&report.argv.join(" "));
+    let mut lines = vec![format!(
+        "    $ {argv} {}",
+        paint::dim(&format!("[{ending}{tests}, {} ms, {}]", report.duration_ms, report.sandbox))
+    )];
+    lines.extend(report.failures.iter().map(|failure| {
+        let place = match (&failure.path, failure.line) {
+            (Some(path), Some(line)) => format!(" ({path}:{line})"),
+            _ => String::new(),
+        };
+        format!("      {} {}{}", paint::bad("✗"), paint::plain(&failure.name), paint::dim(&place))
+    }));
+    lines
+}

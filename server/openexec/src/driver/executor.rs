@@ -1,0 +1,224 @@
+//! One run's loop: record, apply, carry out, wait.
+
+use super::perform::{self, Place};
+use super::{DriverError, RunStatus, RunView, Say, Spoken, now_ms, view_of};
+use crate::store::{Lease, Recorded};
+use anyhow::{Context as _, anyhow};
+use openexec_engine::ids::CommandId;
+use openexec_engine::run::{Command, Event, RunState, Status};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+/// Drives one run.
+pub(super) struct Executor {
+    place: Arc<Place>,
+    state: RunState,
+    seq: u64,
+    events: broadcast::Sender<Arc<Recorded>>,
+    view: watch::Sender<RunView>,
+    working: JoinSet<Event>,
+    aborts: BTreeMap<CommandId, AbortHandle>,
+    _lease: Lease,
+}
+
+impl Executor {
+    pub(super) fn new(
+        place: Arc<Place>,
+        state: RunState,
+        seq: u64,
+        events: broadcast::Sender<Arc<Recorded>>,
+        lease: Lease,
+    ) -> (Self, watch::Receiver<RunView>) {
+        let (view, views) = watch::channel(view_of(&place.run, &state, seq));
+        let executor = Self {
+            place,
+            state,
+            seq,
+            events,
+            view,
+            working: JoinSet::new(),
+            aborts: BTreeMap::new(),
+            _lease: lease,
+        };
+        (executor, views)
+    }
+
+    pub(super) fn outstanding(&self) -> Vec<Command> {
+        self.state.outstanding()
+    }
+
+    /// Makes an event durable, then lets the state apply it.
+    pub(super) async fn record(&mut self, event: Event) -> Result<Vec<Command>, DriverError> {
+        let seq = self.seq + 1;
+        self.place.surface.before_record(seq, &event).await;
+        let recorded = self
+            .place
+            .store
+            .append(&self.place.run, seq, now_ms(), &event)
+            .await
+            .context("the journal does not take the next event; the run stops here and can be resumed")?;
+        self.seq = seq;
+        self.place.surface.after_record(seq, &event).await;
+        let commands = self.state.apply(&event);
+        // The view shows nothing that is not durable, decisions included, and it is up to date
+        // for whoever hears of the last of them.
+        if !self.state.has_unrecorded() {
+            self.view.send_replace(view_of(&self.place.run, &self.state, self.seq));
+        }
+        let _ = self.events.send(Arc::new(recorded));
+        Ok(commands)
+    }
+
+    /// Goes on until the run is over, or stops with a reason that the view shows.
+    pub(super) async fn drive(mut self, commands: Vec<Command>, mut said: mpsc::Receiver<Spoken>) {
+        let place = self.place.clone();
+        // The shadow is prepared while context is gathered and the model thinks.
+        let preparing = tokio::spawn(async move {
+            // An error is not lost: whoever needs the shadow tries again and reports it.
+            if let Err(error) = place.prepare_shadow().await {
+                tracing::debug!("the shadow is not ready yet: {error}");
+            }
+        });
+        if let Err(error) = self.run_to_end(commands, &mut said).await {
+            tracing::error!(run = %self.place.run, "the run stops: {error}");
+            self.view.send_modify(|view| view.status = RunStatus::Paused { reason: format!("{error}") });
+        }
+        preparing.abort();
+        self.working.shutdown().await;
+        if matches!(self.state.status(), Status::Ended { .. }) {
+            self.place.remove_shadow().await;
+        }
+    }
+
+    async fn run_to_end(
+        &mut self,
+        commands: Vec<Command>,
+        said: &mut mpsc::Receiver<Spoken>,
+    ) -> Result<(), DriverError> {
+        // A run that was over when it was taken up waits for what the user wants of it.
+        let mut lingers = self.is_over();
+        self.carry_out(commands).await?;
+        while !self.is_over() || lingers || !self.working.is_empty() {
+            let (event, answer) = tokio::select! {
+                biased;
+                spoken = said.recv() => match spoken {
+                    Some(spoken) => match self.hear(spoken) {
+                        Some((event, answer)) => (event, Some(answer)),
+                        None => continue,
+                    },
+                    None if self.working.is_empty() => return Ok(()),
+                    None => match self.next_answer().await {
+                        Some(event) => (event, None),
+                        None => continue,
+                    },
+                },
+                answer = self.working.join_next_with_id(), if !self.working.is_empty() => {
+                    match answer_of(answer) {
+                        Some(event) => (event, None),
+                        None => continue,
+                    }
+                }
+            };
+            lingers = false;
+            let commands = self.record(event).await?;
+            self.carry_out(commands).await?;
+            if let Some(answer) = answer {
+                let _ = answer.send(Ok(()));
+            }
+        }
+        Ok(())
+    }
+
+    async fn next_answer(&mut self) -> Option<Event> {
+        answer_of(self.working.join_next_with_id().await)
+    }
+
+    fn is_over(&self) -> bool {
+        matches!(self.state.status(), Status::Ended { .. })
+    }
+
+    /// Carries out commands in order. Records are awaited; everything else goes on beside.
+    async fn carry_out(&mut self, commands: Vec<Command>) -> Result<(), DriverError> {
+        let mut queue = VecDeque::from(commands);
+        while let Some(command) = queue.pop_front() {
+            match command {
+                Command::Record { event } => {
+                    // Confirmations add nothing, or a halt.
+                    queue.extend(self.record(*event).await?);
+                }
+                Command::Halt { reason } => {
+                    return Err(DriverError(anyhow!("journal and engine disagree: {reason}")));
+                }
+                Command::Abandon { ids } => {
+                    for id in ids {
+                        if let Some(abort) = self.aborts.remove(&id) {
+                            abort.abort();
+                        }
+                    }
+                }
+                command => {
+                    let Some(id) = command.id() else { continue };
+                    let place = self.place.clone();
+                    let abort = self.working.spawn(async move { perform::perform(&place, id, command).await });
+                    self.aborts.insert(id, abort);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What was said, as an event, if it makes sense now.
+    fn hear(&self, spoken: Spoken) -> Option<(Event, oneshot::Sender<Result<(), DriverError>>)> {
+        let Spoken { what, by, answer } = spoken;
+        match self.event_for(what, by) {
+            Ok(event) => Some((event, answer)),
+            Err(reason) => {
+                let _ = answer.send(Err(DriverError(anyhow!(reason))));
+                None
+            }
+        }
+    }
+
+    fn event_for(&self, what: Say, by: String) -> Result<Event, String> {
+        let run = &self.place.run;
+        match (what, self.state.status()) {
+            (Say::Approve(named), Status::AwaitingApproval { proposal, .. }) if named == proposal => {
+                Ok(Event::Approved { proposal, by })
+            }
+            (Say::Refuse(named), Status::AwaitingApproval { proposal, .. }) if named == proposal => {
+                Ok(Event::Refused { proposal, by })
+            }
+            (Say::Approve(_) | Say::Refuse(_), Status::AwaitingApproval { .. }) => {
+                Err(format!("run {run} waits for another proposal than the one you saw; review it again"))
+            }
+            (Say::Approve(_) | Say::Refuse(_), _) => Err(format!("run {run} waits for no approval")),
+            (Say::Cancel, Status::Ended { .. }) => Err(format!("run {run} is over; undo it instead")),
+            (Say::Cancel, _) => Ok(Event::CancelRequested { by }),
+            (Say::Resume, Status::Paused { .. }) => Ok(Event::ResumeRequested { by }),
+            (Say::Resume, _) => Err(format!("run {run} is not paused")),
+            (Say::Undo, Status::Ended { .. } | Status::Paused { .. }) if self.state.applied().is_some() => {
+                Ok(Event::UndoRequested { by })
+            }
+            (Say::Undo, Status::Ended { .. } | Status::Paused { .. }) => {
+                Err(format!("run {run} has applied nothing that could be undone"))
+            }
+            (Say::Undo, _) => Err(format!("run {run} is not over yet; cancel it instead")),
+        }
+    }
+}
+
+/// The event of a piece of work that has ended. One that was aborted leaves none; one that
+/// panicked has answered for itself already.
+fn answer_of(answer: Option<Result<(tokio::task::Id, Event), tokio::task::JoinError>>) -> Option<Event> {
+    match answer? {
+        Ok((_, event)) => Some(event),
+        Err(error) => {
+            if error.is_panic() {
+                tracing::error!("a command's work panicked: {error}");
+            }
+            None
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! The open documents, as the editor has described them so far.
+//!
+//! A document is replaced as a whole with every change, so that whoever holds one holds it as
+//! it was. Text and syntax tree follow the editor's own edits; nothing is read from the disk.
+
+use super::uri;
+use crate::limits::SYMBOLS_INLINE_BYTES_MAX;
+use openexec_engine::limits::FILE_BYTES_MAX;
+use openexec_engine::path::WorkspacePath;
+use openexec_engine::syntax::{Directive, Language, Symbol, SyntaxTree};
+use openexec_engine::text::{Document, Position, PositionEncoding};
+use parking_lot::Mutex;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a document's text can be relied on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It is what the editor shows.
+    Live,
+    /// Its file was deleted by an edit of ours, and the editor has not touched the buffer since.
+    Deleted,
+    /// A change did not fit: the editor shows something else than what stands here.
+    Lost,
+}
+
+/// An open document at one version.
+#[derive(Clone)]
+pub(super) struct OpenFile {
+    /// The URI exactly as the client wrote it.
+    pub(super) uri: String,
+    /// The canonical path.
+    pub(super) path: PathBuf,
+    /// The client's version.
+    pub(super) version: i32,
+    /// The text.
+    pub(super) text: Document,
+    /// Whether the text can be relied on.
+    pub(super) standing: Standing,
+    syntax: Option<Arc<Syntax>>,
+}
+
+/// What is known of a document's structure; shared by its versions.
+struct Syntax {
+    tree: Mutex<SyntaxTree>,
+    /// The definitions, and the version that they were extracted from.
+    symbols: Mutex<Option<(i32, Arc<Vec<Symbol>>)>>,
+    /// Whether somebody extracts in the background.
+    extracting: AtomicBool,
+}
+
+/// All open documents, by canonical path.
+#[derive(Clone, Default)]
+pub(super) struct Documents {
+    by_path: BTreeMap<PathBuf, Arc<OpenFile>>,
+    /// The paths of the URIs, in their normalised spelling.
+    paths: BTreeMap<String, PathBuf>,
+}
+
+/// Why a notification changed nothing.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum SyncError {
+    #[error("it is malformed: {0}")]
+    Malformed(String),
+    #[error(transparent)]
+    Uri(#[from] uri::UriError),
+    #[error("`{0}` is not open")]
+    NotOpen(String),
+    #[error("a change of `{uri}` does not fit the text: {reason}; close the file and open it again")]
+    DoesNotFit { uri: String, reason: String },
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Opened {
+    text_document: OpenedDocument,
+}
+
+#[derive(Deserialize)]
+struct OpenedDocument {
+    uri: String,
+    #[serde(default)]
+    version: i32,
+    text: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Changed {
+    text_document: Named,
+    content_changes: Vec<Change>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    uri: String,
+    #[serde(default)]
+    version: Option<i32>,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    #[serde(default)]
+    range: Option<ChangedRange>,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct ChangedRange {
+    start: Position,
+    end: Position,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClosedOrSaved {
+    text_document: Named,
+}
+
+fn parsed<T: for<'de> Deserialize<'de>>(params: Value) -> Result<T, SyncError> {
+    serde_json::from_value(params).map_err(|error| SyncError::Malformed(error.to_string()))
+}
+
+impl Documents {
+    /// `textDocument/didOpen`. Answers the canonical path.
+    pub(super) fn open(&mut self, params: Value) -> Result<PathBuf, SyncError> {
+        let OpenedDocument { uri, version, text } = parsed::<Opened>(params)?.text_document;
+        let path = uri::canonical(&uri::path_of(&uri)?);
+        let text = Document::new(&text);
+        let syntax = syntax_of(&path, &text);
+        self.paths.insert(uri::normalised(&uri), path.clone());
+        let file = OpenFile { uri, path: path.clone(), version, text, standing: Standing::Live, syntax };
+        self.by_path.insert(path.clone(), Arc::new(file));
+        Ok(path)
+    }
+
+    /// `textDocument/didChange`. Answers the canonical path.
+    pub(super) fn change(&mut self, params: Value, encoding: PositionEncoding) -> Result<PathBuf, SyncError> {
+        let Changed { text_document: named, content_changes } = parsed(params)?;
+        let path = self.path(&named)?;
+        let not_open = || SyncError::NotOpen(named.uri.clone());
+        let file = Arc::make_mut(self.by_path.get_mut(&path).ok_or_else(not_open)?);
+        if let Some(version) = named.version {
+            file.version = version;
+        }
+        for change in content_changes {
+            if let Err(reason) = file.change(&change, encoding) {
+                file.standing = Standing::Lost;
+                return Err(SyncError::DoesNotFit { uri: named.uri, reason });
+            }
+        }
+        Ok(path)
+    }
+
+    /// `textDocument/didSave`. Answers the canonical path.
+    pub(super) fn saved(&mut self, params: Value) -> Result<PathBuf, SyncError> {
+        let path = self.path(&parsed::<ClosedOrSaved>(params)?.text_document)?;
+        if let Some(file) = self.by_path.get_mut(&path)
+            && file.standing == Standing::Deleted
+        {
+            Arc::make_mut(file).standing = Standing::Live;
+        }
+        Ok(path)
+    }
+
+    /// `textDocument/didClose`. Answers the canonical path.
+    pub(super) fn close(&mut self, params: Value) -> Result<PathBuf, SyncError> {
+        let named = parsed::<ClosedOrSaved>(params)?.text_document;
+        let path = self.path(&named)?;
+        let normalised = uri::normalised(&named.uri);
+        // Another URI may have opened the same file meanwhile; then that buffer stays.
+        if self.by_path.get(&path).is_some_and(|file| uri::normalised(&file.uri) == normalised) {
+            self.by_path.remove(&path);
+        }
+        self.paths.remove(&normalised);
+        Ok(path)
+    }
+
+    /// The document that the client knows under this URI.
+    pub(super) fn of_uri(&self, uri: &str) -> Option<Arc<OpenFile>> {
+        self.at(self.paths.get(&uri::normalised(uri))?)
+    }
+
+    /// The document at this canonical path.
+    pub(super) fn at(&self, path: &Path) -> Option<Arc<OpenFile>> {
+        self.by_path.get(path).cloned()
+    }
+
+    /// All of them, by path.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Arc<OpenFile>> {
+        self.by_path.values()
+    }
+
+    /// Notes that an edit of ours deleted the file of an open buffer.
+    pub(super) fn mark_deleted(&mut self, path: &Path) {
+        if let Some(file) = self.by_path.get_mut(path)
+            && file.standing == Standing::Live
+        {
+            Arc::make_mut(file).standing = Standing::Deleted;
+        }
+    }
+
+    fn path(&self, named: &Named) -> Result<PathBuf, SyncError> {
+        uri::path_of(&named.uri)?;
+        let path = self.paths.get(&uri::normalised(&named.uri)).cloned();
+        path.ok_or_else(|| SyncError::NotOpen(named.uri.clone()))
+    }
+}
+
+impl OpenFile {
+    fn change(&mut self, change: &Change, encoding: PositionEncoding) -> Result<(), String> {
+        let range = change.range.as_ref().map(|range| (range.start, range.end));
+        let edit = self.text.change(range, &change.text, encoding).map_err(|error| error.to_string())?;
+        if range.is_none() {
+            // A whole new text heals everything.
+            self.standing = Standing::Live;
+            self.syntax = syntax_of(&self.path, &self.text);
+            return Ok(());
+        }
+        if self.standing == Standing::Deleted {
+            self.standing = Standing::Live;
+        }
+        if let Some(syntax) = &self.syntax {
+            syntax.tree.lock().edit(&edit, self.text.rope());
+        }
+        Ok(())
+    }
+
+    /// The directive in or directly around a line, counted from 0.
+    pub(super) fn directive_at(&self, line: u32) -> Option<Directive> {
+        let syntax = self.syntax.as_ref()?;
+        syntax.tree.lock().directive_at(&self.text.to_string(), line.saturating_add(1))
+    }
+
+    /// The definitions. Of a large document perhaps those of an earlier version: extracting
+    /// them takes longer than a menu may.
+    pub(super) fn symbols(&self) -> Arc<Vec<Symbol>> {
+        let known = self.syntax.as_ref().and_then(|syntax| syntax.symbols.lock().clone());
+        match known {
+            Some((version, symbols)) if version == self.version => symbols,
+            _ if self.text.rope().len_bytes() <= SYMBOLS_INLINE_BYTES_MAX => self.extract_symbols(),
+            Some((_, symbols)) => symbols,
+            None => Arc::default(),
+        }
+    }
+
+    /// Claims the extraction in the background. False when somebody is at it, or there is
+    /// nothing to extract.
+    pub(super) fn begin_extraction(&self) -> bool {
+        self.syntax.as_ref().is_some_and(|syntax| !syntax.extracting.swap(true, Ordering::AcqRel))
+    }
+
+    /// Gives the claim back.
+    pub(super) fn end_extraction(&self) {
+        if let Some(syntax) = &self.syntax {
+            syntax.extracting.store(false, Ordering::Release);
+        }
+    }
+
+    /// Extracts the definitions, if those at hand are of another version.
+    pub(super) fn extract_symbols(&self) -> Arc<Vec<Symbol>> {
+        let Some(syntax) = &self.syntax else {
+            return Arc::default();
+        };
+        if let Some((version, symbols)) = &*syntax.symbols.lock()
+            && *version == self.version
+        {
+            return Arc::clone(symbols);
+        }
+        let symbols = Arc::new(syntax.tree.lock().symbols(&self.text.to_string()));
+        *syntax.symbols.lock() = Some((self.version, Arc::clone(&symbols)));
+        symbols
+    }
+}
+
+fn syntax_of(path: &Path, text: &Document) -> Option<Arc<Syntax>> {
+    if text.rope().len_bytes() > FILE_BYTES_MAX {
+        return None;
+    }
+    let name = WorkspacePath::parse(path.file_name()?.to_str()?).ok()?;
+    let tree = SyntaxTree::parse(Language::of_path(&name)?, text.rope())?;
+    Some(Arc::new(Syntax {
+        tree: Mutex::new(tree),
+        symbols: Mutex::new(None),
+        extracting: AtomicBool::new(false),
+    }))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+use super::*;
+use serde_json::json;
+
+fn opened(uri: &str, text: &str) -> (Documents, PathBuf) {
+    let mut documents = Documents::default();
+    let params = json!({ "textDocument":
+        { "uri": uri, "languageId": "plaintext", "version": 1, "text": text } });
+    let path = documents.open(params).unwrap();
+    (documents, path)
+}
+
+fn changed(
+    documents: &mut Documents,
+    uri: &str,
+    version: i32,
+    range: Value,
+    text: &str,
+    encoding: PositionEncoding,
+) -> Result<PathBuf, SyncError> {
+    let mut change = json!({ "text": text });
+    if !range.is_null() {
+        change["range"] = range;
+    }
+    let params = json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": [change] });
+    documents.change(params, encoding)
+}
+
+fn range(start: (u32, u32), end: (u32, u32)) -> Value {
+    json!({ "start": { "line": start.0, "character": start.1 }, "end": { "line": end.0, "character": end.1 } })
+}
+
+#[test]
+fn columns_are_counted_as_negotiated() {
+    for (encoding, column) in
+        [(PositionEncoding::Utf8, 4), (PositionEncoding::Utf16, 2), (PositionEncoding::Utf32, 1)]
+    {
+        let uri = "file:///nowhere/notes.txt";
+        let (mut documents, path) = opened(uri, "🦀b\n");
+        changed(&mut documents, uri, 2, range((0, column), (0, column + 1)), "c", encoding).unwrap();
+        let file = documents.at(&path).unwrap();
+        assert_eq!((file.text.to_string().as_str(), file.version), ("🦀c\n", 2), "{encoding:?}");
+    }
+}
+
+#[test]
+fn a_lone_carriage_return_ends_a_line_and_a_line_separator_does_not() {
+    let uri = "file:///nowhere/notes.txt";
+    let (mut documents, path) = opened(uri, "a\rb\u{2028}c\r\nd");
+    changed(&mut documents, uri, 2, range((2, 0), (2, 1)), "D", PositionEncoding::Utf8).unwrap();
+    assert_eq!(documents.at(&path).unwrap().text.to_string(), "a\rb\u{2028}c\r\nD");
+}
+
+#[test]
+fn whoever_holds_a_document_holds_it_as_it_was() {
+    let uri = "file:///nowhere/notes.txt";
+    let (mut documents, path) = opened(uri, "old");
+    let held = documents.at(&path).unwrap();
+    changed(&mut documents, uri, 2, Value::Null, "new", PositionEncoding::Utf16).unwrap();
+    assert_eq!(held.text.to_string(), "old");
+    assert_eq!(documents.at(&path).unwrap().text.to_string(), "new");
+}
+
+#[test]
+fn a_change_that_does_not_fit_is_never_hidden() {
+    let uri = "file:///nowhere/notes.txt";
+    let (mut documents, path) = opened(uri, "one line");
+    let beyond = changed(&mut documents, uri, 2, range((9, 0), (9, 0)), "x", PositionEncoding::Utf16);
+    assert!(matches!(beyond, Err(SyncError::DoesNotFit { .. })));
+    assert_eq!(documents.at(&path).unwrap().standing, Standing::Lost);
+    changed(&mut documents, uri, 3, Value::Null, "whole", PositionEncoding::Utf16).unwrap();
+    assert_eq!(documents.at(&path).unwrap().standing, Standing::Live);
+}
+
+#[test]
+fn the_clients_own_spelling_is_kept_and_found_under_every_other() {
+    let (documents, path) = opened("file:///nowhere/a%2Bb%20größe.txt", "x");
+    assert_eq!(path, Path::new("/nowhere/a+b größe.txt"));
+    let file = documents.of_uri("file:///nowhere/a%2Bb gr%C3%B6%C3%9Fe.txt").unwrap();
+    assert_eq!(file.uri, "file:///nowhere/a%2Bb%20größe.txt");
+}
+
+#[test]
+fn what_is_no_file_is_not_opened() {
+    let mut documents = Documents::default();
+    let params = json!({ "textDocument":
+        { "uri": "untitled:Untitled-1", "languageId": "rust", "version": 1, "text": "" } });
+    assert!(matches!(documents.open(params), Err(SyncError::Uri(_))));
+    assert_eq!(documents.all().count(), 0);
+    let change = json!({ "textDocument": { "uri": "file:///x", "version": 2 }, "contentChanges": [] });
+    assert!(matches!(documents.change(change, PositionEncoding::Utf16), Err(SyncError::NotOpen(_))));
+}
+
+#[test]
+fn closing_one_name_of_a_file_leaves_the_other_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    std::fs::write(folder.join("real.txt"), "x").unwrap();
+    std::os::unix::fs::symlink(folder.join("real.txt"), folder.join("link.txt")).unwrap();
+    let [real, link] = ["real.txt", "link.txt"].map(|name| uri::of_path(&folder.join(name)).unwrap());
+    let (mut documents, path) = opened(&link, "through the link");
+    let open = json!({ "textDocument": { "uri": real, "languageId": "", "version": 7, "text": "itself" } });
+    assert_eq!(documents.open(open).unwrap(), path);
+    documents.close(json!({ "textDocument": { "uri": link } })).unwrap();
+    assert_eq!(documents.at(&path).unwrap().text.to_string(), "itself");
+    documents.close(json!({ "textDocument": { "uri": real } })).unwrap();
+    assert!(documents.at(&path).is_none());
+}
+
+#[test]
+fn structure_follows_the_edits() {
+    let uri = "file:///nowhere/lib.rs";
+    let (mut documents, path) = opened(uri, "// openexec: double it\nfn one() {}\n");
+    let encoding = PositionEncoding::Utf16;
+    changed(&mut documents, uri, 2, range((1, 0), (1, 0)), "#[test]\n", encoding).unwrap();
+    let file = documents.at(&path).unwrap();
+    assert_eq!(file.directive_at(0).unwrap().instruction, "double it");
+    let symbols = file.symbols();
+    assert_eq!(symbols.len(), 1);
+    assert_eq!((symbols[0].name.as_str(), symbols[0].is_test), ("one", true));
+}

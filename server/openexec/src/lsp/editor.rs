@@ -1,0 +1,127 @@
+//! What is asked of the editor, and what is told to it.
+//!
+//! Every request is made from a task of its own, which nobody cancels: tower-lsp ends the
+//! whole server when an answer arrives for somebody who no longer waits.
+
+use super::protocol::{
+    MessageType, ProgressParams, ProgressParamsValue, ProgressToken, ShowMessageParams, Url,
+    WorkDoneProgress, WorkDoneProgressCreateParams, notification, request,
+};
+use crate::limits::CLIENT_ANSWER_TIMEOUT_MS;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tower_lsp::Client;
+use tower_lsp::jsonrpc;
+
+/// The editor at the other end.
+#[derive(Clone)]
+pub(super) struct Editor {
+    client: Client,
+}
+
+/// What came of a request to the editor. Whatever is not an answer is no consent either.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Answer {
+    /// It answered this, whatever it means.
+    Said(Value),
+    /// It answered with an error.
+    Refused(String),
+    /// It has not answered.
+    Silent,
+}
+
+/// `workspace/applyEdit`, with answers taken as they come: clients send `null`, `{}` and more.
+enum ApplyEdit {}
+
+impl request::Request for ApplyEdit {
+    type Params = Value;
+    type Result = Value;
+    const METHOD: &'static str = "workspace/applyEdit";
+}
+
+/// `window/showDocument`, likewise.
+enum ShowDocument {}
+
+impl request::Request for ShowDocument {
+    type Params = Value;
+    type Result = Value;
+    const METHOD: &'static str = "window/showDocument";
+}
+
+impl Editor {
+    pub(super) fn new(client: Client) -> Self {
+        Self { client }
+    }
+
+    /// Sends `workspace/applyEdit`; the answer arrives in the receiver, if it ever does.
+    pub(super) fn apply_edit(&self, params: Value) -> oneshot::Receiver<Answer> {
+        self.request::<ApplyEdit>(params)
+    }
+
+    /// Shows a file. True when the editor says that it did.
+    pub(super) async fn show_document(&self, path: &Path) -> bool {
+        let Ok(uri) = Url::from_file_path(path) else {
+            return false;
+        };
+        let answer = self.request::<ShowDocument>(json!({ "uri": uri, "takeFocus": true }));
+        match within_limit(answer).await {
+            Answer::Said(value) => value.get("success").and_then(Value::as_bool).unwrap_or(false),
+            Answer::Refused(_) | Answer::Silent => false,
+        }
+    }
+
+    /// Says one sentence to the user.
+    pub(super) async fn show_message(&self, typ: MessageType, message: String) {
+        self.client.send_notification::<notification::ShowMessage>(ShowMessageParams { typ, message }).await;
+    }
+
+    /// Asks the editor to make room for a progress. False when it would not.
+    pub(super) async fn create_progress(&self, token: &ProgressToken) -> bool {
+        let params = WorkDoneProgressCreateParams { token: token.clone() };
+        match within_limit(self.request::<request::WorkDoneProgressCreate>(params)).await {
+            Answer::Said(_) => true,
+            Answer::Refused(_) | Answer::Silent => false,
+        }
+    }
+
+    /// Reports a progress.
+    pub(super) async fn progress(&self, token: &ProgressToken, progress: WorkDoneProgress) {
+        let value = ProgressParamsValue::WorkDone(progress);
+        let params = ProgressParams { token: token.clone(), value };
+        self.client.send_notification::<notification::Progress>(params).await;
+    }
+
+    fn request<R>(&self, params: R::Params) -> oneshot::Receiver<Answer>
+    where
+        R: request::Request + 'static,
+        R::Params: Send,
+        R::Result: Send + serde::Serialize,
+    {
+        let (sender, receiver) = oneshot::channel();
+        let client = self.client.clone();
+        tokio::spawn(async move {
+            let answer = Answer::of(client.send_request::<R>(params).await);
+            // Nobody may be waiting any more; then the answer is late and means nothing.
+            drop(sender.send(answer));
+        });
+        receiver
+    }
+}
+
+impl Answer {
+    fn of<T: serde::Serialize>(result: jsonrpc::Result<T>) -> Self {
+        match result {
+            Ok(value) => Self::Said(serde_json::to_value(value).unwrap_or(Value::Null)),
+            Err(error) => Self::Refused(error.message.into_owned()),
+        }
+    }
+}
+
+async fn within_limit(answer: oneshot::Receiver<Answer>) -> Answer {
+    match tokio::time::timeout(Duration::from_millis(CLIENT_ANSWER_TIMEOUT_MS), answer).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) | Err(_) => Answer::Silent,
+    }
+}

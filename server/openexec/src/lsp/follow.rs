@@ -1,0 +1,225 @@
+//! Following a run for the user: progress while it works, one sentence when it needs somebody
+//! or is over. The run neither waits for this nor depends on it.
+
+use super::actions::{quote, short};
+use super::editor::Editor;
+use super::protocol::{
+    MessageType, NumberOrString, ProgressToken, WorkDoneProgress, WorkDoneProgressBegin, WorkDoneProgressEnd,
+    WorkDoneProgressReport,
+};
+use crate::driver::{RunHandle, RunStatus, RunView};
+use crate::limits::VIEW_LAG_MS;
+use crate::store::Recorded;
+use openexec_engine::ids::RunId;
+use openexec_engine::run::Outcome;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+
+/// Follows a run until it is over.
+pub(super) async fn follow(editor: Editor, shows_progress: bool, handle: RunHandle) {
+    let mut events = handle.subscribe();
+    let mut round = 0_u32;
+    loop {
+        round = round.saturating_add(1);
+        let token = token(&handle.run, round);
+        let view = accompany(&editor, shows_progress, &token, &handle, &mut events).await;
+        let (typ, message) = announcement(&view);
+        editor.show_message(typ, message).await;
+        if matches!(view.status, RunStatus::Ended { .. }) || !moved(&handle, &mut events, &view).await {
+            return;
+        }
+    }
+}
+
+/// A token names the run and, as a run can begin to work again, the round.
+fn token(run: &RunId, round: u32) -> ProgressToken {
+    NumberOrString::String(format!("openexec/{run}/{round}"))
+}
+
+/// The run that a progress token of ours is about.
+pub(super) fn run_of_token(token: &ProgressToken) -> Option<RunId> {
+    let NumberOrString::String(text) = token else {
+        return None;
+    };
+    let (run, _) = text.strip_prefix("openexec/")?.rsplit_once('/')?;
+    Some(RunId::new(run))
+}
+
+/// Shows progress until the run needs somebody or is over.
+async fn accompany(
+    editor: &Editor,
+    shows_progress: bool,
+    token: &ProgressToken,
+    handle: &RunHandle,
+    events: &mut Receiver<Arc<Recorded>>,
+) -> RunView {
+    let settled = handle.settled();
+    tokio::pin!(settled);
+    if !shows_progress {
+        return settled.await;
+    }
+    tokio::select! {
+        view = &mut settled => return view,
+        created = editor.create_progress(token) => if !created {
+            return settled.await;
+        },
+    }
+    editor.progress(token, WorkDoneProgress::Begin(begin(&handle.view()))).await;
+    let view = loop {
+        tokio::select! {
+            view = &mut settled => break view,
+            event = events.recv() => {
+                if matches!(event, Err(RecvError::Closed)) {
+                    break settled.await;
+                }
+                // However fast events come, the editor is told once for all that are here.
+                while events.try_recv().is_ok() {}
+                editor.progress(token, WorkDoneProgress::Report(report(&handle.view()))).await;
+            }
+        }
+    };
+    let (_, message) = announcement(&view);
+    let end = WorkDoneProgressEnd { message: Some(message) };
+    editor.progress(token, WorkDoneProgress::End(end)).await;
+    view
+}
+
+/// Waits until the run stands otherwise than it did. False when it never will.
+async fn moved(handle: &RunHandle, events: &mut Receiver<Arc<Recorded>>, before: &RunView) -> bool {
+    loop {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = handle.over() => return handle.view().status != before.status,
+        };
+        let seq = match event {
+            Ok(recorded) => recorded.seq,
+            Err(RecvError::Lagged(_)) => 0,
+            Err(RecvError::Closed) => return false,
+        };
+        // An event is announced when it is durable, which is before the view shows it.
+        let deadline = Instant::now() + Duration::from_millis(VIEW_LAG_MS);
+        while handle.view().events < seq && Instant::now() < deadline {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        if handle.view().status != before.status {
+            return true;
+        }
+    }
+}
+
+fn begin(view: &RunView) -> WorkDoneProgressBegin {
+    WorkDoneProgressBegin {
+        title: format!("OpenExec {} {}", view.blueprint, short(&view.run)),
+        cancellable: Some(true),
+        message: Some(work(view)),
+        percentage: None,
+    }
+}
+
+fn report(view: &RunView) -> WorkDoneProgressReport {
+    WorkDoneProgressReport { cancellable: Some(true), message: Some(work(view)), percentage: None }
+}
+
+fn work(view: &RunView) -> String {
+    format!("{}, {} events", view.activity, view.events)
+}
+
+/// One sentence about a run that has come to a stand.
+pub(super) fn announcement(view: &RunView) -> (MessageType, String) {
+    let run = short(&view.run);
+    match &view.status {
+        RunStatus::Active => (MessageType::INFO, format!("Run {run}: {}", view.activity)),
+        RunStatus::AwaitingApproval { diff, .. } => {
+            let files = diff.lines().filter(|line| line.starts_with("+++ ")).count();
+            let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
+            let what = format!("Run {run} waits for you: {files} would change");
+            (
+                MessageType::INFO,
+                format!("{what} — `openexec.review`, then `openexec.apply` or `openexec.discard`"),
+            )
+        }
+        RunStatus::Paused { reason } => (
+            MessageType::WARNING,
+            format!("Run {run} is paused: {} — `openexec.resume` goes on", reason.trim_end_matches('.')),
+        ),
+        RunStatus::Ended { outcome, summary } => {
+            ended(run, *outcome, summary.trim_end_matches('.'), view.applied)
+        }
+    }
+}
+
+fn ended(run: &str, outcome: Outcome, summary: &str, applied: bool) -> (MessageType, String) {
+    match outcome {
+        Outcome::Done if !applied => (MessageType::INFO, format!("Run {run}: {summary}")),
+        Outcome::Done => (MessageType::INFO, format!("Run {run}: {summary} — undo with `openexec.undo`")),
+        Outcome::Failed => (MessageType::ERROR, format!("Run {run} failed: {summary}")),
+        Outcome::Cancelled => (MessageType::INFO, format!("Run {run} was cancelled; {}", quote(summary))),
+        Outcome::Discarded => {
+            (MessageType::INFO, format!("Run {run} was discarded; your files are as they were"))
+        }
+        Outcome::Undone => (MessageType::INFO, format!("Run {run} was undone: {summary}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(status: RunStatus) -> RunView {
+        RunView {
+            run: RunId::new("0192-ab12cd"),
+            blueprint: "fix_tests".into(),
+            model: "local".into(),
+            activity: "run_tests (attempt 2)".to_owned(),
+            status,
+            applied: true,
+            events: 17,
+        }
+    }
+
+    #[test]
+    fn a_token_leads_back_to_its_run() {
+        let run = RunId::new("0192-ab12cd");
+        assert_eq!(run_of_token(&token(&run, 3)), Some(run));
+        for foreign in ["openexec", "openexec/", "rustAnalyzer/Indexing", "openexec/x"] {
+            assert_eq!(run_of_token(&NumberOrString::String(foreign.to_owned())), None, "{foreign}");
+        }
+        assert_eq!(run_of_token(&NumberOrString::Number(7)), None);
+    }
+
+    #[test]
+    fn progress_says_what_is_being_done() {
+        let begin = begin(&view(RunStatus::Active));
+        assert_eq!(begin.title, "OpenExec fix_tests ab12cd");
+        assert_eq!(begin.message.unwrap(), "run_tests (attempt 2), 17 events");
+        assert_eq!(begin.cancellable, Some(true));
+    }
+
+    #[test]
+    fn every_stand_is_one_sentence_with_a_next_step() {
+        let summary = "3 tests passed, 1 file changed".to_owned();
+        let ended = |outcome| announcement(&view(RunStatus::Ended { outcome, summary: summary.clone() }));
+        assert_eq!(
+            ended(Outcome::Done),
+            (
+                MessageType::INFO,
+                "Run ab12cd: 3 tests passed, 1 file changed — undo with `openexec.undo`".to_owned()
+            )
+        );
+        assert_eq!(ended(Outcome::Failed).0, MessageType::ERROR);
+        let waiting = RunStatus::AwaitingApproval {
+            proposal: openexec_engine::digest::Digest::of(b"x"),
+            diff: "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".to_owned(),
+            reasons: Vec::new(),
+        };
+        let (_, message) = announcement(&view(waiting));
+        assert!(
+            message.contains("1 file would change") && message.contains("`openexec.review`"),
+            "{message}"
+        );
+        assert!(!message.contains('\n'));
+    }
+}

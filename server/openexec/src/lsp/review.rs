@@ -1,0 +1,208 @@
+//! Documents for people: the review of a proposal, the state of all runs.
+//!
+//! They lie in user scope, never in the workspace, and are texts only: the decision is a
+//! command of the user.
+
+use super::actions::{RunLine, short};
+use super::commands::standing;
+use super::trust::TrustState;
+use crate::driver::{RunStatus, RunView};
+use crate::store::Recorded;
+use openexec_engine::run::Event;
+use openexec_engine::task::{Judgement, TaskExit, TaskReport};
+use std::fmt::Write as _;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The files of a review.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ReviewFiles {
+    pub(super) markdown: PathBuf,
+    pub(super) diff: PathBuf,
+}
+
+/// Writes the review of a waiting proposal into the run's folder. A proposal that was reviewed before gets the same
+/// files again; every other one gets new ones, so that earlier reviews stay as they were.
+///
+/// # Errors
+/// When the state directory cannot be written.
+pub(super) fn write_review(folder: &Path, diff: &str, markdown: &str) -> io::Result<ReviewFiles> {
+    std::fs::create_dir_all(folder)?;
+    let mut number = 1_u32;
+    loop {
+        let [markdown_file, diff_file] =
+            ["md", "diff"].map(|extension| folder.join(format!("review-{number}.{extension}")));
+        let is_ours = match std::fs::read_to_string(&diff_file) {
+            Ok(written) => written == diff,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+            Err(error) => return Err(error),
+        };
+        if is_ours {
+            std::fs::write(&diff_file, diff)?;
+            std::fs::write(&markdown_file, markdown)?;
+            return Ok(ReviewFiles { markdown: markdown_file, diff: diff_file });
+        }
+        number = number.saturating_add(1);
+    }
+}
+
+/// Writes the state of all runs.
+///
+/// # Errors
+/// When the state directory cannot be written.
+pub(super) fn write_status(state: &Path, markdown: &str) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(state)?;
+    let file = state.join("status.md");
+    std::fs::write(&file, markdown)?;
+    Ok(file)
+}
+
+/// The review of a proposal.
+pub(super) fn review_markdown(view: &RunView, diff: &str, reasons: &[String], evidence: &[String]) -> String {
+    let short = short(&view.run);
+    let mut text = format!(
+        "# Review of run {short}\n\nBlueprint `{}`, model `{}`. Nothing has been changed in your files yet.\n\n",
+        view.blueprint, view.model
+    );
+    list(&mut text, "Why you are asked", reasons, "The policy asks for every proposal.");
+    list(&mut text, "Evidence", evidence, "No task has judged this proposal.");
+    let fence = fence(diff);
+    let _ = write!(
+        text,
+        "## Decide\n\n\
+         - apply exactly this: code action *Apply run {short}'s edits*, or `openexec.apply {short}`\n\
+         - discard it: code action *Discard run {short}*, or `openexec.discard {short}`\n\n\
+         Without a decision nothing is applied.\n\n\
+         ## Changes\n\n{fence}diff\n{}\n{fence}\n",
+        diff.trim_end_matches('\n')
+    );
+    text
+}
+
+/// The state of all runs of the open workspaces.
+pub(super) fn status_markdown(
+    lines: &[RunLine],
+    trust: &[(PathBuf, TrustState)],
+    trouble: Option<&str>,
+) -> String {
+    let mut text = "# OpenExec\n\n".to_owned();
+    if let Some(trouble) = trouble {
+        let _ = write!(text, "No run can be started: {trouble}\n\n");
+    }
+    for (root, trust) in trust {
+        let root = root.display();
+        match trust {
+            TrustState::NothingDeclared => {
+                let _ = write!(text, "- `{root}` declares no task, so nothing can be verified there\n");
+            }
+            TrustState::Trusted => {
+                let _ = write!(text, "- the tasks of `{root}` are trusted\n");
+            }
+            TrustState::Untrusted { commands, files, .. } => {
+                let _ = write!(
+                    text,
+                    "- the tasks of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them\n",
+                    commands.join(", "),
+                    files.join(", ")
+                );
+            }
+        }
+    }
+    text.push_str("\n## Runs\n\n");
+    if lines.is_empty() {
+        text.push_str("No run has been started here.\n");
+    }
+    for line in lines {
+        let run = short(&line.view.run);
+        let next = match &line.view.status {
+            RunStatus::Active if line.driven => "`openexec.cancel`",
+            RunStatus::Active | RunStatus::Paused { .. } => "`openexec.resume`, `openexec.cancel`",
+            RunStatus::AwaitingApproval { .. } => "`openexec.review`, `openexec.apply`, `openexec.discard`",
+            RunStatus::Ended { .. } if line.can_undo() => "`openexec.undo`",
+            RunStatus::Ended { .. } => "nothing to do",
+        };
+        let (blueprint, standing, root) = (&line.view.blueprint, standing(line), line.root.display());
+        let _ = write!(text, "- **{run}** `{blueprint}` in `{root}`: {standing}; {next}\n");
+    }
+    text
+}
+
+/// What has been found out about a run's edits since it last edited, one line each.
+pub(super) fn evidence(recorded: &[Recorded]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for record in recorded {
+        match &record.event {
+            // What was judged before an edit says nothing of the tree after it.
+            Event::EditsPlanned { .. } | Event::Rebased { .. } => lines.clear(),
+            Event::TaskFinished { report, tree, .. } => {
+                lines.push(format!("{} (tree {})", task(report), tree.short()));
+            }
+            Event::GateJudged { judgement, .. } => lines.push(match judgement {
+                Judgement::Passed { summary } => format!("gate passed: {summary}"),
+                Judgement::Red { summary } => format!("gate not passed: {summary}"),
+                Judgement::Blocked { reason } => format!("gate blocked: {reason}"),
+            }),
+            Event::RunStarted(_)
+            | Event::StepStarted { .. }
+            | Event::PolicyDecided { .. }
+            | Event::ContextGathered { .. }
+            | Event::ContextBuilt { .. }
+            | Event::ModelRequested { .. }
+            | Event::ModelReplied { .. }
+            | Event::ModelFailed { .. }
+            | Event::ReplyRejected { .. }
+            | Event::FactsGathered { .. }
+            | Event::Hydrated { .. }
+            | Event::ShadowWritten { .. }
+            | Event::StepFinished { .. }
+            | Event::Proposed { .. }
+            | Event::Approved { .. }
+            | Event::Refused { .. }
+            | Event::BasesChecked { .. }
+            | Event::ApplyIntended { .. }
+            | Event::Applied { .. }
+            | Event::Remembered { .. }
+            | Event::CommandFailed { .. }
+            | Event::CancelRequested { .. }
+            | Event::ResumeRequested { .. }
+            | Event::UndoRequested { .. }
+            | Event::RunPaused { .. }
+            | Event::RunEnded { .. } => {}
+        }
+    }
+    lines
+}
+
+fn task(report: &TaskReport) -> String {
+    let exit = match &report.exit {
+        TaskExit::Exited { code } => format!("exit code {code}"),
+        TaskExit::Signalled { signal } => format!("ended by signal {signal}"),
+        TaskExit::TimedOut { limit_ms } => format!("killed after {} s", limit_ms / 1000),
+        TaskExit::NotStarted { reason } => format!("not started: {reason}"),
+    };
+    let tests = report.tests.map(|counts| {
+        format!(", {} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped)
+    });
+    let (argv, tests) = (report.argv.join(" "), tests.unwrap_or_default());
+    format!("`{argv}`: {exit}{tests}, {} ms, sandbox {}", report.duration_ms, report.sandbox)
+}
+
+fn list(text: &mut String, title: &str, lines: &[String], empty: &str) {
+    let _ = write!(text, "## {title}\n\n");
+    if lines.is_empty() {
+        let _ = write!(text, "{empty}\n");
+    }
+    for line in lines {
+        let _ = write!(text, "- {}\n", line.replace('\n', " "));
+    }
+    text.push('\n');
+}
+
+/// A fence that the text cannot close.
+fn fence(text: &str) -> String {
+    let longest = text.split(|character| character != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat(longest.saturating_add(1).max(3))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,474 @@
+//! The handlers: they take what they need out of the session, call plain functions, and
+//! answer at once. Whatever takes longer goes on in a task of its own.
+
+use super::actions::{Place, RunLine, offered};
+use super::commands::{self, OfRun, TrustArguments, Wish, meant, obvious_root};
+use super::editor::Editor;
+use super::follow::{follow, run_of_token};
+use super::protocol::{
+    CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionProviderCapability, CodeActionResponse,
+    ExecuteCommandOptions, ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams,
+    MessageType, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo,
+    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
+    WorkDoneProgressCancelParams, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
+    WorkspaceServerCapabilities,
+};
+use super::review::{evidence, review_markdown, status_markdown, write_review, write_status};
+use super::session::{Offers, Session};
+use super::surface::EditorSurface;
+use super::traits::encoding_name;
+use super::uri;
+use super::trust::TrustState;
+use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface};
+use openexec_engine::blueprint::Blueprint;
+use openexec_engine::ids::RunId;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tower_lsp::jsonrpc::{self, Error, ErrorCode};
+use tower_lsp::{Client, LanguageServer};
+
+/// The code of errors that are the user's to mend: LSP's `RequestFailed`.
+const REQUEST_FAILED: i64 = -32803;
+
+/// The handlers.
+pub(super) struct Handlers(Arc<Shared>);
+
+/// What handlers and their tasks share.
+struct Shared {
+    session: Arc<Session>,
+    editor: Editor,
+    surface: Arc<EditorSurface>,
+    runtime: Result<Arc<Runtime>, String>,
+    state: PathBuf,
+    /// The runs that the user is told about.
+    followed: Mutex<BTreeSet<RunId>>,
+}
+
+impl Handlers {
+    pub(super) fn new(
+        client: Client,
+        session: Arc<Session>,
+        runtime: Result<Arc<Runtime>, String>,
+        state: PathBuf,
+    ) -> Self {
+        let editor = Editor::new(client);
+        let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
+        let followed = Mutex::default();
+        Self(Arc::new(Shared { session, editor, surface, runtime, state, followed }))
+    }
+
+    /// `window/workDoneProgress/cancel`, which tower-lsp does not route. Cancelling what is
+    /// over, or what was never ours, is no error.
+    pub(super) async fn progress_cancelled(&self, params: WorkDoneProgressCancelParams) {
+        let handle = run_of_token(&params.token)
+            .and_then(|run| self.0.runtime.as_ref().ok().and_then(|runtime| runtime.handle(&run)));
+        if let Some(handle) = handle
+            && let Err(error) = handle.say(Say::Cancel, &self.0.surface.name()).await
+        {
+            tracing::debug!(%error, "a progress was cancelled whose run cannot be");
+        }
+    }
+}
+
+#[tower_lsp::async_trait]
+impl LanguageServer for Handlers {
+    async fn initialize(&self, _: InitializeParams) -> jsonrpc::Result<InitializeResult> {
+        // The session has read the parameters already, in the order of arrival.
+        Ok(InitializeResult {
+            capabilities: capabilities(&self.0.session),
+            server_info: Some(ServerInfo {
+                name: "openexec".to_owned(),
+                version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            }),
+        })
+    }
+
+    async fn initialized(&self, _: InitializedParams) {
+        tokio::spawn(Arc::clone(&self.0).keep_offers_fresh());
+        tokio::spawn(Arc::clone(&self.0).pass_complaints_on());
+    }
+
+    async fn shutdown(&self) -> jsonrpc::Result<()> {
+        Ok(())
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> jsonrpc::Result<Option<CodeActionResponse>> {
+        Ok(Some(self.0.code_actions(&params)))
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> jsonrpc::Result<Option<Value>> {
+        let done = match commands::parse(&params.command, params.arguments) {
+            Ok(wish) => Arc::clone(&self.0).fulfil(wish).await,
+            Err(reason) => Err(reason),
+        };
+        done.map(Some).map_err(|reason| Error {
+            code: ErrorCode::ServerError(REQUEST_FAILED),
+            message: reason.into(),
+            data: None,
+        })
+    }
+}
+
+fn capabilities(session: &Session) -> ServerCapabilities {
+    let traits = session.traits();
+    let kinds = ["quickfix.openexec", "refactor.rewrite.openexec", "source.openexec"];
+    let code_actions = if traits.code_action_literals {
+        CodeActionProviderCapability::Options(CodeActionOptions {
+            code_action_kinds: Some(kinds.into_iter().map(CodeActionKind::from).collect()),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+            resolve_provider: None,
+        })
+    } else {
+        CodeActionProviderCapability::Simple(true)
+    };
+    ServerCapabilities {
+        position_encoding: Some(PositionEncodingKind::from(encoding_name(traits.encoding).to_owned())),
+        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
+            open_close: Some(true),
+            change: Some(TextDocumentSyncKind::INCREMENTAL),
+            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: None })),
+            ..TextDocumentSyncOptions::default()
+        })),
+        code_action_provider: Some(code_actions),
+        execute_command_provider: Some(ExecuteCommandOptions {
+            commands: commands::IDS.map(str::to_owned).to_vec(),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+        }),
+        workspace: Some(WorkspaceServerCapabilities {
+            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
+                supported: Some(true),
+                change_notifications: Some(OneOf::Left(true)),
+            }),
+            file_operations: None,
+        }),
+        experimental: Some(json!({ "openexec": { "version": 1, "instructionInput": "openexec.run" } })),
+        ..ServerCapabilities::default()
+    }
+}
+
+impl Shared {
+    fn runtime(&self) -> Result<&Arc<Runtime>, String> {
+        self.runtime.as_ref().map_err(|reason| format!("OpenExec cannot run anything: {reason}"))
+    }
+
+    fn code_actions(&self, params: &CodeActionParams) -> CodeActionResponse {
+        let session = &self.session;
+        let traits = session.traits();
+        let roots = session.roots();
+        let Some(file) = session.document(params.text_document.uri.as_str()) else {
+            return Vec::new();
+        };
+        let Some(root) = roots.of_file(&file.path) else {
+            return Vec::new();
+        };
+        session.touch(&file.path);
+        let offers = session.offers(root);
+        let mut runs = self.lines();
+        runs.retain(|line| line.root == root);
+        let place = Place {
+            range: params.range,
+            encoding: traits.encoding,
+            only: params.context.only.as_deref().unwrap_or_default(),
+            diagnostics: &params.context.diagnostics,
+            symbols: &file.symbols(),
+            directive: file.directive_at(params.range.start.line),
+            offers: &offers,
+            runs: &runs,
+            file: &file,
+        };
+        offered(&place, traits.code_action_literals)
+    }
+
+    /// All runs of the open workspaces: first those that this process drives, then those that
+    /// nobody does; each newest first.
+    fn lines(&self) -> Vec<RunLine> {
+        let Ok(runtime) = &self.runtime else {
+            return Vec::new();
+        };
+        let driven = |handle: RunHandle| RunLine { view: handle.view(), root: handle.root, driven: true };
+        let mut lines: Vec<RunLine> = runtime.handles().into_iter().map(driven).collect();
+        for root in self.session.roots().all() {
+            let offers = self.session.offers(root);
+            for view in &offers.pending {
+                if !lines.iter().any(|line| line.view.run == view.run) {
+                    lines.push(RunLine { root: root.to_owned(), view: view.clone(), driven: false });
+                }
+            }
+        }
+        lines
+    }
+
+    async fn fulfil(self: Arc<Self>, wish: Wish) -> Result<Value, String> {
+        match wish {
+            Wish::Run(arguments) => self.start(*arguments).await,
+            Wish::Cancel(of) => self.say(of, RunLine::can_cancel, "cancelled", |_| Ok(Say::Cancel)).await,
+            Wish::Resume(of) => self.resume(of).await,
+            Wish::Undo(of) => self.say(of, RunLine::can_undo, "undone", |_| Ok(Say::Undo)).await,
+            Wish::Apply(of) => {
+                let seen = of.proposal;
+                let approve = move |status: &RunStatus| match status {
+                    RunStatus::AwaitingApproval { proposal, .. }
+                        if seen.is_none_or(|seen| seen == *proposal) =>
+                    {
+                        Ok(Say::Approve(*proposal))
+                    }
+                    _ => Err("the proposal has changed since it was shown; review it again".to_owned()),
+                };
+                self.say(of, RunLine::awaits_approval, "applied", approve).await
+            }
+            Wish::Discard(of) => {
+                let refuse = |status: &RunStatus| match status {
+                    RunStatus::AwaitingApproval { proposal, .. } => Ok(Say::Refuse(*proposal)),
+                    RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
+                        Err("the run waits for no decision any more; look at `openexec.status`".to_owned())
+                    }
+                };
+                self.say(of, RunLine::awaits_approval, "discarded", refuse).await
+            }
+            Wish::Review(of) => self.review(&of).await,
+            Wish::Status => self.status().await,
+            Wish::Trust(arguments) => self.trust(arguments).await,
+        }
+    }
+
+    async fn start(self: Arc<Self>, mut arguments: commands::RunArguments) -> Result<Value, String> {
+        let runtime = self.runtime()?;
+        let session = &self.session;
+        let named = arguments.uri.take();
+        let file = named.as_deref().and_then(|uri| session.document(uri));
+        let path = match (&file, &named) {
+            (Some(file), _) => Some(file.path.clone()),
+            (None, Some(uri)) => Some(uri::canonical(&uri::path_of(uri).map_err(|error| error.to_string())?)),
+            (None, None) => None,
+        };
+        let focus = session.focus();
+        let request =
+            commands::start_request(arguments, &session.roots(), file.as_deref(), path, focus.as_deref())?;
+        let surface: Arc<dyn Surface> = self.surface.clone();
+        let handle = runtime.start(request, surface).await.map_err(|error| error.to_string())?;
+        let run = handle.run.clone();
+        self.follow(handle);
+        Ok(json!({ "run": run }))
+    }
+
+    /// Says something to the run that is meant, which is taken up first if nobody drives it.
+    async fn say(
+        self: &Arc<Self>,
+        of: OfRun,
+        fits: fn(&RunLine) -> bool,
+        purpose: &str,
+        what: impl FnOnce(&RunStatus) -> Result<Say, String>,
+    ) -> Result<Value, String> {
+        let handle = self.meant_handle(&of, fits, purpose).await?;
+        let said = what(&handle.view().status)?;
+        handle.say(said, &self.surface.name()).await.map_err(|error| error.to_string())?;
+        let run = handle.run.clone();
+        self.follow(handle);
+        Ok(json!({ "run": run }))
+    }
+
+    async fn resume(self: &Arc<Self>, of: OfRun) -> Result<Value, String> {
+        let handle = self.meant_handle(&of, RunLine::can_resume, "resumed").await?;
+        // One that was interrupted goes on by being taken up.
+        if matches!(handle.view().status, RunStatus::Paused { .. }) {
+            handle.say(Say::Resume, &self.surface.name()).await.map_err(|error| error.to_string())?;
+        }
+        let run = handle.run.clone();
+        self.follow(handle);
+        Ok(json!({ "run": run }))
+    }
+
+    async fn meant_handle(
+        self: &Arc<Self>,
+        of: &OfRun,
+        fits: fn(&RunLine) -> bool,
+        purpose: &str,
+    ) -> Result<RunHandle, String> {
+        let runtime = self.runtime()?;
+        let lines = self.lines();
+        let (root, run) = match meant(&lines, of.run.as_deref(), fits, purpose) {
+            Ok(line) => (line.root.clone(), line.view.run.clone()),
+            Err(reason) => self.recorded(of, &lines).ok_or(reason)?,
+        };
+        if let Some(handle) = runtime.handle(&run) {
+            return Ok(handle);
+        }
+        let surface: Arc<dyn Surface> = self.surface.clone();
+        let handle = runtime.take_up(&root, &run, surface).await.map_err(|error| error.to_string())?;
+        self.session.run_driven(&run, &root);
+        Ok(handle)
+    }
+
+    /// A run that is over since before this process began.
+    fn recorded(&self, of: &OfRun, lines: &[RunLine]) -> Option<(PathBuf, RunId)> {
+        let named = of.run.as_deref()?;
+        if lines.iter().any(|line| line.view.run.as_str().contains(named)) {
+            return None;
+        }
+        let root = obvious_root(&self.session.roots(), self.session.focus().as_deref()).ok()?;
+        let store = self.runtime.as_ref().ok()?.store(&root).ok()?;
+        let run = store.find_run(named).ok()?;
+        Some((root, run))
+    }
+
+    async fn review(self: &Arc<Self>, of: &OfRun) -> Result<Value, String> {
+        let runtime = Arc::clone(self.runtime()?);
+        let lines = self.lines();
+        let line = meant(&lines, of.run.as_deref(), RunLine::awaits_approval, "reviewed")?.clone();
+        let RunStatus::AwaitingApproval { diff, reasons, .. } = line.view.status.clone() else {
+            return Err("the run waits for no decision any more; look at `openexec.status`".to_owned());
+        };
+        let files = blocking(move || {
+            let run = &line.view.run;
+            let store = runtime.store(&line.root).map_err(|error| error.to_string())?;
+            let recorded = store.events(run).map_err(|error| error.to_string())?;
+            let folder = runtime.run_dir(&line.root, run);
+            let markdown = review_markdown(&line.view, &diff, &reasons, &evidence(&recorded));
+            write_review(&folder, &diff, &markdown).map_err(|error| {
+                format!("the review could not be written to `{}`: {error}", folder.display())
+            })
+        })
+        .await?;
+        self.show(files.markdown.clone());
+        Ok(json!({ "review": files.markdown, "diff": files.diff }))
+    }
+
+    async fn status(self: &Arc<Self>) -> Result<Value, String> {
+        let lines = self.lines();
+        let roots = self.session.roots();
+        let known = |root: &Path| Some((root.to_owned(), self.session.offers(root).trust.clone()?));
+        let trust: Vec<(PathBuf, TrustState)> = roots.all().into_iter().filter_map(known).collect();
+        let markdown = status_markdown(&lines, &trust, self.runtime.as_ref().err().map(String::as_str));
+        let (state, text) = (self.state.clone(), markdown.clone());
+        let file = blocking(move || {
+            write_status(&state, &text).map_err(|error| {
+                format!("the status could not be written below `{}`: {error}", state.display())
+            })
+        })
+        .await?;
+        self.show(file.clone());
+        Ok(json!({ "status": file, "markdown": markdown }))
+    }
+
+    async fn trust(self: &Arc<Self>, arguments: TrustArguments) -> Result<Value, String> {
+        let runtime = Arc::clone(self.runtime()?);
+        let roots = self.session.roots();
+        let root = match &arguments.uri {
+            Some(uri) => {
+                let path = uri::canonical(&uri::path_of(uri).map_err(|error| error.to_string())?);
+                let outside = || format!("`{uri}` lies in no open workspace folder; open its folder");
+                roots.of_file(&path).ok_or_else(outside)?.to_owned()
+            }
+            None => obvious_root(&roots, self.session.focus().as_deref())?,
+        };
+        let done =
+            blocking(move || match trust_state(&runtime, &root)? {
+                TrustState::NothingDeclared => {
+                    Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
+                }
+                TrustState::Trusted => Ok(json!({ "trusted": root })),
+                TrustState::Untrusted { content, .. }
+                    if arguments.content.is_some_and(|seen| seen != content) =>
+                {
+                    Err("the tasks have changed since they were shown; open the menu again".to_owned())
+                }
+                TrustState::Untrusted { content, commands, .. } => {
+                    runtime.trust(&root, content).map_err(|error| error.to_string())?;
+                    Ok(json!({ "trusted": root, "commands": commands }))
+                }
+            })
+            .await?;
+        tokio::spawn(Arc::clone(self).refresh_offers());
+        Ok(done)
+    }
+
+    /// Opens a document where the editor can, else names it.
+    fn show(self: &Arc<Self>, path: PathBuf) {
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            let shown = shared.session.traits().show_document && shared.editor.show_document(&path).await;
+            if !shown {
+                shared.editor.show_message(MessageType::INFO, format!("Open {}", path.display())).await;
+            }
+        });
+    }
+
+    /// Tells the user about a run, once at a time.
+    fn follow(self: &Arc<Self>, handle: RunHandle) {
+        let run = handle.run.clone();
+        if !self.followed.lock().insert(run.clone()) {
+            return;
+        }
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            let shows_progress = shared.session.traits().progress;
+            follow(shared.editor.clone(), shows_progress, handle).await;
+            shared.followed.lock().remove(&run);
+        });
+    }
+
+    async fn keep_offers_fresh(self: Arc<Self>) {
+        let mut saves = self.session.saves();
+        loop {
+            Arc::clone(&self).refresh_offers().await;
+            if saves.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Reads from the disk what menus offer, so that no menu has to.
+    async fn refresh_offers(self: Arc<Self>) {
+        let Ok(runtime) = self.runtime.clone() else {
+            return;
+        };
+        let session = Arc::clone(&self.session);
+        let read = move || {
+            for root in session.roots().all() {
+                let offers = Offers {
+                    blueprints: blueprints(&runtime, root),
+                    model: runtime.default_model().map(|model| model.to_string()),
+                    trust: trust_state(&runtime, root).ok(),
+                    pending: runtime.pending(root),
+                };
+                session.set_offers(root, offers);
+            }
+            Ok(())
+        };
+        if let Err(reason) = blocking(read).await {
+            tracing::error!(reason, "what can be offered could not be read");
+        }
+    }
+
+    async fn pass_complaints_on(self: Arc<Self>) {
+        let mut complaints = self.session.complaints();
+        while complaints.changed().await.is_ok() {
+            let complaint = complaints.borrow_and_update().clone();
+            if let Some((typ, message)) = complaint {
+                self.editor.show_message(typ, message).await;
+            }
+        }
+    }
+}
+
+fn trust_state(runtime: &Runtime, root: &Path) -> Result<TrustState, String> {
+    runtime.declarations(root).map(TrustState::of).map_err(|error| error.to_string())
+}
+
+/// The usable blueprints of a workspace; `openexec blueprints` tells what is wrong with others.
+fn blueprints(runtime: &Runtime, root: &Path) -> Vec<Blueprint> {
+    let entries = runtime.catalogue(root).unwrap_or_default().entries;
+    entries.into_values().filter_map(|entry| entry.blueprint.ok()).collect()
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(format!("the server failed at this: {error}")),
+    }
+}

@@ -1,0 +1,229 @@
+//! What the server knows of the editor: its traits, its folders, its documents; and what it
+//! may offer there.
+//!
+//! Everything behind one lock that is never held across a wait. Handlers take what they need
+//! out of it and work on that.
+
+use super::documents::{Documents, OpenFile, Standing, SyncError};
+use super::protocol::{MessageType, notification as sent, notification::Notification as _};
+use super::roots::{Roots, below};
+use super::service::Synchronised;
+use super::traits::ClientTraits;
+use super::trust::TrustState;
+use crate::driver::RunView;
+use openexec_engine::blueprint::Blueprint;
+use openexec_engine::ids::RunId;
+use openexec_engine::run::OpenDocument;
+use parking_lot::Mutex;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+/// What can be offered in one workspace, read beforehand so that no menu waits for the disk.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Offers {
+    /// The workflows.
+    pub(super) blueprints: Vec<Blueprint>,
+    /// The model that a run gets when nobody names one.
+    pub(super) model: Option<String>,
+    /// Whether tasks may run, where that is known.
+    pub(super) trust: Option<TrustState>,
+    /// Recorded runs that are not over and that nobody drives.
+    pub(super) pending: Vec<RunView>,
+}
+
+#[derive(Default)]
+struct State {
+    traits: Arc<ClientTraits>,
+    roots: Arc<Roots>,
+    documents: Documents,
+    /// The document that the user touched last.
+    focus: Option<PathBuf>,
+    offers: BTreeMap<PathBuf, Arc<Offers>>,
+}
+
+/// What the server knows of the editor.
+pub(super) struct Session {
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+    saved: watch::Sender<u64>,
+    complaint: watch::Sender<Option<(MessageType, String)>>,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: watch::Sender::new(0),
+            saved: watch::Sender::new(0),
+            complaint: watch::Sender::new(None),
+        }
+    }
+}
+
+impl Session {
+    pub(super) fn traits(&self) -> Arc<ClientTraits> {
+        Arc::clone(&self.state.lock().traits)
+    }
+
+    pub(super) fn roots(&self) -> Arc<Roots> {
+        Arc::clone(&self.state.lock().roots)
+    }
+
+    /// The document that the client knows under this URI.
+    pub(super) fn document(&self, uri: &str) -> Option<Arc<OpenFile>> {
+        self.state.lock().documents.of_uri(uri)
+    }
+
+    /// The document at this canonical path.
+    pub(super) fn document_at(&self, path: &Path) -> Option<Arc<OpenFile>> {
+        self.state.lock().documents.at(path)
+    }
+
+    /// The document that the user touched last, if it is still open.
+    pub(super) fn focus(&self) -> Option<Arc<OpenFile>> {
+        let state = self.state.lock();
+        state.documents.at(state.focus.as_deref()?)
+    }
+
+    /// Notes that the user is here.
+    pub(super) fn touch(&self, path: &Path) {
+        self.state.lock().focus = Some(path.to_owned());
+    }
+
+    /// All open buffers below this root that have a path there, whichever folder owns them.
+    pub(super) fn open_documents(&self, root: &Path) -> Vec<OpenDocument> {
+        let open: Vec<Arc<OpenFile>> = self.state.lock().documents.all().map(Arc::clone).collect();
+        open.iter()
+            .filter(|file| file.standing != Standing::Deleted)
+            .filter_map(|file| {
+                let path = below(root, &file.path)?;
+                Some(OpenDocument { path, version: file.version, text: file.text.to_string() })
+            })
+            .collect()
+    }
+
+    /// Notes that an edit of ours deleted the file of an open buffer.
+    pub(super) fn mark_deleted(&self, path: &Path) {
+        self.state.lock().documents.mark_deleted(path);
+    }
+
+    /// Counts the changes of documents; waiting on it is waiting for the next one.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
+    /// Counts the events after which offers may be out of date.
+    pub(super) fn saves(&self) -> watch::Receiver<u64> {
+        self.saved.subscribe()
+    }
+
+    /// What the user must be told of the documents.
+    pub(super) fn complaints(&self) -> watch::Receiver<Option<(MessageType, String)>> {
+        self.complaint.subscribe()
+    }
+
+    pub(super) fn offers(&self, root: &Path) -> Arc<Offers> {
+        self.state.lock().offers.get(root).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn set_offers(&self, root: &Path, offers: Offers) {
+        self.state.lock().offers.insert(root.to_owned(), Arc::new(offers));
+    }
+
+    /// Notes that a run is no longer one that nobody drives.
+    pub(super) fn run_driven(&self, run: &RunId, root: &Path) {
+        let mut state = self.state.lock();
+        if let Some(offers) = state.offers.get_mut(root)
+            && offers.pending.iter().any(|view| view.run == *run)
+        {
+            Arc::make_mut(offers).pending.retain(|view| view.run != *run);
+        }
+    }
+
+    fn synchronise(&self, method: &str, params: Value) -> Option<Result<PathBuf, SyncError>> {
+        let mut state = self.state.lock();
+        let encoding = state.traits.encoding;
+        let done = match method {
+            sent::DidOpenTextDocument::METHOD => state.documents.open(params),
+            sent::DidChangeTextDocument::METHOD => state.documents.change(params, encoding),
+            sent::DidSaveTextDocument::METHOD => state.documents.saved(params),
+            sent::DidCloseTextDocument::METHOD => state.documents.close(params),
+            sent::DidChangeWorkspaceFolders::METHOD => {
+                Arc::make_mut(&mut state.roots).change(&params);
+                drop(state);
+                self.saved.send_modify(|count| *count += 1);
+                return None;
+            }
+            _ => return None,
+        };
+        if let Ok(path) = &done
+            && method != sent::DidCloseTextDocument::METHOD
+        {
+            state.focus = Some(path.clone());
+        }
+        Some(done)
+    }
+}
+
+/// The way of notifications into the session.
+pub(super) struct Inbox(pub(super) Arc<Session>);
+
+impl Synchronised for Inbox {
+    fn initialize(&self, params: &Value) {
+        let mut state = self.0.state.lock();
+        state.traits = Arc::new(ClientTraits::of(params));
+        state.roots = Arc::new(Roots::of(params));
+    }
+
+    fn notified(&self, method: &str, params: Value) -> bool {
+        let done = self.0.synchronise(method, params);
+        match done {
+            None => method == sent::DidChangeWorkspaceFolders::METHOD,
+            Some(Ok(path)) => {
+                self.0.changed.send_modify(|count| *count += 1);
+                if method == sent::DidSaveTextDocument::METHOD {
+                    self.0.saved.send_modify(|count| *count += 1);
+                }
+                extract_in_background(&self.0, &path);
+                true
+            }
+            Some(Err(error @ SyncError::DoesNotFit { .. })) => {
+                self.0.changed.send_modify(|count| *count += 1);
+                self.0.complaint.send_replace(Some((MessageType::ERROR, error.to_string())));
+                true
+            }
+            Some(Err(error)) => {
+                tracing::debug!(method, %error, "a notification was passed over");
+                true
+            }
+        }
+    }
+}
+
+/// Extracts the symbols of a document where no menu waits for it. However fast somebody
+/// types, one extraction at a time runs, and the last one sees the last text.
+fn extract_in_background(session: &Arc<Session>, path: &Path) {
+    let (Ok(runtime), Some(file)) = (Handle::try_current(), session.document_at(path)) else {
+        return;
+    };
+    if !file.begin_extraction() {
+        return;
+    }
+    let (session, path) = (Arc::downgrade(session), path.to_owned());
+    runtime.spawn_blocking(move || {
+        let mut file = file;
+        loop {
+            file.extract_symbols();
+            let now = session.upgrade().and_then(|session| session.document_at(&path));
+            match now {
+                Some(now) if now.version != file.version => file = now,
+                _ => break,
+            }
+        }
+        file.end_extraction();
+    });
+}

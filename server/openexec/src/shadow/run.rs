@@ -1,0 +1,252 @@
+//! One task in the shadow, from its argv to its report.
+
+use super::Shadow;
+use super::tree::{self, Kind};
+use crate::limits::{REPORT_BYTES_MAX, REPORT_FILES_MAX};
+use crate::process::spec::SandboxSpec;
+use crate::process::{ParsedReport, Ran, parse_report, run_confined, run_plainly};
+use cap_std::fs::Dir;
+use openexec_engine::limits::{FAILURES_LISTED_MAX, FILE_BYTES_MAX};
+use openexec_engine::path::WorkspacePath;
+use openexec_engine::task::{ReportFormat, Task, TaskExit, TaskKind, TaskReport, TestCounts};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Runs a task and reads its report.
+pub(super) async fn run(shadow: &Shadow, task: &Task, timeout_ms: u64, want: &[WorkspacePath]) -> TaskReport {
+    let mut report = TaskReport {
+        task: task.name.clone(),
+        kind: task.kind,
+        argv: task.argv.clone(),
+        exit: TaskExit::NotStarted { reason: String::new() },
+        duration_ms: 0,
+        tests: None,
+        failures: Vec::new(),
+        output: String::new(),
+        output_bytes: 0,
+        sandbox: shadow.confinement.name.clone(),
+        rewritten: Vec::new(),
+    };
+    let view = match View::of(shadow) {
+        Ok(view) => view,
+        Err(error) => {
+            report.exit = TaskExit::NotStarted { reason: format!("the shadow could not be read: {error}") };
+            return report;
+        }
+    };
+    // A report from an earlier run must not be taken for this one's.
+    if let Some(place) = &task.report_file
+        && let Err(error) = view.remove_reports(place)
+    {
+        report.exit = TaskExit::NotStarted {
+            reason: format!("the old report `{place}` could not be removed: {error}"),
+        };
+        return report;
+    }
+    let before: BTreeMap<&WorkspacePath, Option<String>> =
+        want.iter().map(|path| (path, view.text(path))).collect();
+    let ran = execute(shadow, task, timeout_ms).await;
+    report.output = ran.capture.kept();
+    report.output_bytes = ran.capture.bytes();
+    report.duration_ms = ran.duration_ms;
+    if matches!(ran.exit, TaskExit::Exited { .. }) {
+        if task.kind == TaskKind::Test {
+            let parsed = read_report(&view, task, &ran, &report.output);
+            report.tests = parsed.counts;
+            report.failures = parsed.failures;
+            report.failures.truncate(FAILURES_LISTED_MAX);
+        }
+        report.rewritten = want
+            .iter()
+            .filter_map(|path| {
+                let now = view.text(path)?;
+                (before.get(path)?.as_ref() != Some(&now)).then(|| (path.clone(), now))
+            })
+            .collect();
+    }
+    report.exit = ran.exit;
+    report
+}
+
+async fn execute(shadow: &Shadow, task: &Task, timeout_ms: u64) -> Ran {
+    let below =
+        |root: &Path| task.cwd.as_ref().map_or_else(|| root.to_path_buf(), |cwd| root.join(cwd.as_str()));
+    let mut env = shadow.environment.variables.clone();
+    env.extend(task.env.clone());
+    if shadow.confinement.confined {
+        let spec = SandboxSpec {
+            argv: task.argv.clone(),
+            cwd: below(&shadow.root),
+            env,
+            ..shadow.places.spec(&shadow.root, &shadow.environment)
+        };
+        run_confined(&shadow.launcher, &spec, timeout_ms).await
+    } else {
+        run_plainly(&task.argv, &below(&shadow.places.copy()), &env, timeout_ms).await
+    }
+}
+
+fn read_report(view: &View, task: &Task, ran: &Ran, output: &str) -> ParsedReport {
+    let cwd = task.cwd.as_ref().map_or("", |cwd| cwd.as_str());
+    let locate = |path: &str| view.locate(cwd, path);
+    if task.report == ReportFormat::ExitCode {
+        let counts = match ran.exit {
+            TaskExit::Exited { code: 0 } => TestCounts { passed: 1, ..TestCounts::default() },
+            _ => TestCounts { failed: 1, ..TestCounts::default() },
+        };
+        return ParsedReport { counts: Some(counts), failures: Vec::new() };
+    }
+    if let Some(place) = &task.report_file {
+        let Ok(files) = view.reports(place) else { return ParsedReport::default() };
+        return files
+            .iter()
+            .map(|file| parse_report(task.report, "", Some(file), &locate))
+            .reduce(ParsedReport::merged)
+            .unwrap_or_default();
+    }
+    let Some(stdout) = ran.capture.whole_stdout() else { return ParsedReport::default() };
+    let parsed = parse_report(task.report, &stdout, None, &locate);
+    // Python's own runner reports on standard error.
+    if parsed.counts.is_none()
+        && task.report == ReportFormat::Auto
+        && ran.capture.bytes() == output.len() as u64
+    {
+        return parse_report(task.report, output, None, &locate);
+    }
+    parsed
+}
+
+/// What the task sees of the workspace, read from outside.
+struct View {
+    root: PathBuf,
+    /// Where the task's own writes are: the upper directory, or the copy.
+    written: Dir,
+    /// The user's tree below an overlay; none for a copy.
+    lower: Option<Dir>,
+}
+
+impl View {
+    fn of(shadow: &Shadow) -> io::Result<Self> {
+        if shadow.confinement.confined {
+            let (written, lower) = (tree::open(&shadow.places.upper())?, tree::open(&shadow.root)?);
+            return Ok(Self { root: shadow.root.clone(), written, lower: Some(lower) });
+        }
+        super::private_directory(&shadow.places.copy())?;
+        let root = std::fs::canonicalize(shadow.places.copy())?;
+        Ok(Self { written: tree::open(&root)?, root, lower: None })
+    }
+
+    /// The text of a file, if it is there and is text.
+    fn text(&self, path: &WorkspacePath) -> Option<String> {
+        let read = |dir: &Dir| {
+            tree::read(dir, path.as_str(), FILE_BYTES_MAX as u64)
+                .ok()
+                .flatten()
+                .and_then(|bytes| String::from_utf8(bytes).ok())
+        };
+        match (tree::kind(&self.written, path.as_str()).ok()?, &self.lower) {
+            (Kind::Absent, Some(lower)) => read(lower),
+            (Kind::File, _) => read(&self.written),
+            _ => None,
+        }
+    }
+
+    /// The workspace path of a file that a report names, if there is such a file.
+    fn locate(&self, cwd: &str, named: &str) -> Option<WorkspacePath> {
+        let named = named.strip_prefix("file://").unwrap_or(named);
+        let path = Path::new(named);
+        let candidates = match path.strip_prefix(&self.root) {
+            Ok(below) => vec![below.to_path_buf()],
+            Err(_) if path.is_absolute() => return None,
+            Err(_) => vec![Path::new(cwd).join(path), path.to_path_buf()],
+        };
+        candidates.iter().find_map(|candidate| {
+            let parts: Vec<&str> = candidate
+                .components()
+                .filter(|component| !matches!(component, std::path::Component::CurDir))
+                .map(|component| component.as_os_str().to_str())
+                .collect::<Option<_>>()?;
+            let path = WorkspacePath::parse(&parts.join("/")).ok()?;
+            let is_file = |dir: &Dir| matches!(tree::kind(dir, path.as_str()), Ok(Kind::File));
+            (is_file(&self.written) || self.lower.as_ref().is_some_and(is_file)).then_some(path)
+        })
+    }
+
+    /// Where reports may be: at the place itself, and at the same place in each module of a
+    /// build with several.
+    fn report_places(&self, place: &WorkspacePath) -> io::Result<Vec<PathBuf>> {
+        let mut places = Vec::new();
+        let mut modules = vec![PathBuf::new()];
+        while let Some(module) = modules.pop() {
+            let candidate = module.join(place.as_str());
+            if !matches!(tree::kind(&self.written, &candidate)?, Kind::Absent | Kind::Whiteout) {
+                places.push(candidate);
+            }
+            if module.components().count() < MODULE_DEPTH_MAX {
+                let dir = if module.as_os_str().is_empty() {
+                    self.written.try_clone()?
+                } else {
+                    self.written.open_dir(&module)?
+                };
+                for name in tree::names(&dir)? {
+                    let inner = module.join(&name);
+                    if tree::kind(&self.written, &inner)? == Kind::Directory
+                        && !tree::is_cache(&self.written, &module, &name)
+                    {
+                        modules.push(inner);
+                    }
+                }
+            }
+        }
+        places.sort();
+        Ok(places)
+    }
+
+    fn remove_reports(&self, place: &WorkspacePath) -> io::Result<()> {
+        for path in self.report_places(place)? {
+            let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { continue };
+            let parent = if parent.as_os_str().is_empty() {
+                self.written.try_clone()?
+            } else {
+                self.written.open_dir(parent)?
+            };
+            tree::remove(&parent, name)?;
+        }
+        Ok(())
+    }
+
+    /// The report files that the task has written. Those of the user's own tree never count.
+    fn reports(&self, place: &WorkspacePath) -> io::Result<Vec<String>> {
+        let mut files = Vec::new();
+        for path in self.report_places(place)? {
+            match tree::kind(&self.written, &path)? {
+                Kind::File => files.push(path),
+                Kind::Directory => {
+                    let dir = self.written.open_dir(&path)?;
+                    files.extend(
+                        tree::names(&dir)?
+                            .into_iter()
+                            .map(|name| path.join(name))
+                            .filter(|file| file.extension().is_some_and(|extension| extension == "xml")),
+                    );
+                }
+                _ => {}
+            }
+        }
+        if files.len() > REPORT_FILES_MAX {
+            return Err(io::Error::other("too many report files"));
+        }
+        files
+            .iter()
+            .map(|path| {
+                let bytes = tree::read(&self.written, path, REPORT_BYTES_MAX)?
+                    .ok_or_else(|| io::Error::other("a report is too large"))?;
+                Ok(String::from_utf8_lossy(&bytes).into_owned())
+            })
+            .collect()
+    }
+}
+
+/// How deep modules of a build are looked for.
+const MODULE_DEPTH_MAX: usize = 3;

@@ -1,0 +1,102 @@
+//! Memory and trust.
+
+use super::*;
+use openexec_engine::memory::SymbolPointer;
+
+fn path(text: &str) -> WorkspacePath {
+    WorkspacePath::parse(text).unwrap()
+}
+
+fn record(run: &str, at_ms: u64, files: &[&str], symbols: &[(&str, &str)]) -> MaintenanceRecord {
+    MaintenanceRecord {
+        run: run.into(),
+        blueprint: "fix_tests".into(),
+        at_ms,
+        instruction: "mend `größe`".into(),
+        summary: "done".into(),
+        files: files.iter().map(|file| path(file)).collect(),
+        symbols: symbols
+            .iter()
+            .map(|(file, symbol)| SymbolPointer {
+                path: path(file),
+                symbol: (*symbol).into(),
+                text: Digest::of(b"x"),
+            })
+            .collect(),
+        repaired_tests: vec!["t".into()],
+        evidence: vec!["run_tests: 1 tests passed".into()],
+        tree: Digest::of(b"tree"),
+    }
+}
+
+fn recalled(store: &Store, places: &[(&str, Option<&str>)], limit: usize) -> Vec<String> {
+    let places: Vec<_> = places.iter().map(|(file, symbol)| (path(file), symbol.map(str::to_owned))).collect();
+    let records = store.recall(&places, limit).unwrap();
+    for record in &records {
+        assert!(places.iter().any(|(path, symbol)| record.concerns(path, symbol.as_deref())));
+    }
+    records.iter().map(|record| record.run.to_string()).collect()
+}
+
+#[tokio::test]
+async fn records_are_recalled_by_symbol_and_by_file_newest_first() {
+    let (_directory, store) = store();
+    for record in [
+        record("r1", 1, &["a.rs", "b.rs"], &[("a.rs", "f"), ("b.rs", "g")]),
+        record("r3", 3, &["a.rs"], &[("a.rs", "f"), ("a.rs", "h")]),
+        record("r2", 2, &["a.rs", "a.rs"], &[("a.rs", "h"), ("a.rs", "h")]),
+    ] {
+        store.remember(&record).await.unwrap();
+    }
+    assert_eq!(recalled(&store, &[("a.rs", None)], 9), ["r3", "r2", "r1"]);
+    assert_eq!(recalled(&store, &[("a.rs", None)], 2), ["r3", "r2"]);
+    assert_eq!(recalled(&store, &[("a.rs", Some("f"))], 9), ["r3", "r1"]);
+    assert_eq!(recalled(&store, &[("b.rs", Some("g")), ("a.rs", Some("h"))], 9), ["r3", "r2", "r1"]);
+    assert!(recalled(&store, &[("b.rs", Some("f")), ("c.rs", None)], 9).is_empty());
+    assert!(recalled(&store, &[], 9).is_empty());
+    assert!(recalled(&store, &[("a.rs", None)], 0).is_empty());
+}
+
+#[tokio::test]
+async fn a_second_record_of_a_run_replaces_the_first_and_its_places() {
+    let (_directory, store) = store();
+    store.remember(&record("r1", 1, &["a.rs"], &[("a.rs", "f")])).await.unwrap();
+    let second = record("r1", 2, &["b.rs"], &[]);
+    store.remember(&second).await.unwrap();
+    assert!(recalled(&store, &[("a.rs", None), ("a.rs", Some("f"))], 9).is_empty());
+    assert_eq!(store.recall(&[(path("b.rs"), None)], 9).unwrap(), [second]);
+}
+
+#[test]
+fn trust_binds_a_root_to_a_content() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("state/trust.db");
+    let root = directory.path().join("project");
+    std::fs::create_dir(&root).unwrap();
+    let (content, changed) = (Digest::of(b"1"), Digest::of(b"2"));
+    let trust = TrustStore::open(&database).unwrap();
+    assert_eq!(trust.trusted(&root).unwrap(), None);
+    trust.trust(&root, content).unwrap();
+    assert_eq!(trust.trusted(&root).unwrap(), Some(content));
+    // Another spelling is the same root; a link leads to it; its parent is another one.
+    assert_eq!(trust.trusted(&root.join("../project/.")).unwrap(), Some(content));
+    std::os::unix::fs::symlink(&root, directory.path().join("link")).unwrap();
+    assert_eq!(trust.trusted(&directory.path().join("link")).unwrap(), Some(content));
+    assert_eq!(trust.trusted(directory.path()).unwrap(), None);
+    trust.trust(&root, changed).unwrap();
+    drop(trust);
+    let trust = TrustStore::open(&database).unwrap();
+    assert_eq!(trust.trusted(&root).unwrap(), Some(changed));
+    trust.revoke(&root).unwrap();
+    assert_eq!(trust.trusted(&root).unwrap(), None);
+}
+
+#[test]
+fn a_trust_that_cannot_be_read_trusts_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("trust.db");
+    let trust = TrustStore::open(&database).unwrap();
+    trust.trust(directory.path(), Digest::of(b"1")).unwrap();
+    Connection::open(&database).unwrap().execute("UPDATE trust SET content = 'yes'", []).unwrap();
+    assert_eq!(trust.trusted(directory.path()).unwrap(), None);
+}

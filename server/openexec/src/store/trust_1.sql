@@ -1,0 +1,4 @@
+CREATE TABLE trust (
+    root    BLOB NOT NULL PRIMARY KEY,
+    content TEXT NOT NULL
+) STRICT;
