@@ -316,9 +316,10 @@ async fn sockets_of_the_host_cannot_be_reached() {
     let place = Place::new(&[]).await;
     let in_tmp = std::env::temp_dir().join(format!("openexec-e2e-{}.sock", std::process::id()));
     let in_workspace = place.root().join("agent.sock");
+    let beside = place.dir.path().join("beside.sock");
     let listeners =
-        [&in_tmp, &in_workspace].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
-    for path in [&in_tmp, &in_workspace] {
+        [&in_tmp, &in_workspace, &beside].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
+    for path in [&in_tmp, &in_workspace, &beside] {
         let script =
             format!("import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect('{}')", path.display());
         let report = place.shadow.run(&task(&["python3", "-c", &script]), 60_000, &[]).await;
