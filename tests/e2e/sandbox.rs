@@ -43,7 +43,9 @@ impl Place {
 }
 
 async fn prepare(root: &Path, state: &Path) -> Shadow {
-    Shadow::prepare(&launcher(), root, state, &RunId::new("run-1"), false).await.expect("this machine can confine tasks")
+    Shadow::prepare(&launcher(), root, state, &RunId::new("run-1"), false)
+        .await
+        .expect("this machine can confine tasks")
 }
 
 fn write(path: &Path, text: &str) {
@@ -138,7 +140,11 @@ fn processes_with(mark: &str) -> usize {
 async fn this_machine_confines_tasks() {
     let state = tempfile::tempdir().unwrap();
     let confinement = probe(&launcher(), state.path()).await;
-    assert_eq!((confinement.name.as_str(), confinement.confined), ("overlay+namespaces", true), "{confinement:?}");
+    assert_eq!(
+        (confinement.name.as_str(), confinement.confined),
+        ("overlay+namespaces", true),
+        "{confinement:?}"
+    );
     assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 0, "probing leaves nothing behind");
 }
 
@@ -167,7 +173,8 @@ async fn the_task_runs_at_the_workspaces_own_path() {
 
 #[tokio::test]
 async fn the_users_tree_survives_a_task_that_destroys_everything() {
-    let files = [("src/a.txt", "a\n"), ("src/deep/b.txt", "b\n"), (".git/config", "[core]\n"), ("c.txt", "c\n")];
+    let files =
+        [("src/a.txt", "a\n"), ("src/deep/b.txt", "b\n"), (".git/config", "[core]\n"), ("c.txt", "c\n")];
     let place = Place::new(&files).await;
     let before = listing(&place.root());
     let report = place
@@ -179,7 +186,8 @@ async fn the_users_tree_survives_a_task_that_destroys_everything() {
     assert_eq!(listing(&place.root()), before);
     // Nor does what it left behind lead the next verification astray.
     place.shadow.write(&[], &ChangeSet::default()).await.unwrap();
-    let report = place.sh("cat src/a.txt src/deep/b.txt .git/config c.txt; ls -A . src; test ! -L .git").await;
+    let report =
+        place.sh("cat src/a.txt src/deep/b.txt .git/config c.txt; ls -A . src; test ! -L .git").await;
     succeeded(&report);
     assert_eq!(report.output, "a\nb\n[core]\nc\n.:\n.git\nc.txt\nsrc\n\nsrc:\na.txt\ndeep\n");
     assert_eq!(listing(&place.root()), before);
@@ -201,7 +209,13 @@ async fn a_link_that_a_task_left_is_not_followed() {
 
 #[tokio::test]
 async fn the_shadow_holds_base_buffers_and_edits() {
-    let place = Place::new(&[("base.txt", "base\n"), ("open.txt", "disk\n"), ("edit.txt", "old\n"), ("gone.txt", "x\n")]).await;
+    let place = Place::new(&[
+        ("base.txt", "base\n"),
+        ("open.txt", "disk\n"),
+        ("edit.txt", "old\n"),
+        ("gone.txt", "x\n"),
+    ])
+    .await;
     let root = place.root();
     let edits = changes(&[
         ("edit.txt", Some("old\n"), Some("new\n")),
@@ -245,7 +259,8 @@ async fn what_is_right_already_keeps_its_time() {
 async fn caches_outlive_a_verification_and_sources_do_not() {
     let place = Place::new(&[("Cargo.toml", ""), ("src/target/mod.rs", "real\n")]).await;
     succeeded(
-        &place.sh("mkdir -p target node_modules && echo warm > target/x && echo warm > node_modules/y && \
+        &place
+            .sh("mkdir -p target node_modules && echo warm > target/x && echo warm > node_modules/y && \
                    echo scribble > src/target/mod.rs && touch src/target/CACHEDIR.TAG")
             .await,
     );
@@ -257,7 +272,8 @@ async fn caches_outlive_a_verification_and_sources_do_not() {
 #[tokio::test]
 async fn rewritten_files_are_reported() {
     let place = Place::new(&[("a.txt", "a\n"), ("b.txt", "b\n")]).await;
-    let report = place.shadow.run(&sh("echo formatted > a.txt"), 10_000, &[path("a.txt"), path("b.txt")]).await;
+    let report =
+        place.shadow.run(&sh("echo formatted > a.txt"), 10_000, &[path("a.txt"), path("b.txt")]).await;
     assert_eq!(report.rewritten, [(path("a.txt"), "formatted\n".to_owned())]);
     assert_eq!(std::fs::read_to_string(place.root().join("a.txt")).unwrap(), "a\n");
 }
@@ -300,9 +316,11 @@ async fn sockets_of_the_host_cannot_be_reached() {
     let place = Place::new(&[]).await;
     let in_tmp = std::env::temp_dir().join(format!("openexec-e2e-{}.sock", std::process::id()));
     let in_workspace = place.root().join("agent.sock");
-    let listeners = [&in_tmp, &in_workspace].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
+    let listeners =
+        [&in_tmp, &in_workspace].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
     for path in [&in_tmp, &in_workspace] {
-        let script = format!("import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect('{}')", path.display());
+        let script =
+            format!("import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect('{}')", path.display());
         let report = place.shadow.run(&task(&["python3", "-c", &script]), 60_000, &[]).await;
         assert_ne!(report.exit, TaskExit::Exited { code: 0 }, "{}", path.display());
     }
@@ -355,7 +373,8 @@ async fn the_environment_is_clean() {
     let mut printing = task(&["/usr/bin/env"]);
     printing.env.insert("ADDED".to_owned(), "by the task".to_owned());
     let report = place.shadow.run(&printing, 10_000, &[]).await;
-    let names: Vec<&str> = report.output.lines().filter_map(|line| line.split_once('=')).map(|pair| pair.0).collect();
+    let names: Vec<&str> =
+        report.output.lines().filter_map(|line| line.split_once('=')).map(|pair| pair.0).collect();
     assert!(names.contains(&"ADDED") && names.contains(&"PATH") && names.contains(&"CI"));
     // cargo sets this one for every test.
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && !names.contains(&"CARGO_MANIFEST_DIR"));
@@ -485,7 +504,11 @@ async fn without_a_sandbox_tasks_run_in_a_copy_if_the_user_says_so() {
     let shadow =
         Shadow::prepare(&launcher, &root, &dir.path().join("state"), &RunId::new("r"), true).await.unwrap();
     assert_eq!(shadow.confinement().name, "copy");
-    let edits = changes(&[("src/a.txt", Some("a\n"), Some("b\n")), ("gone.txt", Some("x\n"), None), ("new/n.txt", None, Some("n\n"))]);
+    let edits = changes(&[
+        ("src/a.txt", Some("a\n"), Some("b\n")),
+        ("gone.txt", Some("x\n"), None),
+        ("new/n.txt", None, Some("n\n")),
+    ]);
     shadow.write(&[], &edits).await.unwrap();
     let script = "cat src/a.txt new/n.txt; ls -A; echo scribble > src/a.txt; echo junk > junk";
     let report = shadow.run(&sh(script), 10_000, &[]).await;
@@ -529,7 +552,10 @@ async fn cargo_works_offline_with_a_dependency_and_the_users_target_stays_warm()
     let report = place.shadow.run(&test, 120_000, &[]).await;
     assert_eq!(report.tests.map(|counts| (counts.passed, counts.failed)), Some((0, 1)), "{}", report.output);
     let failure = &report.failures[0];
-    assert_eq!((failure.name.as_str(), failure.path.clone(), failure.line), ("adds", Some(path("src/lib.rs")), Some(5)));
+    assert_eq!(
+        (failure.name.as_str(), failure.path.clone(), failure.line),
+        ("adds", Some(path("src/lib.rs")), Some(5))
+    );
     // Back at the base: built anew, not taken for fresh.
     place.shadow.write(&[], &ChangeSet::default()).await.unwrap();
     let report = place.shadow.run(&test, 120_000, &[]).await;

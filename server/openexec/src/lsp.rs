@@ -22,7 +22,6 @@ mod session;
 mod stdin;
 mod surface;
 mod traits;
-mod trust;
 mod uri;
 mod workspace_edit;
 

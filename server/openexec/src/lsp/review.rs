@@ -5,8 +5,7 @@
 
 use super::actions::{RunLine, short};
 use super::commands::standing;
-use super::trust::TrustState;
-use crate::driver::{RunStatus, RunView};
+use crate::driver::{RunStatus, RunView, TrustStatus};
 use crate::store::Recorded;
 use openexec_engine::run::Event;
 use openexec_engine::task::{Judgement, TaskExit, TaskReport};
@@ -82,7 +81,7 @@ pub(super) fn review_markdown(view: &RunView, diff: &str, reasons: &[String], ev
 /// The state of all runs of the open workspaces.
 pub(super) fn status_markdown(
     lines: &[RunLine],
-    trust: &[(PathBuf, TrustState)],
+    trust: &[(PathBuf, TrustStatus)],
     trouble: Option<&str>,
 ) -> String {
     let mut text = "# OpenExec\n\n".to_owned();
@@ -92,13 +91,13 @@ pub(super) fn status_markdown(
     for (root, trust) in trust {
         let root = root.display();
         match trust {
-            TrustState::NothingDeclared => {
+            TrustStatus::NothingDeclared => {
                 let _ = write!(text, "- `{root}` declares no task, so nothing can be verified there\n");
             }
-            TrustState::Trusted => {
+            TrustStatus::Trusted => {
                 let _ = write!(text, "- the tasks of `{root}` are trusted\n");
             }
-            TrustState::Untrusted { commands, files, .. } => {
+            TrustStatus::Untrusted { commands, files, .. } => {
                 let _ = write!(
                     text,
                     "- the tasks of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them\n",

@@ -18,9 +18,7 @@ use super::session::{Offers, Session};
 use super::surface::EditorSurface;
 use super::traits::encoding_name;
 use super::uri;
-use super::trust::TrustState;
-use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface};
-use openexec_engine::blueprint::Blueprint;
+use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface, TrustStatus};
 use openexec_engine::ids::RunId;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -323,8 +321,7 @@ impl Shared {
         };
         let files = blocking(move || {
             let run = &line.view.run;
-            let store = runtime.store(&line.root).map_err(|error| error.to_string())?;
-            let recorded = store.events(run).map_err(|error| error.to_string())?;
+            let recorded = runtime.journal(&line.root, run).map_err(|error| error.to_string())?;
             let folder = runtime.run_dir(&line.root, run);
             let markdown = review_markdown(&line.view, &diff, &reasons, &evidence(&recorded));
             write_review(&folder, &diff, &markdown).map_err(|error| {
@@ -340,7 +337,7 @@ impl Shared {
         let lines = self.lines();
         let roots = self.session.roots();
         let known = |root: &Path| Some((root.to_owned(), self.session.offers(root).trust.clone()?));
-        let trust: Vec<(PathBuf, TrustState)> = roots.all().into_iter().filter_map(known).collect();
+        let trust: Vec<(PathBuf, TrustStatus)> = roots.all().into_iter().filter_map(known).collect();
         let markdown = status_markdown(&lines, &trust, self.runtime.as_ref().err().map(String::as_str));
         let (state, text) = (self.state.clone(), markdown.clone());
         let file = blocking(move || {
@@ -365,22 +362,18 @@ impl Shared {
             None => obvious_root(&roots, self.session.focus().as_deref())?,
         };
         let done =
-            blocking(move || match trust_state(&runtime, &root)? {
-                TrustState::NothingDeclared => {
+            blocking(move || match runtime.trust_status(&root).map_err(|error| error.to_string())? {
+                TrustStatus::NothingDeclared => {
                     Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
                 }
-                TrustState::Trusted => Ok(json!({ "trusted": root })),
-                TrustState::Untrusted { content, .. }
+                TrustStatus::Trusted => Ok(json!({ "trusted": root })),
+                TrustStatus::Untrusted { content, .. }
                     if arguments.content.is_some_and(|seen| seen != content) =>
                 {
                     Err("the tasks have changed since they were shown; open the menu again".to_owned())
                 }
-                TrustState::Untrusted { content, commands, .. } => {
-                    let trusted = runtime.trust(&root).map_err(|error| error.to_string())?;
-                    if trusted.declared.content != content {
-                        runtime.revoke_trust(&root).map_err(|error| error.to_string())?;
-                        return Err("the tasks have changed at this moment; try again".to_owned());
-                    }
+                TrustStatus::Untrusted { content, commands, .. } => {
+                    runtime.trust(&root, content).map_err(|error| error.to_string())?;
                     Ok(json!({ "trusted": root, "commands": commands }))
                 }
             })
@@ -433,10 +426,10 @@ impl Shared {
         let read = move || {
             for root in session.roots().all() {
                 let offers = Offers {
-                    blueprints: blueprints(&runtime, root),
+                    blueprints: runtime.blueprints(root),
                     model: runtime.default_model().map(|model| model.to_string()),
-                    trust: trust_state(&runtime, root).ok(),
-                    pending: runtime.pending(root).unwrap_or_default(),
+                    trust: runtime.trust_status(root).ok(),
+                    pending: runtime.pending(root),
                 };
                 session.set_offers(root, offers);
             }
@@ -456,16 +449,6 @@ impl Shared {
             }
         }
     }
-}
-
-fn trust_state(runtime: &Runtime, root: &Path) -> Result<TrustState, String> {
-    runtime.trust_status(root).map(TrustState::of).map_err(|error| error.to_string())
-}
-
-/// The usable blueprints of a workspace; `openexec blueprints` tells what is wrong with others.
-fn blueprints(runtime: &Runtime, root: &Path) -> Vec<Blueprint> {
-    let entries = runtime.catalogue(root).unwrap_or_default().entries;
-    entries.into_values().filter_map(|entry| entry.blueprint.ok()).collect()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -9,8 +9,7 @@ use super::protocol::{MessageType, notification as sent, notification::Notificat
 use super::roots::{Roots, below};
 use super::service::Synchronised;
 use super::traits::ClientTraits;
-use super::trust::TrustState;
-use crate::driver::RunView;
+use crate::driver::{RunView, TrustStatus};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::OpenDocument;
@@ -30,7 +29,7 @@ pub(super) struct Offers {
     /// The model that a run gets when nobody names one.
     pub(super) model: Option<String>,
     /// Whether tasks may run, where that is known.
-    pub(super) trust: Option<TrustState>,
+    pub(super) trust: Option<TrustStatus>,
     /// Recorded runs that are not over and that nobody drives.
     pub(super) pending: Vec<RunView>,
 }

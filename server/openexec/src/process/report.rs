@@ -139,7 +139,9 @@ pub(crate) mod tests {
     /// A report, for snapshots.
     pub(crate) fn shown(report: &ParsedReport) -> String {
         let counts = match report.counts {
-            Some(counts) => format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped),
+            Some(counts) => {
+                format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped)
+            }
             None => "no counts".to_owned(),
         };
         report.failures.iter().fold(counts, |text, failure| {
@@ -164,7 +166,11 @@ pub(crate) mod tests {
             ReportFormat::ExitCode,
         ] {
             for text in ["", "make: nothing to be done\n", "{}", "[]", "<html></html>", "{\"a\":1}\n"] {
-                assert_eq!(parse_report(format, text, None, &anywhere), ParsedReport::default(), "{format:?} {text:?}");
+                assert_eq!(
+                    parse_report(format, text, None, &anywhere),
+                    ParsedReport::default(),
+                    "{format:?} {text:?}"
+                );
             }
         }
     }

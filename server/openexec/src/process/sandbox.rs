@@ -41,7 +41,8 @@ pub(super) fn enter() -> anyhow::Error {
     let (mut channel, spec) = match receive() {
         Ok(received) => received,
         Err(error) => {
-            return error.context("`__sandbox` is started by openexec itself; there is nothing to call by hand");
+            return error
+                .context("`__sandbox` is started by openexec itself; there is nothing to call by hand");
         }
     };
     match keep(&spec, &channel) {

@@ -71,7 +71,9 @@ fn failures(text: &str) -> Vec<(String, String)> {
             message.push('\n');
         } else if let Some(name) = line.strip_prefix("    ").filter(|_| in_list) {
             name_it(name);
-        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+        } else if let Some(name) =
+            line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
+        {
             name_it(name.strip_suffix(" - should panic").unwrap_or(name));
         }
     }

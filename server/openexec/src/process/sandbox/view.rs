@@ -79,8 +79,9 @@ pub(super) fn mount_proc() -> Result<(), Refused> {
     let step = || "mount a fresh /proc".to_owned();
     let context = rustix::mount::fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).step(step)?;
     rustix::mount::fsconfig_create(context.as_fd()).step(step)?;
-    let flags =
-        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NODEV
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let proc = rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).step(step)?;
     attach(&proc, Path::new("/proc"))
 }
@@ -274,4 +275,3 @@ fn unescaped(field: &str) -> String {
         .iter()
         .fold(field.to_owned(), |text, (escape, character)| text.replace(escape, character))
 }
-
