@@ -8,5 +8,11 @@
 )]
 
 mod client;
+mod crash;
+mod demo;
+mod headless;
 mod lsp;
+mod packages;
+mod project;
 mod sandbox;
+mod wire;

@@ -316,9 +316,10 @@ async fn sockets_of_the_host_cannot_be_reached() {
     let place = Place::new(&[]).await;
     let in_tmp = std::env::temp_dir().join(format!("openexec-e2e-{}.sock", std::process::id()));
     let in_workspace = place.root().join("agent.sock");
+    let beside = place.dir.path().join("beside.sock");
     let listeners =
-        [&in_tmp, &in_workspace].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
-    for path in [&in_tmp, &in_workspace] {
+        [&in_tmp, &in_workspace, &beside].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
+    for path in [&in_tmp, &in_workspace, &beside] {
         let script =
             format!("import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect('{}')", path.display());
         let report = place.shadow.run(&task(&["python3", "-c", &script]), 60_000, &[]).await;
@@ -561,4 +562,49 @@ async fn cargo_works_offline_with_a_dependency_and_the_users_target_stays_warm()
     let report = place.shadow.run(&test, 120_000, &[]).await;
     assert_eq!(report.tests.map(|counts| (counts.passed, counts.failed)), Some((1, 0)), "{}", report.output);
     assert_eq!(listing(&place.root()), before);
+}
+
+/// From the build file to the counted tests, with the runners that every machine with the
+/// toolchains has.
+#[tokio::test]
+async fn detected_tasks_run_and_report() {
+    let place = Place::new(&[
+        ("package.json", r#"{"scripts": {"test": "node --test"}}"#),
+        ("sum.test.mjs", "import test from 'node:test';\nimport assert from 'node:assert';\ntest('adds', () => assert.equal(1 + 1, 2));\ntest('differs', () => assert.equal(1, 2));\n"),
+        ("tests/__init__.py", ""),
+        ("tests/test_sum.py", "import unittest\n\nclass Sum(unittest.TestCase):\n    def test_adds(self):\n        self.assertEqual(1 + 1, 2)\n    def test_differs(self):\n        self.assertEqual(1, 2)\n"),
+        ("Makefile", "test:\n\ttrue\n"),
+        (".openexec/tasks.yaml", "version: 1\ntasks:\n- {name: test-python, kind: test, argv: [python3, -m, unittest, discover]}\n"),
+    ])
+    .await;
+    let declared = openexec::tasks::declared(&place.root()).unwrap();
+    let names: Vec<&str> = declared.tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(names, ["test", "test-python"]);
+    for (task, file, line) in [(0, "sum.test.mjs", 4), (1, "tests/test_sum.py", 7)] {
+        let report = place.shadow.run(&declared.tasks[task], 60_000, &[]).await;
+        assert_eq!(report.exit, TaskExit::Exited { code: 1 }, "{}", report.output);
+        assert_eq!(
+            report.tests.map(|counts| (counts.passed, counts.failed)),
+            Some((1, 1)),
+            "{}",
+            report.output
+        );
+        assert_eq!(
+            (report.failures[0].path.clone(), report.failures[0].line),
+            (Some(path(file)), Some(line))
+        );
+    }
+}
+
+/// A suite that prints its numbers: `cargo test --test e2e sandbox_costs -- --nocapture`.
+#[tokio::test]
+async fn sandbox_costs_little() {
+    let place = Place::new(&[("a.txt", "a\n")]).await;
+    let started = Instant::now();
+    for _ in 0..20 {
+        succeeded(&place.shadow.run(&task(&["true"]), 10_000, &[]).await);
+    }
+    let each = started.elapsed() / 20;
+    println!("a task in the sandbox: {each:?} more than nothing");
+    assert!(each < Duration::from_secs(1), "{each:?}");
 }

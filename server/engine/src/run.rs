@@ -13,6 +13,9 @@ mod stage;
 mod state;
 mod status;
 
+#[cfg(test)]
+mod tests;
+
 pub use command::{Command, ContextQuery, Read, ReadScope};
 pub use event::{
     ApplyReport, DiagnosticInput, Event, FileOutcome, HydratedText, Inputs, LiveText, OpenDocument, Outcome,

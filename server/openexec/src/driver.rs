@@ -20,8 +20,8 @@ use crate::process::Launcher;
 use crate::store::{Recorded, Store, TrustStore};
 use crate::tasks::{self, Declared};
 use crate::workspace::Workspace;
-use absent::AbsentModel;
 use anyhow::{Context as _, anyhow, bail};
+use absent::AbsentModel;
 use executor::Executor;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
@@ -116,24 +116,6 @@ pub enum RunStatus {
 #[error("{0:#}")]
 pub struct DriverError(#[from] pub anyhow::Error);
 
-/// Whether the user has trusted what a workspace declares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrustStatus {
-    /// The workspace declares no task, so there is nothing to trust.
-    NothingDeclared,
-    /// Trusted at exactly the content that stands there now.
-    Trusted,
-    /// Never trusted, or changed since.
-    Untrusted {
-        /// What trust would bind.
-        content: Digest,
-        /// The commands that would run, one line each: `cargo test`.
-        commands: Vec<String>,
-        /// The files that decide what runs, relative to the root.
-        files: Vec<String>,
-    },
-}
-
 /// What a workspace declares to be executed, and whether that is trusted as it is now.
 #[derive(Debug, Clone)]
 pub struct Declarations {
@@ -192,8 +174,7 @@ impl RunHandle {
     pub async fn say(&self, what: Say, by: &str) -> Result<(), DriverError> {
         let (answer, answered) = oneshot::channel();
         let spoken = Spoken { what, by: by.to_owned(), answer };
-        let gone =
-            || DriverError(anyhow!("run {} is over; `openexec show {0}` tells how it ended", self.run));
+        let gone = || DriverError(anyhow!("run {} is over; `openexec show {0}` tells how it ended", self.run));
         self.says.send(spoken).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
@@ -280,23 +261,6 @@ impl Runtime {
         Ok(Declarations { declared, trust })
     }
 
-    /// Whether the user has trusted what this workspace declares. Reads the disk.
-    ///
-    /// # Errors
-    /// As for [`Self::declarations`].
-    pub fn trust_status(&self, root: &Path) -> Result<TrustStatus, DriverError> {
-        let Declarations { declared, trust } = self.declarations(root)?;
-        Ok(match trust {
-            _ if declared.files.is_empty() => TrustStatus::NothingDeclared,
-            Trust::Trusted { .. } => TrustStatus::Trusted,
-            Trust::Untrusted => TrustStatus::Untrusted {
-                content: declared.content,
-                commands: declared.tasks.iter().map(|task| task.argv.join(" ")).collect(),
-                files: declared.files,
-            },
-        })
-    }
-
     /// Trusts exactly this content of the workspace.
     ///
     /// # Errors
@@ -304,9 +268,7 @@ impl Runtime {
     pub fn trust(&self, root: &Path, content: Digest) -> Result<(), DriverError> {
         let root = canonical(root)?;
         if self.declarations(&root)?.declared.content != content {
-            return Err(DriverError(anyhow!(
-                "what the workspace declares has just changed; look at it again"
-            )));
+            return Err(DriverError(anyhow!("what the workspace declares has just changed; look at it again")));
         }
         Ok(self.trust.trust(&root, content).context("the trust database refused")?)
     }
@@ -369,9 +331,7 @@ impl Runtime {
         let root = workspace.root().to_owned();
         let active = self.handles().iter().filter(|handle| handle.view().status == RunStatus::Active).count();
         if active >= RUNS_ACTIVE_MAX {
-            return Err(DriverError(anyhow!(
-                "{active} runs are active, the most at once; cancel one or wait"
-            )));
+            return Err(DriverError(anyhow!("{active} runs are active, the most at once; cancel one or wait")));
         }
         let status = self.declarations(&root)?;
         let blueprint = Catalogue::of(&root, &status.trust).take(&request.blueprint)?;
@@ -387,9 +347,7 @@ impl Runtime {
         let open_documents = surface
             .open_documents(&root)
             .into_iter()
-            .filter(|document| {
-                workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text)
-            })
+            .filter(|document| workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text))
             .collect();
         let run = RunId::new(uuid::Uuid::now_v7().to_string());
         let start = RunStarted {
@@ -443,10 +401,7 @@ impl Runtime {
         for recorded in &events {
             for command in state.apply(&recorded.event) {
                 if let openexec_engine::run::Command::Halt { reason } = command {
-                    return Err(DriverError(anyhow!(
-                        "run {run} cannot go on after event {}: {reason}",
-                        recorded.seq
-                    )));
+                    return Err(DriverError(anyhow!("run {run} cannot go on after event {}: {reason}", recorded.seq)));
                 }
             }
         }
@@ -510,8 +465,7 @@ impl Runtime {
     /// Recorded runs of a workspace that are not over and that this process does not drive,
     /// newest first. Reads the journal; a damaged one is passed over, `openexec show` tells.
     pub fn pending(&self, root: &Path) -> Vec<RunView> {
-        let runs =
-            self.store(root).and_then(|store| Ok(store.runs().context("the journal cannot be read")?));
+        let runs = self.store(root).and_then(|store| Ok(store.runs().context("the journal cannot be read")?));
         let runs = runs.unwrap_or_else(|error| {
             tracing::warn!("runs cannot be listed: {error}");
             Vec::new()
@@ -551,8 +505,7 @@ pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
             Status::Paused { reason } => RunStatus::Paused { reason },
             Status::Ended { outcome, summary } => RunStatus::Ended { outcome, summary },
         },
-        applied: state.applied().is_some()
-            && !matches!(state.status(), Status::Ended { outcome: Outcome::Undone, .. }),
+        applied: state.applied().is_some() && !matches!(state.status(), Status::Ended { outcome: Outcome::Undone, .. }),
         events,
     }
 }
@@ -574,9 +527,7 @@ fn require(
 }
 
 fn canonical(root: &Path) -> Result<PathBuf, DriverError> {
-    Ok(root
-        .canonicalize()
-        .with_context(|| format!("`{}` is not a directory that can be opened", root.display()))?)
+    Ok(root.canonicalize().with_context(|| format!("`{}` is not a directory that can be opened", root.display()))?)
 }
 
 pub(crate) fn now_ms() -> u64 {

@@ -8,7 +8,9 @@ use crate::action::{self, Action, ActionKind, ActionRequest};
 use crate::edit;
 use crate::ids::{ActionId, CommandId, ToolsetName};
 use crate::limits::{OUTPUT_TOKENS_MAX, STEP_MALFORMED_MAX, STEP_TURNS_MAX};
-use crate::model::{ActionResult, ActionStatus, Message, ModelError, ModelReply, ModelRequest, StopReason};
+use crate::model::{
+    ActionResult, ActionStatus, Message, ModelError, ModelReply, ModelRequest, StopReason,
+};
 use crate::path::WorkspacePath;
 use crate::policy::{self, Decision, Facts, Toolset, Verdict};
 use crate::task::{Task, TaskReport};
@@ -29,31 +31,13 @@ pub(super) struct Conversation {
 
 #[derive(Debug)]
 enum Waits {
-    Model {
-        command: CommandId,
-    },
-    Facts {
-        command: CommandId,
-        batch: Vec<ActionRequest>,
-    },
-    Texts {
-        command: CommandId,
-        ids: Vec<ActionId>,
-        work: Work,
-    },
-    Shadow {
-        command: CommandId,
-        work: Work,
-    },
-    Task {
-        command: CommandId,
-        id: ActionId,
-        work: Work,
-    },
+    Model { command: CommandId },
+    Facts { command: CommandId, batch: Vec<ActionRequest> },
+    Texts { command: CommandId, ids: Vec<ActionId>, work: Work },
+    Shadow { command: CommandId, work: Work },
+    Task { command: CommandId, id: ActionId, work: Work },
     /// For the baseline run, which has the shadow.
-    Background {
-        work: Work,
-    },
+    Background { work: Work },
 }
 
 /// What is left of a batch after its edits were planned.
@@ -82,13 +66,7 @@ impl Conversation {
 }
 
 impl Active {
-    pub(super) fn start_agent(
-        &mut self,
-        goal: &str,
-        toolset: &ToolsetName,
-        edits: bool,
-        out: &mut Vec<Command>,
-    ) {
+    pub(super) fn start_agent(&mut self, goal: &str, toolset: &ToolsetName, edits: bool, out: &mut Vec<Command>) {
         let Some(mut toolset) = policy::toolset(toolset) else {
             return self.action_failed(format!("there is no toolset `{toolset}`"), out);
         };
@@ -189,8 +167,7 @@ impl Active {
         talk.messages.push(Message::Model { reply: reply.clone() });
         match self.read_reply(reply) {
             Ok(batch) => {
-                let mut paths: Vec<_> =
-                    batch.iter().flat_map(|request| request.action.paths()).cloned().collect();
+                let mut paths: Vec<_> = batch.iter().flat_map(|request| request.action.paths()).cloned().collect();
                 paths.sort();
                 paths.dedup();
                 let command = self.next_command();
@@ -504,7 +481,6 @@ fn answer_message(messages: &[Message], mut results: Vec<ActionResult>) -> Messa
 
 fn blocked_text(decision: &Decision) -> String {
     let reasons = decision.reasons.iter().filter(|reason| reason.verdict == Verdict::Block);
-    let lines =
-        reasons.map(|reason| format!("{} blocks `{}`: {}", reason.rule, reason.matched, reason.remedy));
+    let lines = reasons.map(|reason| format!("{} blocks `{}`: {}", reason.rule, reason.matched, reason.remedy));
     format!("nothing of this reply was carried out; {}", lines.collect::<Vec<_>>().join("; "))
 }

@@ -68,9 +68,7 @@ impl Active {
         let chosen: Vec<Task> = match (action, named) {
             (DeterministicAction::RunTask, Some(name)) => match tasks.named(name) {
                 Some(task) => vec![task.clone()],
-                None => {
-                    return Err(format!("task `{name}` is not declared; declare it in .openexec/tasks.yaml"));
-                }
+                None => return Err(format!("task `{name}` is not declared; declare it in .openexec/tasks.yaml")),
             },
             (DeterministicAction::RunTests, _) => tasks.of_kind(TaskKind::Test).cloned().collect(),
             (DeterministicAction::RunLinters, _) => tasks.of_kind(TaskKind::Lint).cloned().collect(),
@@ -80,8 +78,7 @@ impl Active {
         for task in &chosen {
             let decision = policy::evaluate_task(&task.name, tasks, &self.start.policy);
             if decision.verdict != Verdict::Allow {
-                let reasons: Vec<String> =
-                    decision.reasons.iter().map(|reason| reason.remedy.clone()).collect();
+                let reasons: Vec<String> = decision.reasons.iter().map(|reason| reason.remedy.clone()).collect();
                 return Err(format!("task `{}` may not run: {}", task.name, reasons.join("; ")));
             }
         }
@@ -108,13 +105,11 @@ impl Active {
         }
         if tasks.is_empty() {
             // Linters and formatters are optional; what must judge is not.
-            let required =
-                action == DeterministicAction::RunTests || self.start.blueprint.gates.contains(&action);
+            let required = action == DeterministicAction::RunTests || self.start.blueprint.gates.contains(&action);
             if required {
                 return self.action_failed(no_task(action), out);
             }
-            return self
-                .succeed(format!("no task is declared for `{}`; nothing was checked", action.name()), out);
+            return self.succeed(format!("no task is declared for `{}`; nothing was checked", action.name()), out);
         }
         let verification = Verification {
             action,
@@ -141,12 +136,7 @@ impl Active {
         self.phase = Phase::Verifying(verification);
     }
 
-    pub(super) fn verify(
-        &mut self,
-        mut verification: Box<Verification>,
-        event: &Event,
-        out: &mut Vec<Command>,
-    ) {
+    pub(super) fn verify(&mut self, mut verification: Box<Verification>, event: &Event, out: &mut Vec<Command>) {
         match (&verification.waits, event) {
             (Waits::Shadow(_), Event::ShadowWritten { tree, .. }) => {
                 self.shadow = Some(*tree);
@@ -188,9 +178,7 @@ impl Active {
                 self.red_summary = Some(summary.clone());
                 match verification.purpose {
                     Purpose::Stage => self.fail(summary, out),
-                    Purpose::Again(..) => {
-                        self.fail(format!("after rebasing onto your changes: {summary}"), out)
-                    }
+                    Purpose::Again(..) => self.fail(format!("after rebasing onto your changes: {summary}"), out),
                 }
             }
             Judgement::Blocked { reason } => {
@@ -306,10 +294,8 @@ impl Active {
         let compares = blueprint.stages.iter().any(|stage| {
             gate_of(stage, DeterministicAction::RunTests).is_some_and(|expect| expect != Expectation::Green)
         });
-        let begins_with_tests = blueprint
-            .stages
-            .first()
-            .is_some_and(|stage| gate_of(stage, DeterministicAction::RunTests).is_some());
+        let begins_with_tests =
+            blueprint.stages.first().is_some_and(|stage| gate_of(stage, DeterministicAction::RunTests).is_some());
         if !compares || begins_with_tests {
             return;
         }

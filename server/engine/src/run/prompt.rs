@@ -93,11 +93,7 @@ impl Active {
         if !self.changes.is_empty() {
             let diff = edit::unified_diff(&self.changes);
             let data = self.as_data("the edits proposed so far", &diff);
-            let heading = if edits {
-                "Your edits so far (in force; edit on top of them)"
-            } else {
-                "The edits under review"
-            };
+            let heading = if edits { "Your edits so far (in force; edit on top of them)" } else { "The edits under review" };
             let _ = write!(text, "\n# {heading}\n{data}\n");
         }
         text

@@ -107,8 +107,7 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
         }
         Command::Hydrate { reads, changes, .. } => {
             let texts =
-                blocking(place, move |place| place.workspace.hydrate(&reads, &changes, &place.snapshot))
-                    .await?;
+                blocking(place, move |place| place.workspace.hydrate(&reads, &changes, &place.snapshot)).await?;
             Ok(Event::Hydrated { command: id, texts })
         }
         Command::WriteShadow { open_documents, changes, tree, .. } => {
@@ -186,9 +185,7 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Place) -> T + Send + 'static,
 ) -> Result<T, String> {
     let place = place.clone();
-    tokio::task::spawn_blocking(move || work(&place))
-        .await
-        .map_err(|_| "an internal error while reading".to_owned())
+    tokio::task::spawn_blocking(move || work(&place)).await.map_err(|_| "an internal error while reading".to_owned())
 }
 
 fn millis(since: Instant) -> u64 {

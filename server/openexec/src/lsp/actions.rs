@@ -9,7 +9,8 @@ use super::protocol::{
     CodeAction, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, NumberOrString, Range,
 };
 use super::session::Offers;
-use crate::driver::{RunStatus, RunView, TrustStatus};
+use super::trust::TrustState;
+use crate::driver::{RunStatus, RunView};
 use crate::limits::{CODE_ACTIONS_MAX, DIAGNOSTICS_MAX, QUOTE_CHARS_MAX};
 use openexec_engine::blueprint::{Blueprint, InputName, Trigger};
 use openexec_engine::ids::RunId;
@@ -160,14 +161,17 @@ impl RunLine {
 
 /// Undo for the newest run that has been done.
 fn undo(place: &Place<'_>) -> Option<CodeAction> {
-    let line = place.runs.iter().find(|line| line.can_undo() && line.view.applied)?;
+    let line = place
+        .runs
+        .iter()
+        .find(|line| line.can_undo() && line.view.applied)?;
     let run = &line.view.run;
     let title = format!("Undo run {} ({})", short(run), line.view.blueprint);
     Some(action(title, "source.openexec.undo".to_owned(), "openexec.undo", json!({ "run": run })))
 }
 
 fn trust(place: &Place<'_>) -> Option<CodeAction> {
-    let Some(TrustStatus::Untrusted { content, commands, .. }) = &place.offers.trust else {
+    let Some(TrustState::Untrusted { content, commands, .. }) = &place.offers.trust else {
         return None;
     };
     let title = format!("Trust this workspace's tasks ({})", quote(&commands.join(", ")));

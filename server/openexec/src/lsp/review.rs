@@ -5,7 +5,8 @@
 
 use super::actions::{RunLine, short};
 use super::commands::standing;
-use crate::driver::{RunStatus, RunView, TrustStatus};
+use super::trust::TrustState;
+use crate::driver::{RunStatus, RunView};
 use crate::store::Recorded;
 use openexec_engine::run::Event;
 use openexec_engine::task::{Judgement, TaskExit, TaskReport};
@@ -81,7 +82,7 @@ pub(super) fn review_markdown(view: &RunView, diff: &str, reasons: &[String], ev
 /// The state of all runs of the open workspaces.
 pub(super) fn status_markdown(
     lines: &[RunLine],
-    trust: &[(PathBuf, TrustStatus)],
+    trust: &[(PathBuf, TrustState)],
     trouble: Option<&str>,
 ) -> String {
     let mut text = "# OpenExec\n\n".to_owned();
@@ -91,13 +92,13 @@ pub(super) fn status_markdown(
     for (root, trust) in trust {
         let root = root.display();
         match trust {
-            TrustStatus::NothingDeclared => {
+            TrustState::NothingDeclared => {
                 let _ = write!(text, "- `{root}` declares no task, so nothing can be verified there\n");
             }
-            TrustStatus::Trusted => {
+            TrustState::Trusted => {
                 let _ = write!(text, "- the tasks of `{root}` are trusted\n");
             }
-            TrustStatus::Untrusted { commands, files, .. } => {
+            TrustState::Untrusted { commands, files, .. } => {
                 let _ = write!(
                     text,
                     "- the tasks of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them\n",

@@ -18,7 +18,9 @@ use super::session::{Offers, Session};
 use super::surface::EditorSurface;
 use super::traits::encoding_name;
 use super::uri;
-use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface, TrustStatus};
+use super::trust::TrustState;
+use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface};
+use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -321,7 +323,8 @@ impl Shared {
         };
         let files = blocking(move || {
             let run = &line.view.run;
-            let recorded = runtime.journal(&line.root, run).map_err(|error| error.to_string())?;
+            let store = runtime.store(&line.root).map_err(|error| error.to_string())?;
+            let recorded = store.events(run).map_err(|error| error.to_string())?;
             let folder = runtime.run_dir(&line.root, run);
             let markdown = review_markdown(&line.view, &diff, &reasons, &evidence(&recorded));
             write_review(&folder, &diff, &markdown).map_err(|error| {
@@ -337,7 +340,7 @@ impl Shared {
         let lines = self.lines();
         let roots = self.session.roots();
         let known = |root: &Path| Some((root.to_owned(), self.session.offers(root).trust.clone()?));
-        let trust: Vec<(PathBuf, TrustStatus)> = roots.all().into_iter().filter_map(known).collect();
+        let trust: Vec<(PathBuf, TrustState)> = roots.all().into_iter().filter_map(known).collect();
         let markdown = status_markdown(&lines, &trust, self.runtime.as_ref().err().map(String::as_str));
         let (state, text) = (self.state.clone(), markdown.clone());
         let file = blocking(move || {
@@ -362,17 +365,17 @@ impl Shared {
             None => obvious_root(&roots, self.session.focus().as_deref())?,
         };
         let done =
-            blocking(move || match runtime.trust_status(&root).map_err(|error| error.to_string())? {
-                TrustStatus::NothingDeclared => {
+            blocking(move || match trust_state(&runtime, &root)? {
+                TrustState::NothingDeclared => {
                     Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
                 }
-                TrustStatus::Trusted => Ok(json!({ "trusted": root })),
-                TrustStatus::Untrusted { content, .. }
+                TrustState::Trusted => Ok(json!({ "trusted": root })),
+                TrustState::Untrusted { content, .. }
                     if arguments.content.is_some_and(|seen| seen != content) =>
                 {
                     Err("the tasks have changed since they were shown; open the menu again".to_owned())
                 }
-                TrustStatus::Untrusted { content, commands, .. } => {
+                TrustState::Untrusted { content, commands, .. } => {
                     runtime.trust(&root, content).map_err(|error| error.to_string())?;
                     Ok(json!({ "trusted": root, "commands": commands }))
                 }
@@ -426,9 +429,9 @@ impl Shared {
         let read = move || {
             for root in session.roots().all() {
                 let offers = Offers {
-                    blueprints: runtime.blueprints(root),
+                    blueprints: blueprints(&runtime, root),
                     model: runtime.default_model().map(|model| model.to_string()),
-                    trust: runtime.trust_status(root).ok(),
+                    trust: trust_state(&runtime, root).ok(),
                     pending: runtime.pending(root),
                 };
                 session.set_offers(root, offers);
@@ -449,6 +452,16 @@ impl Shared {
             }
         }
     }
+}
+
+fn trust_state(runtime: &Runtime, root: &Path) -> Result<TrustState, String> {
+    runtime.declarations(root).map(TrustState::of).map_err(|error| error.to_string())
+}
+
+/// The usable blueprints of a workspace; `openexec blueprints` tells what is wrong with others.
+fn blueprints(runtime: &Runtime, root: &Path) -> Vec<Blueprint> {
+    let entries = runtime.catalogue(root).unwrap_or_default().entries;
+    entries.into_values().filter_map(|entry| entry.blueprint.ok()).collect()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -9,7 +9,8 @@ use super::protocol::{MessageType, notification as sent, notification::Notificat
 use super::roots::{Roots, below};
 use super::service::Synchronised;
 use super::traits::ClientTraits;
-use crate::driver::{RunView, TrustStatus};
+use super::trust::TrustState;
+use crate::driver::RunView;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::OpenDocument;
@@ -29,7 +30,7 @@ pub(super) struct Offers {
     /// The model that a run gets when nobody names one.
     pub(super) model: Option<String>,
     /// Whether tasks may run, where that is known.
-    pub(super) trust: Option<TrustStatus>,
+    pub(super) trust: Option<TrustState>,
     /// Recorded runs that are not over and that nobody drives.
     pub(super) pending: Vec<RunView>,
 }

@@ -6,8 +6,7 @@ use openexec_engine::policy::{ApprovalMode, SandboxMode};
 use openexec_engine::syntax::SymbolKind;
 use std::sync::Arc;
 
-const TEXT: &str =
-    "// openexec: return an error instead\nfn parse() {}\n\n#[test]\nfn it_parses() {\n    parse();\n}\n";
+const TEXT: &str = "// openexec: return an error instead\nfn parse() {}\n\n#[test]\nfn it_parses() {\n    parse();\n}\n";
 
 fn file() -> Arc<OpenFile> {
     let mut documents = Documents::default();
@@ -65,7 +64,7 @@ fn offers() -> Offers {
             blueprint("fix_diagnostic", &[Trigger::Diagnostic], &[(InputName::Diagnostics, true)]),
         ],
         model: Some("claude".to_owned()),
-        trust: Some(TrustStatus::Trusted),
+        trust: Some(TrustState::Trusted),
         pending: Vec::new(),
     }
 }
@@ -84,10 +83,7 @@ fn run(id: &str, status: RunStatus) -> RunLine {
 }
 
 fn waiting(id: &str) -> RunLine {
-    run(
-        id,
-        RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() },
-    )
+    run(id, RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() })
 }
 
 fn ended(id: &str, outcome: Outcome) -> RunLine {
@@ -110,7 +106,14 @@ struct Asked<'a> {
 
 impl Default for Asked<'_> {
     fn default() -> Self {
-        Self { range: at(2, 0), only: &[], diagnostics: &[], directive: None, offers: offers(), runs: &[] }
+        Self {
+            range: at(2, 0),
+            only: &[],
+            diagnostics: &[],
+            directive: None,
+            offers: offers(),
+            runs: &[],
+        }
     }
 }
 
@@ -210,13 +213,16 @@ fn runs_offer_what_makes_sense_in_their_state() {
         titles(Asked { runs: &runs, ..Asked::default() }),
         ["Resume run 222222 (implement)", "Cancel run 111111 (implement)", "Undo run 555555 (implement)"]
     );
-    assert_eq!(titles(Asked { runs: &[interrupted], ..Asked::default() }), ["Resume run 333333 (implement)"]);
+    assert_eq!(
+        titles(Asked { runs: &[interrupted], ..Asked::default() }),
+        ["Resume run 333333 (implement)"]
+    );
 }
 
 #[test]
 fn untrusted_tasks_can_be_trusted_as_they_were_shown() {
     let content = Digest::of(b"c");
-    let trust = TrustStatus::Untrusted {
+    let trust = TrustState::Untrusted {
         content,
         commands: vec!["cargo test".to_owned(), "cargo clippy".to_owned()],
         files: vec!["Cargo.toml".to_owned()],
@@ -239,8 +245,7 @@ fn a_menu_is_never_longer_than_it_can_bear() {
 #[test]
 fn kinds_are_asked_for_from_above() {
     let kinds = |only: &[&str]| {
-        let only: Vec<CodeActionKind> =
-            only.iter().map(|kind| CodeActionKind::from(kind.to_string())).collect();
+        let only: Vec<CodeActionKind> = only.iter().map(|kind| CodeActionKind::from(kind.to_string())).collect();
         let runs = [waiting("111111"), ended("333333", Outcome::Done)];
         let directive = Some(directive());
         titles(Asked { only: &only, runs: &runs, directive, ..Asked::default() }).len()
@@ -258,9 +263,7 @@ fn kinds_are_asked_for_from_above() {
 #[test]
 fn actions_carry_commands_and_nothing_else() {
     let runs = [waiting("111111")];
-    for action in
-        actions(Asked { range: at(5, 2), directive: Some(directive()), runs: &runs, ..Asked::default() })
-    {
+    for action in actions(Asked { range: at(5, 2), directive: Some(directive()), runs: &runs, ..Asked::default() }) {
         let value = serde_json::to_value(&action).unwrap();
         assert_eq!(value.as_object().unwrap().keys().collect::<Vec<_>>(), ["title", "kind", "command"]);
     }
@@ -280,9 +283,7 @@ fn an_old_client_gets_bare_commands() {
         offers: &offers(),
         runs: &[],
     };
-    assert!(
-        matches!(offered(&place, false).as_slice(), [CodeActionOrCommand::Command(command)] if command.command == "openexec.run")
-    );
+    assert!(matches!(offered(&place, false).as_slice(), [CodeActionOrCommand::Command(command)] if command.command == "openexec.run"));
 }
 
 #[test]

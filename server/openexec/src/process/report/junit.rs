@@ -145,6 +145,8 @@ impl Case {
             None if self.class.is_empty() || self.class == self.name || self.class == "test" => {
                 self.name.clone()
             }
+            // Vitest names the file where others name a class.
+            None if self.class.contains('/') => format!("{} > {}", self.class, self.name),
             None => format!("{}.{}", self.class, self.name),
         }
     }

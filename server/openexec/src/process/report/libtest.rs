@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 pattern!(RUNNING, r"(?m)^running (\d+) tests?$");
 pattern!(RESULT, r"(?m)^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;");
-pattern!(PANIC, r"panicked at (?:'.*', )?([^\s:]+):(\d+)(?::\d+)?");
+pattern!(PANIC, r"(?:panicked|did not panic as expected) at (?:'.*', )?([^\s:]+):(\d+)(?::\d+)?");
 pattern!(DOCTEST, r"^(\S+) - .*\(line (\d+)\)$");
 
 pub(super) fn recognises(text: &str) -> bool {

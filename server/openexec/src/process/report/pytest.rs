@@ -59,7 +59,7 @@ fn section(text: &str, node: &str) -> Option<String> {
         SECTION
             .captures(line)
             .and_then(|found| found.get(1))
-            .is_none_or(|found| !found.as_str().ends_with(&title))
+            .is_none_or(|found| found.as_str() != title && !found.as_str().ends_with(&format!(" {title}")))
     });
     lines.next()?;
     let body: Vec<&str> =

@@ -1,0 +1,8 @@
+//! Whole runs against a world in memory: it answers commands as the edge would, and every
+//! event it gives is kept as the journal would keep it.
+
+mod applying;
+mod gates;
+mod recovery;
+mod replies;
+mod world;

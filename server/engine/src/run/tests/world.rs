@@ -1,0 +1,311 @@
+//! The world: files, a scripted model, a test runner that is a function of the files.
+
+use crate::blueprint;
+use crate::digest::Digest;
+use crate::ids::CommandId;
+use crate::model::{ModelReply, StopReason, Usage};
+use crate::path::{RequestedPath, WorkspacePath};
+use crate::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved};
+use crate::run::{
+    ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, RunStarted, RunState, Status,
+};
+use crate::task::{
+    ReportFormat, Task, TaskExit, TaskKind, TaskReport, TaskSet, TestCounts, TestFailure, TimeoutClass, Trust,
+};
+use std::collections::{BTreeMap, VecDeque};
+
+pub const FIX_TESTS: &str = include_str!("../../../../../blueprints/fix_tests.yaml");
+pub const IMPLEMENT: &str = include_str!("../../../../../blueprints/implement.yaml");
+
+/// What the editor does with an edit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Editor {
+    Honest,
+    /// Applies nothing and says that it did.
+    Liar,
+    /// Applies the first file only.
+    Partial,
+}
+
+pub struct World {
+    pub files: BTreeMap<String, String>,
+    pub shadow: BTreeMap<String, String>,
+    pub replies: VecDeque<String>,
+    pub editor: Editor,
+    /// Edits of the user, made when the bases are looked at for the n-th time.
+    pub typing: VecDeque<Option<(String, String)>>,
+    pub journal: Vec<Event>,
+    pub state: RunState,
+    pub model_calls: u32,
+    pub applies: u32,
+    pub remembered: u32,
+    pub halted: Option<String>,
+}
+
+pub fn path(text: &str) -> WorkspacePath {
+    WorkspacePath::parse(text).unwrap()
+}
+
+pub fn test_task() -> Task {
+    Task {
+        name: "test".into(),
+        kind: TaskKind::Test,
+        argv: vec!["check".into()],
+        cwd: None,
+        env: BTreeMap::new(),
+        report: ReportFormat::Auto,
+        report_file: None,
+        timeout: TimeoutClass::Long,
+        origin: "here".into(),
+    }
+}
+
+pub fn trusted(tasks: Vec<Task>) -> TaskSet {
+    TaskSet { tasks, trust: Trust::Trusted { content: Digest::of(b"content") } }
+}
+
+pub fn start_of(yaml: &str) -> RunStarted {
+    let blueprint = blueprint::load("test.yaml", yaml).unwrap_or_else(|error| panic!("{error}"));
+    RunStarted {
+        run: "run-1".into(),
+        workspace: "/ws".into(),
+        at_ms: 1,
+        policy: PolicySnapshot::built_in(blueprint.sandbox, blueprint.approval_mode),
+        blueprint,
+        model: "scripted".into(),
+        tasks: trusted(vec![test_task()]),
+        inputs: Inputs::default(),
+        open_documents: Vec::new(),
+        entropy: "00".repeat(32),
+        context_tokens_max: 4096,
+    }
+}
+
+/// A reply that replaces text in `src/lib.rs` and finishes.
+pub fn replacing(old: &str, new: &str) -> String {
+    edit_and_finish("src/lib.rs", old, new)
+}
+
+pub fn edit_and_finish(file: &str, old: &str, new: &str) -> String {
+    serde_json::json!({ "actions": [
+        { "id": "a1", "kind": "replace_text", "path": file, "old": old, "new": new },
+        { "id": "a2", "kind": "finish", "summary": "done" },
+    ]})
+    .to_string()
+}
+
+impl World {
+    /// One source file; its tests pass when it contains `right`.
+    pub fn new(replies: &[String]) -> Self {
+        let files = BTreeMap::from([
+            ("src/lib.rs".to_owned(), "// top\nfn value() -> u32 { wrong }\n// end\n".to_owned()),
+            ("tests/it.rs".to_owned(), "#[test]\nfn works() {}\n".to_owned()),
+        ]);
+        Self {
+            shadow: files.clone(),
+            files,
+            replies: replies.iter().cloned().collect(),
+            editor: Editor::Honest,
+            typing: VecDeque::new(),
+            journal: Vec::new(),
+            state: RunState::new(),
+            model_calls: 0,
+            applies: 0,
+            remembered: 0,
+            halted: None,
+        }
+    }
+
+    pub fn lib(&self) -> &str {
+        &self.files["src/lib.rs"]
+    }
+
+    pub fn start(&mut self, start: RunStarted) -> &mut Self {
+        self.say(Event::RunStarted(Box::new(start)))
+    }
+
+    /// Records an event of the world and everything that follows from it.
+    pub fn say(&mut self, event: Event) -> &mut Self {
+        self.journal.push(event.clone());
+        let commands = self.state.apply(&event);
+        self.carry_out(commands);
+        self
+    }
+
+    /// Takes up a journal as a new process would.
+    pub fn take_up(&mut self, journal: &[Event]) -> &mut Self {
+        self.journal = journal.to_vec();
+        self.state = RunState::new();
+        for event in journal {
+            for command in self.state.apply(event) {
+                if let Command::Halt { reason } = command {
+                    self.halted = Some(reason);
+                }
+            }
+        }
+        let outstanding = self.state.outstanding();
+        self.carry_out(outstanding);
+        self
+    }
+
+    pub fn names(&self) -> Vec<&'static str> {
+        self.journal.iter().map(Event::name).collect()
+    }
+
+    pub fn count(&self, name: &str) -> usize {
+        self.names().iter().filter(|other| **other == name).count()
+    }
+
+    pub fn ending(&self) -> String {
+        match self.state.status() {
+            Status::Ended { outcome, summary } => format!("{outcome:?}: {summary}"),
+            Status::Paused { reason } => format!("Paused: {reason}"),
+            other => format!("{other:?}"),
+        }
+    }
+
+    fn carry_out(&mut self, commands: Vec<Command>) {
+        let mut queue = VecDeque::from(commands);
+        while let Some(command) = queue.pop_front() {
+            let event = match command {
+                Command::Record { event } => *event,
+                Command::Halt { reason } => {
+                    self.halted = Some(reason);
+                    return;
+                }
+                Command::Abandon { ids } => {
+                    queue.retain(|command| command.id().is_none_or(|id| !ids.contains(&id)));
+                    continue;
+                }
+                command => match self.answer(command) {
+                    Some(event) => event,
+                    None => continue,
+                },
+            };
+            self.journal.push(event.clone());
+            let mut next = self.state.apply(&event);
+            // What follows from an event comes before what was asked for beside it.
+            next.extend(queue);
+            next.sort_by_key(|command| !matches!(command, Command::Record { .. }));
+            queue = next.into();
+        }
+    }
+
+    fn answer(&mut self, command: Command) -> Option<Event> {
+        let id = command.id()?;
+        Some(match command {
+            Command::GatherContext { .. } => Event::ContextGathered { command: id, candidates: Vec::new() },
+            Command::CallModel { .. } => self.reply(id)?,
+            Command::GatherFacts { paths, .. } => Event::FactsGathered { command: id, facts: self.facts(&paths) },
+            Command::Hydrate { reads, .. } => Event::Hydrated {
+                command: id,
+                texts: reads
+                    .iter()
+                    .map(|_| crate::run::HydratedText { title: "a file".into(), text: Ok("text".into()) })
+                    .collect(),
+            },
+            Command::WriteShadow { changes, tree, .. } => {
+                self.shadow = self.files.clone();
+                for (path, change) in changes.effective() {
+                    match &change.proposed {
+                        Some(text) => self.shadow.insert(path.to_string(), text.clone()),
+                        None => self.shadow.remove(path.as_str()),
+                    };
+                }
+                Event::ShadowWritten { command: id, tree }
+            }
+            Command::RunTask { task, tree, .. } => {
+                Event::TaskFinished { command: id, report: Box::new(self.judge(&task)), tree }
+            }
+            Command::CheckBases { paths, .. } => {
+                if let Some(Some((file, text))) = self.typing.pop_front() {
+                    self.files.insert(file, text);
+                }
+                let live = |path: WorkspacePath| LiveText { text: self.files.get(path.as_str()).cloned(), path };
+                Event::BasesChecked { command: id, texts: paths.into_iter().map(live).collect() }
+            }
+            Command::Apply { changes, .. } => {
+                self.applies += 1;
+                for (number, (path, change)) in changes.effective().enumerate() {
+                    let skipped = match self.editor {
+                        Editor::Honest => false,
+                        Editor::Liar => true,
+                        Editor::Partial => number > 0,
+                    };
+                    if skipped || self.files.get(path.as_str()) != change.base.as_ref() {
+                        continue;
+                    }
+                    match &change.proposed {
+                        Some(text) => self.files.insert(path.to_string(), text.clone()),
+                        None => self.files.remove(path.as_str()),
+                    };
+                }
+                let outcome = |path: &WorkspacePath| FileOutcome {
+                    path: path.clone(),
+                    text: self.files.get(path.as_str()).map(|text| Digest::of(text.as_bytes())),
+                };
+                let files = changes.effective().map(|(path, _)| outcome(path)).collect();
+                Event::Applied { command: id, report: ApplyReport { files, answer: Some("applied".into()) } }
+            }
+            Command::Remember { .. } => {
+                self.remembered += 1;
+                Event::Remembered { command: id }
+            }
+            Command::Record { .. } | Command::Abandon { .. } | Command::Halt { .. } => return None,
+        })
+    }
+
+    /// The next reply; without one the model stays silent and the run waits.
+    fn reply(&mut self, command: CommandId) -> Option<Event> {
+        let text = self.replies.pop_front()?;
+        self.model_calls += 1;
+        let reply = ModelReply {
+            text,
+            tool_calls: Vec::new(),
+            stop: StopReason::End,
+            usage: Usage::default(),
+            opaque: Vec::new(),
+        };
+        Some(Event::ModelReplied { command, reply, duration_ms: 1 })
+    }
+
+    fn facts(&self, paths: &[RequestedPath]) -> Facts {
+        let entry = |path: &RequestedPath| match self.files.get(path.as_str()) {
+            Some(text) => Entry::Text { text: text.clone(), links: 1 },
+            None => Entry::Missing,
+        };
+        let facts = |path: &RequestedPath| PathFacts { entry: entry(path), resolved: Resolved::Direct };
+        Facts { paths: paths.iter().map(|path| (path.clone(), facts(path))).collect() }
+    }
+
+    fn judge(&self, task: &Task) -> TaskReport {
+        let text = self.shadow.get("src/lib.rs").cloned().unwrap_or_default();
+        let failing: Vec<&str> = [("works", "right"), ("stands", "fn value")]
+            .into_iter()
+            .filter(|(_, wanted)| !text.contains(wanted))
+            .map(|(name, _)| name)
+            .collect();
+        let none = text.contains("no tests");
+        TaskReport {
+            task: task.name.clone(),
+            kind: task.kind,
+            argv: task.argv.clone(),
+            exit: TaskExit::Exited { code: i32::from(!failing.is_empty() && !none) },
+            duration_ms: 1,
+            tests: Some(if none {
+                TestCounts::default()
+            } else {
+                TestCounts { passed: 2 - failing.len() as u32, failed: failing.len() as u32, skipped: 0 }
+            }),
+            failures: failing
+                .into_iter()
+                .filter(|_| !none)
+                .map(|name| TestFailure { name: name.into(), path: None, line: None, message: "no".into() })
+                .collect(),
+            output: "output".into(),
+            output_bytes: 6,
+            sandbox: "memory".into(),
+            rewritten: Vec::new(),
+        }
+    }
+}
