@@ -1,5 +1,5 @@
 //! End-to-end tests: the real executable, real processes, real files.
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
