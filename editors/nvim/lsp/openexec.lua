@@ -1,8 +1,12 @@
--- Found by `vim.lsp.config` on the runtime path (Neovim 0.11 and newer).
--- Without `filetypes` the server attaches to every file: blueprints are not about languages.
+-- How Neovim starts the server. `vim.lsp.config('openexec', {…})` changes any of it.
 ---@type vim.lsp.Config
 return {
   cmd = { 'openexec', 'lsp' },
-  -- One server for the whole project; the folder that holds `.openexec` wins over the repository.
-  root_markers = { '.openexec', '.git' },
+  root_markers = {
+    '.openexec',
+    { 'Cargo.toml', 'package.json', 'pyproject.toml', 'pytest.ini', 'go.mod', 'pom.xml', 'build.gradle', 'Makefile' },
+    '.git',
+  },
+  -- Without a workspace there is nothing to verify an edit in.
+  workspace_required = true,
 }
