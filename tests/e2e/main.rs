@@ -7,4 +7,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod client;
+mod crash;
+mod demo;
+mod headless;
+mod lsp;
+mod packages;
+mod project;
 mod sandbox;
+mod wire;

@@ -43,7 +43,9 @@ impl Place {
 }
 
 async fn prepare(root: &Path, state: &Path) -> Shadow {
-    Shadow::prepare(&launcher(), root, state, &RunId::new("run-1"), false).await.expect("this machine can confine tasks")
+    Shadow::prepare(&launcher(), root, state, &RunId::new("run-1"), false)
+        .await
+        .expect("this machine can confine tasks")
 }
 
 fn write(path: &Path, text: &str) {
@@ -138,7 +140,11 @@ fn processes_with(mark: &str) -> usize {
 async fn this_machine_confines_tasks() {
     let state = tempfile::tempdir().unwrap();
     let confinement = probe(&launcher(), state.path()).await;
-    assert_eq!((confinement.name.as_str(), confinement.confined), ("overlay+namespaces", true), "{confinement:?}");
+    assert_eq!(
+        (confinement.name.as_str(), confinement.confined),
+        ("overlay+namespaces", true),
+        "{confinement:?}"
+    );
     assert_eq!(std::fs::read_dir(state.path()).unwrap().count(), 0, "probing leaves nothing behind");
 }
 
@@ -167,7 +173,8 @@ async fn the_task_runs_at_the_workspaces_own_path() {
 
 #[tokio::test]
 async fn the_users_tree_survives_a_task_that_destroys_everything() {
-    let files = [("src/a.txt", "a\n"), ("src/deep/b.txt", "b\n"), (".git/config", "[core]\n"), ("c.txt", "c\n")];
+    let files =
+        [("src/a.txt", "a\n"), ("src/deep/b.txt", "b\n"), (".git/config", "[core]\n"), ("c.txt", "c\n")];
     let place = Place::new(&files).await;
     let before = listing(&place.root());
     let report = place
@@ -179,7 +186,8 @@ async fn the_users_tree_survives_a_task_that_destroys_everything() {
     assert_eq!(listing(&place.root()), before);
     // Nor does what it left behind lead the next verification astray.
     place.shadow.write(&[], &ChangeSet::default()).await.unwrap();
-    let report = place.sh("cat src/a.txt src/deep/b.txt .git/config c.txt; ls -A . src; test ! -L .git").await;
+    let report =
+        place.sh("cat src/a.txt src/deep/b.txt .git/config c.txt; ls -A . src; test ! -L .git").await;
     succeeded(&report);
     assert_eq!(report.output, "a\nb\n[core]\nc\n.:\n.git\nc.txt\nsrc\n\nsrc:\na.txt\ndeep\n");
     assert_eq!(listing(&place.root()), before);
@@ -201,7 +209,13 @@ async fn a_link_that_a_task_left_is_not_followed() {
 
 #[tokio::test]
 async fn the_shadow_holds_base_buffers_and_edits() {
-    let place = Place::new(&[("base.txt", "base\n"), ("open.txt", "disk\n"), ("edit.txt", "old\n"), ("gone.txt", "x\n")]).await;
+    let place = Place::new(&[
+        ("base.txt", "base\n"),
+        ("open.txt", "disk\n"),
+        ("edit.txt", "old\n"),
+        ("gone.txt", "x\n"),
+    ])
+    .await;
     let root = place.root();
     let edits = changes(&[
         ("edit.txt", Some("old\n"), Some("new\n")),
@@ -245,7 +259,8 @@ async fn what_is_right_already_keeps_its_time() {
 async fn caches_outlive_a_verification_and_sources_do_not() {
     let place = Place::new(&[("Cargo.toml", ""), ("src/target/mod.rs", "real\n")]).await;
     succeeded(
-        &place.sh("mkdir -p target node_modules && echo warm > target/x && echo warm > node_modules/y && \
+        &place
+            .sh("mkdir -p target node_modules && echo warm > target/x && echo warm > node_modules/y && \
                    echo scribble > src/target/mod.rs && touch src/target/CACHEDIR.TAG")
             .await,
     );
@@ -257,7 +272,8 @@ async fn caches_outlive_a_verification_and_sources_do_not() {
 #[tokio::test]
 async fn rewritten_files_are_reported() {
     let place = Place::new(&[("a.txt", "a\n"), ("b.txt", "b\n")]).await;
-    let report = place.shadow.run(&sh("echo formatted > a.txt"), 10_000, &[path("a.txt"), path("b.txt")]).await;
+    let report =
+        place.shadow.run(&sh("echo formatted > a.txt"), 10_000, &[path("a.txt"), path("b.txt")]).await;
     assert_eq!(report.rewritten, [(path("a.txt"), "formatted\n".to_owned())]);
     assert_eq!(std::fs::read_to_string(place.root().join("a.txt")).unwrap(), "a\n");
 }
@@ -300,9 +316,12 @@ async fn sockets_of_the_host_cannot_be_reached() {
     let place = Place::new(&[]).await;
     let in_tmp = std::env::temp_dir().join(format!("openexec-e2e-{}.sock", std::process::id()));
     let in_workspace = place.root().join("agent.sock");
-    let listeners = [&in_tmp, &in_workspace].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
-    for path in [&in_tmp, &in_workspace] {
-        let script = format!("import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect('{}')", path.display());
+    let beside = place.dir.path().join("beside.sock");
+    let listeners =
+        [&in_tmp, &in_workspace, &beside].map(|path| std::os::unix::net::UnixListener::bind(path).unwrap());
+    for path in [&in_tmp, &in_workspace, &beside] {
+        let script =
+            format!("import socket\ns = socket.socket(socket.AF_UNIX)\ns.connect('{}')", path.display());
         let report = place.shadow.run(&task(&["python3", "-c", &script]), 60_000, &[]).await;
         assert_ne!(report.exit, TaskExit::Exited { code: 0 }, "{}", path.display());
     }
@@ -355,7 +374,8 @@ async fn the_environment_is_clean() {
     let mut printing = task(&["/usr/bin/env"]);
     printing.env.insert("ADDED".to_owned(), "by the task".to_owned());
     let report = place.shadow.run(&printing, 10_000, &[]).await;
-    let names: Vec<&str> = report.output.lines().filter_map(|line| line.split_once('=')).map(|pair| pair.0).collect();
+    let names: Vec<&str> =
+        report.output.lines().filter_map(|line| line.split_once('=')).map(|pair| pair.0).collect();
     assert!(names.contains(&"ADDED") && names.contains(&"PATH") && names.contains(&"CI"));
     // cargo sets this one for every test.
     assert!(std::env::var_os("CARGO_MANIFEST_DIR").is_some() && !names.contains(&"CARGO_MANIFEST_DIR"));
@@ -485,7 +505,11 @@ async fn without_a_sandbox_tasks_run_in_a_copy_if_the_user_says_so() {
     let shadow =
         Shadow::prepare(&launcher, &root, &dir.path().join("state"), &RunId::new("r"), true).await.unwrap();
     assert_eq!(shadow.confinement().name, "copy");
-    let edits = changes(&[("src/a.txt", Some("a\n"), Some("b\n")), ("gone.txt", Some("x\n"), None), ("new/n.txt", None, Some("n\n"))]);
+    let edits = changes(&[
+        ("src/a.txt", Some("a\n"), Some("b\n")),
+        ("gone.txt", Some("x\n"), None),
+        ("new/n.txt", None, Some("n\n")),
+    ]);
     shadow.write(&[], &edits).await.unwrap();
     let script = "cat src/a.txt new/n.txt; ls -A; echo scribble > src/a.txt; echo junk > junk";
     let report = shadow.run(&sh(script), 10_000, &[]).await;
@@ -529,10 +553,58 @@ async fn cargo_works_offline_with_a_dependency_and_the_users_target_stays_warm()
     let report = place.shadow.run(&test, 120_000, &[]).await;
     assert_eq!(report.tests.map(|counts| (counts.passed, counts.failed)), Some((0, 1)), "{}", report.output);
     let failure = &report.failures[0];
-    assert_eq!((failure.name.as_str(), failure.path.clone(), failure.line), ("adds", Some(path("src/lib.rs")), Some(5)));
+    assert_eq!(
+        (failure.name.as_str(), failure.path.clone(), failure.line),
+        ("adds", Some(path("src/lib.rs")), Some(5))
+    );
     // Back at the base: built anew, not taken for fresh.
     place.shadow.write(&[], &ChangeSet::default()).await.unwrap();
     let report = place.shadow.run(&test, 120_000, &[]).await;
     assert_eq!(report.tests.map(|counts| (counts.passed, counts.failed)), Some((1, 0)), "{}", report.output);
     assert_eq!(listing(&place.root()), before);
+}
+
+/// From the build file to the counted tests, with the runners that every machine with the
+/// toolchains has.
+#[tokio::test]
+async fn detected_tasks_run_and_report() {
+    let place = Place::new(&[
+        ("package.json", r#"{"scripts": {"test": "node --test"}}"#),
+        ("sum.test.mjs", "import test from 'node:test';\nimport assert from 'node:assert';\ntest('adds', () => assert.equal(1 + 1, 2));\ntest('differs', () => assert.equal(1, 2));\n"),
+        ("tests/__init__.py", ""),
+        ("tests/test_sum.py", "import unittest\n\nclass Sum(unittest.TestCase):\n    def test_adds(self):\n        self.assertEqual(1 + 1, 2)\n    def test_differs(self):\n        self.assertEqual(1, 2)\n"),
+        ("Makefile", "test:\n\ttrue\n"),
+        (".openexec/tasks.yaml", "version: 1\ntasks:\n- {name: test-python, kind: test, argv: [python3, -m, unittest, discover]}\n"),
+    ])
+    .await;
+    let declared = openexec::tasks::declared(&place.root()).unwrap();
+    let names: Vec<&str> = declared.tasks.iter().map(|task| task.name.as_str()).collect();
+    assert_eq!(names, ["test", "test-python"]);
+    for (task, file, line) in [(0, "sum.test.mjs", 4), (1, "tests/test_sum.py", 7)] {
+        let report = place.shadow.run(&declared.tasks[task], 60_000, &[]).await;
+        assert_eq!(report.exit, TaskExit::Exited { code: 1 }, "{}", report.output);
+        assert_eq!(
+            report.tests.map(|counts| (counts.passed, counts.failed)),
+            Some((1, 1)),
+            "{}",
+            report.output
+        );
+        assert_eq!(
+            (report.failures[0].path.clone(), report.failures[0].line),
+            (Some(path(file)), Some(line))
+        );
+    }
+}
+
+/// A suite that prints its numbers: `cargo test --test e2e sandbox_costs -- --nocapture`.
+#[tokio::test]
+async fn sandbox_costs_little() {
+    let place = Place::new(&[("a.txt", "a\n")]).await;
+    let started = Instant::now();
+    for _ in 0..20 {
+        succeeded(&place.shadow.run(&task(&["true"]), 10_000, &[]).await);
+    }
+    let each = started.elapsed() / 20;
+    println!("a task in the sandbox: {each:?} more than nothing");
+    assert!(each < Duration::from_secs(1), "{each:?}");
 }

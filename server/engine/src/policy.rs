@@ -3,6 +3,7 @@
 //! is blocked; an error inside a rule blocks.
 
 mod classes;
+pub(crate) mod content;
 mod evaluate;
 mod toolset;
 

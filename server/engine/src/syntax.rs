@@ -90,7 +90,7 @@ pub struct Directive {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SymbolError {
     /// No such symbol.
-    #[error("there is no symbol `{name}`; similar ones: {}", similar.join(", "))]
+    #[error("there is no symbol `{name}`{}", resemblance(similar))]
     Missing {
         /// What was asked for.
         name: String,
@@ -105,6 +105,10 @@ pub enum SymbolError {
         /// Their first lines, counted from 1.
         lines: Vec<u32>,
     },
+}
+
+fn resemblance(similar: &[String]) -> String {
+    if similar.is_empty() { String::new() } else { format!("; similar ones: {}", similar.join(", ")) }
 }
 
 impl Language {

@@ -116,24 +116,6 @@ pub enum RunStatus {
 #[error("{0:#}")]
 pub struct DriverError(#[from] pub anyhow::Error);
 
-/// Whether the user has trusted what a workspace declares.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TrustStatus {
-    /// The workspace declares no task, so there is nothing to trust.
-    NothingDeclared,
-    /// Trusted at exactly the content that stands there now.
-    Trusted,
-    /// Never trusted, or changed since.
-    Untrusted {
-        /// What trust would bind.
-        content: Digest,
-        /// The commands that would run, one line each: `cargo test`.
-        commands: Vec<String>,
-        /// The files that decide what runs, relative to the root.
-        files: Vec<String>,
-    },
-}
-
 /// What a workspace declares to be executed, and whether that is trusted as it is now.
 #[derive(Debug, Clone)]
 pub struct Declarations {
@@ -277,23 +259,6 @@ impl Runtime {
             _ => Trust::Untrusted,
         };
         Ok(Declarations { declared, trust })
-    }
-
-    /// Whether the user has trusted what this workspace declares. Reads the disk.
-    ///
-    /// # Errors
-    /// As for [`Self::declarations`].
-    pub fn trust_status(&self, root: &Path) -> Result<TrustStatus, DriverError> {
-        let Declarations { declared, trust } = self.declarations(root)?;
-        Ok(match trust {
-            _ if declared.files.is_empty() => TrustStatus::NothingDeclared,
-            Trust::Trusted { .. } => TrustStatus::Trusted,
-            Trust::Untrusted => TrustStatus::Untrusted {
-                content: declared.content,
-                commands: declared.tasks.iter().map(|task| task.argv.join(" ")).collect(),
-                files: declared.files,
-            },
-        })
     }
 
     /// Trusts exactly this content of the workspace.

@@ -22,6 +22,14 @@ pub const REPORT_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// Bytes of one model reply, whatever the wire format adds.
 pub const MODEL_REPLY_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of the stream that carries one model reply. One token costs a few hundred of them.
+pub const MODEL_WIRE_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Bytes of one event of that stream. Some servers send a whole tool call as one event.
+pub const MODEL_EVENT_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Bytes of an error's body that are read.
+pub const MODEL_ERROR_BODY_BYTES_MAX: usize = 64 * 1024;
+/// Characters that an error repeats of what a model's server said.
+pub const MODEL_ERROR_CHARS_MAX: usize = 300;
 /// Milliseconds until a model's server must have accepted the connection.
 pub const MODEL_CONNECT_TIMEOUT_MS: u64 = 10_000;
 /// Milliseconds until the first byte of a reply.
@@ -32,6 +40,14 @@ pub const MODEL_IDLE_TIMEOUT_MS: u64 = 60_000;
 pub const MODEL_TOTAL_TIMEOUT_MS: u64 = 600_000;
 /// Attempts at one model call, the first included.
 pub const MODEL_ATTEMPTS_MAX: usize = 4;
+/// Milliseconds before the second attempt; each further one waits twice as long.
+pub const MODEL_RETRY_DELAY_MS: u64 = 500;
+/// Milliseconds between two attempts, where the server asks for nothing longer.
+pub const MODEL_RETRY_DELAY_MS_MAX: u64 = 8_000;
+/// Milliseconds that a server may ask to wait; a longer wait is left to the user.
+pub const MODEL_RETRY_AFTER_MS_MAX: u64 = 60_000;
+/// Bytes of a file of scripted replies.
+pub const SCRIPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Events that wait for the journal's writer.
 pub const JOURNAL_QUEUE_MAX: usize = 256;

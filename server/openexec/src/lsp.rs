@@ -22,6 +22,7 @@ mod session;
 mod stdin;
 mod surface;
 mod traits;
+mod trust;
 mod uri;
 mod workspace_edit;
 

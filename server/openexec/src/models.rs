@@ -3,11 +3,29 @@
 //! An adapter translates; it does not decide, does not log prompts, and keeps no key longer
 //! than its configuration lives. Dropping the future of a call closes the socket.
 
-use crate::config::ModelConfig;
+mod anthropic_messages;
+mod call;
+mod conversation;
+mod explanation;
+mod openai_chat;
+mod retry_after;
+mod scripted;
+#[cfg(test)]
+mod tests;
+
+pub use scripted::{connect_scripted, connect_scripted_text};
+
+use crate::config::{HttpModelConfig, ModelConfig};
+use crate::limits::{
+    MODEL_CONNECT_TIMEOUT_MS, MODEL_FIRST_BYTE_TIMEOUT_MS, MODEL_IDLE_TIMEOUT_MS, MODEL_RETRY_DELAY_MS,
+    MODEL_RETRY_DELAY_MS_MAX, MODEL_TOTAL_TIMEOUT_MS,
+};
 use async_trait::async_trait;
 use openexec_engine::ids::ModelName;
 use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
+use secrecy::SecretString;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What arrives while a reply is being written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +58,54 @@ pub trait Model: Send + Sync {
     ) -> Result<ModelReply, ModelError>;
 }
 
-/// The one HTTP client that all adapters share.
+/// How long a call waits, and between attempts. The time to connect belongs to the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the first byte of a reply.
+    pub first_byte: Duration,
+    /// Between two bytes of a reply.
+    pub idle: Duration,
+    /// For the whole call, all attempts and the waits between them included.
+    pub total: Duration,
+    /// Before the second attempt; doubled for each further one.
+    pub retry_delay: Duration,
+    /// The longest wait between two attempts that the server did not ask for.
+    pub retry_delay_max: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            first_byte: Duration::from_millis(MODEL_FIRST_BYTE_TIMEOUT_MS),
+            idle: Duration::from_millis(MODEL_IDLE_TIMEOUT_MS),
+            total: Duration::from_millis(MODEL_TOTAL_TIMEOUT_MS),
+            retry_delay: Duration::from_millis(MODEL_RETRY_DELAY_MS),
+            retry_delay_max: Duration::from_millis(MODEL_RETRY_DELAY_MS_MAX),
+        }
+    }
+}
+
+/// The one HTTP client that all adapters share. Proxies come from the environment and the
+/// system, that is from user scope.
 ///
 /// # Errors
 /// When TLS cannot be set up.
 pub fn http_client() -> Result<reqwest::Client, ModelError> {
-    todo!()
+    // An error means that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("openexec/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_millis(MODEL_CONNECT_TIMEOUT_MS))
+        // A redirect would carry the key to an address that the user did not write.
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .build()
+        .map_err(|error| ModelError::Unreachable {
+            reason: format!(
+                "{}; install the system's root certificates (package `ca-certificates`) and check the proxy settings",
+                explanation::cause(&error.without_url())
+            ),
+        })
 }
 
 /// Connects a configured model. Reads its key from the environment.
@@ -53,9 +113,81 @@ pub fn http_client() -> Result<reqwest::Client, ModelError> {
 /// # Errors
 /// When the key's variable is not set, or the script cannot be read.
 pub fn connect(
-    _name: &ModelName,
-    _config: &ModelConfig,
-    _http: &reqwest::Client,
+    name: &ModelName,
+    config: &ModelConfig,
+    http: &reqwest::Client,
 ) -> Result<Arc<dyn Model>, ModelError> {
-    todo!()
+    connect_with(name, config, http, Timeouts::default(), &|variable| std::env::var(variable).ok())
+}
+
+/// Connects a configured model with other timeouts and another source of keys. `variable`
+/// gives the value of an environment variable.
+///
+/// # Errors
+/// As [`connect`].
+pub fn connect_with(
+    name: &ModelName,
+    config: &ModelConfig,
+    http: &reqwest::Client,
+    timeouts: Timeouts,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Arc<dyn Model>, ModelError> {
+    let wire = |config: &HttpModelConfig, provider: &Provider| {
+        let key = key(config, provider, variable)?;
+        call::Wire::new(http.clone(), config, provider, key, timeouts)
+    };
+    let not_configured = |remedy| ModelError::NotConfigured { model: name.clone(), remedy };
+    match config {
+        ModelConfig::AnthropicMessages(config) => {
+            let wire = wire(config, &anthropic_messages::PROVIDER).map_err(not_configured)?;
+            Ok(Arc::new(anthropic_messages::AnthropicMessages::new(config, wire)))
+        }
+        ModelConfig::OpenaiChat(config) => {
+            let wire = wire(config, &openai_chat::PROVIDER).map_err(not_configured)?;
+            Ok(Arc::new(openai_chat::OpenaiChat::new(config, wire)))
+        }
+        ModelConfig::Scripted { file } => connect_scripted(file),
+    }
+}
+
+/// What differs between wire APIs before anything is sent.
+struct Provider {
+    /// The API's name, for people.
+    api: &'static str,
+    /// The provider's own address.
+    base_url: &'static str,
+    /// The variable that holds the key for the provider's own address.
+    key_env: &'static str,
+    /// The endpoint below the API's version.
+    endpoint: &'static str,
+    /// Puts a key into a header's name and value.
+    key_header: fn(&str) -> (&'static str, String),
+    /// Headers that never change.
+    headers: &'static [(&'static str, &'static str)],
+}
+
+/// The key, or the remedy. The provider's own variable is read only for the provider's own
+/// address: no other server is sent a key that the user did not name for it.
+fn key(
+    config: &HttpModelConfig,
+    provider: &Provider,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<SecretString>, String> {
+    let name = match (&config.key_env, &config.base_url) {
+        (Some(name), _) => name.as_str(),
+        (None, None) => provider.key_env,
+        (None, Some(_)) => return Ok(None),
+    };
+    let value = variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let value = value.ok_or_else(|| {
+        format!(
+            "set the environment variable `{name}` to its key, where the editor or the terminal is started"
+        )
+    })?;
+    if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!(
+            "the environment variable `{name}` holds characters that no key has; copy the key again"
+        ));
+    }
+    Ok(Some(SecretString::from(value)))
 }

@@ -105,9 +105,7 @@ async fn attempt(launcher: &Launcher, spec: &SandboxSpec) -> Result<(), String> 
 
 /// The next step for the user, as far as the kernel's settings tell.
 fn remedy() -> String {
-    let is = |path: &str, value: &str| {
-        std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value)
-    };
+    let is = |path: &str, value: &str| std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
     let advice = if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
         "allow user namespaces with an AppArmor profile for `openexec` or with \
          `sysctl kernel.apparmor_restrict_unprivileged_userns=0`"
@@ -251,7 +249,10 @@ impl Shadow {
             )));
         }
         if root.parent().is_none() || Path::new("/tmp") == root {
-            return Err(ShadowError(format!("`{}` cannot be a workspace; open a directory in it", root.display())));
+            return Err(ShadowError(format!(
+                "`{}` cannot be a workspace; open a directory in it",
+                root.display()
+            )));
         }
         let name = run.as_str();
         if WorkspacePath::parse(name).is_err() || name.contains('/') {
@@ -339,7 +340,9 @@ async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<T, ShadowError> {
     match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result.map_err(|error| ShadowError(format!("the shadow could not be written: {error}"))),
+        Ok(result) => {
+            result.map_err(|error| ShadowError(format!("the shadow could not be written: {error}")))
+        }
         Err(error) => Err(ShadowError(format!("the shadow could not be written: {error}"))),
     }
 }

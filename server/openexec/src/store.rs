@@ -209,10 +209,7 @@ impl Store {
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 
-    fn read<T>(
-        &self,
-        query: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn read<T>(&self, query: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let path = &self.shared.path;
         let idle = self.shared.readers.lock().pop();
         let mut connection = match idle {

@@ -1,30 +1,402 @@
-//! The gate itself.
+//! The gate itself. Every action of a batch is judged in order on the state that the actions
+//! before it would have left; the batch gets the strictest verdict of all. What no rule allows
+//! is blocked.
+//!
+//! This module looks at nothing but its arguments: what stands in the workspace is told by
+//! [`Facts`], which the edge gathered.
 
-use super::{Decision, Facts, PolicySnapshot, Toolset};
-use crate::action::ActionRequest;
+mod judge;
+mod world;
+
+use super::content::objections;
+use super::{
+    ApprovalMode, Capability, Decision, Entry, Facts, PathFacts, PolicySnapshot, Resolved, Toolset, Verdict,
+};
+use crate::action::{Action, ActionKind, ActionRequest};
 use crate::edit::ChangeSet;
 use crate::ids::TaskName;
-use crate::task::TaskSet;
+use crate::limits::FILE_BYTES_MAX;
+use crate::path::{PathError, RequestedPath, WorkspacePath};
+use crate::task::{TaskSet, Trust};
+use judge::Judge;
+use world::{Standing, World};
 
 /// Judges a batch of actions on the simulated state of the whole batch.
 /// `changes` are the edits that the run has planned already.
 pub fn evaluate(
-    _batch: &[ActionRequest],
-    _toolset: &Toolset,
-    _tasks: &TaskSet,
-    _facts: &Facts,
-    _changes: &ChangeSet,
-    _policy: &PolicySnapshot,
+    batch: &[ActionRequest],
+    toolset: &Toolset,
+    tasks: &TaskSet,
+    facts: &Facts,
+    changes: &ChangeSet,
+    policy: &PolicySnapshot,
 ) -> Decision {
-    todo!()
+    let mut judge = Judge::new(policy);
+    let mut gate = Gate { toolset, tasks, facts, world: World::new(changes) };
+    for request in batch {
+        let before = judge.reasons();
+        gate.action(&mut judge, request);
+        if judge.reasons() == before {
+            judge.block("default.block", request.id.as_str(), "no rule allows this; ask for something else");
+        }
+    }
+    gate.world.judge_limits(&mut judge);
+    judge.decision()
 }
 
 /// Judges a complete change set before it is proposed.
-pub fn evaluate_changes(_changes: &ChangeSet, _policy: &PolicySnapshot) -> Decision {
-    todo!()
+pub fn evaluate_changes(changes: &ChangeSet, policy: &PolicySnapshot) -> Decision {
+    let mut judge = Judge::new(policy);
+    if changes.is_empty() {
+        judge.allow("allow.nothing", "no file");
+    } else {
+        judge.capability(Capability::RepoWrite, "the change set");
+        if policy.approval_mode == ApprovalMode::Always {
+            judge.ask("approval.always", "the change set", "approve it; this run asks for every proposal");
+        }
+    }
+    let world = World::new(changes);
+    for (path, change) in changes.effective() {
+        let before = judge.reasons();
+        judge.edited_path(path);
+        if let Some(from) = &change.renamed_from {
+            judge.edited_path(from);
+        }
+        if let Some(twin) = world.twin(path).filter(|_| change.proposed.is_some()) {
+            judge.twin(path, &twin);
+        }
+        match (&change.base, &change.proposed) {
+            (_, Some(text)) => {
+                // A renamed file is held against the text it takes over.
+                let source = change.renamed_from.as_ref().and_then(|from| changes.files.get(from));
+                let base = change.base.as_ref().or_else(|| source.and_then(|source| source.base.as_ref()));
+                judge.content(path, base.map_or("", String::as_str), text);
+                judge.placeholders(path, base.map_or("", String::as_str), text);
+                judge.size(path.as_str(), text.len());
+            }
+            (_, None) => {
+                let moved = changes.effective().any(|(_, other)| other.renamed_from.as_ref() == Some(path));
+                if !moved {
+                    judge.deleted(path);
+                }
+            }
+        }
+        if judge.reasons() == before {
+            judge.allow("allow.edit", path.as_str());
+        }
+    }
+    world.judge_limits(&mut judge);
+    judge.decision()
 }
 
 /// Judges the running of a declared task.
-pub fn evaluate_task(_task: &TaskName, _tasks: &TaskSet, _policy: &PolicySnapshot) -> Decision {
-    todo!()
+pub fn evaluate_task(task: &TaskName, tasks: &TaskSet, policy: &PolicySnapshot) -> Decision {
+    let mut judge = Judge::new(policy);
+    judge_task(&mut judge, task, tasks);
+    judge.decision()
 }
+
+fn judge_task(judge: &mut Judge<'_>, task: &TaskName, tasks: &TaskSet) {
+    let before = judge.reasons();
+    let shown: String = task.as_str().chars().take(80).flat_map(char::escape_debug).collect();
+    judge.capability(Capability::ShellExec, &shown);
+    match tasks.named(task) {
+        None => {
+            let known: Vec<&str> = tasks.tasks.iter().map(|task| task.name.as_str()).collect();
+            let remedy = match known.as_slice() {
+                [] => "no task is declared; declare one in .openexec/tasks.yaml".to_owned(),
+                known => format!("run one of the declared tasks: {}", known.join(", ")),
+            };
+            judge.block("task.undeclared", &shown, &remedy);
+        }
+        Some(declared) if declared.argv.is_empty() => {
+            judge.block("task.empty", &shown, "give the task a program to run in .openexec/tasks.yaml");
+        }
+        Some(_) => {}
+    }
+    match tasks.trust {
+        Trust::Trusted { .. } => {}
+        Trust::Untrusted => {
+            judge.block("task.untrusted", &shown, "the user must trust this workspace's tasks first");
+        }
+    }
+    if judge.reasons() == before {
+        judge.allow("allow.task", &shown);
+    }
+}
+
+/// A path of an action with what is known of it.
+struct Known<'a> {
+    path: WorkspacePath,
+    facts: &'a PathFacts,
+}
+
+struct Gate<'a> {
+    toolset: &'a Toolset,
+    tasks: &'a TaskSet,
+    facts: &'a Facts,
+    world: World<'a>,
+}
+
+impl<'a> Gate<'a> {
+    fn action(&mut self, judge: &mut Judge<'_>, request: &ActionRequest) {
+        let kind = request.action.kind();
+        if !self.toolset.actions.contains(&kind) {
+            let names: Vec<&str> = self.toolset.actions.iter().map(|kind| kind.name()).collect();
+            let remedy = format!("this stage's toolset `{}` holds: {}", self.toolset.name, names.join(", "));
+            judge.block("toolset.missing", kind.name(), &remedy);
+        }
+        match &request.action {
+            Action::ReplaceText(it) => {
+                self.edit(judge, &it.path, |present| match present.matches(&it.old).count() {
+                    1 if !it.old.is_empty() => present.replacen(&it.old, &it.new, 1),
+                    // The plan will refuse it; until then the new text is judged as an addition.
+                    _ => format!("{present}\n{}", it.new),
+                })
+            }
+            Action::ReplaceSymbol(it) => {
+                self.edit(judge, &it.path, |present| format!("{present}\n{}", it.text))
+            }
+            Action::InsertAtSymbol(it) => {
+                self.edit(judge, &it.path, |present| format!("{present}\n{}", it.text))
+            }
+            Action::CreateFile(it) => self.create(judge, &it.path, &it.text),
+            Action::DeleteFile(it) => self.delete(judge, &it.path),
+            Action::RenameFile(it) => self.rename(judge, &it.path, &it.new_path),
+            Action::ReadFile(it) => self.read(judge, kind, &it.path),
+            Action::ReadSymbol(it) => self.read(judge, kind, &it.path),
+            Action::Search(it) => match &it.below {
+                Some(below) => self.read(judge, kind, below),
+                None => {
+                    if judge.capability(Capability::RepoRead, kind.name()) {
+                        judge.allow("allow.read", "the workspace");
+                    }
+                }
+            },
+            Action::RunTask(it) => judge_task(judge, &it.task, self.tasks),
+            Action::Finish(it) => {
+                let before = judge.reasons();
+                judge.objections("summary", objections(None, "", &it.summary));
+                if judge.reasons() == before {
+                    judge.allow("allow.finish", "summary");
+                }
+            }
+        }
+    }
+
+    /// The path, when it is one and facts about it are known.
+    fn known(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Known<'a>> {
+        let shown: String = requested.to_string().chars().take(200).collect();
+        let path = match WorkspacePath::parse(requested.as_str()) {
+            Ok(path) => path,
+            Err(error) => {
+                let rule = match error {
+                    PathError::NotRelative => "path.outside",
+                    PathError::Empty
+                    | PathError::TooLong
+                    | PathError::NotCanonical
+                    | PathError::Character(_)
+                    | PathError::Alias
+                    | PathError::NotNormalized => "path.not_canonical",
+                };
+                let remedy =
+                    format!("{error}; write a plain path relative to the workspace, such as `src/lib.rs`");
+                judge.block(rule, &shown, &remedy);
+                return None;
+            }
+        };
+        let Some(facts) = self.facts.paths.get(requested) else {
+            judge.block("facts.missing", &shown, "nothing is known about this path; ask again");
+            return None;
+        };
+        if facts.resolved == Resolved::Outside {
+            judge.block("path.outside", &shown, "it leads out of the workspace; name a file that does not");
+            return None;
+        }
+        if let Some(ancestor) = self.world.file_above(&path, self.facts) {
+            let remedy =
+                format!("`{ancestor}` is a file, so nothing can stand below it; choose another path");
+            judge.block("entry.parent_is_file", &shown, &remedy);
+            return None;
+        }
+        Some(Known { path, facts })
+    }
+
+    /// A path that is to be changed.
+    fn editable(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Known<'a>> {
+        judge.capability(Capability::RepoWrite, requested.as_str());
+        let known = self.known(judge, requested)?;
+        judge.edited_path(&known.path);
+        if let Resolved::Linked { to } = &known.facts.resolved {
+            judge.edited_path(to);
+            let remedy = format!("it is a symbolic link, or stands below one; edit `{to}` itself");
+            judge.block("link.symlink", known.path.as_str(), &remedy);
+        }
+        Some(known)
+    }
+
+    /// The present text of a file that is to be changed or moved.
+    fn present(&self, judge: &mut Judge<'_>, known: &Known<'a>) -> Option<String> {
+        let shown = known.path.as_str();
+        match self.world.standing(&known.path, known.facts) {
+            Standing::Text(text) => Some(text.into_owned()),
+            Standing::Missing => {
+                judge.block(
+                    "entry.missing",
+                    shown,
+                    "there is no such file; create it, or name one that exists",
+                );
+                None
+            }
+            Standing::Directory => {
+                judge.block("entry.not_text", shown, "it is a directory; name the files in it one by one");
+                None
+            }
+            Standing::Opaque(bytes) => {
+                let remedy =
+                    format!("it is not UTF-8 text, or with {bytes} bytes too large; leave it as it is");
+                judge.block("entry.not_text", shown, &remedy);
+                None
+            }
+            Standing::Other(what) => {
+                judge.block(
+                    "entry.not_text",
+                    shown,
+                    &format!("it is not a regular file ({what}); leave it alone"),
+                );
+                None
+            }
+        }
+    }
+
+    fn edit(&mut self, judge: &mut Judge<'_>, requested: &RequestedPath, change: impl Fn(&str) -> String) {
+        let before = judge.reasons();
+        let Some(known) = self.editable(judge, requested) else { return };
+        let Some(present) = self.present(judge, &known) else { return };
+        if !self.world.touched(&known.path)
+            && let Entry::Text { links: 2.., .. } = known.facts.entry
+        {
+            judge.block(
+                "link.hard",
+                known.path.as_str(),
+                "the file has other names elsewhere (hard links); replace it with a copy of its own first",
+            );
+        }
+        let proposed = change(&present);
+        judge.content(&known.path, &present, &proposed);
+        judge.size(known.path.as_str(), proposed.len());
+        if judge.reasons() == before {
+            judge.allow("allow.edit", known.path.as_str());
+        }
+        self.world.write(known.path, proposed);
+    }
+
+    /// False when something stands where nothing may. `moving` is about to leave its place.
+    fn vacant(&self, judge: &mut Judge<'_>, known: &Known<'a>, moving: Option<&WorkspacePath>) -> bool {
+        let shown = known.path.as_str();
+        match self.world.standing(&known.path, known.facts) {
+            Standing::Missing => {}
+            Standing::Text(_) | Standing::Opaque(_) => {
+                judge.block("entry.exists", shown, "a file stands there; edit it, or choose another path");
+                return false;
+            }
+            Standing::Directory | Standing::Other(_) => {
+                judge.block(
+                    "entry.exists",
+                    shown,
+                    "something stands there that is not a file; choose another path",
+                );
+                return false;
+            }
+        }
+        if let Some(twin) = self.world.twin_among(&known.path, self.facts, moving) {
+            judge.twin(&known.path, &twin);
+            return false;
+        }
+        true
+    }
+
+    fn create(&mut self, judge: &mut Judge<'_>, requested: &RequestedPath, text: &str) {
+        let before = judge.reasons();
+        let Some(known) = self.editable(judge, requested) else { return };
+        if !self.vacant(judge, &known, None) {
+            return;
+        }
+        judge.content(&known.path, "", text);
+        judge.size(known.path.as_str(), text.len());
+        if judge.reasons() == before {
+            judge.allow("allow.create", known.path.as_str());
+        }
+        self.world.create(known.path, text.to_owned());
+    }
+
+    fn delete(&mut self, judge: &mut Judge<'_>, requested: &RequestedPath) {
+        let before = judge.reasons();
+        let Some(known) = self.editable(judge, requested) else { return };
+        if self.present(judge, &known).is_none() {
+            return;
+        }
+        if self.world.is_own(&known.path, known.facts) {
+            // The run made it; nothing of the user's is lost.
+            if judge.reasons() == before {
+                judge.allow("allow.delete", known.path.as_str());
+            }
+        } else {
+            judge.deleted(&known.path);
+        }
+        self.world.remove(known.path);
+    }
+
+    fn rename(&mut self, judge: &mut Judge<'_>, from: &RequestedPath, to: &RequestedPath) {
+        let before = judge.reasons();
+        let source = self.editable(judge, from);
+        let target = self.editable(judge, to);
+        let (Some(source), Some(target)) = (source, target) else { return };
+        let Some(text) = self.present(judge, &source) else { return };
+        if source.path == target.path {
+            judge.block(
+                "entry.exists",
+                target.path.as_str(),
+                "both paths are the same; choose another new path",
+            );
+            return;
+        }
+        if !self.vacant(judge, &target, Some(&source.path)) {
+            return;
+        }
+        if judge.reasons() == before {
+            judge.allow("allow.rename", &format!("{} -> {}", source.path, target.path));
+        }
+        self.world.rename(source.path, target.path, text);
+    }
+
+    fn read(&self, judge: &mut Judge<'_>, kind: ActionKind, requested: &RequestedPath) {
+        let before = judge.reasons();
+        judge.capability(Capability::RepoRead, requested.as_str());
+        let Some(known) = self.known(judge, requested) else { return };
+        judge.read_path(&known.path);
+        if let Resolved::Linked { to } = &known.facts.resolved {
+            judge.read_path(to);
+        }
+        match self.world.standing(&known.path, known.facts) {
+            Standing::Directory if kind == ActionKind::Search => {}
+            Standing::Text(text) => judge.key_material(&known.path, &text),
+            Standing::Missing | Standing::Directory | Standing::Opaque(_) | Standing::Other(_) => {
+                self.present(judge, &known);
+            }
+        }
+        if judge.reasons() == before {
+            judge.allow("allow.read", known.path.as_str());
+        }
+    }
+}
+
+/// True when a text is larger than a file may be.
+const fn is_too_large(bytes: usize) -> bool {
+    bytes > FILE_BYTES_MAX
+}
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,11 @@ fn directive(comments: &[Comment<'_>], index: usize, source: &str, lines: &LineI
     }
     let instruction = cut(instruction.trim());
     let range = whole(source, lines, first.range.start..last.range.end);
-    (!instruction.is_empty()).then(|| Directive { instruction, range, lines: (first.lines.0, last.lines.1) })
+    (!instruction.is_empty()).then_some(Directive {
+        instruction,
+        range,
+        lines: (first.lines.0, last.lines.1),
+    })
 }
 
 /// What a comment asks for, if it is a directive.

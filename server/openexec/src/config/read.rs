@@ -78,7 +78,10 @@ fn text(path: &Path) -> anyhow::Result<Option<String>> {
     let read = file.take(CONFIG_BYTES_MAX as u64 + 1).read_to_string(&mut text);
     read.with_context(|| format!("could not read `{}`; it must be UTF-8 text", path.display()))?;
     if text.len() > CONFIG_BYTES_MAX {
-        bail!("`{}` is larger than {CONFIG_BYTES_MAX} bytes; it holds models and defaults only", path.display());
+        bail!(
+            "`{}` is larger than {CONFIG_BYTES_MAX} bytes; it holds models and defaults only",
+            path.display()
+        );
     }
     Ok(Some(text))
 }
@@ -114,7 +117,10 @@ fn checked(file: ConfigFile, base: &Path) -> Result<UserConfig, Fault> {
         return Err(Fault::new(name.referenced, format!("there is no model `{}`; {remedy}", name.value)));
     }
     if let Some(tokens) = file.context_tokens.as_ref().filter(|tokens| tokens.value == 0) {
-        return Err(Fault::new(tokens.referenced, "`context_tokens` must be at least 1; remove it for the default"));
+        return Err(Fault::new(
+            tokens.referenced,
+            "`context_tokens` must be at least 1; remove it for the default",
+        ));
     }
     Ok(UserConfig {
         default_model: file.default_model.map(|name| ModelName::new(name.value)),
@@ -143,15 +149,18 @@ fn scripted(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
     if let Some((name, at)) = foreign.into_iter().find_map(|(name, at)| Some((name, at?))) {
         return Err(Fault::new(at, format!("a scripted model has no `{name}`; it takes `file` only")));
     }
-    let file = entry
-        .file
-        .ok_or_else(|| Fault::new(entry.api.referenced, "a scripted model needs `file`, the YAML file of replies"))?;
+    let file = entry.file.ok_or_else(|| {
+        Fault::new(entry.api.referenced, "a scripted model needs `file`, the YAML file of replies")
+    })?;
     Ok(ModelConfig::Scripted { file: base.join(file.value) })
 }
 
 fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
     if let Some(file) = entry.file {
-        return Err(Fault::new(file.referenced, "only a scripted model has `file`; remove it, or write `api: scripted`"));
+        return Err(Fault::new(
+            file.referenced,
+            "only a scripted model has `file`; remove it, or write `api: scripted`",
+        ));
     }
     let model = entry.model.filter(|model| !model.value.trim().is_empty()).ok_or_else(|| {
         Fault::new(at, "`model` is missing: write the provider's name of the model, such as `model: gpt-5`")
@@ -170,7 +179,8 @@ fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
         ));
     }
     if let Some(base_url) = &entry.base_url {
-        address(&base_url.value, entry.key_env.is_some()).map_err(|what| Fault::new(base_url.referenced, what))?;
+        address(&base_url.value, entry.key_env.is_some())
+            .map_err(|what| Fault::new(base_url.referenced, what))?;
     }
     Ok(HttpModelConfig {
         model: model.value,
@@ -192,14 +202,20 @@ fn address(text: &str, has_key: bool) -> Result<(), String> {
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         .ok_or("`base_url` is not an address; write it like `https://models.example.com` or `http://localhost:11434/v1`")?;
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+    if !url.username().is_empty()
+        || url.password().is_some()
+        || url.query().is_some()
+        || url.fragment().is_some()
+    {
         return Err(
             "`base_url` holds a user, a password, a query or a fragment; keep the address only and name the key's variable as `key_env`"
                 .to_owned(),
         );
     }
     if has_key && url.scheme() == "http" && !is_loopback(&url) {
-        return Err("`base_url` would send the key unencrypted; write `https://`, or remove `key_env`".to_owned());
+        return Err(
+            "`base_url` would send the key unencrypted; write `https://`, or remove `key_env`".to_owned()
+        );
     }
     Ok(())
 }
@@ -219,9 +235,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("config.yaml");
         std::fs::write(&path, text).unwrap();
-        config(&path).map_err(|error| {
-            format!("{error:#}").replace(&directory.path().display().to_string(), "")
-        })
+        config(&path)
+            .map_err(|error| format!("{error:#}").replace(&directory.path().display().to_string(), ""))
     }
 
     #[test]
@@ -251,7 +266,9 @@ mod tests {
             if it.model == "claude-sonnet-4-5" && it.key_env.as_deref() == Some("MY_KEY") && it.output_tokens_max == Some(4000)));
         assert!(matches!(&found.models["local"], ModelConfig::OpenaiChat(it)
             if it.base_url.as_deref() == Some("http://localhost:11434/v1") && it.key_env.is_none()));
-        assert!(matches!(&found.models["demo"], ModelConfig::Scripted { file } if file.ends_with("demo.yaml") && file.is_absolute()));
+        assert!(
+            matches!(&found.models["demo"], ModelConfig::Scripted { file } if file.ends_with("demo.yaml") && file.is_absolute())
+        );
     }
 
     #[test]
@@ -260,18 +277,38 @@ mod tests {
         let cases = [
             (model("key: sk-verysecret"), "/config.yaml:5:5: unknown field `key`", "`key_env`"),
             (model("api_key: sk-verysecret"), "/config.yaml:5:5: unknown field `api_key`", "`key_env`"),
-            (model("key_env: sk-verysecret"), "/config.yaml:5:14: `key_env` is not the name", "never the key"),
+            (
+                model("key_env: sk-verysecret"),
+                "/config.yaml:5:14: `key_env` is not the name",
+                "never the key",
+            ),
             (model("output_tokens_max: 0"), "/config.yaml:5:24: ", "at least 1"),
             (model("file: x"), "/config.yaml:5:11: ", "api: scripted"),
             (model("base_url: 'ftp://sk-verysecret'"), "/config.yaml:5:15: ", "is not an address"),
             (model("base_url: 'http://u:sk-verysecret@h'"), "/config.yaml:5:15: ", "a password"),
-            (model("base_url: 'http://far.example.com'\n    key_env: K"), "/config.yaml:5:15: ", "`https://`"),
+            (
+                model("base_url: 'http://far.example.com'\n    key_env: K"),
+                "/config.yaml:5:15: ",
+                "`https://`",
+            ),
             ("models:\n  a: {api: antropic, model: x}\n".into(), "/config.yaml:2:", "anthropic_messages"),
-            ("models:\n  a:\n    api: openai_chat\n".into(), "/config.yaml:3:10: `model` is missing", "provider's name"),
+            (
+                "models:\n  a:\n    api: openai_chat\n".into(),
+                "/config.yaml:3:10: `model` is missing",
+                "provider's name",
+            ),
             ("models:\n  a:\n    api: scripted\n".into(), "/config.yaml:3:10: ", "`file`"),
-            ("models:\n  a:\n    api: scripted\n    file: x\n    model: y\n".into(), "/config.yaml:5:12: ", "`file` only"),
+            (
+                "models:\n  a:\n    api: scripted\n    file: x\n    model: y\n".into(),
+                "/config.yaml:5:12: ",
+                "`file` only",
+            ),
             ("default_model: gpt\n".into(), "/config.yaml:1:16: there is no model `gpt`", "under `models`"),
-            ("modles: {}\n".into(), "/config.yaml:1:1: unknown field `modles`", "expected one of default_model, models"),
+            (
+                "modles: {}\n".into(),
+                "/config.yaml:1:1: unknown field `modles`",
+                "expected one of default_model, models",
+            ),
             ("context_tokens: 0\n".into(), "/config.yaml:1:17: ", "at least 1"),
             ("default_model: a\ndefault_model: b\n".into(), "/config.yaml:2:1: duplicate", "default_model"),
             ("models: [".into(), "/config.yaml:1:9: ", "mapping"),
@@ -297,7 +334,10 @@ mod tests {
 
     #[test]
     fn a_scripted_default_needs_no_entry() {
-        assert_eq!(load("default_model: scripted:a.yaml\n").unwrap().default_model, Some("scripted:a.yaml".into()));
+        assert_eq!(
+            load("default_model: scripted:a.yaml\n").unwrap().default_model,
+            Some("scripted:a.yaml".into())
+        );
     }
 
     #[test]

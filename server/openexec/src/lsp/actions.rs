@@ -9,7 +9,8 @@ use super::protocol::{
     CodeAction, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, NumberOrString, Range,
 };
 use super::session::Offers;
-use crate::driver::{RunStatus, RunView, TrustStatus};
+use super::trust::TrustState;
+use crate::driver::{RunStatus, RunView};
 use crate::limits::{CODE_ACTIONS_MAX, DIAGNOSTICS_MAX, QUOTE_CHARS_MAX};
 use openexec_engine::blueprint::{Blueprint, InputName, Trigger};
 use openexec_engine::ids::RunId;
@@ -151,7 +152,8 @@ impl RunLine {
     /// It has been done, so that it can be taken back; or taken back, so that this can.
     pub(super) fn can_undo(&self) -> bool {
         match self.view.status {
-            RunStatus::Ended { outcome, .. } => matches!(outcome, Outcome::Done | Outcome::Undone),
+            RunStatus::Ended { outcome: Outcome::Undone, .. } => true,
+            RunStatus::Ended { .. } => self.view.applied,
             RunStatus::Active | RunStatus::AwaitingApproval { .. } | RunStatus::Paused { .. } => false,
         }
     }
@@ -162,14 +164,14 @@ fn undo(place: &Place<'_>) -> Option<CodeAction> {
     let line = place
         .runs
         .iter()
-        .find(|line| matches!(line.view.status, RunStatus::Ended { outcome: Outcome::Done, .. }))?;
+        .find(|line| line.can_undo() && line.view.applied)?;
     let run = &line.view.run;
     let title = format!("Undo run {} ({})", short(run), line.view.blueprint);
     Some(action(title, "source.openexec.undo".to_owned(), "openexec.undo", json!({ "run": run })))
 }
 
 fn trust(place: &Place<'_>) -> Option<CodeAction> {
-    let Some(TrustStatus::Untrusted { content, commands, .. }) = &place.offers.trust else {
+    let Some(TrustState::Untrusted { content, commands, .. }) = &place.offers.trust else {
         return None;
     };
     let title = format!("Trust this workspace's tasks ({})", quote(&commands.join(", ")));

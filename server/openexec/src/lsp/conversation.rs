@@ -69,6 +69,3 @@ async fn exit(left: &mut watch::Receiver<Leaving>) {
         std::future::pending::<()>().await;
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -90,7 +90,11 @@ async fn accompany(
 /// Waits until the run stands otherwise than it did. False when it never will.
 async fn moved(handle: &RunHandle, events: &mut Receiver<Arc<Recorded>>, before: &RunView) -> bool {
     loop {
-        let seq = match events.recv().await {
+        let event = tokio::select! {
+            event = events.recv() => event,
+            () = handle.over() => return handle.view().status != before.status,
+        };
+        let seq = match event {
             Ok(recorded) => recorded.seq,
             Err(RecvError::Lagged(_)) => 0,
             Err(RecvError::Closed) => return false,
@@ -141,12 +145,15 @@ pub(super) fn announcement(view: &RunView) -> (MessageType, String) {
             MessageType::WARNING,
             format!("Run {run} is paused: {} — `openexec.resume` goes on", reason.trim_end_matches('.')),
         ),
-        RunStatus::Ended { outcome, summary } => ended(run, *outcome, summary.trim_end_matches('.')),
+        RunStatus::Ended { outcome, summary } => {
+            ended(run, *outcome, summary.trim_end_matches('.'), view.applied)
+        }
     }
 }
 
-fn ended(run: &str, outcome: Outcome, summary: &str) -> (MessageType, String) {
+fn ended(run: &str, outcome: Outcome, summary: &str, applied: bool) -> (MessageType, String) {
     match outcome {
+        Outcome::Done if !applied => (MessageType::INFO, format!("Run {run}: {summary}")),
         Outcome::Done => (MessageType::INFO, format!("Run {run}: {summary} — undo with `openexec.undo`")),
         Outcome::Failed => (MessageType::ERROR, format!("Run {run} failed: {summary}")),
         Outcome::Cancelled => (MessageType::INFO, format!("Run {run} was cancelled; {}", quote(summary))),
@@ -168,6 +175,7 @@ mod tests {
             model: "local".into(),
             activity: "run_tests (attempt 2)".to_owned(),
             status,
+            applied: true,
             events: 17,
         }
     }

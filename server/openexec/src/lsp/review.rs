@@ -5,9 +5,9 @@
 
 use super::actions::{RunLine, short};
 use super::commands::standing;
-use crate::driver::{RunStatus, RunView, TrustStatus};
+use super::trust::TrustState;
+use crate::driver::{RunStatus, RunView};
 use crate::store::Recorded;
-use openexec_engine::ids::RunId;
 use openexec_engine::run::Event;
 use openexec_engine::task::{Judgement, TaskExit, TaskReport};
 use std::fmt::Write as _;
@@ -21,14 +21,13 @@ pub(super) struct ReviewFiles {
     pub(super) diff: PathBuf,
 }
 
-/// Writes the review of a waiting proposal. A proposal that was reviewed before gets the same
+/// Writes the review of a waiting proposal into the run's folder. A proposal that was reviewed before gets the same
 /// files again; every other one gets new ones, so that earlier reviews stay as they were.
 ///
 /// # Errors
 /// When the state directory cannot be written.
-pub(super) fn write_review(state: &Path, run: &RunId, diff: &str, markdown: &str) -> io::Result<ReviewFiles> {
-    let folder = state.join("runs").join(run.as_str());
-    std::fs::create_dir_all(&folder)?;
+pub(super) fn write_review(folder: &Path, diff: &str, markdown: &str) -> io::Result<ReviewFiles> {
+    std::fs::create_dir_all(folder)?;
     let mut number = 1_u32;
     loop {
         let [markdown_file, diff_file] =
@@ -83,7 +82,7 @@ pub(super) fn review_markdown(view: &RunView, diff: &str, reasons: &[String], ev
 /// The state of all runs of the open workspaces.
 pub(super) fn status_markdown(
     lines: &[RunLine],
-    trust: &[(PathBuf, TrustStatus)],
+    trust: &[(PathBuf, TrustState)],
     trouble: Option<&str>,
 ) -> String {
     let mut text = "# OpenExec\n\n".to_owned();
@@ -93,13 +92,13 @@ pub(super) fn status_markdown(
     for (root, trust) in trust {
         let root = root.display();
         match trust {
-            TrustStatus::NothingDeclared => {
+            TrustState::NothingDeclared => {
                 let _ = write!(text, "- `{root}` declares no task, so nothing can be verified there\n");
             }
-            TrustStatus::Trusted => {
+            TrustState::Trusted => {
                 let _ = write!(text, "- the tasks of `{root}` are trusted\n");
             }
-            TrustStatus::Untrusted { commands, files, .. } => {
+            TrustState::Untrusted { commands, files, .. } => {
                 let _ = write!(
                     text,
                     "- the tasks of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them\n",

@@ -18,7 +18,9 @@ use super::session::{Offers, Session};
 use super::surface::EditorSurface;
 use super::traits::encoding_name;
 use super::uri;
-use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface, TrustStatus};
+use super::trust::TrustState;
+use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface};
+use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -186,11 +188,8 @@ impl Shared {
         let Ok(runtime) = &self.runtime else {
             return Vec::new();
         };
-        let driven = |handle: RunHandle| {
-            let root = self.session.root_of_run(&handle.run)?;
-            Some(RunLine { root, view: handle.view(), driven: true })
-        };
-        let mut lines: Vec<RunLine> = runtime.handles().into_iter().filter_map(driven).collect();
+        let driven = |handle: RunHandle| RunLine { view: handle.view(), root: handle.root, driven: true };
+        let mut lines: Vec<RunLine> = runtime.handles().into_iter().map(driven).collect();
         for root in self.session.roots().all() {
             let offers = self.session.offers(root);
             for view in &offers.pending {
@@ -248,10 +247,8 @@ impl Shared {
         let focus = session.focus();
         let request =
             commands::start_request(arguments, &session.roots(), file.as_deref(), path, focus.as_deref())?;
-        let root = request.root.clone();
         let surface: Arc<dyn Surface> = self.surface.clone();
         let handle = runtime.start(request, surface).await.map_err(|error| error.to_string())?;
-        session.run_driven(&handle.run, &root);
         let run = handle.run.clone();
         self.follow(handle);
         Ok(json!({ "run": run }))
@@ -305,16 +302,16 @@ impl Shared {
         Ok(handle)
     }
 
-    /// A run that is over since before this process began, named by its whole id.
+    /// A run that is over since before this process began.
     fn recorded(&self, of: &OfRun, lines: &[RunLine]) -> Option<(PathBuf, RunId)> {
         let named = of.run.as_deref()?;
         if lines.iter().any(|line| line.view.run.as_str().contains(named)) {
             return None;
         }
         let root = obvious_root(&self.session.roots(), self.session.focus().as_deref()).ok()?;
-        let run = RunId::new(named);
-        let recorded = self.runtime.as_ref().ok()?.journal(&root, &run).ok()?;
-        (!recorded.is_empty()).then_some((root, run))
+        let store = self.runtime.as_ref().ok()?.store(&root).ok()?;
+        let run = store.find_run(named).ok()?;
+        Some((root, run))
     }
 
     async fn review(self: &Arc<Self>, of: &OfRun) -> Result<Value, String> {
@@ -324,12 +321,14 @@ impl Shared {
         let RunStatus::AwaitingApproval { diff, reasons, .. } = line.view.status.clone() else {
             return Err("the run waits for no decision any more; look at `openexec.status`".to_owned());
         };
-        let state = self.state.clone();
         let files = blocking(move || {
-            let recorded = runtime.journal(&line.root, &line.view.run).unwrap_or_default();
+            let run = &line.view.run;
+            let store = runtime.store(&line.root).map_err(|error| error.to_string())?;
+            let recorded = store.events(run).map_err(|error| error.to_string())?;
+            let folder = runtime.run_dir(&line.root, run);
             let markdown = review_markdown(&line.view, &diff, &reasons, &evidence(&recorded));
-            write_review(&state, &line.view.run, &diff, &markdown).map_err(|error| {
-                format!("the review could not be written below `{}`: {error}", state.display())
+            write_review(&folder, &diff, &markdown).map_err(|error| {
+                format!("the review could not be written to `{}`: {error}", folder.display())
             })
         })
         .await?;
@@ -341,7 +340,7 @@ impl Shared {
         let lines = self.lines();
         let roots = self.session.roots();
         let known = |root: &Path| Some((root.to_owned(), self.session.offers(root).trust.clone()?));
-        let trust: Vec<(PathBuf, TrustStatus)> = roots.all().into_iter().filter_map(known).collect();
+        let trust: Vec<(PathBuf, TrustState)> = roots.all().into_iter().filter_map(known).collect();
         let markdown = status_markdown(&lines, &trust, self.runtime.as_ref().err().map(String::as_str));
         let (state, text) = (self.state.clone(), markdown.clone());
         let file = blocking(move || {
@@ -366,17 +365,17 @@ impl Shared {
             None => obvious_root(&roots, self.session.focus().as_deref())?,
         };
         let done =
-            blocking(move || match runtime.trust_status(&root).map_err(|error| error.to_string())? {
-                TrustStatus::NothingDeclared => {
+            blocking(move || match trust_state(&runtime, &root)? {
+                TrustState::NothingDeclared => {
                     Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
                 }
-                TrustStatus::Trusted => Ok(json!({ "trusted": root })),
-                TrustStatus::Untrusted { content, .. }
+                TrustState::Trusted => Ok(json!({ "trusted": root })),
+                TrustState::Untrusted { content, .. }
                     if arguments.content.is_some_and(|seen| seen != content) =>
                 {
                     Err("the tasks have changed since they were shown; open the menu again".to_owned())
                 }
-                TrustStatus::Untrusted { content, commands, .. } => {
+                TrustState::Untrusted { content, commands, .. } => {
                     runtime.trust(&root, content).map_err(|error| error.to_string())?;
                     Ok(json!({ "trusted": root, "commands": commands }))
                 }
@@ -430,9 +429,9 @@ impl Shared {
         let read = move || {
             for root in session.roots().all() {
                 let offers = Offers {
-                    blueprints: runtime.blueprints(root),
+                    blueprints: blueprints(&runtime, root),
                     model: runtime.default_model().map(|model| model.to_string()),
-                    trust: runtime.trust_status(root).ok(),
+                    trust: trust_state(&runtime, root).ok(),
                     pending: runtime.pending(root),
                 };
                 session.set_offers(root, offers);
@@ -453,6 +452,16 @@ impl Shared {
             }
         }
     }
+}
+
+fn trust_state(runtime: &Runtime, root: &Path) -> Result<TrustState, String> {
+    runtime.declarations(root).map(TrustState::of).map_err(|error| error.to_string())
+}
+
+/// The usable blueprints of a workspace; `openexec blueprints` tells what is wrong with others.
+fn blueprints(runtime: &Runtime, root: &Path) -> Vec<Blueprint> {
+    let entries = runtime.catalogue(root).unwrap_or_default().entries;
+    entries.into_values().filter_map(|entry| entry.blueprint.ok()).collect()
 }
 
 async fn blocking<T: Send + 'static>(

@@ -9,7 +9,8 @@ use super::protocol::{MessageType, notification as sent, notification::Notificat
 use super::roots::{Roots, below};
 use super::service::Synchronised;
 use super::traits::ClientTraits;
-use crate::driver::{RunView, TrustStatus};
+use super::trust::TrustState;
+use crate::driver::RunView;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::OpenDocument;
@@ -29,7 +30,7 @@ pub(super) struct Offers {
     /// The model that a run gets when nobody names one.
     pub(super) model: Option<String>,
     /// Whether tasks may run, where that is known.
-    pub(super) trust: Option<TrustStatus>,
+    pub(super) trust: Option<TrustState>,
     /// Recorded runs that are not over and that nobody drives.
     pub(super) pending: Vec<RunView>,
 }
@@ -42,7 +43,6 @@ struct State {
     /// The document that the user touched last.
     focus: Option<PathBuf>,
     offers: BTreeMap<PathBuf, Arc<Offers>>,
-    run_roots: BTreeMap<RunId, PathBuf>,
 }
 
 /// What the server knows of the editor.
@@ -131,22 +131,12 @@ impl Session {
     }
 
     pub(super) fn set_offers(&self, root: &Path, offers: Offers) {
-        let mut state = self.state.lock();
-        for view in &offers.pending {
-            state.run_roots.insert(view.run.clone(), root.to_owned());
-        }
-        state.offers.insert(root.to_owned(), Arc::new(offers));
+        self.state.lock().offers.insert(root.to_owned(), Arc::new(offers));
     }
 
-    /// The root that a run belongs to.
-    pub(super) fn root_of_run(&self, run: &RunId) -> Option<PathBuf> {
-        self.state.lock().run_roots.get(run).cloned()
-    }
-
-    /// Notes the root that a run belongs to. It is no longer one that nobody drives.
+    /// Notes that a run is no longer one that nobody drives.
     pub(super) fn run_driven(&self, run: &RunId, root: &Path) {
         let mut state = self.state.lock();
-        state.run_roots.insert(run.clone(), root.to_owned());
         if let Some(offers) = state.offers.get_mut(root)
             && offers.pending.iter().any(|view| view.run == *run)
         {

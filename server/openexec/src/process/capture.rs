@@ -21,9 +21,8 @@ pub(crate) struct Capture {
 impl Capture {
     /// Takes a piece of standard output.
     pub(crate) fn stdout(&mut self, piece: &[u8]) {
-        let room = usize::try_from(TASK_OUTPUT_BYTES_MAX)
-            .unwrap_or(usize::MAX)
-            .saturating_sub(self.stdout.len());
+        let room =
+            usize::try_from(TASK_OUTPUT_BYTES_MAX).unwrap_or(usize::MAX).saturating_sub(self.stdout.len());
         if piece.len() > room {
             self.stdout_cut = true;
         }

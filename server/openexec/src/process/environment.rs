@@ -167,9 +167,7 @@ pub(crate) fn environment(
         secrets.extend(SECRETS.map(|place| user_home.join(place)));
     }
     secrets.extend(config_home.map(|config| config.join("openexec")));
-    secrets.extend(
-        variables.get("CARGO_HOME").map(|cargo| Path::new(cargo).join("credentials.toml")),
-    );
+    secrets.extend(variables.get("CARGO_HOME").map(|cargo| Path::new(cargo).join("credentials.toml")));
     let tools = tools(&variables);
     for (name, path) in [("HOME", home), ("TMPDIR", scratch), ("TMP", scratch), ("TEMP", scratch)] {
         variables.insert(name.to_owned(), path.display().to_string());

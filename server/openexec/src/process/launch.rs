@@ -114,20 +114,16 @@ pub(crate) async fn run_plainly(
         Some((program, arguments)) => {
             let mut command = Command::new(program);
             command.args(arguments).env_clear().envs(env).current_dir(cwd);
-            plainly(command, timeout_ms, &mut capture).await.unwrap_or_else(|error| {
-                not_started(Some(program), &error.to_string())
-            })
+            plainly(command, timeout_ms, &mut capture)
+                .await
+                .unwrap_or_else(|error| not_started(Some(program), &error.to_string()))
         }
         None => not_started(None, "its argv is empty"),
     };
     Ran { exit, unconfined: None, duration_ms: milliseconds(started), capture }
 }
 
-async fn plainly(
-    mut command: Command,
-    timeout_ms: u64,
-    capture: &mut Capture,
-) -> std::io::Result<TaskExit> {
+async fn plainly(mut command: Command, timeout_ms: u64, capture: &mut Capture) -> std::io::Result<TaskExit> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     #[cfg(unix)]
     command.process_group(0);
@@ -169,10 +165,7 @@ impl Group {
     fn of(child: &Child) -> Self {
         #[cfg(unix)]
         return Self {
-            leader: child
-                .id()
-                .and_then(|id| i32::try_from(id).ok())
-                .and_then(rustix::process::Pid::from_raw),
+            leader: child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw),
         };
         #[cfg(not(unix))]
         return Self {};

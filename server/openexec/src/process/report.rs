@@ -107,6 +107,10 @@ fn places<'a>(text: &'a str, locate: Locate<'a>) -> impl Iterator<Item = (Worksp
     let pattern: &LazyLock<Regex> = &PLACE;
     pattern.captures_iter(text).filter_map(move |found| {
         let path = locate(found.get(1)?.as_str())?;
+        // The runner's own frames are nobody's fault.
+        if path.components().any(|part| matches!(part, "node_modules" | "site-packages" | "vendor")) {
+            return None;
+        }
         Some((path, found.get(2)?.as_str().parse().ok()?))
     })
 }
@@ -128,18 +132,36 @@ fn count(number: usize) -> u32 {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
+    /// What the runners themselves printed, with the directory renamed.
+    macro_rules! real {
+        ($format:ident, $file:literal) => {
+            shown(&parse_report(
+                ReportFormat::$format,
+                include_str!(concat!("report/real/", $file)),
+                None,
+                &anywhere,
+            ))
+        };
+    }
+
     /// Every relative path lies in the workspace, and absolute ones below `/ws`.
-    pub(crate) fn anywhere(path: &str) -> Option<WorkspacePath> {
-        WorkspacePath::parse(path.strip_prefix("file://").unwrap_or(path).trim_start_matches("/ws/")).ok()
+    fn anywhere(path: &str) -> Option<WorkspacePath> {
+        let path = path.strip_prefix("file://").unwrap_or(path).trim_start_matches("/ws/");
+        // The real one looks whether there is such a file.
+        WorkspacePath::parse(path)
+            .ok()
+            .filter(|path| !path.extension().is_empty() && !path.as_str().contains(' '))
     }
 
     /// A report, for snapshots.
-    pub(crate) fn shown(report: &ParsedReport) -> String {
+    fn shown(report: &ParsedReport) -> String {
         let counts = match report.counts {
-            Some(counts) => format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped),
+            Some(counts) => {
+                format!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped)
+            }
             None => "no counts".to_owned(),
         };
         report.failures.iter().fold(counts, |text, failure| {
@@ -164,7 +186,11 @@ pub(crate) mod tests {
             ReportFormat::ExitCode,
         ] {
             for text in ["", "make: nothing to be done\n", "{}", "[]", "<html></html>", "{\"a\":1}\n"] {
-                assert_eq!(parse_report(format, text, None, &anywhere), ParsedReport::default(), "{format:?} {text:?}");
+                assert_eq!(
+                    parse_report(format, text, None, &anywhere),
+                    ParsedReport::default(),
+                    "{format:?} {text:?}"
+                );
             }
         }
     }
@@ -179,5 +205,174 @@ pub(crate) mod tests {
             shown(&parse_report(ReportFormat::Auto, &text, None, &anywhere)),
             "6 passed, 0 failed, 0 skipped"
         );
+    }
+
+    #[test]
+    fn real_reports() {
+        insta::assert_snapshot!(real!(Libtest, "libtest.txt"), @r#"
+        2 passed, 4 failed, 1 skipped
+        tests::panics_not | src/lib.rs:24 | note: test did not panic as expected at src/lib.rs:24:8
+        tests::bad | src/lib.rs:20 | before
+        outside | nowhere | Error: "no"
+        src/lib.rs - add (line 3) | src/lib.rs:5 | Test executable failed (exit status: 101).
+        "#);
+        insta::assert_snapshot!(real!(Pytest, "pytest.txt"), @r#"
+        1 passed, 3 failed, 2 skipped
+        tests/test_a.py::test_bad | tests/test_a.py:12 | def test_bad():
+        tests/test_a.py::TestC::test_deep | tests/test_a.py:5 | self = <test_a.TestC object at 0x7f22339acad0>
+        tests/test_a.py::test_err | tests/test_a.py:26 | @pytest.fixture
+        "#);
+        insta::assert_snapshot!(real!(Junit, "pytest.xml"), @r#"
+        2 passed, 4 failed, 3 skipped
+        tests/test_a.py::test_bad | tests/test_a.py:12 | assert 1 == 2
+        tests/test_a.py::TestC::test_deep | tests/test_a.py:5 | ValueError: deep
+        tests/test_a.py::test_err | tests/test_a.py:26 | failed on setup with "RuntimeError: fixture"
+        tests/test_u.py::T::test_bad | tests/test_u.py:5 | AssertionError: 1 != 2
+        "#);
+        insta::assert_snapshot!(real!(Pytest, "pytest_collection.txt"), @r#"
+        0 passed, 1 failed, 0 skipped
+        tests/test_imp.py | tests/test_imp.py:1 | ImportError while importing test module '/ws/tests/test_imp.py'.
+        "#);
+        insta::assert_snapshot!(real!(Auto, "unittest.txt"), @r#"
+        1 passed, 1 failed, 1 skipped
+        test_bad (tests.test_u.T.test_bad) | tests/test_u.py:5 | Traceback (most recent call last):
+        "#);
+        insta::assert_snapshot!(real!(Tap, "node.tap"), @r#"
+        2 passed, 1 failed, 2 skipped
+        suite > inner bad | a.test.mjs:6 | duration_ms: 1.063608
+        "#);
+        insta::assert_snapshot!(real!(Tap, "mocha.tap"), @r#"
+        1 passed, 1 failed, 1 skipped
+        suite bad one | m/a.js:4 | Expected values to be strictly equal:
+        "#);
+        insta::assert_snapshot!(real!(Tap, "tape.tap"), @r#"
+        1 passed, 1 failed, 0 skipped
+        differs | t/a.js:2 | operator: equal
+        "#);
+        insta::assert_snapshot!(real!(JestJson, "jest.json"), @r#"
+        1 passed, 3 failed, 2 skipped
+        v/a.test.mjs | v/a.test.mjs:? | ● Test suite failed to run
+        suite bad one | j/a.test.js:3 | Error: expect(received).toBe(expected) // Object.is equality
+        j/b.test.js | j/b.test.js:1 | ● Test suite failed to run
+        "#);
+        insta::assert_snapshot!(real!(Junit, "vitest.xml"), @r#"
+        1 passed, 1 failed, 1 skipped
+        v/a.test.mjs > suite > bad one | v/a.test.mjs:4 | expected 1 to be 2 // Object.is equality
+        "#);
+    }
+
+    #[test]
+    fn formats_are_recognised() {
+        assert_eq!(real!(Auto, "libtest.txt"), real!(Libtest, "libtest.txt"));
+        assert_eq!(real!(Auto, "pytest.txt"), real!(Pytest, "pytest.txt"));
+        assert_eq!(real!(Auto, "node.tap"), real!(Tap, "node.tap"));
+        assert_eq!(real!(Auto, "jest.json"), real!(JestJson, "jest.json"));
+    }
+
+    #[test]
+    fn half_a_report_has_no_counts() {
+        let halves = [
+            (
+                ReportFormat::Libtest,
+                "running 2 tests\ntest result: ok. 2 passed; 0 failed; 0 ignored; 0 measured\n\nrunning 3 tests\ntest a ... ok\n",
+            ),
+            (ReportFormat::Tap, "TAP version 13\nok 1 - a\n1..2\n"),
+            (ReportFormat::Tap, "TAP version 13\nok 1 - a\n"),
+            (ReportFormat::Tap, "1..1\nok 1 - a\nBail out!\n"),
+            (ReportFormat::Junit, "<testsuite><testcase name='a'/>"),
+            (ReportFormat::Junit, "<testsuite><testcase name='a'></testsuite>"),
+            (ReportFormat::JestJson, "{\"numPassedTests\":3,\"numFailedTests\":0,"),
+            (ReportFormat::Pytest, "===== 3 passed, 2 exploded in 0.1s ====="),
+        ];
+        for (format, text) in halves {
+            assert_eq!(parse_report(format, text, None, &anywhere).counts, None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_build_that_fails_has_no_counts() {
+        let text = "error[E0308]: mismatched types\n --> src/lib.rs:1:1\nerror: could not compile `demo`\n";
+        assert_eq!(shown(&parse_report(ReportFormat::Libtest, text, None, &anywhere)), "no counts");
+    }
+
+    #[test]
+    fn no_tests_are_none() {
+        let cases = [
+            (
+                ReportFormat::Libtest,
+                "\nrunning 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out\n",
+            ),
+            (ReportFormat::Pytest, "\nno tests ran in 0.01s\n"),
+            (ReportFormat::Junit, "<testsuites><testsuite name='pytest' tests='0'/></testsuites>"),
+            (ReportFormat::Tap, "TAP version 13\n1..0\n"),
+            (ReportFormat::Tap, "TAP version 13\n# Subtest: /ws/a.test.js\nok 1 - /ws/a.test.js\n1..1\n"),
+            (ReportFormat::Auto, "\nRan 0 tests in 0.000s\n\nOK\n"),
+        ];
+        for (format, text) in cases {
+            assert_eq!(
+                shown(&parse_report(format, text, None, &anywhere)),
+                "0 passed, 0 failed, 0 skipped",
+                "{text}"
+            );
+        }
+    }
+
+    /// Go's events as `go doc test2json` describes them.
+    #[test]
+    fn events_of_go() {
+        let text = r#"go: warning: something
+{"Action":"start","Package":"example.com/m/calc"}
+{"Action":"run","Package":"example.com/m/calc","Test":"TestAdd"}
+{"Action":"output","Package":"example.com/m/calc","Test":"TestAdd","Output":"    calc_test.go:12: got 3, want 4\n"}
+{"Action":"fail","Package":"example.com/m/calc","Test":"TestAdd","Elapsed":0}
+{"Action":"run","Package":"example.com/m/calc","Test":"TestSub"}
+{"Action":"pass","Package":"example.com/m/calc","Test":"TestSub","Elapsed":0}
+{"Action":"run","Package":"example.com/m/calc","Test":"TestSkip"}
+{"Action":"skip","Package":"example.com/m/calc","Test":"TestSkip","Elapsed":0}
+{"Action":"fail","Package":"example.com/m/calc","Elapsed":0.01}
+{"ImportPath":"example.com/m/broken [example.com/m/broken.test]","Action":"build-output","Output":"broken/b_test.go:3:5: undefined: x\n"}
+{"ImportPath":"example.com/m/broken [example.com/m/broken.test]","Action":"build-fail"}
+{"Action":"fail","Package":"example.com/m/broken","Elapsed":0}
+{"Action":"run","Package":"example.com/m/hung","Test":"TestHung"}
+"#;
+        let locate = |path: &str| {
+            ["calc/calc_test.go", "broken/b_test.go"].contains(&path).then(|| anywhere(path)).flatten()
+        };
+        insta::assert_snapshot!(shown(&parse_report(ReportFormat::GoJson, text, None, &locate)), @r#"
+        1 passed, 3 failed, 1 skipped
+        example.com/m/calc.TestAdd | calc/calc_test.go:12 | calc_test.go:12: got 3, want 4
+        example.com/m/hung.TestHung | nowhere | 
+        example.com/m/broken | broken/b_test.go:3 | broken/b_test.go:3:5: undefined: x
+        "#);
+    }
+
+    /// As Surefire writes it; the class names the source.
+    #[test]
+    fn classes_of_java() {
+        let xml = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuite name="com.acme.CalcTest" tests="2" errors="0" skipped="0" failures="1">
+  <testcase name="adds" classname="com.acme.CalcTest" time="0.01">
+    <failure message="expected: &lt;4&gt; but was: &lt;3&gt;" type="AssertionError"><![CDATA[org.opentest4j.AssertionFailedError
+	at org.junit.jupiter.api.AssertEquals.fail(AssertEquals.java:150)
+	at com.acme.CalcTest.adds(CalcTest.java:11)
+]]></failure>
+  </testcase>
+  <testcase name="subtracts" classname="com.acme.CalcTest" time="0.0"/>
+</testsuite>"#;
+        let locate =
+            |path: &str| (path == "src/test/java/com/acme/CalcTest.java").then(|| anywhere(path)).flatten();
+        insta::assert_snapshot!(shown(&parse_report(ReportFormat::Junit, "", Some(xml), &locate)), @r#"
+        1 passed, 1 failed, 0 skipped
+        com.acme.CalcTest.adds | src/test/java/com/acme/CalcTest.java:11 | expected: <4> but was: <3>
+        "#);
+    }
+
+    #[test]
+    fn a_parent_that_fails_alone_is_a_failure() {
+        let text = "TAP version 13\n# Subtest: suite\n    ok 1 - inner\n    1..1\nnot ok 1 - suite\n  ---\n  error: 'hook'\n  ...\n1..1\n";
+        insta::assert_snapshot!(shown(&parse_report(ReportFormat::Tap, text, None, &anywhere)), @r#"
+        1 passed, 1 failed, 0 skipped
+        suite | nowhere | error: 'hook'
+        "#);
     }
 }

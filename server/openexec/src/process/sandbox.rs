@@ -41,7 +41,8 @@ pub(super) fn enter() -> anyhow::Error {
     let (mut channel, spec) = match receive() {
         Ok(received) => received,
         Err(error) => {
-            return error.context("`__sandbox` is started by openexec itself; there is nothing to call by hand");
+            return error
+                .context("`__sandbox` is started by openexec itself; there is nothing to call by hand");
         }
     };
     match keep(&spec, &channel) {
@@ -80,8 +81,9 @@ fn receive() -> anyhow::Result<(UnixStream, SandboxSpec)> {
 
 /// The keeper: namespaces, file system, init; then waits until init or the server is gone.
 fn keep(spec: &SandboxSpec, channel: &UnixStream) -> Result<(), Refused> {
+    let sockets = view::listening_sockets();
     namespaces()?;
-    view::build(spec)?;
+    view::build(spec, &sockets)?;
     // Init reads one byte from this pipe after it has asked to die with the keeper: a keeper
     // that died in between leaves it an end of file.
     let (alive_read, alive_write) = rustix::pipe::pipe().step(|| "create a pipe".to_owned())?;

@@ -50,7 +50,8 @@ struct Mirror<'a> {
 
 impl Mirror<'_> {
     fn directory(&mut self, copy: &Dir, path: &Path) -> io::Result<()> {
-        let below = if path.as_os_str().is_empty() { self.root.try_clone()? } else { self.root.open_dir(path)? };
+        let below =
+            if path.as_os_str().is_empty() { self.root.try_clone()? } else { self.root.open_dir(path)? };
         let names = tree::names(&below)?;
         for name in tree::names(copy)? {
             if names.binary_search(&name).is_err() && !tree::is_cache(&self.root, path, &name) {

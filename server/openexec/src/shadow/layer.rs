@@ -44,7 +44,11 @@ impl Layer<'_> {
         }
         if is_opaque(upper)? {
             // A task has removed the directory and made it anew.
-            let below = if path.as_os_str().is_empty() { self.root.try_clone()? } else { self.root.open_dir(path)? };
+            let below = if path.as_os_str().is_empty() {
+                self.root.try_clone()?
+            } else {
+                self.root.open_dir(path)?
+            };
             for name in tree::names(&below)? {
                 if tree::kind(upper, &name)? == Kind::Absent {
                     self.restore(upper, path, &name)?;
@@ -108,7 +112,9 @@ impl Layer<'_> {
     }
 
     fn is_wanted(&self, path: &Path) -> bool {
-        path.to_str().and_then(|path| WorkspacePath::parse(path).ok()).is_some_and(|path| self.wanted.contains_key(&path))
+        path.to_str()
+            .and_then(|path| WorkspacePath::parse(path).ok())
+            .is_some_and(|path| self.wanted.contains_key(&path))
     }
 
     fn same_permissions(&self, upper: &Dir, name: &OsStr, path: &Path) -> io::Result<()> {

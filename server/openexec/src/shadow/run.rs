@@ -1,7 +1,7 @@
 //! One task in the shadow, from its argv to its report.
 
-use super::tree::{self, Kind};
 use super::Shadow;
+use super::tree::{self, Kind};
 use crate::limits::{REPORT_BYTES_MAX, REPORT_FILES_MAX};
 use crate::process::spec::SandboxSpec;
 use crate::process::{ParsedReport, Ran, parse_report, run_confined, run_plainly};
@@ -70,7 +70,8 @@ pub(super) async fn run(shadow: &Shadow, task: &Task, timeout_ms: u64, want: &[W
 }
 
 async fn execute(shadow: &Shadow, task: &Task, timeout_ms: u64) -> Ran {
-    let below = |root: &Path| task.cwd.as_ref().map_or_else(|| root.to_path_buf(), |cwd| root.join(cwd.as_str()));
+    let below =
+        |root: &Path| task.cwd.as_ref().map_or_else(|| root.to_path_buf(), |cwd| root.join(cwd.as_str()));
     let mut env = shadow.environment.variables.clone();
     env.extend(task.env.clone());
     if shadow.confinement.confined {
@@ -107,7 +108,10 @@ fn read_report(view: &View, task: &Task, ran: &Ran, output: &str) -> ParsedRepor
     let Some(stdout) = ran.capture.whole_stdout() else { return ParsedReport::default() };
     let parsed = parse_report(task.report, &stdout, None, &locate);
     // Python's own runner reports on standard error.
-    if parsed.counts.is_none() && task.report == ReportFormat::Auto && ran.capture.bytes() == output.len() as u64 {
+    if parsed.counts.is_none()
+        && task.report == ReportFormat::Auto
+        && ran.capture.bytes() == output.len() as u64
+    {
         return parse_report(task.report, output, None, &locate);
     }
     parsed
@@ -136,7 +140,10 @@ impl View {
     /// The text of a file, if it is there and is text.
     fn text(&self, path: &WorkspacePath) -> Option<String> {
         let read = |dir: &Dir| {
-            tree::read(dir, path.as_str(), FILE_BYTES_MAX as u64).ok().flatten().and_then(|bytes| String::from_utf8(bytes).ok())
+            tree::read(dir, path.as_str(), FILE_BYTES_MAX as u64)
+                .ok()
+                .flatten()
+                .and_then(|bytes| String::from_utf8(bytes).ok())
         };
         match (tree::kind(&self.written, path.as_str()).ok()?, &self.lower) {
             (Kind::Absent, Some(lower)) => read(lower),
@@ -177,7 +184,11 @@ impl View {
                 places.push(candidate);
             }
             if module.components().count() < MODULE_DEPTH_MAX {
-                let dir = if module.as_os_str().is_empty() { self.written.try_clone()? } else { self.written.open_dir(&module)? };
+                let dir = if module.as_os_str().is_empty() {
+                    self.written.try_clone()?
+                } else {
+                    self.written.open_dir(&module)?
+                };
                 for name in tree::names(&dir)? {
                     let inner = module.join(&name);
                     if tree::kind(&self.written, &inner)? == Kind::Directory
@@ -195,7 +206,11 @@ impl View {
     fn remove_reports(&self, place: &WorkspacePath) -> io::Result<()> {
         for path in self.report_places(place)? {
             let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { continue };
-            let parent = if parent.as_os_str().is_empty() { self.written.try_clone()? } else { self.written.open_dir(parent)? };
+            let parent = if parent.as_os_str().is_empty() {
+                self.written.try_clone()?
+            } else {
+                self.written.open_dir(parent)?
+            };
             tree::remove(&parent, name)?;
         }
         Ok(())
@@ -210,9 +225,10 @@ impl View {
                 Kind::Directory => {
                     let dir = self.written.open_dir(&path)?;
                     files.extend(
-                        tree::names(&dir)?.into_iter().map(|name| path.join(name)).filter(|file| {
-                            file.extension().is_some_and(|extension| extension == "xml")
-                        }),
+                        tree::names(&dir)?
+                            .into_iter()
+                            .map(|name| path.join(name))
+                            .filter(|file| file.extension().is_some_and(|extension| extension == "xml")),
                     );
                 }
                 _ => {}

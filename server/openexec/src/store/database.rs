@@ -79,9 +79,9 @@ pub(super) fn explained(path: &Path, error: StoreError) -> StoreError {
             "was kept busy by another process for {} s; nothing was recorded: end that process, then try again",
             STORE_BUSY_TIMEOUT_MS / 1000
         )),
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => refused(format!(
-            "cannot be written ({error}); make the file and its directory writable for you"
-        )),
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            refused(format!("cannot be written ({error}); make the file and its directory writable for you"))
+        }
         Some(ErrorCode::SystemIoFailure) => refused(format!(
             "could not be read or written ({error}); nothing was recorded: look after its disk, then resume the run"
         )),
@@ -97,13 +97,17 @@ fn files_reason(path: &Path, error: &std::io::Error) -> String {
     let directory = path.parent().unwrap_or(Path::new("")).display();
     match error.kind() {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            format!("{error}; make `{directory}` writable for you, or set `XDG_STATE_HOME` to a directory that is")
+            format!(
+                "{error}; make `{directory}` writable for you, or set `XDG_STATE_HOME` to a directory that is"
+            )
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             format!("{error}; free space on the disk of `{directory}`")
         }
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
-            format!("{error}; something in `{directory}` is a file where a directory should be: move it aside")
+            format!(
+                "{error}; something in `{directory}` is a file where a directory should be: move it aside"
+            )
         }
         _ => error.to_string(),
     }
@@ -198,8 +202,7 @@ fn set_pragmas(connection: &Connection, path: &Path, bytes_max: u64) -> Result<(
     let page_bytes: u64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
     let pages = (bytes_max / page_bytes.max(1)).min(u64::from(u32::MAX - 1));
     // A file that is larger already keeps its size: then this reads back as what is there.
-    let _: i64 =
-        connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?;
+    let _: i64 = connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |row| row.get(0))?;
     Ok(())
 }
 
@@ -213,7 +216,10 @@ fn expect(connection: &Connection, path: &Path, pragma: &str, value: i64) -> Res
     if found == value {
         return Ok(());
     }
-    Err(refused_open(path, &format!("SQLite keeps `{pragma}` at {found}, which must be {value}; reinstall OpenExec")))
+    Err(refused_open(
+        path,
+        &format!("SQLite keeps `{pragma}` at {found}, which must be {value}; reinstall OpenExec"),
+    ))
 }
 
 fn migrate(connection: &mut Connection, path: &Path, kind: &Kind) -> Result<(), StoreError> {

@@ -49,7 +49,9 @@ pub(super) fn append(
         )?
         .execute(params![run.as_str(), at_ms, seq, name, chain.as_bytes()])?;
     transaction
-        .prepare_cached("INSERT INTO journal (run, seq, at_ms, name, body, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
+        .prepare_cached(
+            "INSERT INTO journal (run, seq, at_ms, name, body, chain) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
         .execute(params![run.as_str(), seq, at_ms, name, body, chain.as_bytes()])?;
     Ok(chain)
 }
@@ -64,8 +66,8 @@ pub(super) fn events(connection: &mut Connection, run: &RunId) -> Result<Vec<Rec
         .optional()
         .map_err(|error| unreadable(run, 1, error))?;
     let mut records: Vec<Recorded> = Vec::new();
-    let mut statement =
-        transaction.prepare_cached("SELECT seq, at_ms, name, body, chain FROM journal WHERE run = ?1 ORDER BY seq")?;
+    let mut statement = transaction
+        .prepare_cached("SELECT seq, at_ms, name, body, chain FROM journal WHERE run = ?1 ORDER BY seq")?;
     let mut rows = statement.query([run.as_str()])?;
     loop {
         let seq = records.len() as u64 + 1;
@@ -73,8 +75,11 @@ pub(super) fn events(connection: &mut Connection, run: &RunId) -> Result<Vec<Rec
             break;
         };
         let before = records.last().map_or(run.as_str().as_bytes(), |record| record.chain.as_bytes());
-        let record = verified(row, seq, before)
-            .map_err(|reason| StoreError::Damaged { run: run.clone(), seq, reason })?;
+        let record = verified(row, seq, before).map_err(|reason| StoreError::Damaged {
+            run: run.clone(),
+            seq,
+            reason,
+        })?;
         records.push(record);
     }
     ends_as_listed(run, &records, listed)?;
@@ -90,7 +95,11 @@ fn unreadable(run: &RunId, seq: u64, error: rusqlite::Error) -> StoreError {
             StoreError::Damaged { run: run.clone(), seq, reason: format!("its row cannot be read ({error})") }
         }
         error if seq > 1 && error.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
-            StoreError::Damaged { run: run.clone(), seq, reason: format!("the database file is damaged there ({error})") }
+            StoreError::Damaged {
+                run: run.clone(),
+                seq,
+                reason: format!("the database file is damaged there ({error})"),
+            }
         }
         error => error.into(),
     }
@@ -109,7 +118,8 @@ fn verified(row: &Row<'_>, seq: u64, before: &[u8]) -> Result<Recorded, String> 
     let Link(link) = row.get(4).map_err(strange)?;
     let chain = chain(before, seq, at_ms, body);
     if chain.as_bytes() != &link {
-        return Err("its content or an earlier one's was changed after it was recorded (the digests differ)".to_owned());
+        return Err("its content or an earlier one's was changed after it was recorded (the digests differ)"
+            .to_owned());
     }
     let event: Event = serde_json::from_slice(body)
         .map_err(|error| format!("it is not an event that this version knows ({error}); update OpenExec"))?;
@@ -164,7 +174,8 @@ pub(super) fn find_run(connection: &mut Connection, text: &str) -> Result<RunId,
          WHERE id = ?1 OR substr(id, 1, length(?1)) = ?1 OR substr(id, -length(?1)) = ?1
          ORDER BY id = ?1 DESC, started_at_ms DESC, id DESC LIMIT ?2",
     )?;
-    let found = statement.query_map(params![text, STORE_AMBIGUOUS_LISTED_MAX], |row| row.get::<_, String>(0))?;
+    let found =
+        statement.query_map(params![text, STORE_AMBIGUOUS_LISTED_MAX], |row| row.get::<_, String>(0))?;
     let found: Vec<String> = found.collect::<Result<_, _>>()?;
     match found.as_slice() {
         [] => Err(none()),

@@ -44,7 +44,8 @@ pub(super) fn recall(
          ORDER BY memory.at_ms DESC, memory.run DESC LIMIT ?3",
     )?;
     for (path, symbol) in places {
-        let mut rows = find.query(params![path.as_str(), symbol, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+        let mut rows =
+            find.query(params![path.as_str(), symbol, i64::try_from(limit).unwrap_or(i64::MAX)])?;
         while let Some(row) = rows.next()? {
             found.insert((row.get(0)?, row.get(1)?));
         }

@@ -63,7 +63,11 @@ fn model_replied(text: &str) -> Event {
         command: CommandId(3),
         reply: ModelReply {
             text: text.to_owned(),
-            tool_calls: vec![ToolCall { id: "a1".into(), name: "finish".into(), arguments: "{\"x\": ".into() }],
+            tool_calls: vec![ToolCall {
+                id: "a1".into(),
+                name: "finish".into(),
+                arguments: "{\"x\": ".into(),
+            }],
             stop: StopReason::ToolUse,
             usage: Usage { input_tokens: u64::from(u32::MAX) + 1, output_tokens: 2, cached_tokens: 0 },
             opaque: vec![serde_json::json!({"type": "thinking", "thinking": "t", "signature": "s=="})],
@@ -93,7 +97,10 @@ async fn what_was_appended_is_read_back() {
     }
     let read = store.events(&run).unwrap();
     assert_eq!(read, appended);
-    assert_eq!(read.iter().map(|record| &record.event).collect::<Vec<_>>(), events.iter().collect::<Vec<_>>());
+    assert_eq!(
+        read.iter().map(|record| &record.event).collect::<Vec<_>>(),
+        events.iter().collect::<Vec<_>>()
+    );
     assert_eq!(read.iter().map(|record| record.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
 }
 
@@ -154,8 +161,12 @@ async fn runs_are_listed_newest_first() {
     }
     store.append(&RunId::new("a"), 2, 99, &step_started(1)).await.unwrap();
     let runs = store.runs().unwrap();
-    let found: Vec<_> = runs.iter().map(|it| (it.run.as_str(), it.events, it.started_at_ms, &*it.last_event)).collect();
-    assert_eq!(found, [("c", 1, 30, "run_started"), ("b", 1, 20, "run_started"), ("a", 2, 10, "step_started")]);
+    let found: Vec<_> =
+        runs.iter().map(|it| (it.run.as_str(), it.events, it.started_at_ms, &*it.last_event)).collect();
+    assert_eq!(
+        found,
+        [("c", 1, 30, "run_started"), ("b", 1, 20, "run_started"), ("a", 2, 10, "step_started")]
+    );
 }
 
 #[tokio::test]

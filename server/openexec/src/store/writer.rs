@@ -60,8 +60,8 @@ impl Writer {
             None => {
                 for job in group {
                     let outcome = self.commit(std::slice::from_ref(&job));
-                    let outcome = outcome
-                        .and_then(|mut outcomes| outcomes.pop().unwrap_or(Err(StoreError::Stopped)));
+                    let outcome =
+                        outcome.and_then(|mut outcomes| outcomes.pop().unwrap_or(Err(StoreError::Stopped)));
                     self.answer(job, outcome);
                 }
             }

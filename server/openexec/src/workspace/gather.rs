@@ -49,6 +49,8 @@ struct Gathering<'a> {
     sources: Vec<Listed>,
     words: OnceLock<Vec<Words>>,
     views: BTreeMap<WorkspacePath, Option<Parsed>>,
+    /// What the search for names has parsed so far, whether or not the index spared the work.
+    parsed_bytes: u64,
     found: Vec<Candidate>,
     /// What is shown of each file already.
     covered: BTreeMap<WorkspacePath, Vec<(u32, u32)>>,
@@ -72,6 +74,7 @@ impl<'a> Gathering<'a> {
             sources,
             words: OnceLock::new(),
             views: BTreeMap::new(),
+            parsed_bytes: 0,
             found: Vec::new(),
             covered: BTreeMap::new(),
             places: Vec::new(),

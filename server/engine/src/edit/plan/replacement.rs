@@ -57,7 +57,6 @@ fn ambiguous(text: &str, places: &[usize]) -> String {
 
 /// Why a text was not found: what stands there that resembles it.
 fn missing(text: &str, old: &str) -> String {
-    let index = LineIndex::new(text);
     let unified = LineEnding::Lf.apply(text);
     let wanted = LineEnding::Lf.apply(old);
     if let Some(at) = unified.find(&wanted) {
@@ -93,11 +92,17 @@ fn missing(text: &str, old: &str) -> String {
         .map(|(at, _)| (at + 1).to_string())
         .collect();
     if similar.is_empty() {
-        let last = index.line_of(text.len()) + 1;
-        return format!("`old` does not occur in the {last} lines of the file; read the file again");
+        return format!(
+            "`old` does not occur in the file, which has {}; read it again",
+            counted(lines.len())
+        );
     }
     format!(
         "`old` does not occur; its first line stands in line {}, but what follows differs; read it again",
-        similar.join(", ")
+        similar.join(" and ")
     )
+}
+
+fn counted(lines: usize) -> String {
+    if lines == 1 { "1 line".to_owned() } else { format!("{lines} lines") }
 }

@@ -217,7 +217,7 @@ fn a_comment_belongs_to_what_it_adjoins() {
     assert_eq!(texts, ["// near\nfn a() {}", "fn b() {}", "/* one */ fn c() {}"]);
 }
 
-fn names<'a>(result: Result<&'a Symbol, SymbolError>) -> Result<&'a str, String> {
+fn names(result: Result<&Symbol, SymbolError>) -> Result<&str, String> {
     result.map(|symbol| symbol.name.as_str()).map_err(|error| error.to_string())
 }
 

@@ -1,1 +1,295 @@
+use super::*;
+use crate::lsp::documents::Documents;
+use openexec_engine::blueprint::InputDeclaration;
+use openexec_engine::digest::Digest;
+use openexec_engine::policy::{ApprovalMode, SandboxMode};
+use openexec_engine::syntax::SymbolKind;
+use std::sync::Arc;
 
+const TEXT: &str = "// openexec: return an error instead\nfn parse() {}\n\n#[test]\nfn it_parses() {\n    parse();\n}\n";
+
+fn file() -> Arc<OpenFile> {
+    let mut documents = Documents::default();
+    let path = documents
+        .open(json!({ "textDocument":
+            { "uri": "file:///w/s%72c/lib.txt", "languageId": "rust", "version": 4, "text": TEXT } }))
+        .unwrap();
+    documents.at(&path).unwrap()
+}
+
+fn symbol(name: &str, kind: SymbolKind, head: &str, is_test: bool) -> Symbol {
+    let start = TEXT.find(head).unwrap();
+    let end = start + TEXT[start..].find('}').unwrap() + 1;
+    Symbol {
+        name: name.to_owned(),
+        kind,
+        range: start..end,
+        name_range: start..start,
+        lines: (1, 1),
+        signature: String::new(),
+        is_test,
+    }
+}
+
+fn symbols() -> Vec<Symbol> {
+    vec![
+        symbol("parse", SymbolKind::Function, "fn parse", false),
+        symbol("tests::it_parses", SymbolKind::Function, "#[test]", true),
+    ]
+}
+
+fn directive() -> Directive {
+    Directive { instruction: "return an error instead".to_owned(), range: 0..37, lines: (1, 1) }
+}
+
+fn blueprint(name: &str, triggers: &[Trigger], inputs: &[(InputName, bool)]) -> Blueprint {
+    Blueprint {
+        name: name.into(),
+        description: "Review the code. At length.".to_owned(),
+        toolset: "coding".into(),
+        sandbox: SandboxMode::WorkspaceWrite,
+        approval_mode: ApprovalMode::default(),
+        triggers: triggers.to_vec(),
+        inputs: inputs.iter().map(|&(name, required)| InputDeclaration { name, required }).collect(),
+        gates: Vec::new(),
+        stages: Vec::new(),
+    }
+}
+
+fn offers() -> Offers {
+    Offers {
+        blueprints: vec![
+            blueprint("fix_tests", &[Trigger::Test], &[(InputName::FailingTest, false)]),
+            blueprint("implement", &[Trigger::Directive, Trigger::Symbol], &[(InputName::Instruction, true)]),
+            blueprint("fix_diagnostic", &[Trigger::Diagnostic], &[(InputName::Diagnostics, true)]),
+        ],
+        model: Some("claude".to_owned()),
+        trust: Some(TrustState::Trusted),
+        pending: Vec::new(),
+    }
+}
+
+fn run(id: &str, status: RunStatus) -> RunLine {
+    let view = RunView {
+        run: RunId::new(format!("0192-{id}")),
+        blueprint: "implement".into(),
+        model: "claude".into(),
+        activity: "edit".to_owned(),
+        applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
+        status,
+        events: 3,
+    };
+    RunLine { root: "/w".into(), view, driven: true }
+}
+
+fn waiting(id: &str) -> RunLine {
+    run(id, RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() })
+}
+
+fn ended(id: &str, outcome: Outcome) -> RunLine {
+    run(id, RunStatus::Ended { outcome, summary: String::new() })
+}
+
+fn at(line: u32, character: u32) -> Range {
+    let position = crate::lsp::protocol::Position { line, character };
+    Range { start: position, end: position }
+}
+
+struct Asked<'a> {
+    range: Range,
+    only: &'a [CodeActionKind],
+    diagnostics: &'a [Diagnostic],
+    directive: Option<Directive>,
+    offers: Offers,
+    runs: &'a [RunLine],
+}
+
+impl Default for Asked<'_> {
+    fn default() -> Self {
+        Self {
+            range: at(2, 0),
+            only: &[],
+            diagnostics: &[],
+            directive: None,
+            offers: offers(),
+            runs: &[],
+        }
+    }
+}
+
+fn actions(asked: Asked<'_>) -> Vec<CodeAction> {
+    let place = Place {
+        file: &file(),
+        range: asked.range,
+        encoding: PositionEncoding::Utf16,
+        only: asked.only,
+        diagnostics: asked.diagnostics,
+        symbols: &symbols(),
+        directive: asked.directive,
+        offers: &asked.offers,
+        runs: asked.runs,
+    };
+    let literal = |action| match action {
+        CodeActionOrCommand::CodeAction(action) => action,
+        CodeActionOrCommand::Command(command) => panic!("{command:?}"),
+    };
+    offered(&place, true).into_iter().map(literal).collect()
+}
+
+fn titles(asked: Asked<'_>) -> Vec<String> {
+    actions(asked).into_iter().map(|action| action.title).collect()
+}
+
+fn argument(action: &CodeAction) -> &Value {
+    &action.command.as_ref().unwrap().arguments.as_ref().unwrap()[0]
+}
+
+#[test]
+fn on_a_test_it_offers_to_fix_it() {
+    let actions = actions(Asked { range: at(5, 2), ..Asked::default() });
+    assert_eq!(actions.len(), 1);
+    assert_eq!(actions[0].title, "Fix failing test `tests::it_parses` · fix_tests · claude");
+    assert_eq!(actions[0].kind.as_ref().unwrap().as_str(), "quickfix.openexec.fix_tests");
+    assert_eq!(
+        argument(&actions[0]),
+        &json!({
+            "blueprint": "fix_tests",
+            "uri": "file:///w/s%72c/lib.txt",
+            "range": { "start": { "line": 3, "character": 0 }, "end": { "line": 6, "character": 1 } },
+            "version": 4,
+            "failing_test": "tests::it_parses",
+        })
+    );
+}
+
+#[test]
+fn a_directive_is_quoted_and_handed_on() {
+    let actions = actions(Asked { range: at(0, 3), directive: Some(directive()), ..Asked::default() });
+    assert_eq!(actions[0].title, "Implement “return an error instead” · implement · claude");
+    assert_eq!(argument(&actions[0])["instruction"], "return an error instead");
+    assert_eq!(argument(&actions[0])["range"]["end"], json!({ "line": 1, "character": 0 }));
+}
+
+#[test]
+fn what_lacks_an_input_is_not_offered() {
+    // `implement` is also for symbols, but nobody has said what to implement.
+    assert_eq!(titles(Asked { range: at(1, 4), ..Asked::default() }), [""; 0]);
+}
+
+#[test]
+fn a_diagnostic_of_another_server_is_handed_on_without_its_secrets() {
+    let diagnostic: Diagnostic = serde_json::from_value(json!({
+        "range": at(1, 0), "message": "mismatched types\nexpected `()`", "source": "rustc",
+        "code": "E0308", "data": { "rendered": "…" }, "severity": 1 }))
+    .unwrap();
+    let actions = actions(Asked { range: at(1, 0), diagnostics: &[diagnostic], ..Asked::default() });
+    assert_eq!(actions[0].title, "Fix this diagnostic: mismatched types · fix_diagnostic · claude");
+    assert_eq!(
+        argument(&actions[0])["diagnostics"],
+        json!([{ "range": at(1, 0), "message": "mismatched types\nexpected `()`", "source": "rustc", "code": "E0308" }])
+    );
+}
+
+#[test]
+fn a_proposal_can_be_decided_anywhere_and_binds_what_was_seen() {
+    let runs = [waiting("ab12cd"), waiting("ffffff")];
+    let actions = actions(Asked { runs: &runs, ..Asked::default() });
+    let titles: Vec<&str> = actions.iter().map(|action| action.title.as_str()).collect();
+    assert_eq!(titles, ["Review run ab12cd", "Apply run ab12cd's edits", "Discard run ab12cd"]);
+    assert_eq!(argument(&actions[1])["proposal"], json!(Digest::of(b"p")));
+    assert_eq!(argument(&actions[2])["run"], "0192-ab12cd");
+}
+
+#[test]
+fn runs_offer_what_makes_sense_in_their_state() {
+    let interrupted = RunLine { driven: false, ..run("333333", RunStatus::Active) };
+    let runs = [
+        run("111111", RunStatus::Active),
+        run("222222", RunStatus::Paused { reason: "no budget".to_owned() }),
+        ended("444444", Outcome::Discarded),
+        ended("555555", Outcome::Done),
+    ];
+    assert_eq!(
+        titles(Asked { runs: &runs, ..Asked::default() }),
+        ["Resume run 222222 (implement)", "Cancel run 111111 (implement)", "Undo run 555555 (implement)"]
+    );
+    assert_eq!(
+        titles(Asked { runs: &[interrupted], ..Asked::default() }),
+        ["Resume run 333333 (implement)"]
+    );
+}
+
+#[test]
+fn untrusted_tasks_can_be_trusted_as_they_were_shown() {
+    let content = Digest::of(b"c");
+    let trust = TrustState::Untrusted {
+        content,
+        commands: vec!["cargo test".to_owned(), "cargo clippy".to_owned()],
+        files: vec!["Cargo.toml".to_owned()],
+    };
+    let offers = Offers { trust: Some(trust), ..offers() };
+    let actions = actions(Asked { offers, ..Asked::default() });
+    assert_eq!(actions[0].title, "Trust this workspace's tasks (cargo test, cargo clippy)");
+    assert_eq!(argument(&actions[0])["content"], json!(content));
+}
+
+#[test]
+fn a_menu_is_never_longer_than_it_can_bear() {
+    let runs = [waiting("111111"), run("222222", RunStatus::Active), ended("333333", Outcome::Done)];
+    let asked = Asked { range: at(5, 2), directive: Some(directive()), runs: &runs, ..Asked::default() };
+    let titles = titles(asked);
+    assert_eq!(titles.len(), CODE_ACTIONS_MAX);
+    assert!(titles[3].starts_with("Implement") && titles[4].starts_with("Fix failing test"), "{titles:?}");
+}
+
+#[test]
+fn kinds_are_asked_for_from_above() {
+    let kinds = |only: &[&str]| {
+        let only: Vec<CodeActionKind> = only.iter().map(|kind| CodeActionKind::from(kind.to_string())).collect();
+        let runs = [waiting("111111"), ended("333333", Outcome::Done)];
+        let directive = Some(directive());
+        titles(Asked { only: &only, runs: &runs, directive, ..Asked::default() }).len()
+    };
+    assert_eq!(kinds(&[]), 5);
+    assert_eq!(kinds(&[""]), 5);
+    assert_eq!(kinds(&["quickfix"]), 3);
+    assert_eq!(kinds(&["quick"]), 0);
+    assert_eq!(kinds(&["refactor", "source"]), 2);
+    assert_eq!(kinds(&["refactor.rewrite.openexec.implement"]), 1);
+    assert_eq!(kinds(&["source.fixAll"]), 0);
+    assert_eq!(kinds(&["source.organizeImports"]), 0);
+}
+
+#[test]
+fn actions_carry_commands_and_nothing_else() {
+    let runs = [waiting("111111")];
+    for action in actions(Asked { range: at(5, 2), directive: Some(directive()), runs: &runs, ..Asked::default() }) {
+        let value = serde_json::to_value(&action).unwrap();
+        assert_eq!(value.as_object().unwrap().keys().collect::<Vec<_>>(), ["title", "kind", "command"]);
+    }
+}
+
+#[test]
+fn an_old_client_gets_bare_commands() {
+    let place_file = file();
+    let place = Place {
+        file: &place_file,
+        range: at(5, 2),
+        encoding: PositionEncoding::Utf16,
+        only: &[],
+        diagnostics: &[],
+        symbols: &symbols(),
+        directive: None,
+        offers: &offers(),
+        runs: &[],
+    };
+    assert!(matches!(offered(&place, false).as_slice(), [CodeActionOrCommand::Command(command)] if command.command == "openexec.run"));
+}
+
+#[test]
+fn quotations_are_short_and_show_all_there_is() {
+    assert_eq!(quote("two\nlines\tof text"), "two lines of text");
+    assert_eq!(quote("ap\u{202E}ply\u{200B}"), "apply");
+    let long = quote(&"word ".repeat(40));
+    assert!(long.chars().count() <= QUOTE_CHARS_MAX + 1 && long.ends_with('…'), "{long}");
+}

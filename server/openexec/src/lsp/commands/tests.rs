@@ -1,1 +1,141 @@
+use super::*;
+use crate::driver::{RunStatus, RunView};
+use openexec_engine::run::Outcome;
+use serde_json::json;
 
+fn line(run: &str, status: RunStatus) -> RunLine {
+    let view = RunView {
+        run: run.into(),
+        blueprint: "implement".into(),
+        model: "local".into(),
+        activity: "edit (attempt 1)".to_owned(),
+        applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
+        status,
+        events: 3,
+    };
+    RunLine { root: "/w".into(), view, driven: true }
+}
+
+fn waiting(run: &str) -> RunLine {
+    let status =
+        RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() };
+    line(run, status)
+}
+
+fn ended(run: &str, outcome: Outcome) -> RunLine {
+    line(run, RunStatus::Ended { outcome, summary: "1 file changed".to_owned() })
+}
+
+fn roots() -> Roots {
+    Roots::of(&json!({ "workspaceFolders": [
+        { "uri": "file:///w", "name": "w" }, { "uri": "file:///w/inner", "name": "i" } ] }))
+}
+
+fn run_arguments(value: Value) -> RunArguments {
+    match parse("openexec.run", vec![value]) {
+        Ok(Wish::Run(arguments)) => *arguments,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn commands_are_taken_as_clients_write_them() {
+    let named = |run: &str| Wish::Apply(OfRun { run: Some(run.to_owned()), proposal: None });
+    for arguments in [vec![], vec![Value::Null], vec![json!({})]] {
+        assert_eq!(parse("openexec.apply", arguments), Ok(Wish::Apply(OfRun::default())));
+    }
+    for arguments in [json!("ab12cd"), json!({ "run": "ab12cd" }), json!("{\"run\": \"ab12cd\"}")] {
+        assert_eq!(parse("openexec.apply", vec![arguments]), Ok(named("ab12cd")));
+    }
+    assert_eq!(parse("openexec.status", vec![]), Ok(Wish::Status));
+}
+
+#[test]
+fn what_cannot_be_taken_says_what_to_write() {
+    for (command, arguments, says) in [
+        ("openexec.fly", vec![], "there are openexec.run"),
+        ("openexec.run", vec![], "\"blueprint\""),
+        ("openexec.run", vec![json!({ "instruction": "x" })], "missing field `blueprint`"),
+        ("openexec.run", vec![json!({ "blueprint": "x", "shell": "rm" })], "unknown field `shell`"),
+        ("openexec.run", vec![json!("{broken")], "not JSON"),
+        ("openexec.apply", vec![json!({}), json!({})], "more than one"),
+        ("openexec.apply", vec![json!({ "proposal": "latest" })], "not a digest"),
+        ("openexec.apply", vec![json!(7)], "{\"run\""),
+    ] {
+        let error = parse(command, arguments).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn every_advertised_command_is_known() {
+    for id in IDS {
+        let arguments = vec![json!({ "blueprint": "x" })];
+        let arguments = if id == "openexec.run" { arguments } else { vec![] };
+        assert!(parse(id, arguments).is_ok(), "{id}");
+    }
+}
+
+#[test]
+fn the_one_obvious_run_is_meant() {
+    let lines = [ended("run-000001", Outcome::Done), waiting("run-000002")];
+    let run = |line: Result<&RunLine, String>| line.map(|line| line.view.run.to_string());
+    let apply = |named| run(meant(&lines, named, RunLine::awaits_approval, "applied"));
+    assert_eq!(apply(None), Ok("run-000002".to_owned()));
+    assert_eq!(apply(Some("000002")), Ok("run-000002".to_owned()));
+    assert!(apply(Some("000001")).unwrap_err().contains("cannot be applied now: over: 1 file changed"));
+    assert!(apply(Some("run-")).unwrap_err().contains("names several runs"));
+    assert!(apply(Some("")).is_err());
+    let undo = run(meant(&lines, None, RunLine::can_undo, "undone"));
+    assert_eq!(undo, Ok("run-000001".to_owned()));
+}
+
+#[test]
+fn two_candidates_are_listed_and_none_is_chosen() {
+    let lines = [waiting("run-000001"), waiting("run-000002")];
+    let error = meant(&lines, None, RunLine::awaits_approval, "applied").unwrap_err();
+    assert!(error.contains("000001") && error.contains("000002"), "{error}");
+    let error = meant(&[], None, RunLine::awaits_approval, "applied").unwrap_err();
+    assert!(error.contains("no run has been started here"), "{error}");
+}
+
+#[test]
+fn only_what_was_done_can_be_undone() {
+    let can = |outcome| ended("run-000001", outcome).can_undo();
+    assert!(can(Outcome::Done) && can(Outcome::Undone));
+    assert!(!can(Outcome::Failed) && !can(Outcome::Cancelled) && !can(Outcome::Discarded));
+}
+
+#[test]
+fn a_run_starts_in_the_innermost_folder_with_lines_counted_from_one() {
+    let arguments = run_arguments(json!({
+        "blueprint": "implement",
+        "instruction": "double it",
+        "range": { "start": { "line": 4, "character": 0 }, "end": { "line": 6, "character": 0 } },
+        "diagnostics": [{
+            "range": { "start": { "line": 5, "character": 1 }, "end": { "line": 5, "character": 2 } },
+            "message": "mismatched types", "source": "rustc", "code": "E0308", "severity": 1 }],
+    }));
+    let path = Some(PathBuf::from("/w/inner/src/a.rs"));
+    let request = start_request(arguments, &roots(), None, path, None).unwrap();
+    assert_eq!(request.root, PathBuf::from("/w/inner"));
+    let target = request.inputs.target.unwrap();
+    assert_eq!((target.path.as_str(), target.lines), ("src/a.rs", (5, 6)));
+    let diagnostic = &request.inputs.diagnostics[0];
+    assert_eq!((diagnostic.line, diagnostic.source.as_str()), (6, "rustc"));
+    assert_eq!(diagnostic.code.as_deref(), Some("E0308"));
+    assert_eq!(request.inputs.instruction.as_deref(), Some("double it"));
+}
+
+#[test]
+fn a_run_without_a_place_needs_one_obvious_folder() {
+    let arguments = || run_arguments(json!({ "blueprint": "implement", "instruction": "x" }));
+    let one = Roots::of(&json!({ "rootUri": "file:///w" }));
+    assert_eq!(start_request(arguments(), &one, None, None, None).unwrap().root, PathBuf::from("/w"));
+    let several = start_request(arguments(), &roots(), None, None, None).unwrap_err();
+    assert!(several.contains("several workspace folders"), "{several}");
+    let none = start_request(arguments(), &Roots::default(), None, None, None).unwrap_err();
+    assert!(none.contains("no workspace folder"), "{none}");
+    let outside = start_request(arguments(), &roots(), None, Some("/elsewhere/a.rs".into()), None).unwrap_err();
+    assert!(outside.contains("lies in no open workspace folder"), "{outside}");
+}

@@ -1,1 +1,103 @@
+use super::*;
+use openexec_engine::digest::Digest;
+use openexec_engine::ids::{CommandId, RunId, StepId};
+use openexec_engine::task::{TaskKind, TestCounts};
 
+fn view(status: RunStatus) -> RunView {
+    RunView {
+        run: RunId::new("0192-ab12cd"),
+        blueprint: "fix_tests".into(),
+        model: "local".into(),
+        activity: "propose".to_owned(),
+        status,
+        applied: false,
+        events: 9,
+    }
+}
+
+fn recorded(events: Vec<Event>) -> Vec<Recorded> {
+    let record = |(at, event)| Recorded { seq: at as u64 + 1, at_ms: 0, event, chain: Digest::of(b"") };
+    events.into_iter().enumerate().map(record).collect()
+}
+
+fn tested(passed: u32, failed: u32) -> Event {
+    let report = TaskReport {
+        task: "test".into(),
+        kind: TaskKind::Test,
+        argv: vec!["cargo".to_owned(), "test".to_owned()],
+        exit: TaskExit::Exited { code: i32::from(failed > 0) },
+        duration_ms: 1200,
+        tests: Some(TestCounts { passed, failed, skipped: 0 }),
+        failures: Vec::new(),
+        output: String::new(),
+        output_bytes: 0,
+        sandbox: "overlay+namespaces".to_owned(),
+        rewritten: Vec::new(),
+    };
+    Event::TaskFinished { command: CommandId(1), report: Box::new(report), tree: Digest::of(b"tree") }
+}
+
+#[test]
+fn evidence_is_of_the_tree_that_is_proposed() {
+    let planned =
+        Event::EditsPlanned { step: StepId(2), files: Vec::new(), tree: Digest::of(b"tree") };
+    let judged = Event::GateJudged {
+        step: StepId(3),
+        tree: Digest::of(b"tree"),
+        judgement: Judgement::Passed { summary: "3 tests passed".to_owned() },
+    };
+    let lines = evidence(&recorded(vec![tested(2, 1), planned, tested(3, 0), judged]));
+    let tree = Digest::of(b"tree").short();
+    assert_eq!(
+        lines,
+        [
+            format!(
+                "`cargo test`: exit code 0, 3 passed, 0 failed, 0 skipped, 1200 ms, sandbox overlay+namespaces (tree {tree})"
+            ),
+            "gate passed: 3 tests passed".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_review_shows_everything_that_a_decision_needs() {
+    let diff = "--- a/x.md\n+++ b/x.md\n@@ -1 +1 @@\n-a\n+```rust\n";
+    let status = RunStatus::Active;
+    let text = review_markdown(&view(status), diff, &["rule `ask.all`".to_owned()], &["gate passed".to_owned()]);
+    assert!(text.contains("- rule `ask.all`\n") && text.contains("- gate passed\n"), "{text}");
+    assert!(text.contains("openexec.apply ab12cd") && text.contains("openexec.discard ab12cd"), "{text}");
+    assert!(text.contains("````diff\n") && text.ends_with("+```rust\n````\n"), "{text}");
+}
+
+#[test]
+fn every_proposal_has_a_review_of_its_own_and_the_same_one_again() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = state.path().join("run-1");
+    let write = |diff: &str| write_review(&folder, diff, "# text").unwrap();
+    let first = write("+one\n");
+    let second = write("+two\n");
+    assert_ne!(first, second);
+    assert_eq!(write("+one\n"), first);
+    assert!(first.markdown.ends_with("run-1/review-1.md"));
+    assert_eq!(std::fs::read_to_string(&second.diff).unwrap(), "+two\n");
+}
+
+#[test]
+fn the_status_names_what_can_be_done() {
+    let status = RunStatus::AwaitingApproval {
+        proposal: Digest::of(b"p"),
+        diff: String::new(),
+        reasons: Vec::new(),
+    };
+    let line = RunLine { root: "/w".into(), view: view(status), driven: true };
+    let untrusted = TrustState::Untrusted {
+        content: Digest::of(b"c"),
+        commands: vec!["cargo test".to_owned()],
+        files: vec!["Cargo.toml".to_owned()],
+    };
+    let text = status_markdown(&[line], &[("/w".into(), untrusted)], Some("no model is configured"));
+    assert!(text.contains("No run can be started: no model is configured"), "{text}");
+    assert!(text.contains("cargo test (from Cargo.toml); `openexec.trust`"), "{text}");
+    assert!(text.contains("**ab12cd** `fix_tests` in `/w`: waiting for your decision"), "{text}");
+    assert!(status_markdown(&[], &[], None).contains("No run has been started here."));
+}

@@ -84,7 +84,8 @@ pub(super) fn parse(text: &str, locate: Locate) -> ParsedReport {
     }
     // A package that fails without a failing test did not build, or died outside of its tests.
     for ((package, test), entry) in &seen {
-        let failing = tests().any(|((of, _), seen)| of == package && !matches!(seen.end, Some(End::Passed | End::Skipped)));
+        let failing = tests()
+            .any(|((of, _), seen)| of == package && !matches!(seen.end, Some(End::Passed | End::Skipped)));
         if test.is_empty() && entry.end == Some(End::Failed) && !failing {
             counts.failed = counts.failed.saturating_add(1);
             failures.push(failure(package, at(package, &entry.output, locate), &entry.output));

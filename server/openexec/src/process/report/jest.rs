@@ -44,11 +44,9 @@ struct Assertion {
 /// The first document that begins a line.
 fn document(text: &str) -> Option<Document> {
     let starts = text.match_indices('{').map(|(at, _)| at);
-    starts
-        .filter(|at| *at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n'))
-        .find_map(|at| {
-            serde_json::Deserializer::from_str(text.get(at..)?).into_iter::<Document>().next()?.ok()
-        })
+    starts.filter(|at| *at == 0 || text.as_bytes().get(at - 1) == Some(&b'\n')).find_map(|at| {
+        serde_json::Deserializer::from_str(text.get(at..)?).into_iter::<Document>().next()?.ok()
+    })
 }
 
 pub(super) fn recognises(text: &str) -> bool {
@@ -70,7 +68,11 @@ pub(super) fn parse(text: &str, locate: Locate) -> ParsedReport {
         for assertion in failing {
             let message = assertion.failure_messages.as_deref().unwrap_or_default().join("\n");
             let at = place(&message, locate).map(|(path, line)| (path, Some(line)));
-            failures.push(failure(&assertion.full_name, at.or(file.clone().map(|file| (file, None))), &message));
+            failures.push(failure(
+                &assertion.full_name,
+                at.or(file.clone().map(|file| (file, None))),
+                &message,
+            ));
         }
         // A suite that fails without a failing test could not be loaded.
         if suite.status == "failed" && failures.len() == before {

@@ -142,17 +142,25 @@ impl Case {
         });
         match python {
             Some(node) => node,
-            None if self.class.is_empty() || self.class == self.name || self.class == "test" => self.name.clone(),
+            None if self.class.is_empty() || self.class == self.name || self.class == "test" => {
+                self.name.clone()
+            }
+            // Vitest names the file where others name a class.
+            None if self.class.contains('/') => format!("{} > {}", self.class, self.name),
             None => format!("{}.{}", self.class, self.name),
         }
     }
 
     fn place(&self, locate: Locate) -> Option<(WorkspacePath, Option<u32>)> {
-        let file = self.file.as_deref().and_then(locate).or_else(|| locate(&self.class)).or_else(|| self.java(locate));
+        let file = self
+            .file
+            .as_deref()
+            .and_then(locate)
+            .or_else(|| locate(&self.class))
+            .or_else(|| self.java(locate));
         // Java's stack traces name the file without its directory.
-        let in_file = |path: &str| {
-            locate(path).or_else(|| file.clone().filter(|file| file.file_name() == path))
-        };
+        let in_file =
+            |path: &str| locate(path).or_else(|| file.clone().filter(|file| file.file_name() == path));
         match &file {
             Some(file) => {
                 let line = places(&self.message, &in_file).filter(|(path, _)| path == file).last();

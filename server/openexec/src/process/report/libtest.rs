@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 pattern!(RUNNING, r"(?m)^running (\d+) tests?$");
 pattern!(RESULT, r"(?m)^test result: \w+\. (\d+) passed; (\d+) failed; (\d+) ignored;");
-pattern!(PANIC, r"panicked at (?:'.*', )?([^\s:]+):(\d+)(?::\d+)?");
+pattern!(PANIC, r"(?:panicked|did not panic as expected) at (?:'.*', )?([^\s:]+):(\d+)(?::\d+)?");
 pattern!(DOCTEST, r"^(\S+) - .*\(line (\d+)\)$");
 
 pub(super) fn recognises(text: &str) -> bool {
@@ -71,7 +71,9 @@ fn failures(text: &str) -> Vec<(String, String)> {
             message.push('\n');
         } else if let Some(name) = line.strip_prefix("    ").filter(|_| in_list) {
             name_it(name);
-        } else if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED")) {
+        } else if let Some(name) =
+            line.strip_prefix("test ").and_then(|rest| rest.strip_suffix(" ... FAILED"))
+        {
             name_it(name.strip_suffix(" - should panic").unwrap_or(name));
         }
     }

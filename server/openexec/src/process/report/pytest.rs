@@ -56,9 +56,10 @@ fn counts(text: &str) -> Option<TestCounts> {
 fn section(text: &str, node: &str) -> Option<String> {
     let title = node.split_once("::").map_or(node, |(_, rest)| rest).replace("::", ".");
     let mut lines = text.lines().skip_while(|line| {
-        SECTION.captures(line).and_then(|found| found.get(1)).is_none_or(|found| {
-            !found.as_str().ends_with(&title)
-        })
+        SECTION
+            .captures(line)
+            .and_then(|found| found.get(1))
+            .is_none_or(|found| found.as_str() != title && !found.as_str().ends_with(&format!(" {title}")))
     });
     lines.next()?;
     let body: Vec<&str> =

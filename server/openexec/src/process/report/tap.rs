@@ -22,25 +22,18 @@ pub(super) fn recognises(text: &str) -> bool {
 struct Level {
     points: usize,
     plan: Option<usize>,
-    failed: usize,
+    failures: Vec<TestFailure>,
 }
 
 struct Tap<'a> {
     locate: Locate<'a>,
     counts: TestCounts,
-    failures: Vec<TestFailure>,
     levels: Vec<Level>,
     doubt: bool,
 }
 
 pub(super) fn parse(text: &str, locate: Locate) -> ParsedReport {
-    let mut tap = Tap {
-        locate,
-        counts: TestCounts::default(),
-        failures: Vec::new(),
-        levels: vec![Level::default()],
-        doubt: false,
-    };
+    let mut tap = Tap { locate, counts: TestCounts::default(), levels: vec![Level::default()], doubt: false };
     let lines: Vec<&str> = text.lines().collect();
     let mut at = 0;
     while let Some(line) = lines.get(at) {
@@ -62,7 +55,8 @@ pub(super) fn parse(text: &str, locate: Locate) -> ParsedReport {
         && top.is_some_and(|level| level.plan == Some(level.points))
         && tap.levels.len() == 1
         && !tap.doubt;
-    ParsedReport { counts: whole.then_some(tap.counts), failures: tap.failures }
+    let failures = tap.levels.into_iter().flat_map(|level| level.failures).collect();
+    ParsedReport { counts: whole.then_some(tap.counts), failures }
 }
 
 fn indent(found: &regex::Captures) -> usize {
@@ -122,31 +116,36 @@ impl Tap<'_> {
         if self.level(depth).is_none() {
             return;
         }
-        let (mut subtests, mut failed_below) = (0, 0);
+        let directive = DIRECTIVE.find(name);
+        let title = name.get(..directive.map_or(name.len(), |found| found.start())).unwrap_or(name).trim();
+        let title_is_file = (self.locate)(title).is_some();
+        let mut subtests = 0;
+        let mut below = Vec::new();
         for level in self.levels.drain(depth + 1..) {
             subtests += level.points;
-            failed_below += level.failed;
             if level.plan.is_some_and(|plan| plan != level.points) {
                 self.doubt = true;
             }
+            below.extend(level.failures);
         }
-        let directive = DIRECTIVE.find(name);
-        let title = name.get(..directive.map_or(name.len(), |found| found.start())).unwrap_or(name).trim();
+        for failure in below.iter_mut().filter(|_| !title_is_file) {
+            failure.name = format!("{title} > {}", failure.name);
+        }
         let failed = !passed && directive.is_none();
-        if let Some(level) = self.levels.get_mut(depth) {
-            level.points += 1;
-            level.failed += usize::from(failed) + failed_below;
-        }
+        let failed_below = below.len();
+        let Some(level) = self.levels.get_mut(depth) else { return };
+        level.points += 1;
+        level.failures.extend(below);
         if failed && failed_below == 0 {
             self.counts.failed = self.counts.failed.saturating_add(1);
             let at = place(diagnostics, self.locate).map(|(path, line)| (path, Some(line)));
             let at = at.or_else(|| (self.locate)(title).map(|path| (path, None)));
-            self.failures.push(failure(title, at, diagnostics));
+            level.failures.push(failure(title, at, diagnostics));
         } else if subtests > 0 {
             // Counted below.
         } else if directive.is_some() {
             self.counts.skipped = self.counts.skipped.saturating_add(1);
-        } else if passed && (self.locate)(title).is_none() {
+        } else if passed && !title_is_file {
             // Node reports a file without a single test as a test that passed. It is none.
             self.counts.passed = self.counts.passed.saturating_add(1);
         }

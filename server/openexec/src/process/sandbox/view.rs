@@ -21,7 +21,8 @@ const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 const SUBMOUNTS_MAX: usize = 64;
 
 /// Builds the view in the mount namespace that this process is in.
-pub(super) fn build(spec: &SandboxSpec) -> Result<(), Refused> {
+/// `sockets` are the host's, which must not be reached.
+pub(super) fn build(spec: &SandboxSpec, sockets: &[PathBuf]) -> Result<(), Refused> {
     rustix::mount::mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC)
         .step(|| "make mounts private".to_owned())?;
     // First everything is taken hold of, then the old tree becomes read-only, then what was
@@ -71,7 +72,29 @@ pub(super) fn build(spec: &SandboxSpec) -> Result<(), Refused> {
     for (path, tree) in &submounts {
         attach(tree, path)?;
     }
-    spec.masked.iter().try_for_each(|path| mask(path))
+    spec.masked.iter().try_for_each(|path| mask(path))?;
+    sockets.iter().filter(|path| is_socket(path)).try_for_each(|path| mask(path))
+}
+
+/// The sockets that are bound to a path, from `/proc/net/unix` (proc(5): the eighth field).
+/// It shows those of the network namespace that this process is in, so it must be read before
+/// that one is left. Neither a network namespace nor a read-only mount keeps anybody from
+/// connecting to such a socket. One that is bound later, or in another network namespace, is
+/// hidden only where its directory is.
+pub(super) fn listening_sockets() -> Vec<PathBuf> {
+    let text = std::fs::read("/proc/net/unix").unwrap_or_default();
+    let mut paths: Vec<PathBuf> = String::from_utf8_lossy(&text)
+        .lines()
+        .filter_map(|line| line.split_once(" /").map(|(_, path)| PathBuf::from(format!("/{path}"))))
+        .collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+fn is_socket(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    path.symlink_metadata().is_ok_and(|metadata| metadata.file_type().is_socket())
 }
 
 /// A fresh `/proc`, which shows the processes of this PID namespace only.
@@ -79,8 +102,9 @@ pub(super) fn mount_proc() -> Result<(), Refused> {
     let step = || "mount a fresh /proc".to_owned();
     let context = rustix::mount::fsopen("proc", FsOpenFlags::FSOPEN_CLOEXEC).step(step)?;
     rustix::mount::fsconfig_create(context.as_fd()).step(step)?;
-    let flags =
-        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let flags = MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NODEV
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let proc = rustix::mount::fsmount(context.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags).step(step)?;
     attach(&proc, Path::new("/proc"))
 }
@@ -274,4 +298,3 @@ fn unescaped(field: &str) -> String {
         .iter()
         .fold(field.to_owned(), |text, (escape, character)| text.replace(escape, character))
 }
-

@@ -21,7 +21,10 @@ async fn a_full_database_says_so_and_loses_nothing() {
             Err(error) => break error.to_string(),
         }
     };
-    assert!(error.contains("no room left; nothing was recorded") && error.contains("resume the run"), "{error}");
+    assert!(
+        error.contains("no room left; nothing was recorded") && error.contains("resume the run"),
+        "{error}"
+    );
     assert!((5..30).contains(&recorded), "{recorded}");
     assert_eq!(store.events(&run).unwrap().len() as u64, recorded);
     assert_eq!(store.runs().unwrap()[0].events, recorded);
@@ -70,13 +73,18 @@ async fn a_killed_process_loses_nothing_that_was_answered() {
             let _ = std::fs::remove_file(directory.path().join(left_over));
         }
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "store::tests::durability::a_killed_process_loses_nothing_that_was_answered", "--nocapture"])
+            .args([
+                "--exact",
+                "store::tests::durability::a_killed_process_loses_nothing_that_was_answered",
+                "--nocapture",
+            ])
             .env(VARIABLE, &path)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut answered = lines.filter_map(|line| line.unwrap().strip_prefix("recorded ")?.parse::<u64>().ok());
+        let mut answered =
+            lines.filter_map(|line| line.unwrap().strip_prefix("recorded ")?.parse::<u64>().ok());
         assert!(answered.any(|seq| seq == wanted), "the second process recorded too little");
         child.kill().unwrap();
         child.wait().unwrap();

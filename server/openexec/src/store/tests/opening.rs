@@ -74,7 +74,10 @@ fn a_newer_version_is_left_alone() {
 fn what_is_not_ours_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let foreign = directory.path().join("foreign.db");
-    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)").unwrap();
+    Connection::open(&foreign)
+        .unwrap()
+        .execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (1)")
+        .unwrap();
     assert!(refusal(&foreign).contains("not OpenExec's state database"), "{}", refusal(&foreign));
     let trust = directory.path().join("trust.db");
     drop(TrustStore::open(&trust).unwrap());
@@ -156,14 +159,19 @@ fn a_directory_without_the_right_to_write_is_said_so() {
         return;
     }
     let directory = tempfile::tempdir().unwrap();
-    let mode = |mode| std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    let mode =
+        |mode| std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap();
     mode(0o555);
     // A copy of this test, where everybody can reach it.
     let program = directory.path().with_extension("test");
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let mut command = Command::new(&program);
     command
-        .args(["--exact", "store::tests::opening::a_directory_without_the_right_to_write_is_said_so", "--nocapture"])
+        .args([
+            "--exact",
+            "store::tests::opening::a_directory_without_the_right_to_write_is_said_so",
+            "--nocapture",
+        ])
         .env(VARIABLE, directory.path().join("openexec/state.db"))
         .current_dir("/")
         .stdin(Stdio::null());

@@ -30,7 +30,8 @@ fn record(run: &str, at_ms: u64, files: &[&str], symbols: &[(&str, &str)]) -> Ma
 }
 
 fn recalled(store: &Store, places: &[(&str, Option<&str>)], limit: usize) -> Vec<String> {
-    let places: Vec<_> = places.iter().map(|(file, symbol)| (path(file), symbol.map(str::to_owned))).collect();
+    let places: Vec<_> =
+        places.iter().map(|(file, symbol)| (path(file), symbol.map(str::to_owned))).collect();
     let records = store.recall(&places, limit).unwrap();
     for record in &records {
         assert!(places.iter().any(|(path, symbol)| record.concerns(path, symbol.as_deref())));

@@ -131,7 +131,8 @@ fn a_lease_dies_with_its_process() {
         return;
     }
     let (directory, store) = store();
-    let mut child = second_process("a_lease_dies_with_its_process", VARIABLE, &directory.path().join("state.db"));
+    let mut child =
+        second_process("a_lease_dies_with_its_process", VARIABLE, &directory.path().join("state.db"));
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     // The harness has printed the test's name on this line already.
     assert!(lines.any(|line| line.unwrap().ends_with("holding")), "the second process holds no lease");

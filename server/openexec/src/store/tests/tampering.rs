@@ -13,9 +13,9 @@ fn event() -> impl Strategy<Value = Event> {
         verdict,
         reasons: vec![Reason { rule: "r".into(), verdict, matched, remedy: String::new() }],
     });
-    let path = "[a-z]{1,6}/[a-z]{1,6}".prop_map(|path| WorkspacePath::parse(&path).unwrap_or_else(|_| {
-        WorkspacePath::parse("reserved/name").unwrap()
-    }));
+    let path = "[a-z]{1,6}/[a-z]{1,6}".prop_map(|path| {
+        WorkspacePath::parse(&path).unwrap_or_else(|_| WorkspacePath::parse("reserved/name").unwrap())
+    });
     prop_oneof![
         any::<u32>().prop_map(step_started),
         ".*".prop_map(paused),
@@ -39,7 +39,10 @@ fn event() -> impl Strategy<Value = Event> {
         (path.clone(), proptest::option::of(".*")).prop_map(|(path, text)| Event::Applied {
             command: CommandId(9),
             report: ApplyReport {
-                files: vec![FileOutcome { path, text: text.as_ref().map(|text| Digest::of(text.as_bytes())) }],
+                files: vec![FileOutcome {
+                    path,
+                    text: text.as_ref().map(|text| Digest::of(text.as_bytes()))
+                }],
                 answer: text,
             }
         }),
@@ -88,9 +91,10 @@ fn tamper(database: &Path, how: &Tampering, seq: i64, count: usize) -> i64 {
         .unwrap();
     let read = |sql: &str| connection.query_row(sql, [seq], |row| row.get::<_, Vec<u8>>(0)).unwrap();
     let changed = match how {
-        Tampering::Flip { column: "at_ms", bit, .. } => {
-            connection.execute("UPDATE journal SET at_ms = (at_ms | ?2) - (at_ms & ?2) WHERE seq = ?1", (seq, 1 << bit))
-        }
+        Tampering::Flip { column: "at_ms", bit, .. } => connection.execute(
+            "UPDATE journal SET at_ms = (at_ms | ?2) - (at_ms & ?2) WHERE seq = ?1",
+            (seq, 1 << bit),
+        ),
         Tampering::Flip { column, byte, bit } => {
             let mut bytes = read(&format!("SELECT CAST({column} AS BLOB) FROM journal WHERE seq = ?1"));
             let at = byte.index(bytes.len());
@@ -195,7 +199,12 @@ async fn a_well_chained_record_that_is_no_event_is_damage() {
     let first = store.append(&run, 1, 0, &step_started(1)).await.unwrap();
     let body = r#"{"event":"invented"}"#;
     let seq = 2u64;
-    let chain = Digest::of_parts([first.chain.as_bytes(), &seq.to_be_bytes()[..], &0u64.to_be_bytes(), body.as_bytes()]);
+    let chain = Digest::of_parts([
+        first.chain.as_bytes(),
+        &seq.to_be_bytes()[..],
+        &0u64.to_be_bytes(),
+        body.as_bytes(),
+    ]);
     let connection = Connection::open(directory.path().join("state.db")).unwrap();
     connection
         .execute("INSERT INTO journal VALUES ('r1', 2, 0, 'invented', ?1, ?2)", (body, chain.as_bytes()))

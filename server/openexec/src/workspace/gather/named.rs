@@ -179,11 +179,14 @@ impl Gathering<'_> {
         let mut by_rarity: Vec<(String, Vec<usize>)> = files_with.into_iter().collect();
         by_rarity.sort_by_key(|(_, files)| files.len());
         let mut chosen: BTreeSet<usize> = BTreeSet::new();
-        let mut bytes = 0;
         for at in by_rarity.into_iter().flat_map(|(_, files)| files) {
-            let size = self.sources.get(at).map_or(0, |file| file.bytes);
-            if bytes + size <= PARSED_BYTES_MAX && chosen.insert(at) {
-                bytes += size;
+            let Some(file) = self.sources.get(at).filter(|_| !chosen.contains(&at)) else {
+                continue;
+            };
+            let bytes = if self.views.contains_key(&file.path) { 0 } else { file.bytes };
+            if self.parsed_bytes + bytes <= PARSED_BYTES_MAX {
+                self.parsed_bytes += bytes;
+                chosen.insert(at);
             }
         }
         self.parse_chosen(&chosen);

@@ -89,7 +89,7 @@ fn shop() -> Tree {
 }
 
 #[test]
-fn a_failing_test_leads_to_what_it_calls_and_one_call_further() {
+fn a_failing_test_leads_two_calls_further() {
     let tree = shop();
     let message = "thread 'tax_is_added' panicked at tests/prices.rs:9:5:\nassertion failed";
     let query = ContextQuery {

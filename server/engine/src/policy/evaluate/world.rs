@@ -1,0 +1,181 @@
+//! The workspace as the batch so far would have left it.
+
+use super::judge::Judge;
+use crate::edit::ChangeSet;
+use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
+use crate::path::{RequestedPath, WorkspacePath};
+use crate::policy::{Entry, Facts, PathFacts, Resolved};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What stands at a path at this moment of the batch.
+pub(super) enum Standing<'a> {
+    Missing,
+    Text(Cow<'a, str>),
+    Directory,
+    /// With its size in bytes.
+    Opaque(u64),
+    /// With what it is.
+    Other(&'a str),
+}
+
+/// The run's changes, and over them the batch's.
+pub(super) struct World<'a> {
+    changes: &'a ChangeSet,
+    /// By path: the text that the batch would leave, or that nothing would be left.
+    written: BTreeMap<WorkspacePath, Option<String>>,
+    /// Files that the batch made out of nothing, where they stand now.
+    made: BTreeSet<WorkspacePath>,
+}
+
+impl<'a> World<'a> {
+    pub(super) fn new(changes: &'a ChangeSet) -> Self {
+        Self { changes, written: BTreeMap::new(), made: BTreeSet::new() }
+    }
+
+    /// The text that the batch or the run has decided on; `Some(None)` when it removed the file.
+    fn decided(&self, path: &WorkspacePath) -> Option<Option<&str>> {
+        match self.written.get(path) {
+            Some(text) => Some(text.as_deref()),
+            None => self.changes.files.get(path).map(|change| change.proposed.as_deref()),
+        }
+    }
+
+    /// True when the batch or the run has decided on this path already.
+    pub(super) fn touched(&self, path: &WorkspacePath) -> bool {
+        self.decided(path).is_some()
+    }
+
+    pub(super) fn standing<'s>(&'s self, path: &WorkspacePath, facts: &'s PathFacts) -> Standing<'s> {
+        match self.decided(path) {
+            Some(Some(text)) => Standing::Text(Cow::Borrowed(text)),
+            Some(None) => Standing::Missing,
+            None => match &facts.entry {
+                // Files that the run has created make their folders.
+                Entry::Missing if self.holds_files(path) => Standing::Directory,
+                Entry::Missing => Standing::Missing,
+                Entry::Text { text, .. } => Standing::Text(Cow::Borrowed(text)),
+                Entry::Opaque { bytes } => Standing::Opaque(*bytes),
+                Entry::Directory => Standing::Directory,
+                Entry::Other { what } => Standing::Other(what),
+            },
+        }
+    }
+
+    /// True when a file that the batch or the run wrote stands below the path.
+    fn holds_files(&self, path: &WorkspacePath) -> bool {
+        let folder = format!("{path}/");
+        self.proposed().any(|(file, _)| file.as_str().starts_with(&folder))
+    }
+
+    /// True when the run made the file out of nothing, so that nobody loses it.
+    pub(super) fn is_own(&self, path: &WorkspacePath, facts: &PathFacts) -> bool {
+        let run_made = self
+            .changes
+            .files
+            .get(path)
+            .is_some_and(|change| change.base.is_none() && change.renamed_from.is_none());
+        (self.made.contains(path) || run_made) && facts.entry == Entry::Missing
+    }
+
+    /// The new text of a file that stands there.
+    pub(super) fn write(&mut self, path: WorkspacePath, text: String) {
+        self.written.insert(path, Some(text));
+    }
+
+    /// A file where none stood.
+    pub(super) fn create(&mut self, path: WorkspacePath, text: String) {
+        self.made.insert(path.clone());
+        self.written.insert(path, Some(text));
+    }
+
+    pub(super) fn remove(&mut self, path: WorkspacePath) {
+        self.made.remove(&path);
+        self.written.insert(path, None);
+    }
+
+    pub(super) fn rename(&mut self, from: WorkspacePath, to: WorkspacePath, text: String) {
+        // The text is the user's if it was the user's before: only what the run made stays its own.
+        if self.made.remove(&from) {
+            self.made.insert(to.clone());
+        }
+        self.written.insert(from, None);
+        self.written.insert(to, Some(text));
+    }
+
+    /// A file among the parents of a path.
+    pub(super) fn file_above(&self, path: &WorkspacePath, facts: &Facts) -> Option<WorkspacePath> {
+        let mut above = path.as_str();
+        while let Some((parent, _)) = above.rsplit_once('/') {
+            above = parent;
+            let parent = WorkspacePath::parse(parent).ok()?;
+            let is_file = match self.decided(&parent) {
+                Some(decided) => decided.is_some(),
+                None => {
+                    facts.paths.get(&RequestedPath::new(parent.as_str())).is_some_and(|facts| {
+                        match facts.entry {
+                            Entry::Text { .. } | Entry::Opaque { .. } | Entry::Other { .. } => true,
+                            Entry::Directory | Entry::Missing => false,
+                        }
+                    })
+                }
+            };
+            if is_file {
+                return Some(parent);
+            }
+        }
+        None
+    }
+
+    /// Another proposed file whose path some file system takes for this one.
+    pub(super) fn twin(&self, path: &WorkspacePath) -> Option<WorkspacePath> {
+        let key = path.comparison_key();
+        self.proposed()
+            .map(|(other, _)| other)
+            .find(|other| *other != path && other.comparison_key() == key)
+            .cloned()
+    }
+
+    /// As before, and among the files that the facts know; `moving` is about to leave its place.
+    pub(super) fn twin_among(
+        &self,
+        path: &WorkspacePath,
+        facts: &Facts,
+        moving: Option<&WorkspacePath>,
+    ) -> Option<WorkspacePath> {
+        let key = path.comparison_key();
+        let known = facts
+            .paths
+            .iter()
+            .filter(|(_, facts)| facts.entry != Entry::Missing && facts.resolved != Resolved::Outside);
+        let known = known.filter_map(|(requested, _)| WorkspacePath::parse(requested.as_str()).ok());
+        let standing = known.filter(|other| self.decided(other) != Some(None));
+        let proposed = self.proposed().map(|(other, _)| other.clone());
+        proposed
+            .chain(standing)
+            .find(|other| other != path && Some(other) != moving && other.comparison_key() == key)
+    }
+
+    /// Every file with a proposed text.
+    fn proposed(&self) -> impl Iterator<Item = (&WorkspacePath, &str)> {
+        let changed = self.changes.effective().filter(|(path, _)| !self.written.contains_key(*path));
+        let changed = changed.filter_map(|(path, change)| Some((path, change.proposed.as_deref()?)));
+        changed.chain(self.written.iter().filter_map(|(path, text)| Some((path, text.as_deref()?))))
+    }
+
+    /// Judges how much the run would change in all.
+    pub(super) fn judge_limits(&self, judge: &mut Judge<'_>) {
+        let touched: BTreeSet<&WorkspacePath> =
+            self.changes.effective().map(|(path, _)| path).chain(self.written.keys()).collect();
+        if touched.len() > CHANGE_FILES_MAX {
+            let remedy = format!("at most {CHANGE_FILES_MAX} files may change; split the work");
+            judge.block("limit.files", &format!("{} files", touched.len()), &remedy);
+        }
+        let bytes = self.proposed().fold(0_usize, |sum, (_, text)| sum.saturating_add(text.len()));
+        if bytes > CHANGE_BYTES_MAX {
+            let remedy =
+                format!("the changed files may have {CHANGE_BYTES_MAX} bytes in all; split the work");
+            judge.block("limit.bytes", &format!("{bytes} bytes"), &remedy);
+        }
+    }
+}

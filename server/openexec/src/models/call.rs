@@ -1,0 +1,419 @@
+//! One call over HTTP, whatever the wire API: attempts, timeouts, limits, errors.
+//!
+//! It must not know what is in a request or a reply: a [`Decoder`] does.
+
+use super::explanation::{Explanation, cause};
+use super::{ModelProgress, Provider, Timeouts, retry_after};
+use crate::config::HttpModelConfig;
+use crate::limits::{
+    MODEL_ATTEMPTS_MAX, MODEL_ERROR_BODY_BYTES_MAX, MODEL_EVENT_BYTES_MAX, MODEL_REPLY_BYTES_MAX,
+    MODEL_RETRY_AFTER_MS_MAX, MODEL_WIRE_BYTES_MAX,
+};
+use backon::{ExponentialBuilder, Retryable as _};
+use eventsource_stream::{EventStreamError, Eventsource as _};
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
+use reqwest::{Response, StatusCode, Url};
+use secrecy::{ExposeSecret as _, SecretString};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::bytes::Bytes;
+
+/// Turns a stream's events into a reply.
+pub(super) trait Decoder: Send {
+    /// Takes one event.
+    fn event(&mut self, data: &str, explanation: &Explanation<'_>) -> Result<Flow, Fault>;
+    /// Bytes of content so far: text, arguments, thinking.
+    fn content_bytes(&self) -> usize;
+    /// True when the reply is whole, even if the stream has not ended as it should.
+    fn is_whole(&self) -> bool;
+    /// The reply; asked for only when it is whole.
+    fn reply(self) -> ModelReply;
+}
+
+/// Whether more events are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    More,
+    Ended,
+}
+
+/// Why an attempt failed, and whether another one may help.
+#[derive(Debug)]
+pub(super) struct Fault {
+    pub error: ModelError,
+    pub again: Again,
+}
+
+/// Whether another attempt may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    Never,
+    /// After the usual delay.
+    Soon,
+    /// Not before this has passed.
+    After(Duration),
+}
+
+impl Fault {
+    pub(super) fn never(error: ModelError) -> Self {
+        Self { error, again: Again::Never }
+    }
+
+    fn soon(error: ModelError) -> Self {
+        Self { error, again: Again::Soon }
+    }
+
+    /// What a server says in the midst of a stream, by the name that it gives the error.
+    pub(super) fn announced(kind: &str, reason: String) -> Self {
+        match kind {
+            "overloaded_error" | "rate_limit_error" | "rate_limit_exceeded" => {
+                Self::soon(ModelError::RateLimited { reason })
+            }
+            "authentication_error" | "permission_error" | "invalid_api_key" => {
+                Self::never(ModelError::Unauthorized { reason })
+            }
+            "invalid_request_error"
+            | "not_found_error"
+            | "request_too_large"
+            | "billing_error"
+            | "insufficient_quota" => Self::never(ModelError::Rejected { reason }),
+            _ => Self::soon(ModelError::Server { reason }),
+        }
+    }
+}
+
+/// A reply that is not what the wire format promises.
+pub(super) fn malformed(reason: impl Into<String>) -> Fault {
+    Fault::never(ModelError::Malformed { reason: reason.into() })
+}
+
+/// The way to one model's server.
+pub(super) struct Wire {
+    http: reqwest::Client,
+    url: Url,
+    headers: HeaderMap,
+    key: Option<SecretString>,
+    timeouts: Timeouts,
+    api: &'static str,
+}
+
+impl Wire {
+    /// Errors are remedies for people.
+    pub(super) fn new(
+        http: reqwest::Client,
+        config: &HttpModelConfig,
+        provider: &Provider,
+        key: Option<SecretString>,
+        timeouts: Timeouts,
+    ) -> Result<Self, String> {
+        let base = config.base_url.as_deref().unwrap_or(provider.base_url);
+        let url = endpoint(base, provider.endpoint)
+            .ok_or("write `base_url` as an address like `http://localhost:11434/v1`")?;
+        let mut headers = HeaderMap::from_iter([
+            (ACCEPT, HeaderValue::from_static("text/event-stream")),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ]);
+        for (name, value) in provider.headers {
+            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        if let Some(key) = &key {
+            let (name, value) = (provider.key_header)(key.expose_secret());
+            let mut value =
+                HeaderValue::from_str(&value).map_err(|_| "the key holds characters that no header takes")?;
+            value.set_sensitive(true);
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        Ok(Self { http, url, headers, key, timeouts, api: provider.api })
+    }
+
+    /// For people: which API and where.
+    pub(super) fn describe(&self, model: &str, own_address: bool) -> String {
+        match own_address {
+            true => format!("{model} through {}", self.api),
+            false => format!("{model} through {} at {}", self.api, self.origin()),
+        }
+    }
+
+    /// True when the server belongs to this domain.
+    pub(super) fn is_of(&self, domain: &str) -> bool {
+        let host = self.url.host_str().unwrap_or_default();
+        host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+    }
+
+    fn origin(&self) -> String {
+        self.url.origin().ascii_serialization()
+    }
+
+    /// Calls the model until it has answered or must not be asked again.
+    pub(super) async fn call<D: Decoder>(
+        &self,
+        request: &ModelRequest,
+        body: Vec<u8>,
+        decoder: impl Fn() -> D + Send + Sync,
+        progress: &(dyn Fn(ModelProgress) + Send + Sync),
+    ) -> Result<ModelReply, ModelError> {
+        let body = Bytes::from(body);
+        let explanation = Explanation { key: self.key.as_ref(), request };
+        let mut attempt = 1;
+        let attempts = (|| self.attempt(body.clone(), decoder(), &explanation, progress))
+            .retry(self.delays())
+            .when(|fault: &Fault| fault.again != Again::Never)
+            .adjust(|fault: &Fault, proposed| match fault.again {
+                Again::Never => None,
+                Again::Soon => proposed,
+                Again::After(wait) if wait > Duration::from_millis(MODEL_RETRY_AFTER_MS_MAX) => None,
+                Again::After(wait) => proposed.map(|proposed| proposed.max(wait)),
+            })
+            .notify(|fault: &Fault, _wait| {
+                attempt += 1;
+                progress(ModelProgress::Retrying { attempt, reason: fault.error.to_string() });
+            });
+        match timeout(self.timeouts.total, attempts).await {
+            Ok(outcome) => outcome.map_err(|fault| fault.error),
+            Err(_) => Err(timed_out(self.timeouts.total, "the whole reply")),
+        }
+    }
+
+    fn delays(&self) -> ExponentialBuilder {
+        ExponentialBuilder::new()
+            .with_min_delay(self.timeouts.retry_delay)
+            .with_max_delay(self.timeouts.retry_delay_max)
+            .with_factor(2.0)
+            .with_jitter()
+            .with_max_times(MODEL_ATTEMPTS_MAX - 1)
+    }
+
+    async fn attempt<D: Decoder>(
+        &self,
+        body: Bytes,
+        mut decoder: D,
+        explanation: &Explanation<'_>,
+        progress: &(dyn Fn(ModelProgress) + Send + Sync),
+    ) -> Result<ModelReply, Fault> {
+        let first_byte = Instant::now() + self.timeouts.first_byte;
+        let sending = self.http.post(self.url.clone()).headers(self.headers.clone()).body(body).send();
+        let response = timeout_at(first_byte, sending)
+            .await
+            .map_err(|_| Fault::never(timed_out(self.timeouts.first_byte, "the first byte")))?
+            .map_err(|error| Fault::soon(self.unreachable(error)))?;
+        let response = self.accepted(response, explanation).await?;
+
+        // A line that never ends must not pile up: the bytes since the last event are counted.
+        let since_event = AtomicUsize::new(0);
+        let chunks = limited(response, first_byte, self.timeouts, &since_event);
+        let mut events = std::pin::pin!(chunks.eventsource());
+        while let Some(event) = events.next().await {
+            since_event.store(0, Ordering::Relaxed);
+            let before = decoder.content_bytes();
+            let flow = event.map_err(stream_fault).and_then(|event| decoder.event(&event.data, explanation));
+            let content_bytes = decoder.content_bytes();
+            match flow {
+                Ok(Flow::Ended) => break,
+                Ok(Flow::More) => {}
+                // Everything has arrived; what went wrong after it changes nothing.
+                Err(_) if decoder.is_whole() => break,
+                // INVARIANT: a reply of which anything was received is not asked for again.
+                Err(fault) if content_bytes > 0 => return Err(Fault::never(fault.error)),
+                Err(fault) => return Err(fault),
+            }
+            if content_bytes > MODEL_REPLY_BYTES_MAX {
+                return Err(too_large(MODEL_REPLY_BYTES_MAX));
+            }
+            if content_bytes > before {
+                progress(ModelProgress::Received { bytes: content_bytes });
+            }
+        }
+        if decoder.is_whole() {
+            return Ok(decoder.reply());
+        }
+        let error = ModelError::BrokenOff { reason: "the stream ended before the reply did".to_owned() };
+        Err(if decoder.content_bytes() > 0 { Fault::never(error) } else { Fault::soon(error) })
+    }
+
+    fn unreachable(&self, error: reqwest::Error) -> ModelError {
+        let said = cause(&error.without_url());
+        ModelError::Unreachable {
+            reason: format!(
+                "{}: {said}; see whether the server runs, and check `base_url`, network and proxy",
+                self.origin()
+            ),
+        }
+    }
+
+    /// Lets a stream of events pass and turns everything else into what it means.
+    async fn accepted(&self, response: Response, explanation: &Explanation<'_>) -> Result<Response, Fault> {
+        let status = response.status();
+        if !status.is_success() {
+            return Err(self.refused(status, response, explanation).await);
+        }
+        let kind =
+            response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
+        match kind {
+            Some(kind) if !kind.to_ascii_lowercase().starts_with("text/event-stream") => {
+                let said = explanation.of_body(&self.error_body(response).await);
+                Err(malformed(format!(
+                    "{} answers with `{}` and not with a stream of events ({said}); see whether `base_url` is right and whether a login page stands in between",
+                    self.origin(),
+                    explanation.of_text(&kind)
+                )))
+            }
+            Some(_) | None => Ok(response),
+        }
+    }
+
+    async fn refused(&self, status: StatusCode, response: Response, explanation: &Explanation<'_>) -> Fault {
+        let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let wait = header(RETRY_AFTER.as_str()).and_then(|it| retry_after::wait(it, jiff::Timestamp::now()));
+        // Anthropic and OpenAI say it when they know better than the status does.
+        let hint = header("x-should-retry").map(str::to_owned);
+        let target = header(LOCATION.as_str()).map(|target| explanation.of_text(target));
+        let said = explanation.of_body(&self.error_body(response).await);
+        let reason = format!("{status}: {said}");
+        let with = |remedy: &str| format!("{reason}; {remedy}");
+        let mut again = wait.map_or(Again::Soon, Again::After);
+        let error = match status.as_u16() {
+            401 | 403 => ModelError::Unauthorized { reason: with("check the variable that `key_env` names") },
+            // 529 is how Anthropic says that it is overloaded.
+            429 | 529 => ModelError::RateLimited { reason: patience(&reason, wait) },
+            408 | 409 | 500.. => ModelError::Server { reason: patience(&reason, wait) },
+            300..=399 => ModelError::Rejected {
+                reason: with(&format!(
+                    "it redirects to `{}`: write that address as `base_url` if you trust it",
+                    target.unwrap_or_default()
+                )),
+            },
+            404 => ModelError::Rejected { reason: with("check `model` and `base_url`") },
+            _ => ModelError::Rejected { reason },
+        };
+        let retried = matches!(status.as_u16(), 408 | 409 | 429 | 500..);
+        if !retried || hint.as_deref() == Some("false") {
+            again = Again::Never;
+        }
+        Fault { error, again }
+    }
+
+    /// The beginning of an error's body. A body that does not come is none.
+    async fn error_body(&self, response: Response) -> String {
+        let mut body = Vec::new();
+        let mut chunks = response.bytes_stream();
+        while let Ok(Some(Ok(chunk))) = timeout(self.timeouts.idle, chunks.next()).await {
+            let room = MODEL_ERROR_BODY_BYTES_MAX - body.len();
+            body.extend(chunk.iter().take(room));
+            if body.len() == MODEL_ERROR_BODY_BYTES_MAX {
+                break;
+            }
+        }
+        String::from_utf8_lossy(&body).into_owned()
+    }
+}
+
+fn patience(reason: &str, wait: Option<Duration>) -> String {
+    match wait {
+        Some(wait) => format!("{reason}; it asks to wait {} s", wait.as_secs()),
+        None => reason.to_owned(),
+    }
+}
+
+fn timed_out(limit: Duration, phase: &str) -> ModelError {
+    let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    ModelError::TimedOut { limit_ms, phase: phase.to_owned() }
+}
+
+fn too_large(limit_bytes: usize) -> Fault {
+    Fault::never(ModelError::TooLarge { limit_bytes })
+}
+
+/// The body's chunks, each waited for as long as is allowed, together not more than allowed.
+fn limited<'a>(
+    response: Response,
+    first_byte: Instant,
+    timeouts: Timeouts,
+    since_event: &'a AtomicUsize,
+) -> impl Stream<Item = Result<Bytes, Fault>> + Send + 'a {
+    struct Reading<S> {
+        chunks: S,
+        received: usize,
+    }
+    let reading = Reading { chunks: Box::pin(response.bytes_stream()), received: 0 };
+    futures::stream::try_unfold(reading, move |mut reading| async move {
+        let chunk = if reading.received == 0 {
+            timeout_at(first_byte, reading.chunks.try_next())
+                .await
+                .map_err(|_| Fault::never(timed_out(timeouts.first_byte, "the first byte")))?
+        } else {
+            timeout(timeouts.idle, reading.chunks.try_next())
+                .await
+                .map_err(|_| Fault::never(timed_out(timeouts.idle, "between two bytes")))?
+        };
+        let chunk = chunk
+            .map_err(|error| Fault::soon(ModelError::BrokenOff { reason: cause(&error.without_url()) }))?;
+        let Some(chunk) = chunk else {
+            return Ok(None);
+        };
+        reading.received += chunk.len();
+        let pending = since_event.fetch_add(chunk.len(), Ordering::Relaxed) + chunk.len();
+        if pending > MODEL_EVENT_BYTES_MAX {
+            return Err(too_large(MODEL_EVENT_BYTES_MAX));
+        }
+        if reading.received > MODEL_WIRE_BYTES_MAX {
+            return Err(too_large(MODEL_WIRE_BYTES_MAX));
+        }
+        Ok(Some((chunk, reading)))
+    })
+}
+
+fn stream_fault(error: EventStreamError<Fault>) -> Fault {
+    match error {
+        EventStreamError::Transport(fault) => fault,
+        EventStreamError::Utf8(_) => malformed("it is not UTF-8 text"),
+        // The parser's own text would repeat what was received.
+        EventStreamError::Parser(_) => malformed("it is not a stream of events"),
+    }
+}
+
+/// The endpoint below a base address. An address without a path, or whose path names no
+/// version, gets `/v1`; one that does (`/v1`, `/v1beta/openai`, `/api/paas/v4`) is complete.
+fn endpoint(base: &str, endpoint: &str) -> Option<Url> {
+    let mut url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return None;
+    }
+    let is_version = |segment: &str| {
+        segment
+            .strip_prefix('v')
+            .is_some_and(|rest| rest.bytes().next().is_some_and(|byte| byte.is_ascii_digit()))
+    };
+    let path = url.path().trim_end_matches('/').to_owned();
+    let version = if path.split('/').any(is_version) { "" } else { "/v1" };
+    url.set_path(&format!("{path}{version}{endpoint}"));
+    url.set_query(None);
+    url.set_fragment(None);
+    Some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_address_with_and_without_a_version_is_understood() {
+        for (base, wanted) in [
+            ("https://api.openai.com", "https://api.openai.com/v1/chat"),
+            ("https://api.openai.com/", "https://api.openai.com/v1/chat"),
+            ("http://localhost:11434/v1", "http://localhost:11434/v1/chat"),
+            ("http://localhost:11434/v1/", "http://localhost:11434/v1/chat"),
+            ("https://h.example.com/proxy", "https://h.example.com/proxy/v1/chat"),
+            ("https://h.example.com/v1beta/openai/", "https://h.example.com/v1beta/openai/chat"),
+            ("https://h.example.com/api/paas/v4", "https://h.example.com/api/paas/v4/chat"),
+            ("https://h.example.com/vendor", "https://h.example.com/vendor/v1/chat"),
+        ] {
+            assert_eq!(endpoint(base, "/chat").unwrap().as_str(), wanted, "{base}");
+        }
+        for wrong in ["", "localhost:1", "ftp://h", "http://u:p@h", "/v1"] {
+            assert_eq!(endpoint(wrong, "/chat"), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Both wire APIs against a real local server that speaks them, and misspeaks them.
+
+mod anthropic_messages;
+mod bodies;
+mod failures;
+mod openai_chat;
+mod peer;
+
+use super::*;
+use openexec_engine::ids::StepId;
+use openexec_engine::model::{Message, StopReason, ToolCall, Usage};
+use parking_lot::Mutex;
+use peer::Peer;
+use serde_json::{Value, json};
+
+/// A key that must never be seen outside its header.
+pub(super) const KEY: &str = "sk-test-0123456789-never-seen";
+
+/// A request without actions, so that no other module is needed to send it.
+pub(super) fn request() -> ModelRequest {
+    ModelRequest {
+        model: "m".into(),
+        stage: "fix".into(),
+        step: StepId(4),
+        attempt: 1,
+        turn: 1,
+        system: "the rules of the house, which nobody repeats".into(),
+        messages: vec![Message::User { text: "the prompt of the user, which nobody repeats either".into() }],
+        actions: Vec::new(),
+        output_tokens_max: 1000,
+    }
+}
+
+/// Long enough for a noisy machine where nothing should time out; no waiting between attempts.
+pub(super) const PATIENT: Timeouts = Timeouts {
+    first_byte: Duration::from_secs(20),
+    idle: Duration::from_secs(20),
+    total: Duration::from_secs(60),
+    retry_delay: Duration::from_millis(1),
+    retry_delay_max: Duration::from_millis(2),
+};
+
+/// The two wire APIs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Api {
+    Anthropic,
+    Openai,
+}
+
+const APIS: [Api; 2] = [Api::Anthropic, Api::Openai];
+
+impl Api {
+    fn model(self, base_url: &str, timeouts: Timeouts) -> Arc<dyn Model> {
+        let http = HttpModelConfig {
+            model: "the-model".into(),
+            base_url: Some(base_url.into()),
+            key_env: Some("KEY".into()),
+            output_tokens_max: None,
+        };
+        let config = match self {
+            Self::Anthropic => ModelConfig::AnthropicMessages(http),
+            Self::Openai => ModelConfig::OpenaiChat(http),
+        };
+        let variable = |name: &str| (name == "KEY").then(|| KEY.to_owned());
+        connect_with(&"m".into(), &config, &http_client().unwrap(), timeouts, &variable).unwrap()
+    }
+
+    /// A whole stream that says `hello`.
+    fn hello(self) -> String {
+        match self {
+            Self::Anthropic => anthropic_messages::hello(),
+            Self::Openai => openai_chat::hello(),
+        }
+    }
+
+    /// The beginning of a stream, with some content in it.
+    fn beginning(self) -> String {
+        let whole = self.hello();
+        let end = whole.find("\"lo\"").unwrap();
+        whole[..end + whole[end..].find("\n\n").unwrap() + 2].to_owned()
+    }
+}
+
+/// Events as they go over the wire.
+fn sse(events: &[Value]) -> String {
+    let line = |event: &Value| match event.get("type").and_then(Value::as_str) {
+        Some(name) => format!("event: {name}\ndata: {event}\n\n"),
+        None => format!("data: {event}\n\n"),
+    };
+    events.iter().map(line).collect()
+}
+
+/// What a call gave, and what was told on the way.
+struct Called {
+    outcome: Result<ModelReply, ModelError>,
+    progress: Vec<ModelProgress>,
+}
+
+impl Called {
+    /// The error; its texts must hold neither key nor prompt.
+    fn error(&self) -> &ModelError {
+        let error = self.outcome.as_ref().unwrap_err();
+        let said = format!("{error} {error:?} {:?} {}", self.progress, json!(error));
+        for secret in [KEY, "of the house", "of the user"] {
+            assert!(!said.contains(secret), "{said}");
+        }
+        error
+    }
+
+    fn retries(&self) -> Vec<usize> {
+        let retry = |progress: &ModelProgress| match progress {
+            ModelProgress::Retrying { attempt, .. } => Some(*attempt),
+            ModelProgress::Received { .. } => None,
+        };
+        self.progress.iter().filter_map(retry).collect()
+    }
+}
+
+async fn call(model: &dyn Model, request: &ModelRequest) -> Called {
+    let progress = Mutex::new(Vec::new());
+    let outcome = model.complete(request, &|it| progress.lock().push(it)).await;
+    Called { outcome, progress: progress.into_inner() }
+}
+
+/// The reply of a server that streams exactly this.
+async fn reply(api: Api, stream: String) -> Called {
+    let peer = Peer::start([peer::stream(stream)]).await;
+    call(&*api.model(&peer.url, PATIENT), &request()).await
+}
+
+#[test]
+fn keys_come_from_the_variable_that_belongs_to_the_address() {
+    let http = http_client().unwrap();
+    let config = |base_url: Option<&str>, key_env: Option<&str>| HttpModelConfig {
+        model: "the-model".into(),
+        base_url: base_url.map(str::to_owned),
+        key_env: key_env.map(str::to_owned),
+        output_tokens_max: None,
+    };
+    let connected = |config: ModelConfig, variables: &[(&str, &str)]| {
+        let variable =
+            |name: &str| variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned());
+        connect_with(&"m".into(), &config, &http, PATIENT, &variable).map(|model| model.describe())
+    };
+    let own = config(None, None);
+    for (config, name, described) in [
+        (
+            ModelConfig::AnthropicMessages(own.clone()),
+            "ANTHROPIC_API_KEY",
+            "the-model through Anthropic Messages",
+        ),
+        (ModelConfig::OpenaiChat(own), "OPENAI_API_KEY", "the-model through OpenAI Chat Completions"),
+    ] {
+        assert_eq!(connected(config.clone(), &[(name, "k")]).unwrap(), described);
+        for variables in [&[][..], &[(name, " \n")]] {
+            let error = connected(config.clone(), variables).unwrap_err().to_string();
+            assert!(error.contains(&format!("set the environment variable `{name}`")), "{error}");
+        }
+        let error = connected(config, &[(name, "sk-never\nseen")]).unwrap_err().to_string();
+        assert!(error.contains("copy the key again") && !error.contains("never"), "{error}");
+    }
+    // A server of the user's own needs no key, and is not sent the provider's.
+    let local = ModelConfig::OpenaiChat(config(Some("http://localhost:1/v1"), None));
+    assert_eq!(
+        connected(local, &[]).unwrap(),
+        "the-model through OpenAI Chat Completions at http://localhost:1"
+    );
+    let named = ModelConfig::OpenaiChat(config(Some("http://localhost:1/v1"), Some("MINE")));
+    assert!(connected(named, &[("OPENAI_API_KEY", "k")]).unwrap_err().to_string().contains("`MINE`"));
+    let wrong = ModelConfig::OpenaiChat(config(Some("http://u:never@h"), None));
+    let error = connected(wrong, &[]).unwrap_err().to_string();
+    assert!(error.contains("base_url") && !error.contains("never"), "{error}");
+}
+
+#[tokio::test]
+async fn without_a_key_no_header_is_sent() {
+    let peer = Peer::start([peer::stream(Api::Openai.hello())]).await;
+    let http = HttpModelConfig {
+        model: "the-model".into(),
+        base_url: Some(peer.url.clone()),
+        key_env: None,
+        output_tokens_max: Some(7),
+    };
+    let variable = |_: &str| Some(KEY.to_owned());
+    let config = ModelConfig::OpenaiChat(http);
+    let model = connect_with(&"m".into(), &config, &http_client().unwrap(), PATIENT, &variable).unwrap();
+    call(&*model, &request()).await.outcome.unwrap();
+    let seen = peer.seen();
+    assert!(!format!("{:?}", seen[0].headers).contains(KEY));
+    assert!(seen[0].headers.get("authorization").is_none());
+    assert_eq!(seen[0].body["max_tokens"], 7, "the smaller of the two limits");
+}

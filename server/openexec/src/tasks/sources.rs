@@ -1,0 +1,119 @@
+//! The files that declare tasks, each remembered with its digest when it is read.
+
+use openexec_engine::digest::Digest;
+use openexec_engine::limits::CONFIG_BYTES_MAX;
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+/// Files of `.openexec/` that are hashed.
+const FILES_MAX: usize = 10_000;
+
+/// Reads below one root, and keeps account of it.
+pub(super) struct Sources {
+    root: PathBuf,
+    /// By relative path. A file that is not there counts too: its appearance changes things,
+    /// but it need not be shown to anybody, so it is left out.
+    digests: BTreeMap<String, Digest>,
+}
+
+impl Sources {
+    pub(super) fn new(root: &Path) -> Self {
+        Self { root: root.to_path_buf(), digests: BTreeMap::new() }
+    }
+
+    /// A declaring file's text. One that is too large, not UTF-8 or not there declares nothing.
+    pub(super) fn text(&mut self, path: &str) -> Option<String> {
+        // All of it is hashed, however long it is: what lies behind a limit decides too.
+        let bytes = self.bytes(path, u64::MAX)?;
+        self.digests.insert(path.to_owned(), Digest::of(&bytes));
+        if bytes.len() > CONFIG_BYTES_MAX {
+            return None;
+        }
+        String::from_utf8(bytes).ok()
+    }
+
+    /// The beginning of a file that is not remembered, as it decides nothing by itself.
+    pub(super) fn unnoted_text(&self, path: &str) -> Option<String> {
+        String::from_utf8(self.bytes(path, CONFIG_BYTES_MAX as u64)?).ok()
+    }
+
+    fn bytes(&self, path: &str, bytes_max: u64) -> Option<Vec<u8>> {
+        let path = self.root.join(path);
+        // Opening a pipe would wait for its other end.
+        if !path.is_file() {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        std::fs::File::open(path).ok()?.take(bytes_max).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+
+    /// Remembers a file whose content decides what a task executes, without reading anything
+    /// else from it.
+    pub(super) fn note(&mut self, path: &str) {
+        let _ = self.text(path);
+    }
+
+    /// Remembers every file below a directory.
+    pub(super) fn directory(&mut self, path: &str) -> io::Result<()> {
+        let mut pending = vec![path.to_owned()];
+        while let Some(directory) = pending.pop() {
+            let entries = match std::fs::read_dir(self.root.join(&directory)) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            for entry in entries {
+                let entry = entry?;
+                let Ok(name) = entry.file_name().into_string() else {
+                    return Err(io::Error::other("a file name is not UTF-8; rename the file"));
+                };
+                let path = format!("{directory}/{name}");
+                let kind = entry.file_type()?;
+                if kind.is_dir() {
+                    pending.push(path);
+                } else if kind.is_symlink() {
+                    let target = std::fs::read_link(entry.path())?;
+                    self.digests.insert(path, Digest::of(format!("link {}", target.display()).as_bytes()));
+                } else if kind.is_file() {
+                    self.digests.insert(path, Digest::of(&std::fs::read(entry.path())?));
+                }
+                if self.digests.len() > FILES_MAX {
+                    return Err(io::Error::other(format!("it holds more than {FILES_MAX} files")));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// True when there is such a file. It is not remembered.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.root.join(path).is_file()
+    }
+
+    /// True when there is such a directory.
+    pub(super) fn has_directory(&self, path: &str) -> bool {
+        self.root.join(path).is_dir()
+    }
+
+    /// The names in a directory, sorted.
+    pub(super) fn names(&self, path: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.root.join(path));
+        let mut names: Vec<String> = entries
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// The digest of everything that was remembered, and its names.
+    pub(super) fn content(self) -> (Digest, Vec<String>) {
+        let parts =
+            self.digests.iter().flat_map(|(path, digest)| [path.as_bytes(), digest.as_bytes().as_slice()]);
+        let content = Digest::of_parts(parts);
+        (content, self.digests.into_keys().collect())
+    }
+}

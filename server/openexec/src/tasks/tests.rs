@@ -1,0 +1,206 @@
+use super::*;
+use openexec_engine::task::ReportFormat;
+
+fn workspace(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = dir.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    dir
+}
+
+/// The tasks, one a line, for snapshots.
+fn shown(files: &[(&str, &str)]) -> String {
+    let dir = workspace(files);
+    match declared(dir.path()) {
+        Ok(declared) => {
+            let lines: Vec<String> = declared.tasks.iter().map(line).collect();
+            lines.join("\n")
+        }
+        Err(error) => format!("error: {error}"),
+    }
+}
+
+fn line(task: &Task) -> String {
+    let mut line = format!("{} = {} [{:?} by {}]", task.name, task.argv.join(" "), task.report, task.origin);
+    if let Some(cwd) = &task.cwd {
+        line.push_str(&format!(" in {cwd}"));
+    }
+    if let Some(file) = &task.report_file {
+        line.push_str(&format!(" report {file}"));
+    }
+    for (key, value) in &task.env {
+        line.push_str(&format!(" {key}={value}"));
+    }
+    line
+}
+
+/// Those of one name, so that what is installed here does not matter.
+fn shown_tests(files: &[(&str, &str)]) -> String {
+    shown(files).lines().filter(|line| line.starts_with("test")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn nothing_declares_nothing() {
+    assert_eq!(shown(&[("README.md", "# hello")]), "");
+}
+
+#[test]
+fn cargo_projects() {
+    insta::assert_snapshot!(shown_tests(&[("Cargo.toml", "[package]\nname = \"a\"\n")]), @r#"test = cargo test --no-fail-fast [Libtest by Cargo.toml]"#);
+    insta::assert_snapshot!(shown_tests(&[("Cargo.toml", "[workspace]\nmembers = [\"b\"]\n\n[package]\nname = \"a\"\n")]), @r#"test = cargo test --no-fail-fast --workspace [Libtest by Cargo.toml]"#);
+}
+
+#[test]
+fn scripts_of_package_json() {
+    let package = |test: &str| {
+        format!(
+            "{{\"scripts\": {{\"test\": \"{test}\", \"lint\": \"eslint .\", \"format\": \"prettier --check .\"}}}}"
+        )
+    };
+    let with = |test: &str, lock: &str| shown(&[("package.json", package(test).as_str()), (lock, "")]);
+    insta::assert_snapshot!(with("node --test", "package-lock.json"), @r#"
+    test = npm run --silent test [Tap by package.json] NODE_OPTIONS=--test-reporter=tap
+    lint = npm run --silent lint [Auto by package.json]
+    "#);
+    insta::assert_snapshot!(with("tsc && jest", "yarn.lock"), @r#"
+    test = yarn run test --json [JestJson by package.json]
+    lint = yarn run lint [Auto by package.json]
+    "#);
+    insta::assert_snapshot!(with("jest && eslint .", "package-lock.json"), @r#"
+    test = npm run --silent test [Auto by package.json]
+    lint = npm run --silent lint [Auto by package.json]
+    "#);
+    insta::assert_snapshot!(with("vitest run", "pnpm-lock.yaml"), @r#"
+    test = pnpm --silent run test --reporter=junit --outputFile=.openexec-reports/vitest.xml [Junit by package.json] report .openexec-reports/vitest.xml
+    lint = pnpm --silent run lint [Auto by package.json]
+    "#);
+    insta::assert_snapshot!(with("cross-env A=1 npx mocha spec", "package-lock.json"), @r#"
+    test = npm run --silent test -- --reporter tap [Tap by package.json]
+    lint = npm run --silent lint [Auto by package.json]
+    "#);
+    insta::assert_snapshot!(with("echo \\\"Error: no test specified\\\" && exit 1", "package-lock.json"), @r#"lint = npm run --silent lint [Auto by package.json]"#);
+}
+
+#[test]
+fn python_projects() {
+    insta::assert_snapshot!(shown(&[("pyproject.toml", "[tool.pytest.ini_options]\n"), (".venv/bin/python", "")]), @r#"test = .venv/bin/python -m pytest -q -p no:cacheprovider -o junit_family=xunit1 --junitxml=.openexec-reports/pytest.xml [Junit by pyproject.toml] report .openexec-reports/pytest.xml"#);
+    insta::assert_snapshot!(shown(&[("tests/test_a.py", ""), ("venv/bin/python", "")]), @r#"test = venv/bin/python -m unittest discover -s tests -t . [Auto by tests]"#);
+    insta::assert_snapshot!(shown(&[("test_a.py", ""), ("venv/bin/python", ""), ("venv/bin/pytest", ""), ("ruff.toml", ""), ("venv/bin/ruff", "")]), @r#"
+    test = venv/bin/python -m pytest -q -p no:cacheprovider -o junit_family=xunit1 --junitxml=.openexec-reports/pytest.xml [Junit by test_*.py] report .openexec-reports/pytest.xml
+    lint = venv/bin/ruff check --no-cache . [Auto by ruff.toml]
+    format = venv/bin/ruff format --no-cache . [Auto by ruff.toml]
+    "#);
+    assert_eq!(shown(&[("pyproject.toml", "[project]\nname = \"a\"\n"), ("a.py", "")]), "");
+}
+
+#[test]
+fn other_build_tools() {
+    insta::assert_snapshot!(shown(&[("go.mod", "module m\n")]), @r#"
+    test = go test -json ./... [GoJson by go.mod]
+    lint = go vet ./... [Auto by go.mod]
+    format = gofmt -w . [Auto by go.mod]
+    "#);
+    insta::assert_snapshot!(shown(&[("pom.xml", "<project/>")]), @r#"test = mvn --offline --batch-mode --fail-at-end test [Junit by pom.xml] report target/surefire-reports"#);
+    insta::assert_snapshot!(shown(&[("build.gradle.kts", ""), ("gradlew", "")]), @r#"test = ./gradlew --offline --no-daemon --continue cleanTest test [Junit by build.gradle.kts] report build/test-results/test"#);
+    insta::assert_snapshot!(shown(&[("Makefile", "test := x\n.PHONY: test\ncheck: all\n\tcargo test\nlint:\n")]), @r#"
+    test = make check [Auto by Makefile]
+    lint = make lint [Auto by Makefile]
+    "#);
+    insta::assert_snapshot!(shown(&[("CMakeLists.txt", ""), ("build/CMakeCache.txt", "CMAKE_GENERATOR:INTERNAL=Unix Makefiles\n")]), @r#"test = ctest --build-and-test . build --build-noclean --build-generator Unix Makefiles --test-command ctest --output-on-failure --output-junit .openexec-reports.xml [Junit by CMakeLists.txt] report build/.openexec-reports.xml"#);
+    assert_eq!(shown(&[("CMakeLists.txt", "")]), "", "without a configured build there is nothing to run");
+}
+
+#[test]
+fn several_ecosystems_have_names_of_their_own() {
+    insta::assert_snapshot!(shown_tests(&[
+        ("Cargo.toml", "[package]\n"),
+        ("go.mod", "module m\n"),
+        ("package.json", "{\"scripts\": {\"test\": \"node --test\"}}"),
+        ("Makefile", "test:\n\tcargo test\n"),
+    ]), @r#"
+    test = cargo test --no-fail-fast [Libtest by Cargo.toml]
+    test-go = go test -json ./... [GoJson by go.mod]
+    test-npm = npm run --silent test [Tap by package.json] NODE_OPTIONS=--test-reporter=tap
+    "#);
+}
+
+#[test]
+fn packages_one_level_down() {
+    insta::assert_snapshot!(shown_tests(&[
+        ("api/go.mod", "module m\n"),
+        ("web/package.json", "{\"scripts\": {\"test\": \"vitest\"}}"),
+        ("node_modules/x/package.json", "{\"scripts\": {\"test\": \"vitest\"}}"),
+        ("deep/er/Cargo.toml", "[package]\n"),
+    ]), @r#"
+    test = go test -json ./... [GoJson by api/go.mod] in api
+    test-web = npm run --silent test -- --reporter=junit --outputFile=.openexec-reports/vitest.xml [Junit by web/package.json] in web report web/.openexec-reports/vitest.xml
+    "#);
+}
+
+#[test]
+fn the_file_adds_replaces_and_disables() {
+    let yaml = "version: 1\ndisable: [lint, format]\ntasks:\n\
+                - {name: test, kind: test, argv: [./run-tests, --all], report: junit, report_file: out/report.xml}\n\
+                - name: smoke\n  kind: test\n  argv: [make, smoke]\n  cwd: e2e\n  env: {A: b}\n  report: exit_code\n  timeout: fast\n";
+    insta::assert_snapshot!(shown(&[("go.mod", ""), (TASKS_FILE, yaml)]), @r#"
+    smoke = make smoke [ExitCode by .openexec/tasks.yaml] in e2e A=b
+    test = ./run-tests --all [Junit by .openexec/tasks.yaml] report out/report.xml
+    "#);
+}
+
+#[test]
+fn a_malformed_file_is_refused_with_its_place() {
+    let with = |yaml: &str| shown(&[(TASKS_FILE, yaml)]);
+    let task = |rest: &str| with(&format!("version: 1\ntasks:\n  - {rest}\n"));
+    insta::assert_snapshot!(with("version: 2\n"), @r#"error: .openexec/tasks.yaml:1:10: this version is unknown; write `version: 1`"#);
+    insta::assert_snapshot!(with("tasks: []\n"), @r#"error: .openexec/tasks.yaml:1:1: missing field `version`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+    insta::assert_snapshot!(with("version: 1\ndisable: [nothing]\n"), @r#"error: .openexec/tasks.yaml:2:11: no task `nothing` was detected; remove it from `disable`"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], shell: true}"), @r#"error: .openexec/tasks.yaml:3:38: unknown field `shell`, expected one of name, kind, argv, cwd, env, report, report_file, timeout; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+    insta::assert_snapshot!(task("{name: a, kind: tests, argv: [x]}"), @r#"error: .openexec/tasks.yaml:3:21: unknown variant `tests`, expected one of test, lint, format, other; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: make test}"), @r#"error: .openexec/tasks.yaml:3:33: expected sequence start; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: []}"), @r#"error: .openexec/tasks.yaml:3:33: `a` names no program; write `argv: [program, argument]`"#);
+    insta::assert_snapshot!(task("{name: A b, kind: test, argv: [x]}"), @r#"error: .openexec/tasks.yaml:3:12: `A b` is no name for a task; use a-z, 0-9, `-` and `_`"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], cwd: ../up}"), @r#"error: .openexec/tasks.yaml:3:43: `../up`: it is not canonical; write it without `.`, `..`, `//` and without a trailing `/`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], report: junit}"), @r#"error: .openexec/tasks.yaml:3:12: `a` reports as `junit`; say where, with `report_file`"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x]}\n  - {name: a, kind: test, argv: [y]}"), @r#"error: .openexec/tasks.yaml:4:12: `a` is declared twice; rename or remove one of the two"#);
+    insta::assert_snapshot!(with("version: 1\ntasks: [\n"), @r#"error: .openexec/tasks.yaml:2:8: unclosed bracket '['; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_not_taken_for_absent() {
+    let large = format!("version: 1\n#{}\n", "x".repeat(CONFIG_BYTES_MAX));
+    assert!(shown(&[(TASKS_FILE, large.as_str())]).starts_with("error: "));
+    assert!(shown(&[(".openexec/tasks.yaml/x", "")]).starts_with("error: "));
+}
+
+#[test]
+fn content_changes_with_whatever_declares() {
+    let files = [
+        ("Cargo.toml", "[package]\n"),
+        ("build.rs", "fn main() {}"),
+        (".openexec/blueprints/a.yaml", "x"),
+        ("src/lib.rs", ""),
+    ];
+    let dir = workspace(&files);
+    let before = declared(dir.path()).unwrap();
+    assert_eq!(before.files, [".openexec/blueprints/a.yaml", "Cargo.toml", "build.rs"]);
+    assert_eq!(before.tasks[0].report, ReportFormat::Libtest);
+    assert_eq!(declared(dir.path()).unwrap(), before);
+    std::fs::write(dir.path().join("src/lib.rs"), "// changed").unwrap();
+    assert_eq!(declared(dir.path()).unwrap().content, before.content);
+    for path in
+        [".openexec/blueprints/a.yaml", "Cargo.toml", "build.rs", ".openexec/new", ".cargo/config.toml"]
+    {
+        let old = std::fs::read_to_string(dir.path().join(path)).ok();
+        std::fs::create_dir_all(dir.path().join(path).parent().unwrap()).unwrap();
+        std::fs::write(dir.path().join(path), "# changed\n").unwrap();
+        assert_ne!(declared(dir.path()).unwrap().content, before.content, "{path}");
+        match old {
+            Some(old) => std::fs::write(dir.path().join(path), old).unwrap(),
+            None => std::fs::remove_file(dir.path().join(path)).unwrap(),
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The language server over the protocol. What needs whole runs is tested with the runs.
+
+use crate::client::{Abilities, Client, PATIENCE, path_of, uri};
+use openexec::lsp::{Ended, converse};
+use serde_json::{Value, json};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// A server in this process, without user scope: whatever needs no run must work all the same.
+struct Scene {
+    client: Client,
+    root: PathBuf,
+    ended: std::sync::mpsc::Receiver<Ended>,
+    socket: UnixStream,
+    _folder: tempfile::TempDir,
+}
+
+fn scene(abilities: Abilities) -> Scene {
+    let folder = tempfile::tempdir().unwrap();
+    let base = folder.path().canonicalize().unwrap();
+    let root = base.join("workspace");
+    std::fs::create_dir(&root).unwrap();
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let (sender, ended) = std::sync::mpsc::channel();
+    let state = base.join("state");
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+        let how = runtime.unwrap().block_on(async move {
+            theirs.set_nonblocking(true).unwrap();
+            let (input, output) = tokio::net::UnixStream::from_std(theirs).unwrap().into_split();
+            converse(input, output, Err("config.yaml:3:1: no such model".to_owned()), state).await
+        });
+        drop(sender.send(how));
+    });
+    let reader = ours.try_clone().unwrap();
+    let socket = ours.try_clone().unwrap();
+    let client = Client::over(reader, ours, &root, abilities);
+    Scene { client, root, ended, socket, _folder: folder }
+}
+
+#[test]
+fn the_server_says_what_it_offers() {
+    let scene = scene(Abilities::all());
+    let capabilities = &scene.client.server["capabilities"];
+    assert_eq!(capabilities["positionEncoding"], "utf-16");
+    assert_eq!(capabilities["textDocumentSync"]["change"], 2);
+    let commands = capabilities["executeCommandProvider"]["commands"].as_array().unwrap();
+    for id in ["run", "cancel", "review", "apply", "discard", "undo", "status", "trust"] {
+        assert!(commands.contains(&json!(format!("openexec.{id}"))), "{id}");
+    }
+    assert!(capabilities["codeActionProvider"].get("resolveProvider").is_none());
+    assert!(capabilities["experimental"]["openexec"].is_object());
+}
+
+#[test]
+fn columns_are_counted_as_the_client_likes_best_after_utf_8() {
+    for (offered, chosen) in
+        [(vec!["utf-16", "utf-8"], "utf-8"), (vec!["utf-32", "utf-16"], "utf-32"), (vec![], "utf-16")]
+    {
+        let scene = scene(Abilities { encodings: offered, ..Abilities::all() });
+        assert_eq!(scene.client.server["capabilities"]["positionEncoding"], chosen);
+    }
+}
+
+#[test]
+fn every_command_is_answered_at_once_and_says_what_to_do() {
+    let mut scene = scene(Abilities::all());
+    let run = json!({ "blueprint": "implement", "instruction": "x" });
+    for (command, argument, says) in [
+        ("openexec.run", run, "config.yaml:3:1: no such model"),
+        ("openexec.run", Value::Null, "\"blueprint\""),
+        ("openexec.apply", Value::Null, "cannot run anything"),
+        ("openexec.cancel", json!({ "run": "nonsense" }), "cannot run anything"),
+        ("openexec.trust", json!({}), "cannot run anything"),
+        ("openexec.fly", Value::Null, "there is no command `openexec.fly`"),
+    ] {
+        let begun = Instant::now();
+        let error = scene.client.execute(command, argument).unwrap_err();
+        assert!(begun.elapsed() < Duration::from_millis(100), "{command} took {:?}", begun.elapsed());
+        assert!(error["message"].as_str().unwrap().contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_client_that_shows_nothing_still_learns_everything() {
+    let mut scene = scene(Abilities::none());
+    let status = scene.client.execute("openexec.status", Value::Null).unwrap();
+    assert!(status["markdown"].as_str().unwrap().contains("no such model"), "{status}");
+    let file = status["status"].as_str().unwrap().to_owned();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), status["markdown"].as_str().unwrap());
+    assert!(scene.client.wait_for_message("Open ").contains(&file));
+    let uri = scene.client.open(&scene.root.join("a.rs"));
+    assert_eq!(scene.client.code_actions(&uri, 0, 0), Vec::<Value>::new());
+}
+
+#[test]
+fn a_client_that_can_is_shown_the_document() {
+    let mut scene = scene(Abilities::all());
+    scene.client.execute("openexec.status", Value::Null).unwrap();
+    let request = scene.client.wait_for("a document", |message| message["method"] == "window/showDocument");
+    assert!(path_of(request["params"]["uri"].as_str().unwrap()).ends_with("status.md"));
+    assert!(request["params"].get("selection").is_none());
+}
+
+#[test]
+fn cancelling_what_is_not_there_is_no_error() {
+    let mut scene = scene(Abilities::all());
+    for token in [json!("openexec/no-such-run/1"), json!("openexec/no-such-run/1"), json!(7), json!("foreign")] {
+        scene.client.notify("window/workDoneProgress/cancel", json!({ "token": token }));
+    }
+    scene.client.notify("$/cancelRequest", json!({ "id": 4711 }));
+    scene.client.execute("openexec.status", Value::Null).unwrap();
+}
+
+#[test]
+fn odd_documents_and_notifications_stop_nothing() {
+    let mut scene = scene(Abilities::all());
+    scene.client.open_as("untitled:Untitled-1", "fn main() {}\n");
+    assert_eq!(scene.client.code_actions("untitled:Untitled-1", 0, 0), Vec::<Value>::new());
+    let never_opened = uri(&scene.root.join("never.rs"));
+    assert_eq!(scene.client.code_actions(&never_opened, 0, 0), Vec::<Value>::new());
+    scene.client.notify("textDocument/didChange", json!({ "textDocument": 7 }));
+    scene.client.notify("textDocument/didClose", json!({ "textDocument": { "uri": never_opened } }));
+    scene.client.notify("workspace/didChangeConfiguration", json!({ "settings": null }));
+    scene.client.notify("$/whatever", json!({}));
+    scene.client.execute("openexec.status", Value::Null).unwrap();
+}
+
+#[test]
+fn a_change_that_does_not_fit_is_told_to_the_user() {
+    let mut scene = scene(Abilities::all());
+    let uri = scene.client.open(&scene.root.join("a.rs"));
+    let beyond = json!({ "line": 99, "character": 0 });
+    scene.client.notify(
+        "textDocument/didChange",
+        json!({ "textDocument": { "uri": uri, "version": 2 },
+                "contentChanges": [{ "range": { "start": beyond, "end": beyond }, "text": "x" }] }),
+    );
+    scene.client.wait_for_message("close the file and open it again");
+}
+
+#[test]
+fn an_answer_that_comes_late_kills_nothing() {
+    let mut scene = scene(Abilities::all());
+    // The request behind which the server asks us to show a document is cancelled meanwhile.
+    let id = scene.client.ask("workspace/executeCommand", json!({ "command": "openexec.status", "arguments": [] }));
+    scene.client.notify("$/cancelRequest", json!({ "id": id }));
+    drop(scene.client.answer(id));
+    for _ in 0..3 {
+        scene.client.execute("openexec.status", Value::Null).unwrap();
+    }
+}
+
+#[test]
+fn the_conversation_ends_at_exit_although_the_stream_stays_open() {
+    let mut scene = scene(Abilities::all());
+    scene.client.leave();
+    assert_eq!(scene.ended.recv_timeout(PATIENCE), Ok(Ended::Properly));
+}
+
+#[test]
+fn an_editor_that_vanishes_is_noticed() {
+    let scene = scene(Abilities::all());
+    scene.socket.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(scene.ended.recv_timeout(PATIENCE), Ok(Ended::WithoutShutdown));
+    // The client cannot say good-bye any more, so it is not asked to.
+    std::mem::forget(scene.client);
+}
+
+#[test]
+fn the_binary_ends_at_exit_with_its_input_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_openexec"));
+    let child = Client::spawn(program, &["lsp"], &[("HOME", &root)]);
+    let mut client = Client::of_child(child, &root, Abilities::all());
+    let begun = Instant::now();
+    let status = client.leave().unwrap();
+    assert!(status.success(), "{status}");
+    assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?}", begun.elapsed());
+}

@@ -1,0 +1,280 @@
+//! A model's server on a local socket: it answers each request with the next reply of a
+//! script, as a stream in the wire format that it was started for, and keeps what it received.
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::post;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+/// Which wire format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wire {
+    AnthropicMessages,
+    OpenaiChat,
+}
+
+impl Wire {
+    /// The name in the user's configuration.
+    pub fn api(self) -> &'static str {
+        match self {
+            Self::AnthropicMessages => "anthropic_messages",
+            Self::OpenaiChat => "openai_chat",
+        }
+    }
+
+    fn endpoint(self) -> &'static str {
+        match self {
+            Self::AnthropicMessages => "/v1/messages",
+            Self::OpenaiChat => "/v1/chat/completions",
+        }
+    }
+}
+
+/// A tool call of a reply.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub name: &'static str,
+    pub arguments: Value,
+}
+
+/// A reply: a sentence, then the calls.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    pub text: &'static str,
+    pub calls: Vec<Call>,
+}
+
+/// The server. It ends when it is dropped.
+pub struct ModelServer {
+    address: SocketAddr,
+    script: Arc<Script>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+struct Script {
+    wire: Wire,
+    replies: Mutex<VecDeque<Reply>>,
+    received: Mutex<Vec<Value>>,
+}
+
+impl ModelServer {
+    pub fn start(wire: Wire, replies: Vec<Reply>) -> Self {
+        let script =
+            Arc::new(Script { wire, replies: Mutex::new(replies.into()), received: Mutex::new(Vec::new()) });
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).unwrap()
+        };
+        let router = Router::new().route(wire.endpoint(), post(answer)).with_state(Arc::clone(&script));
+        runtime.spawn(async move { axum::serve(listener, router).await });
+        Self { address, script, runtime: Some(runtime) }
+    }
+
+    /// What the user writes as `base_url`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The bodies of all requests so far.
+    pub fn received(&self) -> Vec<Value> {
+        self.script.received.lock().unwrap().clone()
+    }
+}
+
+impl Drop for ModelServer {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn answer(State(script): State<Arc<Script>>, body: Bytes) -> Response {
+    let Ok(request) = serde_json::from_slice::<Value>(&body) else {
+        return refusal("the body is not JSON");
+    };
+    let number = {
+        let mut received = script.received.lock().unwrap();
+        received.push(request.clone());
+        received.len()
+    };
+    if request["stream"] != json!(true) {
+        return refusal("only streams are served here; set `stream`");
+    }
+    let Some(reply) = script.replies.lock().unwrap().pop_front() else {
+        return refusal("the script has no reply left");
+    };
+    let model = request["model"].as_str().unwrap_or_default();
+    let stream = match script.wire {
+        Wire::AnthropicMessages => anthropic_stream(&reply, model, number),
+        Wire::OpenaiChat => chat_stream(&reply, model, number),
+    };
+    // In small pieces that heed neither events nor characters, as a network may deliver them.
+    let pieces: Vec<Result<Bytes, Infallible>> =
+        stream.into_bytes().chunks(37).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+    let body = Body::from_stream(futures::stream::iter(pieces));
+    ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+}
+
+/// A refusal that no client repeats.
+fn refusal(message: &str) -> Response {
+    let body = json!({ "type": "error", "error": { "type": "invalid_request_error", "message": message } });
+    (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+/// JSON text in pieces, between characters.
+fn pieces(text: &str) -> Vec<String> {
+    let characters: Vec<char> = text.chars().collect();
+    characters.chunks(11).map(|piece| piece.iter().collect()).collect()
+}
+
+fn anthropic_stream(reply: &Reply, model: &str, number: usize) -> String {
+    let mut stream = String::new();
+    let mut send = |event: Value| {
+        let name = event["type"].as_str().unwrap();
+        write!(stream, "event: {name}\ndata: {event}\n\n").unwrap();
+    };
+    send(json!({ "type": "message_start", "message": {
+        "id": format!("msg_{number}"), "type": "message", "role": "assistant", "model": model, "content": [],
+        "stop_reason": null, "stop_sequence": null, "usage": { "input_tokens": 1000, "output_tokens": 1 },
+    } }));
+    send(
+        json!({ "type": "content_block_start", "index": 0, "content_block": { "type": "text", "text": "" } }),
+    );
+    send(json!({ "type": "ping" }));
+    for piece in pieces(reply.text) {
+        let delta = json!({ "type": "text_delta", "text": piece });
+        send(json!({ "type": "content_block_delta", "index": 0, "delta": delta }));
+    }
+    send(json!({ "type": "content_block_stop", "index": 0 }));
+    for (index, call) in (1..).zip(&reply.calls) {
+        let id = format!("toolu_{number}_{index}");
+        let block = json!({ "type": "tool_use", "id": id, "name": call.name, "input": {} });
+        send(json!({ "type": "content_block_start", "index": index, "content_block": block }));
+        for piece in pieces(&call.arguments.to_string()) {
+            let delta = json!({ "type": "input_json_delta", "partial_json": piece });
+            send(json!({ "type": "content_block_delta", "index": index, "delta": delta }));
+        }
+        send(json!({ "type": "content_block_stop", "index": index }));
+    }
+    let stop = if reply.calls.is_empty() { "end_turn" } else { "tool_use" };
+    send(json!({
+        "type": "message_delta", "delta": { "stop_reason": stop, "stop_sequence": null },
+        "usage": { "output_tokens": 100 },
+    }));
+    send(json!({ "type": "message_stop" }));
+    stream
+}
+
+fn chat_stream(reply: &Reply, model: &str, number: usize) -> String {
+    let mut stream = String::new();
+    let mut send = |choices: Value, usage: Value| {
+        let chunk = json!({
+            "id": format!("chatcmpl-{number}"), "object": "chat.completion.chunk", "created": 1, "model": model,
+            "choices": choices, "usage": usage,
+        });
+        write!(stream, "data: {chunk}\n\n").unwrap();
+    };
+    let choice =
+        |delta: Value, finish: Value| json!([{ "index": 0, "delta": delta, "finish_reason": finish }]);
+    send(choice(json!({ "role": "assistant", "content": "" }), Value::Null), Value::Null);
+    for piece in pieces(reply.text) {
+        send(choice(json!({ "content": piece }), Value::Null), Value::Null);
+    }
+    for (index, call) in reply.calls.iter().enumerate() {
+        let head = json!({
+            "index": index, "id": format!("call_{number}_{index}"), "type": "function",
+            "function": { "name": call.name, "arguments": "" },
+        });
+        send(choice(json!({ "tool_calls": [head] }), Value::Null), Value::Null);
+        for piece in pieces(&call.arguments.to_string()) {
+            let part = json!({ "index": index, "function": { "arguments": piece } });
+            send(choice(json!({ "tool_calls": [part] }), Value::Null), Value::Null);
+        }
+    }
+    let finish = if reply.calls.is_empty() { "stop" } else { "tool_calls" };
+    send(choice(json!({}), json!(finish)), Value::Null);
+    let usage = json!({ "prompt_tokens": 1000, "completion_tokens": 100, "total_tokens": 1100 });
+    send(json!([]), usage);
+    stream.push_str("data: [DONE]\n\n");
+    stream
+}
+
+/// The server itself, read by another hand: an event-stream parser that is not ours.
+mod served {
+    use super::*;
+    use eventsource_stream::Eventsource as _;
+    use futures::StreamExt as _;
+
+    /// Sends a request; the data of each event of the answer.
+    async fn events(server: &ModelServer, wire: Wire, body: Value) -> Result<Vec<String>, (u16, String)> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("{}{}", server.base_url(), wire.endpoint());
+        let answer = client.post(url).body(body.to_string()).send().await.unwrap();
+        if !answer.status().is_success() {
+            return Err((answer.status().as_u16(), answer.text().await.unwrap()));
+        }
+        Ok(answer.bytes_stream().eventsource().map(|event| event.unwrap().data).collect().await)
+    }
+
+    fn script() -> Vec<Reply> {
+        let arguments = json!({ "path": "src/größe.rs", "old": "a", "new": "b\n\"c\"" });
+        vec![Reply { text: "I change it.", calls: vec![Call { name: "replace_text", arguments }] }]
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn messages_carry_the_script_and_end_when_it_ends() {
+        let wire = Wire::AnthropicMessages;
+        let server = ModelServer::start(wire, script());
+        let request = json!({ "model": "m", "stream": true, "marker": 1 });
+        let events_read = events(&server, wire, request.clone()).await.unwrap();
+        let parsed: Vec<Value> = events_read.iter().map(|data| serde_json::from_str(data).unwrap()).collect();
+        let joined = |field: &str| -> String {
+            parsed.iter().filter_map(|event| event["delta"][field].as_str()).collect()
+        };
+        assert_eq!(joined("text"), "I change it.");
+        let arguments: Value = serde_json::from_str(&joined("partial_json")).unwrap();
+        assert_eq!(arguments, script()[0].calls[0].arguments);
+        assert_eq!(joined("stop_reason"), "tool_use");
+        let (status, said) = events(&server, wire, request.clone()).await.unwrap_err();
+        assert_eq!(status, 400);
+        assert!(said.contains("no reply left"), "{said}");
+        assert_eq!(server.received(), [request.clone(), request]);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn chat_completions_carry_the_script() {
+        let wire = Wire::OpenaiChat;
+        let server = ModelServer::start(wire, script());
+        assert_eq!(events(&server, wire, json!({ "model": "m" })).await.unwrap_err().0, 400);
+        let mut read = events(&server, wire, json!({ "model": "m", "stream": true })).await.unwrap();
+        assert_eq!(read.pop().as_deref(), Some("[DONE]"));
+        let chunks: Vec<Value> = read.iter().map(|data| serde_json::from_str(data).unwrap()).collect();
+        let delta = |pointer: &str| -> String {
+            chunks
+                .iter()
+                .filter_map(|chunk| chunk.pointer(&format!("/choices/0{pointer}"))?.as_str())
+                .collect()
+        };
+        assert_eq!(delta("/delta/content"), "I change it.");
+        let arguments: Value =
+            serde_json::from_str(&delta("/delta/tool_calls/0/function/arguments")).unwrap();
+        assert_eq!(arguments, script()[0].calls[0].arguments);
+        assert_eq!(delta("/finish_reason"), "tool_calls");
+        assert_eq!(chunks.last().unwrap()["usage"]["total_tokens"], 1100);
+    }
+}
