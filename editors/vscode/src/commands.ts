@@ -69,7 +69,7 @@ async function trust(server: Server): Promise<void> {
         return;
     }
     const yes = 'Trust';
-    const detail = 'OpenExec will run these commands, in a sandbox, to verify edits. When the files that declare them change, you are asked again.';
+    const detail = 'OpenExec will run these commands to verify edits. When a file that declares them changes, you are asked again.';
     if ((await vscode.window.showWarningMessage(`${offer.title}?`, { modal: true, detail }, yes)) === yes) {
         await server.execute(offer.command.command, ...(offer.command.arguments ?? []));
     }
