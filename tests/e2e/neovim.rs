@@ -40,9 +40,14 @@ fn neovim(script: &str, arguments: &[&str]) {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     let log = std::fs::read_to_string(home.join("state/nvim/lsp.log")).unwrap_or_default();
-    assert!(output.status.success(), "{script} {arguments:?}: {}\n{said}\nNeovim's LSP log:\n{log}", output.status);
+    assert!(
+        output.status.success(),
+        "{script} {arguments:?}: {}\n{said}\nNeovim's LSP log:\n{log}",
+        output.status
+    );
 }
 
 #[test]
