@@ -17,8 +17,8 @@ use super::review::{evidence, review_markdown, status_markdown, write_review, wr
 use super::session::{Offers, Session};
 use super::surface::EditorSurface;
 use super::traits::encoding_name;
-use super::uri;
 use super::trust::TrustState;
+use super::uri;
 use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
@@ -188,8 +188,11 @@ impl Shared {
         let Ok(runtime) = &self.runtime else {
             return Vec::new();
         };
-        let driven = |handle: RunHandle| RunLine { view: handle.view(), root: handle.root, driven: true };
-        let mut lines: Vec<RunLine> = runtime.handles().into_iter().map(driven).collect();
+        let line = |handle: RunHandle| {
+            let driven = runtime.handle(&handle.run).is_some();
+            RunLine { view: handle.view(), root: handle.root, driven }
+        };
+        let mut lines: Vec<RunLine> = runtime.handles().into_iter().map(line).collect();
         for root in self.session.roots().all() {
             let offers = self.session.offers(root);
             for view in &offers.pending {
@@ -294,7 +297,11 @@ impl Shared {
             Err(reason) => self.recorded(of, &lines).ok_or(reason)?,
         };
         if let Some(handle) = runtime.handle(&run) {
-            return Ok(handle);
+            if !matches!(handle.view().status, RunStatus::Ended { .. }) {
+                return Ok(handle);
+            }
+            // It is over but still tidies up; whoever undoes it takes it up anew.
+            handle.over().await;
         }
         let surface: Arc<dyn Surface> = self.surface.clone();
         let handle = runtime.take_up(&root, &run, surface).await.map_err(|error| error.to_string())?;
@@ -364,23 +371,22 @@ impl Shared {
             }
             None => obvious_root(&roots, self.session.focus().as_deref())?,
         };
-        let done =
-            blocking(move || match trust_state(&runtime, &root)? {
-                TrustState::NothingDeclared => {
-                    Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
-                }
-                TrustState::Trusted => Ok(json!({ "trusted": root })),
-                TrustState::Untrusted { content, .. }
-                    if arguments.content.is_some_and(|seen| seen != content) =>
-                {
-                    Err("the tasks have changed since they were shown; open the menu again".to_owned())
-                }
-                TrustState::Untrusted { content, commands, .. } => {
-                    runtime.trust(&root, content).map_err(|error| error.to_string())?;
-                    Ok(json!({ "trusted": root, "commands": commands }))
-                }
-            })
-            .await?;
+        let done = blocking(move || match trust_state(&runtime, &root)? {
+            TrustState::NothingDeclared => {
+                Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
+            }
+            TrustState::Trusted => Ok(json!({ "trusted": root })),
+            TrustState::Untrusted { content, .. }
+                if arguments.content.is_some_and(|seen| seen != content) =>
+            {
+                Err("the tasks have changed since they were shown; open the menu again".to_owned())
+            }
+            TrustState::Untrusted { content, commands, .. } => {
+                runtime.trust(&root, content).map_err(|error| error.to_string())?;
+                Ok(json!({ "trusted": root, "commands": commands }))
+            }
+        })
+        .await?;
         tokio::spawn(Arc::clone(self).refresh_offers());
         Ok(done)
     }
