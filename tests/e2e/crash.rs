@@ -1,8 +1,12 @@
 //! `kill -9` at every event, before and after it is recorded, and `openexec resume`.
 
-use crate::project::{CHECK, FIXED, Project, TWO_ATTEMPTS};
+use crate::project::{CHECK, FIXED, LIB, Project, TWO_ATTEMPTS};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Runs that are cut off and resumed at once.
+const SIDE_BY_SIDE: usize = 6;
 
 /// Starts a run that steps, lets it take `steps` steps, then kills it. Returns false when the
 /// run was over before.
@@ -45,36 +49,53 @@ fn a_run_killed_at_any_event_ends_the_same_way() {
     assert_eq!(whole.read("src/lib.rs"), FIXED);
     assert_eq!(names.iter().filter(|name| *name == "model_replied").count(), 2);
 
-    let mut resumed = 0;
-    for steps in 1.. {
-        let project = Project::scripted_tests(TWO_ATTEMPTS, CHECK);
-        project.trust();
-        if !killed_after(&project, steps) {
-            break;
+    // Every step of the run is cut off once; each has a project of its own, so they go on side
+    // by side: most of their time they wait for the disk.
+    let next = AtomicUsize::new(1);
+    let resumed = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some(was_resumed) =
+                    cut_off_and_resume(next.fetch_add(1, Ordering::Relaxed), &whole, &names)
+                {
+                    resumed.fetch_add(usize::from(was_resumed), Ordering::Relaxed);
+                }
+            });
         }
-        if project.expect(0, &["runs"]).starts_with("no run") {
-            // Killed before the first event was recorded: there is nothing to resume, and nothing was done.
-            assert_ne!(project.read("src/lib.rs"), FIXED);
-            continue;
-        }
-        let run = project.only_run();
-        let before = project.journal(&run);
-        if before.last().is_some_and(|(name, _)| name == "run_ended") {
-            assert_eq!(project.read("src/lib.rs"), FIXED);
-            continue;
-        }
-        let text = project.expect(0, &["resume", &run]);
-        resumed += 1;
-        let after = project.journal(&run);
-        assert_eq!(after[..before.len()], before[..], "step {steps}: what was recorded stays");
-        let after: Vec<String> = after.into_iter().map(|(name, _)| name).collect();
-        // The same events: no recorded model call is made again, no edit is applied twice.
-        assert_eq!(after, names, "step {steps}\n{text}");
-        assert_eq!(project.tree(), whole.tree(), "step {steps}");
-        assert_eq!(project.count(&run, "applied"), 1, "step {steps}");
-    }
+    });
+    let resumed = resumed.into_inner();
     println!("crash: {} events, {resumed} kills resumed, final trees equal", names.len());
     assert!(resumed >= 2 * names.len() - 4, "{resumed} of {}", names.len());
+}
+
+/// Kills a run at its `steps`-th step and resumes it. `None` when it was over before that;
+/// otherwise whether there was something to resume.
+fn cut_off_and_resume(steps: usize, whole: &Project, names: &[String]) -> Option<bool> {
+    let project = Project::scripted_tests(TWO_ATTEMPTS, CHECK);
+    project.trust();
+    if !killed_after(&project, steps) {
+        return None;
+    }
+    if project.expect(0, &["runs"]).starts_with("no run") {
+        // Killed before the first event was recorded: nothing was done, and nothing is resumed.
+        assert_eq!(project.read("src/lib.rs"), LIB);
+        return Some(false);
+    }
+    let run = project.only_run();
+    let before = project.journal(&run);
+    if before.last().is_some_and(|(name, _)| name == "run_ended") {
+        assert_eq!(project.tree(), whole.tree());
+        return Some(false);
+    }
+    let text = project.expect(0, &["resume", &run]);
+    let after = project.journal(&run);
+    assert_eq!(after[..before.len()], before[..], "step {steps}: what was recorded stays");
+    // The same events: no recorded model call is made again, no edit is applied twice.
+    let after: Vec<String> = after.into_iter().map(|(name, _)| name).collect();
+    assert_eq!(after, names, "step {steps}\n{text}");
+    assert_eq!(project.tree(), whole.tree(), "step {steps}");
+    Some(true)
 }
 
 #[test]

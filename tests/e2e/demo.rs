@@ -16,7 +16,8 @@ fn the_demo_shows_the_whole_machine() {
         "policy: allow",
         "gate passed: 4 tests passed",
         "+    if number > 0 {",
-        "done: 1 file changed; run_tests: 4 tests passed",
+        "done: 1 file changed;",
+        "run_tests: 4 tests passed",
         "journal:",
     ] {
         assert!(text.contains(part), "`{part}` is missing in\n{text}");

@@ -110,8 +110,8 @@ pub(super) async fn conclude(
         let view = tokio::select! {
             view = handle.settled() => view,
             _ = tokio::signal::ctrl_c() => {
-                if handle.say(Say::Cancel, "terminal").await.is_ok() {
-                    }
+                // Refused where the run is over already: the next round says how it ended.
+                let _ = handle.say(Say::Cancel, "terminal").await;
                 continue;
             }
         };
