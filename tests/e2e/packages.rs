@@ -96,7 +96,7 @@ impl Package {
             "name": "test", "kind": "test", "argv": self.argv(), "env": self.test.env,
             "report": self.test.report, "timeout": "medium",
         });
-        json!({ "tasks": [task] }).to_string()
+        json!({ "version": 1, "tasks": [task] }).to_string()
     }
 
     /// Runs the package's tests directly, as its own developers do.
