@@ -10,7 +10,7 @@
 use openexec_engine::text::{Document, Position, PositionEncoding};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead as _, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -76,7 +76,8 @@ impl Abilities {
 
     fn encoding(&self) -> PositionEncoding {
         // The server prefers UTF-8, then what we prefer.
-        let first = if self.encodings.contains(&"utf-8") { Some("utf-8") } else { self.encodings.first().copied() };
+        let first =
+            if self.encodings.contains(&"utf-8") { Some("utf-8") } else { self.encodings.first().copied() };
         match first {
             Some("utf-8") => PositionEncoding::Utf8,
             Some("utf-32") => PositionEncoding::Utf32,

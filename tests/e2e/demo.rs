@@ -21,7 +21,8 @@ fn the_demo_shows_the_whole_machine() {
     ] {
         assert!(text.contains(part), "`{part}` is missing in\n{text}");
     }
-    let first_red = text.find("gate red: 1 of 4 tests failed").expect("the first attempt fails in the shadow");
+    let first_red =
+        text.find("gate red: 1 of 4 tests failed").expect("the first attempt fails in the shadow");
     assert!(first_red < text.find("fix (attempt 2)").unwrap(), "{text}");
     // What it tells the user to type works.
     let look = text.lines().find(|line| line.contains("export XDG_STATE_HOME=")).unwrap();
@@ -31,7 +32,8 @@ fn the_demo_shows_the_whole_machine() {
     };
     for command in ["show", "undo"] {
         let line = text.lines().find(|line| line.contains(&format!("openexec {command} "))).unwrap();
-        let arguments: Vec<&str> = line.split_whitespace().skip_while(|word| *word != "openexec").skip(1).collect();
+        let arguments: Vec<&str> =
+            line.split_whitespace().skip_while(|word| *word != "openexec").skip(1).collect();
         let output = project
             .openexec(&arguments)
             .env("XDG_STATE_HOME", home("XDG_STATE_HOME"))

@@ -11,7 +11,10 @@ fn a_failing_test_is_fixed_and_everything_can_be_looked_at() {
     assert_eq!(project.read("src/lib.rs"), FIXED);
     let run = project.only_run();
     let shown = project.expect(0, &["show", &run]);
-    assert!(shown.contains("chain verified") && shown.contains("-    41") && shown.contains("+    42"), "{shown}");
+    assert!(
+        shown.contains("chain verified") && shown.contains("-    41") && shown.contains("+    42"),
+        "{shown}"
+    );
     let request = project.expect(0, &["show", &run, "--request", "2"]);
     assert!(request.contains("is_the_answer") && request.contains("attempt 2"), "{request}");
     let second = project.expect(1, &["show", &run, "--request", "9"]);
@@ -47,7 +50,10 @@ fn nothing_of_a_repository_runs_before_it_is_trusted() {
     assert!(text.contains("openexec trust"), "{text}");
     project.trust();
     project.write("check.py", CHECK);
-    project.write(".openexec/tasks.yaml", &project.read(".openexec/tasks.yaml").replace("check.py", "./check.py"));
+    project.write(
+        ".openexec/tasks.yaml",
+        &project.read(".openexec/tasks.yaml").replace("check.py", "./check.py"),
+    );
     let text = project.run_blueprint(1, "fix_tests", &[]);
     assert!(text.contains("openexec trust"), "a changed declaration is untrusted again: {text}");
     project.trust().run_blueprint(0, "fix_tests", &[]);

@@ -32,7 +32,7 @@ fn scene(abilities: Abilities) -> Scene {
             let (input, output) = tokio::net::UnixStream::from_std(theirs).unwrap().into_split();
             converse(input, output, Err("config.yaml:3:1: no such model".to_owned()), state).await
         });
-        drop(sender.send(how));
+        sender.send(how).ok();
     });
     let reader = ours.try_clone().unwrap();
     let socket = ours.try_clone().unwrap();
@@ -107,7 +107,9 @@ fn a_client_that_can_is_shown_the_document() {
 #[test]
 fn cancelling_what_is_not_there_is_no_error() {
     let mut scene = scene(Abilities::all());
-    for token in [json!("openexec/no-such-run/1"), json!("openexec/no-such-run/1"), json!(7), json!("foreign")] {
+    for token in
+        [json!("openexec/no-such-run/1"), json!("openexec/no-such-run/1"), json!(7), json!("foreign")]
+    {
         scene.client.notify("window/workDoneProgress/cancel", json!({ "token": token }));
     }
     scene.client.notify("$/cancelRequest", json!({ "id": 4711 }));
@@ -145,7 +147,9 @@ fn a_change_that_does_not_fit_is_told_to_the_user() {
 fn an_answer_that_comes_late_kills_nothing() {
     let mut scene = scene(Abilities::all());
     // The request behind which the server asks us to show a document is cancelled meanwhile.
-    let id = scene.client.ask("workspace/executeCommand", json!({ "command": "openexec.status", "arguments": [] }));
+    let id = scene
+        .client
+        .ask("workspace/executeCommand", json!({ "command": "openexec.status", "arguments": [] }));
     scene.client.notify("$/cancelRequest", json!({ "id": id }));
     drop(scene.client.answer(id));
     for _ in 0..3 {

@@ -1,5 +1,5 @@
 //! End-to-end tests: the real executable, real processes, real files.
-#![expect(
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
@@ -12,6 +12,7 @@ mod crash;
 mod demo;
 mod headless;
 mod lsp;
+mod neovim;
 mod packages;
 mod project;
 mod sandbox;

@@ -44,7 +44,10 @@ impl Project {
     /// A Rust crate whose one test fails.
     pub fn rust(replies: &str) -> Self {
         let project = Self::empty(replies);
-        project.write("Cargo.toml", "[package]\nname = \"small\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n");
+        project.write(
+            "Cargo.toml",
+            "[package]\nname = \"small\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[workspace]\n",
+        );
         project.write("src/lib.rs", LIB);
         project.write("tests/it.rs", TESTS);
         project
@@ -143,7 +146,9 @@ impl Project {
     pub fn journal(&self, run: &str) -> Vec<(String, serde_json::Value)> {
         let text = self.expect(0, &["show", run, "--json"]);
         let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-        lines.map(|line| (line["event"]["event"].as_str().unwrap().to_owned(), line["event"].clone())).collect()
+        lines
+            .map(|line| (line["event"]["event"].as_str().unwrap().to_owned(), line["event"].clone()))
+            .collect()
     }
 
     pub fn count(&self, run: &str, name: &str) -> usize {

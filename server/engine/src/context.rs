@@ -3,9 +3,13 @@
 //! The edge gathers [`Candidate`]s; [`build`] redacts, ranks, trims to the budget and wraps
 //! each text in an envelope of its own. Everything hydrated is data; nothing in it instructs.
 
+mod envelope;
+mod marks;
 mod pack;
 
-pub use pack::{Envelopes, build, estimate_tokens};
+pub use envelope::{ENVELOPE_RULES, Envelopes};
+pub use marks::unmark;
+pub use pack::{build, estimate_tokens};
 
 use crate::digest::Digest;
 use crate::path::WorkspacePath;

@@ -73,6 +73,11 @@ pub const PARSE_BYTES_PER_CHECK: usize = 16;
 pub const CONTEXT_CANDIDATES_MAX: usize = 400;
 /// Tokens of one context pack, where nothing else is said.
 pub const CONTEXT_TOKENS_DEFAULT: usize = 8_192;
+/// Share of a pack's budget that whole texts take first; one-line signatures follow, and what
+/// is left over after them goes to whole texts again.
+pub const CONTEXT_BODIES_PERCENT: usize = 70;
+/// Characters of an envelope's title.
+pub const ENVELOPE_TITLE_CHARS_MAX: usize = 300;
 /// Bytes of one answer to a reading action.
 pub const READ_BYTES_MAX: usize = 64 * 1024;
 /// Matches in one answer to a search.

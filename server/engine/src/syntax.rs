@@ -132,7 +132,8 @@ impl Language {
     ];
 }
 
-/// A parsed document, which can follow edits.
+/// A parsed document, which can follow edits. Clones share what they have in common.
+#[derive(Clone)]
 pub struct SyntaxTree {
     language: Language,
     tree: tree_sitter::Tree,

@@ -4,6 +4,8 @@
 //!
 //! `cargo bench -p openexec --bench journal`
 
+#![expect(clippy::unwrap_used, reason = "a measurement that cannot be made must end the bench")]
+
 use divan::{Bencher, counter::ItemsCount};
 use openexec::store::Store;
 use openexec_engine::ids::{CommandId, RunId};

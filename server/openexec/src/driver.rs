@@ -20,8 +20,8 @@ use crate::process::Launcher;
 use crate::store::{Recorded, Store, TrustStore};
 use crate::tasks::{self, Declared};
 use crate::workspace::Workspace;
-use anyhow::{Context as _, anyhow, bail};
 use absent::AbsentModel;
+use anyhow::{Context as _, anyhow, bail};
 use executor::Executor;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
@@ -174,7 +174,8 @@ impl RunHandle {
     pub async fn say(&self, what: Say, by: &str) -> Result<(), DriverError> {
         let (answer, answered) = oneshot::channel();
         let spoken = Spoken { what, by: by.to_owned(), answer };
-        let gone = || DriverError(anyhow!("run {} is over; `openexec show {0}` tells how it ended", self.run));
+        let gone =
+            || DriverError(anyhow!("run {} is over; `openexec show {0}` tells how it ended", self.run));
         self.says.send(spoken).await.map_err(|_| gone())?;
         answered.await.map_err(|_| gone())?
     }
@@ -268,7 +269,9 @@ impl Runtime {
     pub fn trust(&self, root: &Path, content: Digest) -> Result<(), DriverError> {
         let root = canonical(root)?;
         if self.declarations(&root)?.declared.content != content {
-            return Err(DriverError(anyhow!("what the workspace declares has just changed; look at it again")));
+            return Err(DriverError(anyhow!(
+                "what the workspace declares has just changed; look at it again"
+            )));
         }
         Ok(self.trust.trust(&root, content).context("the trust database refused")?)
     }
@@ -331,7 +334,9 @@ impl Runtime {
         let root = workspace.root().to_owned();
         let active = self.handles().iter().filter(|handle| handle.view().status == RunStatus::Active).count();
         if active >= RUNS_ACTIVE_MAX {
-            return Err(DriverError(anyhow!("{active} runs are active, the most at once; cancel one or wait")));
+            return Err(DriverError(anyhow!(
+                "{active} runs are active, the most at once; cancel one or wait"
+            )));
         }
         let status = self.declarations(&root)?;
         let blueprint = Catalogue::of(&root, &status.trust).take(&request.blueprint)?;
@@ -347,7 +352,9 @@ impl Runtime {
         let open_documents = surface
             .open_documents(&root)
             .into_iter()
-            .filter(|document| workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text))
+            .filter(|document| {
+                workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text)
+            })
             .collect();
         let run = RunId::new(uuid::Uuid::now_v7().to_string());
         let start = RunStarted {
@@ -401,7 +408,10 @@ impl Runtime {
         for recorded in &events {
             for command in state.apply(&recorded.event) {
                 if let openexec_engine::run::Command::Halt { reason } = command {
-                    return Err(DriverError(anyhow!("run {run} cannot go on after event {}: {reason}", recorded.seq)));
+                    return Err(DriverError(anyhow!(
+                        "run {run} cannot go on after event {}: {reason}",
+                        recorded.seq
+                    )));
                 }
             }
         }
@@ -465,7 +475,8 @@ impl Runtime {
     /// Recorded runs of a workspace that are not over and that this process does not drive,
     /// newest first. Reads the journal; a damaged one is passed over, `openexec show` tells.
     pub fn pending(&self, root: &Path) -> Vec<RunView> {
-        let runs = self.store(root).and_then(|store| Ok(store.runs().context("the journal cannot be read")?));
+        let runs =
+            self.store(root).and_then(|store| Ok(store.runs().context("the journal cannot be read")?));
         let runs = runs.unwrap_or_else(|error| {
             tracing::warn!("runs cannot be listed: {error}");
             Vec::new()
@@ -505,7 +516,8 @@ pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
             Status::Paused { reason } => RunStatus::Paused { reason },
             Status::Ended { outcome, summary } => RunStatus::Ended { outcome, summary },
         },
-        applied: state.applied().is_some() && !matches!(state.status(), Status::Ended { outcome: Outcome::Undone, .. }),
+        applied: state.applied().is_some()
+            && !matches!(state.status(), Status::Ended { outcome: Outcome::Undone, .. }),
         events,
     }
 }
@@ -527,7 +539,9 @@ fn require(
 }
 
 fn canonical(root: &Path) -> Result<PathBuf, DriverError> {
-    Ok(root.canonicalize().with_context(|| format!("`{}` is not a directory that can be opened", root.display()))?)
+    Ok(root
+        .canonicalize()
+        .with_context(|| format!("`{}` is not a directory that can be opened", root.display()))?)
 }
 
 pub(crate) fn now_ms() -> u64 {

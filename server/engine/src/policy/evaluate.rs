@@ -9,9 +9,7 @@ mod judge;
 mod world;
 
 use super::content::objections;
-use super::{
-    ApprovalMode, Capability, Decision, Entry, Facts, PathFacts, PolicySnapshot, Resolved, Toolset, Verdict,
-};
+use super::{ApprovalMode, Capability, Decision, Entry, Facts, PathFacts, PolicySnapshot, Resolved, Toolset};
 use crate::action::{Action, ActionKind, ActionRequest};
 use crate::edit::ChangeSet;
 use crate::ids::TaskName;

@@ -3,6 +3,7 @@
 //! prefix alone says what they are, however little entropy they have.
 
 use super::Finding;
+use aho_corasick::AhoCorasick;
 use regex::bytes::{Regex, RegexBuilder};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -272,12 +273,24 @@ pub(super) fn snapped(text: &str, mut range: Range<usize>) -> Range<usize> {
     range
 }
 
+/// All keywords at once, and for each the shape it belongs to.
+static KEYWORDS: LazyLock<(Option<AhoCorasick>, Vec<usize>)> = LazyLock::new(|| {
+    let all = SHAPES
+        .iter()
+        .enumerate()
+        .flat_map(|(index, shape)| shape.keywords.iter().map(move |word| (index, word)));
+    let (owners, words): (Vec<usize>, Vec<&str>) = all.map(|(index, word)| (index, *word)).unzip();
+    (AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok(), owners)
+});
+
 /// Adds what the shapes find in the text.
 pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
-    let lower = text.to_ascii_lowercase();
-    for (shape, regex) in SHAPES.iter().zip(COMPILED.iter()) {
+    let (keywords, owners) = &*KEYWORDS;
+    let hits = keywords.iter().flat_map(|keywords| keywords.find_overlapping_iter(text));
+    let hit: BTreeSet<usize> = hits.filter_map(|hit| owners.get(hit.pattern().as_usize()).copied()).collect();
+    for (index, (shape, regex)) in SHAPES.iter().zip(COMPILED.iter()).enumerate() {
         let Some(regex) = regex else { continue };
-        if !shape.keywords.iter().any(|keyword| lower.contains(keyword)) {
+        if !hit.contains(&index) {
             continue;
         }
         for captures in regex.captures_iter(text.as_bytes()) {
@@ -310,7 +323,7 @@ mod tests {
 
     #[test]
     fn every_shape_compiles_and_has_lowercase_keywords() {
-        assert!(COMPILED.iter().all(Option::is_some));
+        assert!(COMPILED.iter().all(Option::is_some) && KEYWORDS.0.is_some());
         for shape in SHAPES {
             assert!(!shape.keywords.is_empty());
             assert!(

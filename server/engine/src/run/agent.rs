@@ -5,12 +5,11 @@ use super::prompt;
 use super::state::{Active, Phase, record};
 use super::{Command, Event, HydratedText, Read, ReadScope};
 use crate::action::{self, Action, ActionKind, ActionRequest};
+use crate::context;
 use crate::edit;
 use crate::ids::{ActionId, CommandId, ToolsetName};
 use crate::limits::{OUTPUT_TOKENS_MAX, STEP_MALFORMED_MAX, STEP_TURNS_MAX};
-use crate::model::{
-    ActionResult, ActionStatus, Message, ModelError, ModelReply, ModelRequest, StopReason,
-};
+use crate::model::{ActionResult, ActionStatus, Message, ModelError, ModelReply, ModelRequest, StopReason};
 use crate::path::WorkspacePath;
 use crate::policy::{self, Decision, Facts, Toolset, Verdict};
 use crate::task::{Task, TaskReport};
@@ -31,13 +30,27 @@ pub(super) struct Conversation {
 
 #[derive(Debug)]
 enum Waits {
-    Model { command: CommandId },
-    Facts { command: CommandId, batch: Vec<ActionRequest> },
-    Texts { command: CommandId, ids: Vec<ActionId>, work: Work },
-    Shadow { command: CommandId, work: Work },
-    Task { command: CommandId, id: ActionId, work: Work },
+    Model {
+        command: CommandId,
+    },
+    Facts {
+        command: CommandId,
+        batch: Vec<ActionRequest>,
+    },
+    Texts {
+        command: CommandId,
+        ids: Vec<ActionId>,
+        work: Work,
+    },
+    Task {
+        command: CommandId,
+        id: ActionId,
+        work: Work,
+    },
     /// For the baseline run, which has the shadow.
-    Background { work: Work },
+    Background {
+        work: Work,
+    },
 }
 
 /// What is left of a batch after its edits were planned.
@@ -54,7 +67,6 @@ impl Conversation {
             Waits::Model { command }
             | Waits::Facts { command, .. }
             | Waits::Texts { command, .. }
-            | Waits::Shadow { command, .. }
             | Waits::Task { command, .. } => Some(*command),
             Waits::Background { .. } => None,
         }
@@ -66,7 +78,13 @@ impl Conversation {
 }
 
 impl Active {
-    pub(super) fn start_agent(&mut self, goal: &str, toolset: &ToolsetName, edits: bool, out: &mut Vec<Command>) {
+    pub(super) fn start_agent(
+        &mut self,
+        goal: &str,
+        toolset: &ToolsetName,
+        edits: bool,
+        out: &mut Vec<Command>,
+    ) {
         let Some(mut toolset) = policy::toolset(toolset) else {
             return self.action_failed(format!("there is no toolset `{toolset}`"), out);
         };
@@ -138,10 +156,6 @@ impl Active {
             (Waits::Texts { ids, work, .. }, Event::Hydrated { texts, .. }) => {
                 self.take_texts(talk, &ids, texts, work, out);
             }
-            (Waits::Shadow { work, .. }, Event::ShadowWritten { tree, .. }) => {
-                self.shadow = Some(*tree);
-                self.run_next_task(talk, work, out);
-            }
             (Waits::Task { id, mut work, .. }, Event::TaskFinished { report, .. }) => {
                 let text = self.report_text(report);
                 work.results.push(ActionResult { id, status: ActionStatus::Done, text });
@@ -167,7 +181,8 @@ impl Active {
         talk.messages.push(Message::Model { reply: reply.clone() });
         match self.read_reply(reply) {
             Ok(batch) => {
-                let mut paths: Vec<_> = batch.iter().flat_map(|request| request.action.paths()).cloned().collect();
+                let mut paths: Vec<_> =
+                    batch.iter().flat_map(|request| request.action.paths()).cloned().collect();
                 paths.sort();
                 paths.dedup();
                 let command = self.next_command();
@@ -190,29 +205,30 @@ impl Active {
         }
         .map_err(|error| error.to_string())?;
         for request in &mut batch {
-            self.restore_secrets(&mut request.action)
+            self.restore_texts(&mut request.action)
                 .map_err(|reason| format!("action `{}`: {reason}", request.id))?;
         }
         Ok(batch)
     }
 
-    /// The model saw placeholders; the files hold the secrets.
-    fn restore_secrets(&self, action: &mut Action) -> Result<(), String> {
+    /// The model saw marks and placeholders; the files hold the texts themselves.
+    fn restore_texts(&self, action: &mut Action) -> Result<(), String> {
         let texts: Vec<&mut String> = match action {
             Action::ReplaceText(it) => vec![&mut it.old, &mut it.new],
-            Action::ReplaceSymbol(it) => vec![&mut it.text],
-            Action::InsertAtSymbol(it) => vec![&mut it.text],
+            Action::ReplaceSymbol(it) => vec![&mut it.symbol, &mut it.text],
+            Action::InsertAtSymbol(it) => vec![&mut it.symbol, &mut it.text],
             Action::CreateFile(it) => vec![&mut it.text],
+            Action::ReadSymbol(it) => vec![&mut it.symbol],
+            Action::Search(it) => vec![&mut it.text],
             Action::DeleteFile(_)
             | Action::RenameFile(_)
             | Action::ReadFile(_)
-            | Action::ReadSymbol(_)
-            | Action::Search(_)
             | Action::RunTask(_)
             | Action::Finish(_) => Vec::new(),
         };
         for text in texts {
-            *text = self.redactions.restore(text).map_err(|error| error.to_string())?;
+            let plain = context::unmark(text);
+            *text = self.redactions.restore(&plain).map_err(|error| error.to_string())?;
         }
         Ok(())
     }
@@ -323,11 +339,8 @@ impl Active {
         }
         if self.background.is_some() {
             talk.waits = Waits::Background { work };
-        } else if self.shadow != Some(self.changes.tree()) {
-            let command = self.write_shadow(out);
-            talk.waits = Waits::Shadow { command, work };
         } else if let Some((id, task)) = work.tasks.pop_front() {
-            let command = self.run_task(&task, out);
+            let command = self.run_task(&task, &self.changes.clone(), out);
             talk.waits = Waits::Task { command, id, work };
         }
         self.phase = Phase::Agent(talk);
@@ -481,6 +494,7 @@ fn answer_message(messages: &[Message], mut results: Vec<ActionResult>) -> Messa
 
 fn blocked_text(decision: &Decision) -> String {
     let reasons = decision.reasons.iter().filter(|reason| reason.verdict == Verdict::Block);
-    let lines = reasons.map(|reason| format!("{} blocks `{}`: {}", reason.rule, reason.matched, reason.remedy));
+    let lines =
+        reasons.map(|reason| format!("{} blocks `{}`: {}", reason.rule, reason.matched, reason.remedy));
     format!("nothing of this reply was carried out; {}", lines.collect::<Vec<_>>().join("; "))
 }

@@ -42,11 +42,18 @@ impl Active {
         let proposal = self.changes.digest();
         let diff = edit::unified_diff(&self.changes);
         record(
-            Event::Proposed { step: self.step_id(), proposal, decision: decision.clone(), diff: diff.clone() },
+            Event::Proposed {
+                step: self.step_id(),
+                proposal,
+                decision: decision.clone(),
+                diff: diff.clone(),
+            },
             out,
         );
         match decision.verdict {
-            Verdict::Block => self.fail(format!("the policy blocks the proposal: {}", reasons_text(&decision)), out),
+            Verdict::Block => {
+                self.fail(format!("the policy blocks the proposal: {}", reasons_text(&decision)), out)
+            }
             Verdict::Allow => {
                 self.approved.insert(proposal);
                 self.after_approval(then, "the policy allows it", out);
@@ -102,7 +109,11 @@ impl Active {
     }
 
     pub(super) fn refused_by_user(&mut self, by: &str, out: &mut Vec<Command>) {
-        self.end(Outcome::Discarded, format!("the proposal was refused by {by}; your files are as they were"), out);
+        self.end(
+            Outcome::Discarded,
+            format!("the proposal was refused by {by}; your files are as they were"),
+            out,
+        );
     }
 
     /// INVARIANT: edits leave the shadow only through here, and only when every gate is open
@@ -159,7 +170,10 @@ impl Active {
                 }
             }
             Moved::Aside(_, files) => {
-                self.pause(format!("{} keeps changing; resume when you have finished typing", join(&files)), out);
+                self.pause(
+                    format!("{} keeps changing; resume when you have finished typing", join(&files)),
+                    out,
+                );
             }
         }
     }

@@ -50,26 +50,20 @@ pub enum Command {
         /// The proposed texts so far.
         changes: Box<ChangeSet>,
     },
-    /// Make the shadow hold base, open buffers and exactly these edits. Answer: `ShadowWritten`.
-    WriteShadow {
-        /// The id to answer.
-        id: CommandId,
-        /// Unsaved buffers.
-        open_documents: Vec<OpenDocument>,
-        /// The edits, with every file that the run has touched, also those back at their base.
-        changes: Box<ChangeSet>,
-        /// The tree to report.
-        tree: Digest,
-    },
-    /// Run a task in the shadow as it stands. Answer: `TaskFinished`.
+    /// Make the shadow hold base, unsaved buffers and exactly these edits, whatever a task left
+    /// there before, and run a task in it. Answer: `TaskFinished`.
     RunTask {
         /// The id to answer.
         id: CommandId,
         /// The task.
         task: Box<Task>,
+        /// Unsaved buffers.
+        open_documents: Vec<OpenDocument>,
+        /// The edits, with every file that the run has touched, also those back at their base.
+        changes: Box<ChangeSet>,
         /// The limit in milliseconds.
         timeout_ms: u64,
-        /// The tree that the shadow holds.
+        /// The tree to report: the edits' own.
         tree: Digest,
         /// For `format`: the files whose text is wanted back, if changed.
         want: Vec<WorkspacePath>,
@@ -119,7 +113,6 @@ impl Command {
             | Self::CallModel { id, .. }
             | Self::GatherFacts { id, .. }
             | Self::Hydrate { id, .. }
-            | Self::WriteShadow { id, .. }
             | Self::RunTask { id, .. }
             | Self::CheckBases { id, .. }
             | Self::Apply { id, .. }

@@ -115,13 +115,6 @@ pub enum Event {
         /// The proposed tree.
         tree: Digest,
     },
-    /// Answer: the shadow holds exactly the proposed tree.
-    ShadowWritten {
-        /// The command that is answered.
-        command: CommandId,
-        /// The tree that was written.
-        tree: Digest,
-    },
     /// Answer: a task ended.
     TaskFinished {
         /// The command that is answered.
@@ -415,7 +408,6 @@ impl Event {
             | Self::ModelFailed { .. }
             | Self::FactsGathered { .. }
             | Self::Hydrated { .. }
-            | Self::ShadowWritten { .. }
             | Self::TaskFinished { .. }
             | Self::Approved { .. }
             | Self::Refused { .. }
@@ -437,7 +429,6 @@ impl Event {
             | Self::ModelFailed { command, .. }
             | Self::FactsGathered { command, .. }
             | Self::Hydrated { command, .. }
-            | Self::ShadowWritten { command, .. }
             | Self::TaskFinished { command, .. }
             | Self::BasesChecked { command, .. }
             | Self::Applied { command, .. }
@@ -480,7 +471,6 @@ impl Event {
             Self::FactsGathered { .. } => "facts_gathered",
             Self::Hydrated { .. } => "hydrated",
             Self::EditsPlanned { .. } => "edits_planned",
-            Self::ShadowWritten { .. } => "shadow_written",
             Self::TaskFinished { .. } => "task_finished",
             Self::GateJudged { .. } => "gate_judged",
             Self::StepFinished { .. } => "step_finished",

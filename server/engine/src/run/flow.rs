@@ -36,7 +36,8 @@ impl Active {
             return self.exhausted(&stage, reason, out);
         }
         if self.steps() >= RUN_STEPS_MAX {
-            return self.pause(format!("the run has taken {RUN_STEPS_MAX} steps, the most a run may take"), out);
+            return self
+                .pause(format!("the run has taken {RUN_STEPS_MAX} steps, the most a run may take"), out);
         }
         let attempt = attempts + 1;
         self.attempts.insert(id.clone(), attempt);
@@ -56,7 +57,10 @@ impl Active {
             return;
         };
         record(
-            Event::StepFinished { step: step.id, outcome: StepOutcome::Succeeded { summary: summary.into() } },
+            Event::StepFinished {
+                step: step.id,
+                outcome: StepOutcome::Succeeded { summary: summary.into() },
+            },
             out,
         );
         if step.stage.approval_required && !self.stage_is_approved(&step) {
@@ -98,7 +102,9 @@ impl Active {
             return self.end(Outcome::Failed, reason, out);
         };
         let retries = match &step.stage.work {
-            Work::Deterministic { action, .. } => action.is_idempotent() && step.attempt <= step.stage.retry_limit,
+            Work::Deterministic { action, .. } => {
+                action.is_idempotent() && step.attempt <= step.stage.retry_limit
+            }
             Work::Agent { .. } => false,
         };
         if retries {
@@ -120,11 +126,14 @@ impl Active {
         match route {
             Route::Stage { id } => self.enter(id, out),
             Route::Fail => {
-                let reason = self.red_summary.clone().unwrap_or_else(|| "the blueprint routed to `fail`".into());
+                let reason =
+                    self.red_summary.clone().unwrap_or_else(|| "the blueprint routed to `fail`".into());
                 self.end(Outcome::Failed, reason, out);
             }
             Route::Paused => self.pause("the blueprint routed to `paused`".into(), out),
-            Route::Done if self.must_still_apply() => self.enter(&implicit_stage_id(DeterministicAction::Propose), out),
+            Route::Done if self.must_still_apply() => {
+                self.enter(&implicit_stage_id(DeterministicAction::Propose), out)
+            }
             Route::Done => {
                 let summary = self.closing_summary();
                 self.end(Outcome::Done, summary, out);

@@ -6,6 +6,7 @@ use super::state::{Active, OpenGate, Phase, record};
 use super::{Command, Event};
 use crate::blueprint::{DeterministicAction, Stage, Work};
 use crate::digest::Digest;
+use crate::edit::ChangeSet;
 use crate::ids::{CommandId, TaskName};
 use crate::path::WorkspacePath;
 use crate::policy::{self, Verdict};
@@ -26,7 +27,6 @@ pub(super) struct Verification {
 /// What a verification waits for.
 #[derive(Debug)]
 pub(super) enum Waits {
-    Shadow(CommandId),
     Task(CommandId),
     /// For the baseline, which has the shadow.
     Background,
@@ -51,7 +51,7 @@ pub(super) struct Background {
 impl Verification {
     pub(super) fn waits_for(&self) -> Option<CommandId> {
         match self.waits {
-            Waits::Shadow(command) | Waits::Task(command) => Some(command),
+            Waits::Task(command) => Some(command),
             Waits::Background => None,
         }
     }
@@ -68,7 +68,9 @@ impl Active {
         let chosen: Vec<Task> = match (action, named) {
             (DeterministicAction::RunTask, Some(name)) => match tasks.named(name) {
                 Some(task) => vec![task.clone()],
-                None => return Err(format!("task `{name}` is not declared; declare it in .openexec/tasks.yaml")),
+                None => {
+                    return Err(format!("task `{name}` is not declared; declare it in .openexec/tasks.yaml"));
+                }
             },
             (DeterministicAction::RunTests, _) => tasks.of_kind(TaskKind::Test).cloned().collect(),
             (DeterministicAction::RunLinters, _) => tasks.of_kind(TaskKind::Lint).cloned().collect(),
@@ -78,7 +80,8 @@ impl Active {
         for task in &chosen {
             let decision = policy::evaluate_task(&task.name, tasks, &self.start.policy);
             if decision.verdict != Verdict::Allow {
-                let reasons: Vec<String> = decision.reasons.iter().map(|reason| reason.remedy.clone()).collect();
+                let reasons: Vec<String> =
+                    decision.reasons.iter().map(|reason| reason.remedy.clone()).collect();
                 return Err(format!("task `{}` may not run: {}", task.name, reasons.join("; ")));
             }
         }
@@ -105,11 +108,13 @@ impl Active {
         }
         if tasks.is_empty() {
             // Linters and formatters are optional; what must judge is not.
-            let required = action == DeterministicAction::RunTests || self.start.blueprint.gates.contains(&action);
+            let required =
+                action == DeterministicAction::RunTests || self.start.blueprint.gates.contains(&action);
             if required {
                 return self.action_failed(no_task(action), out);
             }
-            return self.succeed(format!("no task is declared for `{}`; nothing was checked", action.name()), out);
+            return self
+                .succeed(format!("no task is declared for `{}`; nothing was checked", action.name()), out);
         }
         let verification = Verification {
             action,
@@ -122,26 +127,25 @@ impl Active {
         self.advance(Box::new(verification), out);
     }
 
-    /// The next thing of a verification: the shadow, a task, or the judgement.
+    /// The next thing of a verification: a task, or the judgement.
     fn advance(&mut self, mut verification: Box<Verification>, out: &mut Vec<Command>) {
         if self.background.is_some() {
             verification.waits = Waits::Background;
-        } else if self.shadow != Some(self.changes.tree()) {
-            verification.waits = Waits::Shadow(self.write_shadow(out));
         } else if let Some(task) = verification.queue.pop_front() {
-            verification.waits = Waits::Task(self.run_task(&task, out));
+            verification.waits = Waits::Task(self.run_task(&task, &self.changes.clone(), out));
         } else {
             return self.judge_gate(*verification, out);
         }
         self.phase = Phase::Verifying(verification);
     }
 
-    pub(super) fn verify(&mut self, mut verification: Box<Verification>, event: &Event, out: &mut Vec<Command>) {
+    pub(super) fn verify(
+        &mut self,
+        mut verification: Box<Verification>,
+        event: &Event,
+        out: &mut Vec<Command>,
+    ) {
         match (&verification.waits, event) {
-            (Waits::Shadow(_), Event::ShadowWritten { tree, .. }) => {
-                self.shadow = Some(*tree);
-                self.advance(verification, out);
-            }
             (Waits::Task(_), Event::TaskFinished { report, .. }) => {
                 verification.reports.push(report.as_ref().clone());
                 self.advance(verification, out);
@@ -178,7 +182,9 @@ impl Active {
                 self.red_summary = Some(summary.clone());
                 match verification.purpose {
                     Purpose::Stage => self.fail(summary, out),
-                    Purpose::Again(..) => self.fail(format!("after rebasing onto your changes: {summary}"), out),
+                    Purpose::Again(..) => {
+                        self.fail(format!("after rebasing onto your changes: {summary}"), out)
+                    }
                 }
             }
             Judgement::Blocked { reason } => {
@@ -255,22 +261,9 @@ impl Active {
         self.start.blueprint.gates.iter().filter(|gate| !is_open(gate)).copied().collect()
     }
 
-    pub(super) fn write_shadow(&mut self, out: &mut Vec<Command>) -> CommandId {
-        let id = self.next_command();
-        out.push(Command::WriteShadow {
-            id,
-            open_documents: self.start.open_documents.clone(),
-            changes: Box::new(self.changes.clone()),
-            tree: self.changes.tree(),
-        });
-        // Until the answer is there, nobody knows what the shadow holds.
-        self.shadow = None;
-        id
-    }
-
-    pub(super) fn run_task(&mut self, task: &Task, out: &mut Vec<Command>) -> CommandId {
+    pub(super) fn run_task(&mut self, task: &Task, changes: &ChangeSet, out: &mut Vec<Command>) -> CommandId {
         let want: Vec<WorkspacePath> = match task.kind {
-            TaskKind::Format => self.changes.effective().map(|(path, _)| path.clone()).collect(),
+            TaskKind::Format => changes.effective().map(|(path, _)| path.clone()).collect(),
             TaskKind::Test | TaskKind::Lint | TaskKind::Other => Vec::new(),
         };
         let class = match &self.step {
@@ -281,8 +274,10 @@ impl Active {
         out.push(Command::RunTask {
             id,
             task: Box::new(task.clone()),
+            open_documents: self.start.open_documents.clone(),
+            changes: Box::new(changes.clone()),
             timeout_ms: class.min(task.timeout).timeout_ms(),
-            tree: self.changes.tree(),
+            tree: changes.tree(),
             want,
         });
         id
@@ -294,16 +289,18 @@ impl Active {
         let compares = blueprint.stages.iter().any(|stage| {
             gate_of(stage, DeterministicAction::RunTests).is_some_and(|expect| expect != Expectation::Green)
         });
-        let begins_with_tests =
-            blueprint.stages.first().is_some_and(|stage| gate_of(stage, DeterministicAction::RunTests).is_some());
+        let begins_with_tests = blueprint
+            .stages
+            .first()
+            .is_some_and(|stage| gate_of(stage, DeterministicAction::RunTests).is_some());
         if !compares || begins_with_tests {
             return;
         }
-        if let Ok(tasks) = self.gate_tasks(DeterministicAction::RunTests, None)
-            && !tasks.is_empty()
-        {
-            let command = self.write_shadow(out);
-            self.background = Some(Box::new(Background { command, queue: tasks.into() }));
+        let mut queue: VecDeque<Task> =
+            self.gate_tasks(DeterministicAction::RunTests, None).unwrap_or_default().into();
+        if let Some(task) = queue.pop_front() {
+            let command = self.run_task(&task, &ChangeSet::default(), out);
+            self.background = Some(Box::new(Background { command, queue }));
         }
     }
 
@@ -317,7 +314,6 @@ impl Active {
             return;
         };
         match event {
-            Event::ShadowWritten { tree, .. } => self.shadow = Some(*tree),
             Event::TaskFinished { report, .. } => {
                 self.baseline.insert(report.task.clone(), report.as_ref().clone());
             }
@@ -325,7 +321,7 @@ impl Active {
             _ => background.queue.clear(),
         }
         if let Some(task) = background.queue.pop_front() {
-            background.command = self.run_task(&task, out);
+            background.command = self.run_task(&task, &ChangeSet::default(), out);
             self.background = Some(background);
             return;
         }
@@ -342,7 +338,6 @@ impl Active {
     pub(super) fn stop_background(&mut self, out: &mut Vec<Command>) {
         if let Some(background) = self.background.take() {
             out.push(Command::Abandon { ids: vec![background.command] });
-            self.shadow = None;
         }
     }
 

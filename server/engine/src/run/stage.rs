@@ -119,12 +119,19 @@ impl Active {
         let decision =
             policy::evaluate(&batch, &toolset, &self.start.tasks, facts, &self.changes, &self.start.policy);
         record(
-            Event::PolicyDecided { step: self.step_id(), subject: "patch".into(), decision: decision.clone() },
+            Event::PolicyDecided {
+                step: self.step_id(),
+                subject: "patch".into(),
+                decision: decision.clone(),
+            },
             out,
         );
         if decision.verdict == Verdict::Block {
-            let reasons: Vec<String> =
-                decision.reasons.iter().map(|reason| format!("{}: {}", reason.matched, reason.remedy)).collect();
+            let reasons: Vec<String> = decision
+                .reasons
+                .iter()
+                .map(|reason| format!("{}: {}", reason.matched, reason.remedy))
+                .collect();
             return self.fail(format!("the policy blocks the patch: {}", reasons.join("; ")), out);
         }
         match edit::plan(&self.changes, &batch, facts) {
@@ -163,8 +170,6 @@ impl Active {
         if changes != self.changes {
             self.take_changes(changes, out);
         }
-        // The formatter left its traces in the shadow; it is written again before it judges.
-        self.shadow = None;
         self.succeed(format!("{} files reformatted", rewritten.len()), out);
     }
 
@@ -182,8 +187,11 @@ impl Active {
 
     fn review_bundle(&self) -> String {
         let decision = policy::evaluate_changes(&self.changes, &self.start.policy);
-        let reasons: Vec<String> =
-            decision.reasons.iter().map(|reason| format!("- {}: {}", reason.matched, reason.remedy)).collect();
+        let reasons: Vec<String> = decision
+            .reasons
+            .iter()
+            .map(|reason| format!("- {}: {}", reason.matched, reason.remedy))
+            .collect();
         let evidence: Vec<String> =
             self.evidence_for(self.changes.tree()).into_iter().map(|line| format!("- {line}")).collect();
         format!(
@@ -238,7 +246,8 @@ fn file_patches(patch: &str) -> Result<Vec<FilePatch<'_>>, String> {
         let section = patch.get(*start..*end).unwrap_or_default();
         // The next file's `diff --git` header belongs to nobody here.
         let section = section.split("\ndiff --git ").next().unwrap_or(section);
-        let parsed = diffy::Patch::from_str(section).map_err(|error| format!("the patch cannot be read: {error}"))?;
+        let parsed =
+            diffy::Patch::from_str(section).map_err(|error| format!("the patch cannot be read: {error}"))?;
         let path = |name: Option<&str>, prefix: &str| {
             name.filter(|name| *name != "/dev/null")
                 .map(|name| RequestedPath::new(name.strip_prefix(prefix).unwrap_or(name)))
@@ -253,13 +262,15 @@ fn file_patches(patch: &str) -> Result<Vec<FilePatch<'_>>, String> {
 
 fn patched_paths(patch: &str) -> Result<Vec<RequestedPath>, String> {
     let files = file_patches(patch)?;
-    let paths: BTreeSet<RequestedPath> = files.into_iter().flat_map(|(old, new, _)| old.into_iter().chain(new)).collect();
+    let paths: BTreeSet<RequestedPath> =
+        files.into_iter().flat_map(|(old, new, _)| old.into_iter().chain(new)).collect();
     Ok(paths.into_iter().collect())
 }
 
 fn patch_actions(patch: &str, facts: &Facts, changes: &ChangeSet) -> Result<Vec<ActionRequest>, String> {
     let text_of = |path: &RequestedPath| -> Option<String> {
-        let proposed = WorkspacePath::parse(path.as_str()).ok().and_then(|path| changes.files.get(&path).cloned());
+        let proposed =
+            WorkspacePath::parse(path.as_str()).ok().and_then(|path| changes.files.get(&path).cloned());
         match (proposed, facts.paths.get(path).map(|facts| &facts.entry)) {
             (Some(change), _) => change.proposed,
             (None, Some(Entry::Text { text, .. })) => Some(text.clone()),
@@ -276,7 +287,8 @@ fn patch_actions(patch: &str, facts: &Facts, changes: &ChangeSet) -> Result<Vec<
             }
             (Some(path), None) => Action::DeleteFile(DeleteFile { path }),
             (Some(_), Some(path)) => {
-                let old = text_of(&path).ok_or_else(|| format!("`{path}`: there is no such text file to patch"))?;
+                let old =
+                    text_of(&path).ok_or_else(|| format!("`{path}`: there is no such text file to patch"))?;
                 let new = diffy::apply(&old, &parsed)
                     .map_err(|error| format!("`{path}`: {error}; the file is not what the patch expects"))?;
                 Action::ReplaceText(ReplaceText { path, old, new })

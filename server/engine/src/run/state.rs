@@ -39,8 +39,6 @@ pub(super) struct Active {
     pub pack: Option<ContextPack>,
     /// Text artifacts by name: reports, diffs, summaries.
     pub artifacts: BTreeMap<ArtifactName, String>,
-    /// The tree that the shadow holds, once it holds one.
-    pub shadow: Option<Digest>,
     /// The reports on the unedited tree.
     pub baseline: BTreeMap<TaskName, TaskReport>,
     /// The baseline run that goes on beside the stages.
@@ -164,11 +162,16 @@ impl RunState {
     fn confirm(&mut self, event: &Event) -> Vec<Command> {
         let next = self.outbox.iter().position(|command| matches!(command, Command::Record { .. }));
         let Some(at) = next else {
-            return vec![halt(&format!("the journal holds `{}`, which the engine did not decide", event.name()))];
+            return vec![halt(&format!(
+                "the journal holds `{}`, which the engine did not decide",
+                event.name()
+            ))];
         };
         match self.outbox.remove(at) {
             Command::Record { event: expected } if expected.as_ref() == event => Vec::new(),
-            _ => vec![halt(&format!("the journal's `{}` differs from what the engine decides", event.name()))],
+            _ => {
+                vec![halt(&format!("the journal's `{}` differs from what the engine decides", event.name()))]
+            }
         }
     }
 
@@ -211,7 +214,6 @@ impl Active {
             redactions: Redactions::default(),
             pack: None,
             artifacts: BTreeMap::new(),
-            shadow: None,
             baseline: BTreeMap::new(),
             background: None,
             gates: BTreeMap::new(),
@@ -237,8 +239,12 @@ impl Active {
                 self.phase = phase;
                 self.background_done(event, out);
             }
-            (phase, Event::CommandFailed { reason, command }) => self.command_failed(phase, *command, reason, out),
-            (Phase::Context { .. }, Event::ContextGathered { candidates, .. }) => self.build_pack(candidates, out),
+            (phase, Event::CommandFailed { reason, command }) => {
+                self.command_failed(phase, *command, reason, out)
+            }
+            (Phase::Context { .. }, Event::ContextGathered { candidates, .. }) => {
+                self.build_pack(candidates, out)
+            }
             (Phase::Agent(talk), event) => self.converse(talk, event, answered, out),
             (Phase::Patch { .. }, Event::FactsGathered { facts, .. }) => self.take_patch(facts, out),
             (Phase::Verifying(verification), event) => self.verify(verification, event, out),
@@ -247,12 +253,18 @@ impl Active {
             {
                 self.approved_by_user(proposal, then, out);
             }
-            (Phase::Approval { proposal, .. }, Event::Refused { proposal: named, by }) if proposal == *named => {
+            (Phase::Approval { proposal, .. }, Event::Refused { proposal: named, by })
+                if proposal == *named =>
+            {
                 self.refused_by_user(by, out);
             }
-            (Phase::Bases { rounds, .. }, Event::BasesChecked { texts, .. }) => self.check_bases(texts, rounds, out),
+            (Phase::Bases { rounds, .. }, Event::BasesChecked { texts, .. }) => {
+                self.check_bases(texts, rounds, out)
+            }
             (Phase::Applying, Event::Applied { report, .. }) => self.check_applied(report, out),
-            (Phase::Remembering { .. }, Event::Remembered { .. }) => self.succeed("the record is stored", out),
+            (Phase::Remembering { .. }, Event::Remembered { .. }) => {
+                self.succeed("the record is stored", out)
+            }
             (Phase::Paused { .. }, Event::ResumeRequested { .. }) => self.resume(out),
             (phase @ (Phase::Ended { .. } | Phase::Paused { .. }), Event::UndoRequested { .. }) => {
                 self.start_reversal(phase, out);

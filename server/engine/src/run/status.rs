@@ -53,13 +53,13 @@ impl RunState {
             return Status::Unborn;
         };
         match &run.phase {
-            Phase::Approval { proposal, diff, reasons, .. } => Status::AwaitingApproval {
-                proposal: *proposal,
-                diff: diff.clone(),
-                reasons: reasons.clone(),
-            },
+            Phase::Approval { proposal, diff, reasons, .. } => {
+                Status::AwaitingApproval { proposal: *proposal, diff: diff.clone(), reasons: reasons.clone() }
+            }
             Phase::Paused { reason } => Status::Paused { reason: reason.clone() },
-            Phase::Ended { outcome, summary } => Status::Ended { outcome: *outcome, summary: summary.clone() },
+            Phase::Ended { outcome, summary } => {
+                Status::Ended { outcome: *outcome, summary: summary.clone() }
+            }
             Phase::Between
             | Phase::Context { .. }
             | Phase::Agent(_)

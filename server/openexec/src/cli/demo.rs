@@ -48,9 +48,17 @@ pub(super) async fn demo() -> anyhow::Result<ExitCode> {
     let handle = runtime.start(request, Arc::new(Terminal::new(Format::Text, false))).await?;
     let code = drive::conclude(&handle, false, false).await?;
     anstream::println!("\n{} {}", paint::strong("journal:     "), runtime.journal_path(&project).display());
-    anstream::println!("{} export XDG_STATE_HOME={1}/state-home XDG_CONFIG_HOME={1}/config-home", paint::strong("look closer: "), place.display());
+    anstream::println!(
+        "{} export XDG_STATE_HOME={1}/state-home XDG_CONFIG_HOME={1}/config-home",
+        paint::strong("look closer: "),
+        place.display()
+    );
     for command in ["show", "undo"] {
-        anstream::println!("              openexec {command} {} --workspace {}", handle.run, project.display());
+        anstream::println!(
+            "              openexec {command} {} --workspace {}",
+            handle.run,
+            project.display()
+        );
     }
     anstream::println!("{} rm -r {}", paint::strong("clean up:    "), place.display());
     Ok(code)

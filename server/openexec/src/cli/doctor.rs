@@ -41,7 +41,11 @@ pub(super) async fn doctor(at: &At) -> anyhow::Result<ExitCode> {
             config
         }
         Err(error) => {
-            findings.missing("configuration", &format!("{error:#}"), "mend the file; nothing is read from it until then");
+            findings.missing(
+                "configuration",
+                &format!("{error:#}"),
+                "mend the file; nothing is read from it until then",
+            );
             UserConfig::default()
         }
     };
@@ -72,7 +76,11 @@ async fn sandbox(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) 
         (remedy, _) => {
             let remedy = remedy.clone().unwrap_or_else(|| "see server/ARCHITECTURE.md".into());
             if config.allow_unsandboxed_tasks {
-                findings.optional("sandbox", &format!("{}; tasks run unconfined, as you configured", confinement.name), &remedy);
+                findings.optional(
+                    "sandbox",
+                    &format!("{}; tasks run unconfined, as you configured", confinement.name),
+                    &remedy,
+                );
             } else {
                 findings.missing("sandbox", &format!("{}; tasks are refused", confinement.name), &remedy);
             }
@@ -100,7 +108,9 @@ fn models(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) {
                     &format!("its key is looked for in {variable}, which is not set"),
                     &format!("export {variable}=…"),
                 ),
-                Some(variable) => findings.good(&format!("model {name}"), &format!("{}, key in {variable}", http.model)),
+                Some(variable) => {
+                    findings.good(&format!("model {name}"), &format!("{}, key in {variable}", http.model))
+                }
                 None => findings.good(&format!("model {name}"), &format!("{}, without a key", http.model)),
             },
             ModelConfig::Scripted { file } => {
@@ -114,7 +124,11 @@ fn workspace(findings: &mut Findings, runtime: &Runtime, at: &At) {
     let root = &at.workspace;
     match runtime.store(root) {
         Ok(_) => findings.good("journal", "opens, and is durable"),
-        Err(error) => findings.missing("journal", &error.to_string(), "move the damaged file away; its runs are lost to resuming, not your files"),
+        Err(error) => findings.missing(
+            "journal",
+            &error.to_string(),
+            "move the damaged file away; its runs are lost to resuming, not your files",
+        ),
     }
     let status = match runtime.declarations(root) {
         Ok(status) => status,
@@ -136,7 +150,11 @@ fn workspace(findings: &mut Findings, runtime: &Runtime, at: &At) {
     }
     for task in &status.declared.tasks {
         if let Some(program) = task.argv.first().filter(|program| !is_on_path(root, program)) {
-            findings.missing(&format!("task {}", task.name), &format!("`{program}` is not installed"), &format!("install {program}, or declare another task"));
+            findings.missing(
+                &format!("task {}", task.name),
+                &format!("`{program}` is not installed"),
+                &format!("install {program}, or declare another task"),
+            );
         }
     }
     match status.trust {
@@ -154,7 +172,10 @@ fn workspace(findings: &mut Findings, runtime: &Runtime, at: &At) {
                     findings.missing(&format!("blueprint {name}"), &error.to_string(), "mend the file");
                 }
             }
-            findings.good("blueprints", &catalogue.usable().map(|it| it.name.to_string()).collect::<Vec<_>>().join(", "));
+            findings.good(
+                "blueprints",
+                &catalogue.usable().map(|it| it.name.to_string()).collect::<Vec<_>>().join(", "),
+            );
         }
         Err(error) => findings.missing("blueprints", &error.to_string(), "mend the files"),
     }
@@ -164,5 +185,6 @@ fn is_on_path(root: &std::path::Path, program: &str) -> bool {
     if program.contains('/') {
         return root.join(program).exists();
     }
-    std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }

@@ -25,7 +25,8 @@ impl How {
 pub(super) async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
     let patch = arguments.patch.as_ref().map(|file| {
-        std::fs::read_to_string(file).with_context(|| format!("the patch `{}` cannot be read", file.display()))
+        std::fs::read_to_string(file)
+            .with_context(|| format!("the patch `{}` cannot be read", file.display()))
     });
     let inputs = Inputs {
         instruction: arguments.instruction,
@@ -48,7 +49,7 @@ pub(super) async fn resume(one: OneRun) -> anyhow::Result<ExitCode> {
     let (_, handle) = take_up(&one).await?;
     if matches!(handle.view().status, RunStatus::Paused { .. }) {
         handle.say(Say::Resume, "terminal").await?;
-        }
+    }
     conclude(&handle, one.how.may_ask(), !one.how.json).await
 }
 
@@ -100,7 +101,11 @@ pub(super) fn find(runtime: &Runtime, workspace: &Path, text: &str) -> anyhow::R
 }
 
 /// Waits for the run, asks where it may, and says how it ended.
-pub(super) async fn conclude(handle: &RunHandle, may_ask: bool, for_people: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn conclude(
+    handle: &RunHandle,
+    may_ask: bool,
+    for_people: bool,
+) -> anyhow::Result<ExitCode> {
     loop {
         let view = tokio::select! {
             view = handle.settled() => view,
@@ -139,7 +144,9 @@ fn exit_code(view: &RunView) -> ExitCode {
         RunStatus::Ended { outcome: Outcome::Done | Outcome::Undone, .. } => ExitCode::SUCCESS,
         RunStatus::Ended { outcome: Outcome::Cancelled, .. } => ExitCode::from(130),
         RunStatus::Ended { outcome: Outcome::Failed | Outcome::Discarded, .. } => ExitCode::FAILURE,
-        RunStatus::Active | RunStatus::AwaitingApproval { .. } | RunStatus::Paused { .. } => ExitCode::from(3),
+        RunStatus::Active | RunStatus::AwaitingApproval { .. } | RunStatus::Paused { .. } => {
+            ExitCode::from(3)
+        }
     }
 }
 
@@ -178,7 +185,8 @@ fn parse_place(text: &str) -> anyhow::Result<Target> {
     let wrong = || format!("`{text}` is not a place; write `src/lib.rs:12` or `src/lib.rs:12-30`");
     let (path, lines) = text.rsplit_once(':').with_context(wrong)?;
     let (first, last) = lines.split_once('-').unwrap_or((lines, lines));
-    let path = WorkspacePath::parse(path).with_context(|| format!("`{path}` is not a path in the workspace"))?;
+    let path =
+        WorkspacePath::parse(path).with_context(|| format!("`{path}` is not a path in the workspace"))?;
     let first: u32 = first.parse().with_context(wrong)?;
     let last: u32 = last.parse().with_context(wrong)?;
     anyhow::ensure!(first >= 1 && first <= last, wrong());

@@ -28,7 +28,9 @@ pub(super) fn runs(at: &At) -> anyhow::Result<ExitCode> {
                 let status = match view.status {
                     RunStatus::Active => paint::warn("unfinished; `openexec resume` goes on"),
                     RunStatus::AwaitingApproval { .. } => paint::warn("waits for approval"),
-                    RunStatus::Paused { reason } => format!("{} {}", paint::warn("paused:"), paint::plain(&reason)),
+                    RunStatus::Paused { reason } => {
+                        format!("{} {}", paint::warn("paused:"), paint::plain(&reason))
+                    }
                     RunStatus::Ended { outcome: Outcome::Done, summary } => {
                         format!("{} {}", paint::good("done:"), paint::plain(&summary))
                     }
@@ -89,7 +91,12 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
         anstream::println!("{}", paint::diff(&edit::unified_diff(changes)));
     }
     for evidence in state.evidence() {
-        anstream::println!("{} {} (tree {})", paint::good("evidence:"), evidence.summary, evidence.tree.short());
+        anstream::println!(
+            "{} {} (tree {})",
+            paint::good("evidence:"),
+            evidence.summary,
+            evidence.tree.short()
+        );
     }
     anstream::println!("{}", paint::dim(&format!("{} events, chain verified", events.len())));
     Ok(ExitCode::SUCCESS)
@@ -98,7 +105,10 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
 /// Exactly what was sent, but for the wire format and the key.
 fn print_request(request: &ModelRequest) {
     let actions: Vec<&str> = request.actions.iter().map(|kind| kind.name()).collect();
-    println!("to {} · stage {} · attempt {} · turn {}", request.model, request.stage, request.attempt, request.turn);
+    println!(
+        "to {} · stage {} · attempt {} · turn {}",
+        request.model, request.stage, request.attempt, request.turn
+    );
     println!("digest {}", request.digest());
     println!("actions offered: {}\n", actions.join(", "));
     println!("--- system\n{}", paint::plain(&request.system));
@@ -153,7 +163,10 @@ pub(super) fn blueprint(what: BlueprintWhat) -> anyhow::Result<ExitCode> {
             let catalogue = runtime.catalogue(&at.workspace)?;
             list(&catalogue);
             if untrusted && !catalogue.untrusted.is_empty() {
-                anstream::println!("not loaded until you trust the workspace: {}", catalogue.untrusted.join(", "));
+                anstream::println!(
+                    "not loaded until you trust the workspace: {}",
+                    catalogue.untrusted.join(", ")
+                );
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -162,7 +175,8 @@ pub(super) fn blueprint(what: BlueprintWhat) -> anyhow::Result<ExitCode> {
             let mut code = ExitCode::SUCCESS;
             for file in files {
                 let name = file.display().to_string();
-                let text = std::fs::read_to_string(&file).with_context(|| format!("`{name}` cannot be read"))?;
+                let text =
+                    std::fs::read_to_string(&file).with_context(|| format!("`{name}` cannot be read"))?;
                 match blueprint::load(&name, &text) {
                     Ok(blueprint) => anstream::println!(
                         "{name}: {}: `{}`, {} stages; every edit passes {} before it is applied",

@@ -99,7 +99,10 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
         Event::ContextBuilt { tokens, parts, .. } => {
             let shown = parts.iter().filter(|part| part.shown != Shown::LeftOut).count();
             let redactions: usize = parts.iter().map(|part| part.redactions).sum();
-            vec![format!("    context: {shown} of {} parts, ~{tokens} tokens, {redactions} secrets redacted", parts.len())]
+            vec![format!(
+                "    context: {shown} of {} parts, ~{tokens} tokens, {redactions} secrets redacted",
+                parts.len()
+            )]
         }
         Event::ModelRequested { model, turn, request, .. } => {
             vec![format!("    → {model}, turn {turn}, request {}", request.short())]
@@ -109,26 +112,42 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
             reply.tool_calls.len().max(usize::from(reply.tool_calls.is_empty())),
             reply.usage.output_tokens
         )],
-        Event::ModelFailed { error, .. } => vec![format!("    {} {}", paint::bad("model:"), paint::plain(&error.to_string()))],
+        Event::ModelFailed { error, .. } => {
+            vec![format!("    {} {}", paint::bad("model:"), paint::plain(&error.to_string()))]
+        }
         Event::ReplyRejected { reason, .. } => {
             vec![format!("    {} {}", paint::warn("reply rejected:"), paint::plain(reason))]
         }
         Event::EditsPlanned { files, tree, .. } => {
             let names: Vec<&str> = files.iter().map(|path| path.as_str()).collect();
-            vec![format!("    edits planned in {} (tree {}), in the shadow only", names.join(", "), tree.short())]
+            vec![format!(
+                "    edits planned in {} (tree {}), in the shadow only",
+                names.join(", "),
+                tree.short()
+            )]
         }
         Event::TaskFinished { report, .. } => task_lines(report),
         Event::GateJudged { judgement, tree, .. } => vec![match judgement {
             Judgement::Passed { summary } => {
-                format!("    {} {} for tree {}", paint::good("gate passed:"), paint::plain(summary), tree.short())
+                format!(
+                    "    {} {} for tree {}",
+                    paint::good("gate passed:"),
+                    paint::plain(summary),
+                    tree.short()
+                )
             }
-            Judgement::Red { summary } => format!("    {} {}", paint::bad("gate red:"), paint::plain(summary)),
-            Judgement::Blocked { reason } => format!("    {} {}", paint::bad("gate blocked:"), paint::plain(reason)),
+            Judgement::Red { summary } => {
+                format!("    {} {}", paint::bad("gate red:"), paint::plain(summary))
+            }
+            Judgement::Blocked { reason } => {
+                format!("    {} {}", paint::bad("gate blocked:"), paint::plain(reason))
+            }
         }],
         Event::StepFinished { outcome, .. } => match outcome {
-            StepOutcome::Succeeded { summary } => {
-                summary.lines().map(|line| format!("    {} {}", paint::good("✓"), paint::plain(line))).collect()
-            }
+            StepOutcome::Succeeded { summary } => summary
+                .lines()
+                .map(|line| format!("    {} {}", paint::good("✓"), paint::plain(line)))
+                .collect(),
             StepOutcome::Failed { reason } => {
                 reason.lines().map(|line| format!("    {} {}", paint::bad("✗"), paint::plain(line))).collect()
             }
@@ -139,15 +158,21 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
             lines.extend(verdict_lines("proposal", decision));
             lines
         }
-        Event::Approved { by, proposal } => vec![format!("    proposal {} approved by {by}", proposal.short())],
+        Event::Approved { by, proposal } => {
+            vec![format!("    proposal {} approved by {by}", proposal.short())]
+        }
         Event::Refused { by, proposal } => vec![format!("    proposal {} refused by {by}", proposal.short())],
         Event::Rebased { files, .. } => {
             let names: Vec<&str> = files.iter().map(|path| path.as_str()).collect();
             vec![format!("    {} changed meanwhile; rebased, to be verified again", names.join(", "))]
         }
-        Event::Applied { report, .. } => vec![format!("    {} files looked at after applying", report.files.len())],
+        Event::Applied { report, .. } => {
+            vec![format!("    {} files looked at after applying", report.files.len())]
+        }
         Event::Remembered { .. } => vec!["    a pointer record of this run is stored".into()],
-        Event::CommandFailed { reason, .. } => vec![format!("    {} {}", paint::bad("failed:"), paint::plain(reason))],
+        Event::CommandFailed { reason, .. } => {
+            vec![format!("    {} {}", paint::bad("failed:"), paint::plain(reason))]
+        }
         Event::CancelRequested { by } => vec![format!("    cancelled by {by}")],
         Event::ResumeRequested { by } => vec![format!("    resumed by {by}")],
         Event::UndoRequested { by } => vec![format!("    undo asked for by {by}")],
@@ -165,7 +190,6 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
         Event::ContextGathered { .. }
         | Event::FactsGathered { .. }
         | Event::Hydrated { .. }
-        | Event::ShadowWritten { .. }
         | Event::BasesChecked { .. }
         | Event::ApplyIntended { .. } => Vec::new(),
     }

@@ -161,7 +161,8 @@ impl Executor {
                 command => {
                     let Some(id) = command.id() else { continue };
                     let place = self.place.clone();
-                    let abort = self.working.spawn(async move { perform::perform(&place, id, command).await });
+                    let abort =
+                        self.working.spawn(async move { perform::perform(&place, id, command).await });
                     self.aborts.insert(id, abort);
                 }
             }

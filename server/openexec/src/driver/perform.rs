@@ -107,16 +107,13 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
         }
         Command::Hydrate { reads, changes, .. } => {
             let texts =
-                blocking(place, move |place| place.workspace.hydrate(&reads, &changes, &place.snapshot)).await?;
+                blocking(place, move |place| place.workspace.hydrate(&reads, &changes, &place.snapshot))
+                    .await?;
             Ok(Event::Hydrated { command: id, texts })
         }
-        Command::WriteShadow { open_documents, changes, tree, .. } => {
+        Command::RunTask { task, open_documents, changes, timeout_ms, tree, want, .. } => {
             let shadow = place.prepare_shadow().await.map_err(|error| error.to_string())?;
             shadow.write(&open_documents, &changes).await.map_err(|error| error.to_string())?;
-            Ok(Event::ShadowWritten { command: id, tree })
-        }
-        Command::RunTask { task, timeout_ms, tree, want, .. } => {
-            let shadow = place.prepare_shadow().await.map_err(|error| error.to_string())?;
             let report = shadow.run(&task, timeout_ms, &want).await;
             Ok(Event::TaskFinished { command: id, report: Box::new(report), tree })
         }
@@ -185,7 +182,9 @@ async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&Place) -> T + Send + 'static,
 ) -> Result<T, String> {
     let place = place.clone();
-    tokio::task::spawn_blocking(move || work(&place)).await.map_err(|_| "an internal error while reading".to_owned())
+    tokio::task::spawn_blocking(move || work(&place))
+        .await
+        .map_err(|_| "an internal error while reading".to_owned())
 }
 
 fn millis(since: Instant) -> u64 {

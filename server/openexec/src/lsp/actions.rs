@@ -161,10 +161,7 @@ impl RunLine {
 
 /// Undo for the newest run that has been done.
 fn undo(place: &Place<'_>) -> Option<CodeAction> {
-    let line = place
-        .runs
-        .iter()
-        .find(|line| line.can_undo() && line.view.applied)?;
+    let line = place.runs.iter().find(|line| line.can_undo() && line.view.applied)?;
     let run = &line.view.run;
     let title = format!("Undo run {} ({})", short(run), line.view.blueprint);
     Some(action(title, "source.openexec.undo".to_owned(), "openexec.undo", json!({ "run": run })))

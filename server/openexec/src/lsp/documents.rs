@@ -41,14 +41,16 @@ pub(super) struct OpenFile {
     pub(super) text: Document,
     /// Whether the text can be relied on.
     pub(super) standing: Standing,
-    syntax: Option<Arc<Syntax>>,
+    tree: Option<SyntaxTree>,
+    symbols: Arc<Symbols>,
 }
 
-/// What is known of a document's structure; shared by its versions.
-struct Syntax {
-    tree: Mutex<SyntaxTree>,
+/// The definitions of a document; shared by its versions, so that one version can fall back
+/// on those of an earlier one.
+#[derive(Default)]
+struct Symbols {
     /// The definitions, and the version that they were extracted from.
-    symbols: Mutex<Option<(i32, Arc<Vec<Symbol>>)>>,
+    known: Mutex<Option<(i32, Arc<Vec<Symbol>>)>>,
     /// Whether somebody extracts in the background.
     extracting: AtomicBool,
 }
@@ -131,9 +133,17 @@ impl Documents {
         let OpenedDocument { uri, version, text } = parsed::<Opened>(params)?.text_document;
         let path = uri::canonical(&uri::path_of(&uri)?);
         let text = Document::new(&text);
-        let syntax = syntax_of(&path, &text);
+        let tree = tree_of(&path, &text);
         self.paths.insert(uri::normalised(&uri), path.clone());
-        let file = OpenFile { uri, path: path.clone(), version, text, standing: Standing::Live, syntax };
+        let file = OpenFile {
+            uri,
+            path: path.clone(),
+            version,
+            text,
+            standing: Standing::Live,
+            tree,
+            symbols: Arc::default(),
+        };
         self.by_path.insert(path.clone(), Arc::new(file));
         Ok(path)
     }
@@ -218,28 +228,27 @@ impl OpenFile {
         if range.is_none() {
             // A whole new text heals everything.
             self.standing = Standing::Live;
-            self.syntax = syntax_of(&self.path, &self.text);
+            self.tree = tree_of(&self.path, &self.text);
             return Ok(());
         }
         if self.standing == Standing::Deleted {
             self.standing = Standing::Live;
         }
-        if let Some(syntax) = &self.syntax {
-            syntax.tree.lock().edit(&edit, self.text.rope());
+        if let Some(tree) = &mut self.tree {
+            tree.edit(&edit, self.text.rope());
         }
         Ok(())
     }
 
     /// The directive in or directly around a line, counted from 0.
     pub(super) fn directive_at(&self, line: u32) -> Option<Directive> {
-        let syntax = self.syntax.as_ref()?;
-        syntax.tree.lock().directive_at(&self.text.to_string(), line.saturating_add(1))
+        self.tree.as_ref()?.directive_at(&self.text.to_string(), line.saturating_add(1))
     }
 
     /// The definitions. Of a large document perhaps those of an earlier version: extracting
     /// them takes longer than a menu may.
     pub(super) fn symbols(&self) -> Arc<Vec<Symbol>> {
-        let known = self.syntax.as_ref().and_then(|syntax| syntax.symbols.lock().clone());
+        let known = self.symbols.known.lock().clone();
         match known {
             Some((version, symbols)) if version == self.version => symbols,
             _ if self.text.rope().len_bytes() <= SYMBOLS_INLINE_BYTES_MAX => self.extract_symbols(),
@@ -251,43 +260,36 @@ impl OpenFile {
     /// Claims the extraction in the background. False when somebody is at it, or there is
     /// nothing to extract.
     pub(super) fn begin_extraction(&self) -> bool {
-        self.syntax.as_ref().is_some_and(|syntax| !syntax.extracting.swap(true, Ordering::AcqRel))
+        self.tree.is_some() && !self.symbols.extracting.swap(true, Ordering::AcqRel)
     }
 
     /// Gives the claim back.
     pub(super) fn end_extraction(&self) {
-        if let Some(syntax) = &self.syntax {
-            syntax.extracting.store(false, Ordering::Release);
-        }
+        self.symbols.extracting.store(false, Ordering::Release);
     }
 
     /// Extracts the definitions, if those at hand are of another version.
     pub(super) fn extract_symbols(&self) -> Arc<Vec<Symbol>> {
-        let Some(syntax) = &self.syntax else {
+        let Some(tree) = &self.tree else {
             return Arc::default();
         };
-        if let Some((version, symbols)) = &*syntax.symbols.lock()
+        if let Some((version, symbols)) = &*self.symbols.known.lock()
             && *version == self.version
         {
             return Arc::clone(symbols);
         }
-        let symbols = Arc::new(syntax.tree.lock().symbols(&self.text.to_string()));
-        *syntax.symbols.lock() = Some((self.version, Arc::clone(&symbols)));
+        let symbols = Arc::new(tree.symbols(&self.text.to_string()));
+        *self.symbols.known.lock() = Some((self.version, Arc::clone(&symbols)));
         symbols
     }
 }
 
-fn syntax_of(path: &Path, text: &Document) -> Option<Arc<Syntax>> {
+fn tree_of(path: &Path, text: &Document) -> Option<SyntaxTree> {
     if text.rope().len_bytes() > FILE_BYTES_MAX {
         return None;
     }
     let name = WorkspacePath::parse(path.file_name()?.to_str()?).ok()?;
-    let tree = SyntaxTree::parse(Language::of_path(&name)?, text.rope())?;
-    Some(Arc::new(Syntax {
-        tree: Mutex::new(tree),
-        symbols: Mutex::new(None),
-        extracting: AtomicBool::new(false),
-    }))
+    SyntaxTree::parse(Language::of_path(&name)?, text.rope())
 }
 
 #[cfg(test)]

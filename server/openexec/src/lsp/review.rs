@@ -153,7 +153,6 @@ pub(super) fn evidence(recorded: &[Recorded]) -> Vec<String> {
             | Event::ReplyRejected { .. }
             | Event::FactsGathered { .. }
             | Event::Hydrated { .. }
-            | Event::ShadowWritten { .. }
             | Event::StepFinished { .. }
             | Event::Proposed { .. }
             | Event::Approved { .. }

@@ -17,8 +17,8 @@ use super::review::{evidence, review_markdown, status_markdown, write_review, wr
 use super::session::{Offers, Session};
 use super::surface::EditorSurface;
 use super::traits::encoding_name;
-use super::uri;
 use super::trust::TrustState;
+use super::uri;
 use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
@@ -364,23 +364,22 @@ impl Shared {
             }
             None => obvious_root(&roots, self.session.focus().as_deref())?,
         };
-        let done =
-            blocking(move || match trust_state(&runtime, &root)? {
-                TrustState::NothingDeclared => {
-                    Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
-                }
-                TrustState::Trusted => Ok(json!({ "trusted": root })),
-                TrustState::Untrusted { content, .. }
-                    if arguments.content.is_some_and(|seen| seen != content) =>
-                {
-                    Err("the tasks have changed since they were shown; open the menu again".to_owned())
-                }
-                TrustState::Untrusted { content, commands, .. } => {
-                    runtime.trust(&root, content).map_err(|error| error.to_string())?;
-                    Ok(json!({ "trusted": root, "commands": commands }))
-                }
-            })
-            .await?;
+        let done = blocking(move || match trust_state(&runtime, &root)? {
+            TrustState::NothingDeclared => {
+                Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
+            }
+            TrustState::Trusted => Ok(json!({ "trusted": root })),
+            TrustState::Untrusted { content, .. }
+                if arguments.content.is_some_and(|seen| seen != content) =>
+            {
+                Err("the tasks have changed since they were shown; open the menu again".to_owned())
+            }
+            TrustState::Untrusted { content, commands, .. } => {
+                runtime.trust(&root, content).map_err(|error| error.to_string())?;
+                Ok(json!({ "trusted": root, "commands": commands }))
+            }
+        })
+        .await?;
         tokio::spawn(Arc::clone(self).refresh_offers());
         Ok(done)
     }

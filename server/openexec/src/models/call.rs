@@ -13,6 +13,7 @@ use backon::{ExponentialBuilder, Retryable as _};
 use eventsource_stream::{EventStreamError, Eventsource as _};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
+use parking_lot::Mutex;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -158,22 +159,32 @@ impl Wire {
         let body = Bytes::from(body);
         let explanation = Explanation { key: self.key.as_ref(), request };
         let mut attempt = 1;
-        let attempts = (|| self.attempt(body.clone(), decoder(), &explanation, progress))
-            .retry(self.delays())
-            .when(|fault: &Fault| fault.again != Again::Never)
-            .adjust(|fault: &Fault, proposed| match fault.again {
-                Again::Never => None,
-                Again::Soon => proposed,
-                Again::After(wait) if wait > Duration::from_millis(MODEL_RETRY_AFTER_MS_MAX) => None,
-                Again::After(wait) => proposed.map(|proposed| proposed.max(wait)),
-            })
-            .notify(|fault: &Fault, _wait| {
-                attempt += 1;
-                progress(ModelProgress::Retrying { attempt, reason: fault.error.to_string() });
-            });
+        // What is being waited for between two attempts: when the time runs out there, this is
+        // what the user has to know.
+        let waiting: Mutex<Option<ModelError>> = Mutex::new(None);
+        let attempts = (|| {
+            *waiting.lock() = None;
+            self.attempt(body.clone(), decoder(), &explanation, progress)
+        })
+        .retry(self.delays())
+        .when(|fault: &Fault| fault.again != Again::Never)
+        .adjust(|fault: &Fault, proposed| match fault.again {
+            Again::Never => None,
+            Again::Soon => proposed,
+            Again::After(wait) if wait > Duration::from_millis(MODEL_RETRY_AFTER_MS_MAX) => None,
+            Again::After(wait) => proposed.map(|proposed| proposed.max(wait)),
+        })
+        .notify(|fault: &Fault, _wait| {
+            attempt += 1;
+            progress(ModelProgress::Retrying { attempt, reason: fault.error.to_string() });
+            *waiting.lock() = Some(fault.error.clone());
+        });
         match timeout(self.timeouts.total, attempts).await {
             Ok(outcome) => outcome.map_err(|fault| fault.error),
-            Err(_) => Err(timed_out(self.timeouts.total, "the whole reply")),
+            Err(_) => {
+                let cause = waiting.lock().take();
+                Err(cause.unwrap_or_else(|| timed_out(self.timeouts.total, "the whole reply")))
+            }
         }
     }
 
@@ -271,7 +282,10 @@ impl Wire {
         let hint = header("x-should-retry").map(str::to_owned);
         let target = header(LOCATION.as_str()).map(|target| explanation.of_text(target));
         let said = explanation.of_body(&self.error_body(response).await);
-        let reason = format!("{status}: {said}");
+        let reason = match status.canonical_reason() {
+            Some(name) => format!("{} {name}: {said}", status.as_u16()),
+            None => format!("{}: {said}", status.as_u16()),
+        };
         let with = |remedy: &str| format!("{reason}; {remedy}");
         let mut again = wait.map_or(Again::Soon, Again::After);
         let error = match status.as_u16() {

@@ -73,7 +73,7 @@ impl Capture {
 /// Replacing broken UTF-8 can make a text longer than its bytes were.
 fn bounded(mut text: String) -> String {
     if text.len() > OUTPUT_KEPT_BYTES_MAX {
-        text.truncate(text.floor_char_boundary(OUTPUT_KEPT_BYTES_MAX));
+        text.truncate(super::report::boundary(&text, OUTPUT_KEPT_BYTES_MAX));
     }
     text
 }

@@ -1,9 +1,13 @@
 //! The server's side of a child process: start it, read what it prints, end it in time and
 //! as a tree. Whatever happens becomes a [`TaskExit`]; nothing here fails otherwise.
 
+use super::Launcher;
+#[cfg(unix)]
+use super::SANDBOX_SUBCOMMAND;
 use super::capture::Capture;
-use super::spec::{Note, SandboxSpec};
-use super::{Launcher, SANDBOX_SUBCOMMAND};
+#[cfg(unix)]
+use super::spec::Note;
+use super::spec::SandboxSpec;
 use crate::limits::{TASK_DRAIN_TIMEOUT_MS, TASK_KILL_TIMEOUT_MS};
 use openexec_engine::task::TaskExit;
 use std::path::Path;
@@ -44,6 +48,18 @@ pub(crate) async fn run_confined(launcher: &Launcher, spec: &SandboxSpec, timeou
         Err(exit) => (exit, None),
     };
     Ran { exit, unconfined, duration_ms: milliseconds(started), capture }
+}
+
+/// There is no sandbox here, and nothing pretends that there were.
+#[cfg(not(unix))]
+pub(crate) async fn run_confined(_launcher: &Launcher, _spec: &SandboxSpec, _timeout_ms: u64) -> Ran {
+    let reason = "tasks cannot be confined on this system".to_owned();
+    Ran {
+        exit: TaskExit::NotStarted { reason: reason.clone() },
+        unconfined: Some(reason),
+        duration_ms: 0,
+        capture: Capture::default(),
+    }
 }
 
 #[cfg(unix)]

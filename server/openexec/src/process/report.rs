@@ -40,13 +40,15 @@ impl ParsedReport {
     }
 }
 
+/// Reads one format.
+type Parse = fn(&str, Locate) -> ParsedReport;
+
 /// Turns a path as a report prints it into a workspace path, if there is such a file.
 type Locate<'a> = &'a dyn Fn(&str) -> Option<WorkspacePath>;
 
 /// Reads a report. `output` is what the task printed, `report_file` what it wrote.
 /// `locate` turns a path as the report prints it into a workspace path, if it is one.
-///
-/// `exit_code` says nothing here: only who has seen the exit can count it.
+/// `ExitCode` has no report: only who has seen the exit can count it.
 pub fn parse_report(
     format: ReportFormat,
     output: &str,
@@ -68,7 +70,7 @@ pub fn parse_report(
 
 /// Everything that is recognised, added up: one `make test` may run several runners.
 fn recognised(text: &str, locate: Locate) -> ParsedReport {
-    let parsers: [(bool, fn(&str, Locate) -> ParsedReport); 6] = [
+    let parsers: [(bool, Parse); 6] = [
         (go::recognises(text), go::parse),
         (jest::recognises(text), jest::parse),
         (libtest::recognises(text), libtest::parse),
@@ -87,10 +89,8 @@ fn recognised(text: &str, locate: Locate) -> ParsedReport {
 /// A regular expression that is known to be one.
 macro_rules! pattern {
     ($name:ident, $text:literal) => {
-        static $name: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
-            #[expect(clippy::expect_used, reason = "a literal, compiled by a test of this module")]
-            regex::Regex::new($text).expect("a valid pattern")
-        });
+        static $name: std::sync::LazyLock<regex::Regex> =
+            std::sync::LazyLock::new(|| regex::Regex::new($text).expect("a valid pattern"));
     };
 }
 use pattern;
@@ -118,12 +118,17 @@ fn places<'a>(text: &'a str, locate: Locate<'a>) -> impl Iterator<Item = (Worksp
 /// A failure with its message cut to the limit.
 fn failure(name: &str, place: Option<(WorkspacePath, Option<u32>)>, message: &str) -> TestFailure {
     let message = message.trim();
-    let message = match message.get(..message.floor_char_boundary(MESSAGE_BYTES_MAX)) {
+    let message = match message.get(..boundary(message, MESSAGE_BYTES_MAX)) {
         Some(head) if head.len() < message.len() => format!("{head}\n[…]"),
         _ => message.to_owned(),
     };
     let (path, line) = place.map_or((None, None), |(path, line)| (Some(path), line));
     TestFailure { name: name.to_owned(), path, line, message }
+}
+
+/// The last boundary between characters that is not behind `bytes_max`.
+pub(crate) fn boundary(text: &str, bytes_max: usize) -> usize {
+    (0..=bytes_max.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
 /// A count as reports give them.

@@ -3,7 +3,9 @@
 //! outside of their tree, and no last component is followed.
 
 use cap_std::ambient_authority;
-use cap_std::fs::{Dir, File, Metadata, MetadataExt as _, OpenOptions, Permissions};
+#[cfg(unix)]
+use cap_std::fs::MetadataExt as _;
+use cap_std::fs::{Dir, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write as _};
 use std::path::Path;
 

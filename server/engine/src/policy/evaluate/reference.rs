@@ -6,7 +6,7 @@ use crate::action::{CreateFile, DeleteFile, Finish, ReadFile, RenameFile, Replac
 use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
-use crate::policy::SandboxMode;
+use crate::policy::{SandboxMode, Verdict};
 use crate::task::{ReportFormat, Task, TaskKind, TimeoutClass};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -87,10 +87,9 @@ impl Reference<'_> {
     }
 
     fn twin(&self, path: &str, moving: &str) -> bool {
-        let all = self.now.keys().cloned().chain(self.facts.paths.iter().filter_map(|(path, facts)| {
-            (facts.entry != Entry::Missing && facts.resolved != Resolved::Outside)
-                .then(|| path.as_str().to_owned())
-        }));
+        let stands = |facts: &PathFacts| facts.entry != Entry::Missing && facts.resolved != Resolved::Outside;
+        let known = self.facts.paths.iter().filter(|(_, facts)| stands(facts));
+        let all = self.now.keys().cloned().chain(known.map(|(path, _)| path.as_str().to_owned()));
         all.filter(|other| self.now.get(other) != Some(&None))
             .any(|other| other != path && other != moving && other.to_lowercase() == path.to_lowercase())
     }

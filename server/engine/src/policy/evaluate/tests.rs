@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
 use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
-use crate::policy::SandboxMode;
+use crate::policy::{SandboxMode, Verdict};
 use crate::task::{ReportFormat, Task, TaskKind, TimeoutClass};
 use std::collections::BTreeMap;
 
@@ -387,12 +387,13 @@ fn changes_have_limits() {
     let creates = |count: usize| -> Vec<Action> {
         (0..count).map(|n| create(&format!("src/f{n}.rs"), "x\n")).collect()
     };
+    let line = format!("{}\n", "x".repeat(9999));
     Case::new().allows(&creates(CHANGE_FILES_MAX));
     Case::new().blocks(&creates(CHANGE_FILES_MAX + 1), "limit.files");
-    Case::new().blocks(&[create("a.txt", &"x\n".repeat(FILE_BYTES_MAX / 2 + 1))], "limit.file_bytes");
-    let large = "x\n".repeat(FILE_BYTES_MAX / 2);
+    Case::new().blocks(&[create("a.txt", &line.repeat(FILE_BYTES_MAX / line.len() + 1))], "limit.file_bytes");
+    let large = line.repeat(FILE_BYTES_MAX / line.len());
     let many: Vec<Action> =
-        (0..=CHANGE_BYTES_MAX / FILE_BYTES_MAX).map(|n| create(&format!("src/f{n}.txt"), &large)).collect();
+        (0..=CHANGE_BYTES_MAX / large.len()).map(|n| create(&format!("src/f{n}.txt"), &large)).collect();
     Case::new().blocks(&many, "limit.bytes");
 }
 

@@ -69,7 +69,12 @@ fn a_lying_editor_is_found_out() {
     let mut world = World::new(&[replacing("wrong", "right")]);
     world.editor = Editor::Liar;
     world.start(start_of(FIX_TESTS));
-    assert!(world.ending().starts_with("Paused: stage `apply_edit`: 0 of 1 files") || world.ending().contains("0 of 1 files were applied"), "{}", world.ending());
+    assert!(
+        world.ending().starts_with("Paused: stage `apply_edit`: 0 of 1 files")
+            || world.ending().contains("0 of 1 files were applied"),
+        "{}",
+        world.ending()
+    );
     assert_eq!(world.remembered, 0);
     world.editor = Editor::Honest;
     world.say(Event::ResumeRequested { by: by() });

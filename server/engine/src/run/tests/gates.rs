@@ -12,7 +12,21 @@ fn a_red_attempt_goes_back_to_the_model_and_a_green_one_is_applied() {
     assert_eq!(world.ending(), "Done: 1 file changed; run_tests: 2 tests passed");
     assert_eq!(world.lib(), "// top\nfn value() -> u32 { right }\n// end\n");
     assert_eq!((world.model_calls, world.applies, world.remembered), (2, 1, 1));
-    insta::assert_snapshot!(world.names().join(" "), @"");
+    let timeline = world.names().join(" ").replace(" step_started", "\nstep_started");
+    insta::assert_snapshot!(timeline, @r"
+    run_started
+    step_started policy_decided task_finished gate_judged step_finished
+    step_started context_gathered context_built step_finished
+    step_started model_requested model_replied facts_gathered policy_decided edits_planned step_finished
+    step_started step_finished
+    step_started policy_decided task_finished gate_judged step_finished
+    step_started model_requested model_replied facts_gathered policy_decided edits_planned step_finished
+    step_started step_finished
+    step_started policy_decided task_finished gate_judged step_finished
+    step_started proposed step_finished
+    step_started bases_checked apply_intended applied step_finished
+    step_started remembered step_finished run_ended
+    ");
 }
 
 #[test]
@@ -73,7 +87,11 @@ fn a_graph_that_goes_round_its_gates_still_applies_nothing() {
     let mut world = World::new(&[replacing("wrong", "right")]);
     let before = world.files.clone();
     world.start(start);
-    assert!(world.ending().contains("the edits have not passed run_tests as they are now"), "{}", world.ending());
+    assert!(
+        world.ending().contains("the edits have not passed run_tests as they are now"),
+        "{}",
+        world.ending()
+    );
     assert_eq!((world.applies, world.files.clone()), (0, before));
 }
 
@@ -105,7 +123,11 @@ fn a_required_linter_that_nobody_declares_blocks() {
     start.blueprint.gates.push(DeterministicAction::RunLinters);
     let mut world = World::new(&[replacing("wrong", "right")]);
     world.start(start);
-    assert!(world.ending().starts_with("Failed: no task is declared for `run_linters`"), "{}", world.ending());
+    assert!(
+        world.ending().starts_with("Failed: no task is declared for `run_linters`"),
+        "{}",
+        world.ending()
+    );
 }
 
 #[test]

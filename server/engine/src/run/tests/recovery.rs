@@ -91,7 +91,10 @@ fn a_run_can_be_cancelled_wherever_it_waits() {
             state.status()
         );
         let left = state.outstanding();
-        assert!(left.iter().all(|command| matches!(command, Command::Record { .. })), "cut after {cut}: {left:?}");
+        assert!(
+            left.iter().all(|command| matches!(command, Command::Record { .. })),
+            "cut after {cut}: {left:?}"
+        );
     }
 }
 

@@ -6,9 +6,7 @@ use crate::ids::CommandId;
 use crate::model::{ModelReply, StopReason, Usage};
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved};
-use crate::run::{
-    ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, RunStarted, RunState, Status,
-};
+use crate::run::{ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, RunStarted, RunState, Status};
 use crate::task::{
     ReportFormat, Task, TaskExit, TaskKind, TaskReport, TaskSet, TestCounts, TestFailure, TimeoutClass, Trust,
 };
@@ -29,7 +27,6 @@ pub enum Editor {
 
 pub struct World {
     pub files: BTreeMap<String, String>,
-    pub shadow: BTreeMap<String, String>,
     pub replies: VecDeque<String>,
     pub editor: Editor,
     /// Edits of the user, made when the bases are looked at for the n-th time.
@@ -102,7 +99,6 @@ impl World {
             ("tests/it.rs".to_owned(), "#[test]\nfn works() {}\n".to_owned()),
         ]);
         Self {
-            shadow: files.clone(),
             files,
             replies: replies.iter().cloned().collect(),
             editor: Editor::Honest,
@@ -196,7 +192,9 @@ impl World {
         Some(match command {
             Command::GatherContext { .. } => Event::ContextGathered { command: id, candidates: Vec::new() },
             Command::CallModel { .. } => self.reply(id)?,
-            Command::GatherFacts { paths, .. } => Event::FactsGathered { command: id, facts: self.facts(&paths) },
+            Command::GatherFacts { paths, .. } => {
+                Event::FactsGathered { command: id, facts: self.facts(&paths) }
+            }
             Command::Hydrate { reads, .. } => Event::Hydrated {
                 command: id,
                 texts: reads
@@ -204,24 +202,22 @@ impl World {
                     .map(|_| crate::run::HydratedText { title: "a file".into(), text: Ok("text".into()) })
                     .collect(),
             },
-            Command::WriteShadow { changes, tree, .. } => {
-                self.shadow = self.files.clone();
+            Command::RunTask { task, changes, tree, .. } => {
+                let mut shadow = self.files.clone();
                 for (path, change) in changes.effective() {
                     match &change.proposed {
-                        Some(text) => self.shadow.insert(path.to_string(), text.clone()),
-                        None => self.shadow.remove(path.as_str()),
+                        Some(text) => shadow.insert(path.to_string(), text.clone()),
+                        None => shadow.remove(path.as_str()),
                     };
                 }
-                Event::ShadowWritten { command: id, tree }
-            }
-            Command::RunTask { task, tree, .. } => {
-                Event::TaskFinished { command: id, report: Box::new(self.judge(&task)), tree }
+                Event::TaskFinished { command: id, report: Box::new(judge(&shadow, &task)), tree }
             }
             Command::CheckBases { paths, .. } => {
                 if let Some(Some((file, text))) = self.typing.pop_front() {
                     self.files.insert(file, text);
                 }
-                let live = |path: WorkspacePath| LiveText { text: self.files.get(path.as_str()).cloned(), path };
+                let live =
+                    |path: WorkspacePath| LiveText { text: self.files.get(path.as_str()).cloned(), path };
                 Event::BasesChecked { command: id, texts: paths.into_iter().map(live).collect() }
             }
             Command::Apply { changes, .. } => {
@@ -277,35 +273,35 @@ impl World {
         let facts = |path: &RequestedPath| PathFacts { entry: entry(path), resolved: Resolved::Direct };
         Facts { paths: paths.iter().map(|path| (path.clone(), facts(path))).collect() }
     }
+}
 
-    fn judge(&self, task: &Task) -> TaskReport {
-        let text = self.shadow.get("src/lib.rs").cloned().unwrap_or_default();
-        let failing: Vec<&str> = [("works", "right"), ("stands", "fn value")]
+fn judge(shadow: &BTreeMap<String, String>, task: &Task) -> TaskReport {
+    let text = shadow.get("src/lib.rs").cloned().unwrap_or_default();
+    let failing: Vec<&str> = [("works", "right"), ("stands", "fn value")]
+        .into_iter()
+        .filter(|(_, wanted)| !text.contains(wanted))
+        .map(|(name, _)| name)
+        .collect();
+    let none = text.contains("no tests");
+    TaskReport {
+        task: task.name.clone(),
+        kind: task.kind,
+        argv: task.argv.clone(),
+        exit: TaskExit::Exited { code: i32::from(!failing.is_empty() && !none) },
+        duration_ms: 1,
+        tests: Some(if none {
+            TestCounts::default()
+        } else {
+            TestCounts { passed: 2 - failing.len() as u32, failed: failing.len() as u32, skipped: 0 }
+        }),
+        failures: failing
             .into_iter()
-            .filter(|(_, wanted)| !text.contains(wanted))
-            .map(|(name, _)| name)
-            .collect();
-        let none = text.contains("no tests");
-        TaskReport {
-            task: task.name.clone(),
-            kind: task.kind,
-            argv: task.argv.clone(),
-            exit: TaskExit::Exited { code: i32::from(!failing.is_empty() && !none) },
-            duration_ms: 1,
-            tests: Some(if none {
-                TestCounts::default()
-            } else {
-                TestCounts { passed: 2 - failing.len() as u32, failed: failing.len() as u32, skipped: 0 }
-            }),
-            failures: failing
-                .into_iter()
-                .filter(|_| !none)
-                .map(|name| TestFailure { name: name.into(), path: None, line: None, message: "no".into() })
-                .collect(),
-            output: "output".into(),
-            output_bytes: 6,
-            sandbox: "memory".into(),
-            rewritten: Vec::new(),
-        }
+            .filter(|_| !none)
+            .map(|name| TestFailure { name: name.into(), path: None, line: None, message: "no".into() })
+            .collect(),
+        output: "output".into(),
+        output_bytes: 6,
+        sandbox: "memory".into(),
+        rewritten: Vec::new(),
     }
 }

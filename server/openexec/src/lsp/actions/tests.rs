@@ -6,7 +6,8 @@ use openexec_engine::policy::{ApprovalMode, SandboxMode};
 use openexec_engine::syntax::SymbolKind;
 use std::sync::Arc;
 
-const TEXT: &str = "// openexec: return an error instead\nfn parse() {}\n\n#[test]\nfn it_parses() {\n    parse();\n}\n";
+const TEXT: &str =
+    "// openexec: return an error instead\nfn parse() {}\n\n#[test]\nfn it_parses() {\n    parse();\n}\n";
 
 fn file() -> Arc<OpenFile> {
     let mut documents = Documents::default();
@@ -83,7 +84,10 @@ fn run(id: &str, status: RunStatus) -> RunLine {
 }
 
 fn waiting(id: &str) -> RunLine {
-    run(id, RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() })
+    run(
+        id,
+        RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() },
+    )
 }
 
 fn ended(id: &str, outcome: Outcome) -> RunLine {
@@ -106,14 +110,7 @@ struct Asked<'a> {
 
 impl Default for Asked<'_> {
     fn default() -> Self {
-        Self {
-            range: at(2, 0),
-            only: &[],
-            diagnostics: &[],
-            directive: None,
-            offers: offers(),
-            runs: &[],
-        }
+        Self { range: at(2, 0), only: &[], diagnostics: &[], directive: None, offers: offers(), runs: &[] }
     }
 }
 
@@ -213,10 +210,7 @@ fn runs_offer_what_makes_sense_in_their_state() {
         titles(Asked { runs: &runs, ..Asked::default() }),
         ["Resume run 222222 (implement)", "Cancel run 111111 (implement)", "Undo run 555555 (implement)"]
     );
-    assert_eq!(
-        titles(Asked { runs: &[interrupted], ..Asked::default() }),
-        ["Resume run 333333 (implement)"]
-    );
+    assert_eq!(titles(Asked { runs: &[interrupted], ..Asked::default() }), ["Resume run 333333 (implement)"]);
 }
 
 #[test]
@@ -245,7 +239,8 @@ fn a_menu_is_never_longer_than_it_can_bear() {
 #[test]
 fn kinds_are_asked_for_from_above() {
     let kinds = |only: &[&str]| {
-        let only: Vec<CodeActionKind> = only.iter().map(|kind| CodeActionKind::from(kind.to_string())).collect();
+        let only: Vec<CodeActionKind> =
+            only.iter().map(|kind| CodeActionKind::from(kind.to_string())).collect();
         let runs = [waiting("111111"), ended("333333", Outcome::Done)];
         let directive = Some(directive());
         titles(Asked { only: &only, runs: &runs, directive, ..Asked::default() }).len()
@@ -263,7 +258,9 @@ fn kinds_are_asked_for_from_above() {
 #[test]
 fn actions_carry_commands_and_nothing_else() {
     let runs = [waiting("111111")];
-    for action in actions(Asked { range: at(5, 2), directive: Some(directive()), runs: &runs, ..Asked::default() }) {
+    for action in
+        actions(Asked { range: at(5, 2), directive: Some(directive()), runs: &runs, ..Asked::default() })
+    {
         let value = serde_json::to_value(&action).unwrap();
         assert_eq!(value.as_object().unwrap().keys().collect::<Vec<_>>(), ["title", "kind", "command"]);
     }
@@ -283,7 +280,9 @@ fn an_old_client_gets_bare_commands() {
         offers: &offers(),
         runs: &[],
     };
-    assert!(matches!(offered(&place, false).as_slice(), [CodeActionOrCommand::Command(command)] if command.command == "openexec.run"));
+    assert!(
+        matches!(offered(&place, false).as_slice(), [CodeActionOrCommand::Command(command)] if command.command == "openexec.run")
+    );
 }
 
 #[test]

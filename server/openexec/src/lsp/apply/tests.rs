@@ -81,11 +81,8 @@ impl Scene {
 }
 
 fn replacement(name: &str, base: &str, proposed: &str) -> ChangeSet {
-    let change = FileChange {
-        base: Some(base.to_owned()),
-        proposed: Some(proposed.to_owned()),
-        renamed_from: None,
-    };
+    let change =
+        FileChange { base: Some(base.to_owned()), proposed: Some(proposed.to_owned()), renamed_from: None };
     ChangeSet { files: [(path(name), change)].into() }
 }
 

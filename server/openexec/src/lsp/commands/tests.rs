@@ -136,6 +136,7 @@ fn a_run_without_a_place_needs_one_obvious_folder() {
     assert!(several.contains("several workspace folders"), "{several}");
     let none = start_request(arguments(), &Roots::default(), None, None, None).unwrap_err();
     assert!(none.contains("no workspace folder"), "{none}");
-    let outside = start_request(arguments(), &roots(), None, Some("/elsewhere/a.rs".into()), None).unwrap_err();
+    let outside =
+        start_request(arguments(), &roots(), None, Some("/elsewhere/a.rs".into()), None).unwrap_err();
     assert!(outside.contains("lies in no open workspace folder"), "{outside}");
 }

@@ -39,8 +39,7 @@ fn tested(passed: u32, failed: u32) -> Event {
 
 #[test]
 fn evidence_is_of_the_tree_that_is_proposed() {
-    let planned =
-        Event::EditsPlanned { step: StepId(2), files: Vec::new(), tree: Digest::of(b"tree") };
+    let planned = Event::EditsPlanned { step: StepId(2), files: Vec::new(), tree: Digest::of(b"tree") };
     let judged = Event::GateJudged {
         step: StepId(3),
         tree: Digest::of(b"tree"),
@@ -63,7 +62,8 @@ fn evidence_is_of_the_tree_that_is_proposed() {
 fn a_review_shows_everything_that_a_decision_needs() {
     let diff = "--- a/x.md\n+++ b/x.md\n@@ -1 +1 @@\n-a\n+```rust\n";
     let status = RunStatus::Active;
-    let text = review_markdown(&view(status), diff, &["rule `ask.all`".to_owned()], &["gate passed".to_owned()]);
+    let text =
+        review_markdown(&view(status), diff, &["rule `ask.all`".to_owned()], &["gate passed".to_owned()]);
     assert!(text.contains("- rule `ask.all`\n") && text.contains("- gate passed\n"), "{text}");
     assert!(text.contains("openexec.apply ab12cd") && text.contains("openexec.discard ab12cd"), "{text}");
     assert!(text.contains("````diff\n") && text.ends_with("+```rust\n````\n"), "{text}");
@@ -84,11 +84,8 @@ fn every_proposal_has_a_review_of_its_own_and_the_same_one_again() {
 
 #[test]
 fn the_status_names_what_can_be_done() {
-    let status = RunStatus::AwaitingApproval {
-        proposal: Digest::of(b"p"),
-        diff: String::new(),
-        reasons: Vec::new(),
-    };
+    let status =
+        RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() };
     let line = RunLine { root: "/w".into(), view: view(status), driven: true };
     let untrusted = TrustState::Untrusted {
         content: Digest::of(b"c"),

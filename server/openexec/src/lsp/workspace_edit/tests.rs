@@ -46,8 +46,8 @@ fn applied(base: &str, edits: &Value, encoding: PositionEncoding) -> String {
     let mut text = base.to_owned();
     let mut replaced: BTreeMap<usize, (usize, String)> = BTreeMap::new();
     for edit in edits.as_array().unwrap() {
-        let [start, end] = ["start", "end"]
-            .map(|side| document.byte_of(position(&edit["range"][side]), encoding).unwrap());
+        let [start, end] =
+            ["start", "end"].map(|side| document.byte_of(position(&edit["range"][side]), encoding).unwrap());
         let new = edit["newText"].as_str().unwrap().to_owned();
         assert!(replaced.insert(start, (end, new)).is_none(), "two edits begin at one place");
     }
@@ -71,8 +71,11 @@ fn open_files_carry_their_version_and_others_an_explicit_null() {
 
 #[test]
 fn nothing_optional_is_null() {
-    let changes =
-        changes(&[("a.rs", Some("x\n"), Some("y\n")), ("b.rs", None, Some("n\n")), ("c.rs", Some("o\n"), None)]);
+    let changes = changes(&[
+        ("a.rs", Some("x\n"), Some("y\n")),
+        ("b.rs", None, Some("n\n")),
+        ("c.rs", Some("o\n"), None),
+    ]);
     let text = sent(&changes, &["a.rs"], &traits(PositionEncoding::Utf8)).to_string();
     // The one null that the protocol wants is the version of a document that is not open.
     assert!(!text.replace("\"version\":null", "").contains("null"), "{text}");
@@ -139,7 +142,9 @@ fn files_are_created_filled_renamed_and_deleted_in_that_shape() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|one| json!([one["kind"], one.pointer("/textDocument/uri").or(one.get("uri")).or(one.get("newUri"))]))
+        .map(|one| {
+            json!([one["kind"], one.pointer("/textDocument/uri").or(one.get("uri")).or(one.get("newUri"))])
+        })
         .collect();
     assert_eq!(
         json!(kinds),
@@ -173,8 +178,11 @@ fn a_rename_into_a_missing_folder_is_a_new_file_and_a_deletion() {
 
 #[test]
 fn one_source_is_renamed_only_once() {
-    let mut changes =
-        changes(&[("from.rs", Some("a\n"), None), ("to1.rs", None, Some("a\n")), ("to2.rs", None, Some("a\n"))]);
+    let mut changes = changes(&[
+        ("from.rs", Some("a\n"), None),
+        ("to1.rs", None, Some("a\n")),
+        ("to2.rs", None, Some("a\n")),
+    ]);
     for name in ["to1.rs", "to2.rs"] {
         changes.files.get_mut(&path(name)).unwrap().renamed_from = Some(path("from.rs"));
     }

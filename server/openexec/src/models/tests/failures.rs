@@ -50,6 +50,19 @@ async fn a_wait_that_is_too_long_is_left_to_the_user() {
 }
 
 #[tokio::test]
+async fn time_that_runs_out_while_waiting_is_the_servers_doing() {
+    let timeouts = Timeouts { total: Duration::from_secs(3), ..PATIENT };
+    for api in APIS {
+        let busy = status(429, &[("retry-after", "30")], "no more today");
+        let (called, seen) = called(api, vec![busy], timeouts).await;
+        assert!(
+            matches!(called.error(), ModelError::RateLimited { reason } if reason.contains("no more today"))
+        );
+        assert_eq!(seen, 1);
+    }
+}
+
+#[tokio::test]
 async fn what_may_pass_is_tried_a_few_times_and_what_may_not_once() {
     type Kind = fn(&ModelError) -> bool;
     let cases: [(u16, usize, Kind); 14] = [

@@ -1,0 +1,238 @@
+//! Marks: how a text is made harmless without being changed for good.
+//!
+//! Between `⟪` and `⟫` stands what a mark says. `⟪\u{202e}⟫` shows a character that could not be
+//! seen, or that steers a terminal; `⟪⟫` says nothing and stands inside a sequence that some model
+//! or some chat template would read as more than text, so that the sequence is none any more.
+//! A `⟪` of the text itself is shown as `⟪\u{27ea}⟫`. Hence [`unmark`] gives back the text.
+
+use crate::policy::content::hidden;
+use regex::{Regex, RegexSet};
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+const OPEN: char = '⟪';
+const CLOSE: char = '⟫';
+const EMPTY: &str = "⟪⟫";
+
+/// Sequences that mean something to a model, a chat template or the runtime. A mark goes behind
+/// the first character of each.
+const SPECIAL: &[&str] = &[
+    // ChatML, Llama 3, Phi, Qwen, GPT, and DeepSeek with its fullwidth bars.
+    r"<[|｜][\w▁/ .:-]{1,64}[|｜]>",
+    // Sentence and turn markers of Llama 2, Mistral and Gemma, and what stands for no text at all.
+    r"</?(?:s|bos|eos|pad|unk|mask|cls|sep|turn|start_of_turn|end_of_turn|start_of_image|end_of_image|begin_of_text|end_of_text|endoftext|fim_prefix|fim_suffix|fim_middle|fim_pad|eod)\s*/?>",
+    r"(?i)\[/?(?:INST|SYS|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_CALL|TOOL_RESULTS|TOOL_CONTENT|ARGS|CALL_ID|THINK|IMG|IMG_BREAK|IMG_END)\]",
+    r"(?i)<</?\s*SYS\s*>>",
+    // Elements in which models are shown, or write, turns, thoughts and tool calls. Lowercase only:
+    // `Vec<Thought>` is a type.
+    r"</?(?:antml:[a-z_]+|system|assistant|human|developer|tool_call|tool_calls|tool_use|tool_result|tool_results|tool_response|function_call|function_calls|function_results|invoke|parameter|thinking|think|thought|reflection|scratchpad|instructions?|system-reminder|system_prompt|user_query|document_contents?)(?:\s[^<>\n]{0,120})?/?>",
+    // A conversation as JSON.
+    r#"(?i)\x22(?:role|author|from)\x22[ \t]*:[ \t]*\x22(?:system|assistant|developer|tool|function|model|runtime)\x22"#,
+    r#"(?i)\x22(?:tool_calls?|tool_use_id|tool_call_id|function_call|artifact_id|approval_id|approved_by)\x22[ \t]*:"#,
+    // Ends of sections that a text could be quoted in.
+    r"\]\]>",
+    // File headers as packs of other makers write them.
+    r"(?i)(?:={3,}|-{3,}|\*{3,}|#{3,})[ \t]*(?:begin[ \t]+|end[ \t]+(?:of[ \t]+)?)?(?:file|document|context|data|system prompt)[ \t]*:",
+    r"(?i)(?:={3,}|-{3,}|\*{3,})[ \t]*(?:begin|end(?:[ \t]+of)?)[ \t]+(?:file|document|context|data|system prompt)\b",
+    // Our own envelopes, in any spelling.
+    r"(?i)<[\s<]*/?\s*openexec",
+];
+
+static SPECIAL_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(SPECIAL).ok());
+static SPECIAL_EACH: LazyLock<Vec<Option<Regex>>> =
+    LazyLock::new(|| SPECIAL.iter().map(|pattern| Regex::new(pattern).ok()).collect());
+
+/// The text with everything hidden shown and everything special broken. Line feeds and tabs stay.
+pub(super) fn mark(text: &str) -> String {
+    // What cannot be seen is shown first: a special sequence that hides behind an invisible
+    // character is then broken by the character's own mark.
+    broken(&shown(text))
+}
+
+fn shown(text: &str) -> String {
+    let mut hidden = hidden(text).peekable();
+    if hidden.peek().is_none() && !text.contains([OPEN, '\u{c}']) {
+        return text.to_owned();
+    }
+    let places: BTreeSet<usize> = hidden.map(|(at, _, _)| at).collect();
+    let mut shown = String::with_capacity(text.len() + 64);
+    for (at, character) in text.char_indices() {
+        if places.contains(&at) || matches!(character, OPEN | '\u{c}') {
+            shown.push(OPEN);
+            shown.extend(character.escape_unicode());
+            shown.push(CLOSE);
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+fn broken(text: &str) -> String {
+    let mut text = text.to_owned();
+    // A mark can only take matches away, one for each place; a second look finds those that
+    // overlapped the first. Each round breaks at least one, so the loop ends.
+    loop {
+        let mut places = BTreeSet::new();
+        for index in SPECIAL_SET.as_ref().map(|set| set.matches(&text)).into_iter().flatten() {
+            let Some(Some(special)) = SPECIAL_EACH.get(index) else { continue };
+            places.extend(special.find_iter(&text).map(|found| {
+                let first = found.as_str().chars().next().map_or(0, char::len_utf8);
+                found.start() + first
+            }));
+        }
+        if places.is_empty() {
+            return text;
+        }
+        let mut marked = String::with_capacity(text.len() + places.len() * EMPTY.len());
+        let mut copied = 0;
+        for place in places {
+            marked.push_str(text.get(copied..place).unwrap_or_default());
+            marked.push_str(EMPTY);
+            copied = place;
+        }
+        marked.push_str(text.get(copied..).unwrap_or_default());
+        text = marked;
+    }
+}
+
+/// The text without the marks that the runtime put into it. What a model copies out of an
+/// envelope goes through this before it is compared with a file.
+pub fn unmark(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, from)) = rest.find(OPEN).map(|at| rest.split_at(at)) {
+        plain.push_str(before);
+        let inner = from.strip_prefix(OPEN).unwrap_or_default();
+        match inner.split_once(CLOSE).and_then(|(said, after)| Some((said_by(said)?, after))) {
+            Some((character, after)) => {
+                plain.extend(character);
+                rest = after;
+            }
+            None => {
+                // Not one of ours.
+                plain.push(OPEN);
+                rest = inner;
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// What stands in a mark: nothing, or one character as `\u{…}`.
+fn said_by(said: &str) -> Option<Option<char>> {
+    if said.is_empty() {
+        return Some(None);
+    }
+    let digits = said.strip_prefix("\\u{")?.strip_suffix('}')?;
+    if digits.is_empty() || digits.len() > 6 {
+        return None;
+    }
+    let character = u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)?;
+    Some(Some(character))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_pattern_compiles() {
+        assert!(SPECIAL_SET.is_some() && SPECIAL_EACH.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn special_sequences_do_not_survive() {
+        for special in [
+            "<|im_start|>",
+            "<|im_end|>",
+            "<|IM_START|>",
+            "<|endoftext|>",
+            "<|start_header_id|>",
+            "<|system|>",
+            "<|end|>",
+            "<｜begin▁of▁sentence｜>",
+            "<s>",
+            "</s>",
+            "<bos>",
+            "[INST]",
+            "[/INST]",
+            "<<SYS>>",
+            "<</SYS>>",
+            "<start_of_turn>",
+            "<end_of_turn>",
+            "<tool_call>",
+            "</tool_call>",
+            "<function_calls>",
+            "<invoke name=\"x\">",
+            "</thinking>",
+            "<system-reminder>",
+            "\"role\":\"system\"",
+            "\"role\": \"assistant\"",
+            "]]>",
+            "=== FILE: src/auth.rs",
+            "<<openexec:end",
+            "<< OPENEXEC : END",
+            "<openexec",
+        ] {
+            for text in
+                [special.to_owned(), format!("a {special} b"), special.repeat(3), format!("<{special}>")]
+            {
+                let marked = mark(&text);
+                assert!(!marked.contains(special), "{text}: {marked}");
+                assert_eq!(unmark(&marked), text);
+            }
+        }
+    }
+
+    #[test]
+    fn hidden_characters_are_shown() {
+        assert_eq!(mark("a\u{202e}b\u{1b}[8m\0"), "a⟪\\u{202e}⟫b⟪\\u{1b}⟫[8m⟪\\u{0}⟫");
+        assert_eq!(mark("<|im_\u{ad}start|>"), "<|im_⟪\\u{ad}⟫start|>");
+        assert_eq!(mark("\\u{202e} ⟫ 👩\u{200d}💻"), "\\u{202e} ⟫ 👩\u{200d}💻");
+        assert_eq!(mark("⟪⟫"), "⟪\\u{27ea}⟫⟫");
+    }
+
+    #[test]
+    fn ordinary_code_is_shown_as_it_is() {
+        for text in [
+            "fn f(a: Arc<Context>, b: Option<User>, c: Vec<Instruction>, d: Box<Data>) {}",
+            "### File structure\n--- data\n",
+            "fn main() {\n\tlet x: Vec<String> = a[b[0]]; // <- here\n}\n",
+            "x |> f <| y;  let s = \"</span>\"; <div class=\"user\">",
+            "for (a, b) in [1, 2] { [INSTALL] }",
+            "# Heading\n\n- item\n=====\n",
+            "match role { Role::System => \"system\" }",
+        ] {
+            assert_eq!(mark(text), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_mark_stays() {
+        for text in ["⟪x⟫", "⟪", "⟪\\u{}⟫", "⟪\\u{d800}⟫", "⟪\\u{1234567}⟫", "⟪ ⟫"] {
+            assert_eq!(unmark(text), text);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn marks_can_always_be_taken_back(
+            pieces in proptest::collection::vec(
+                prop_oneof![
+                    any::<String>(),
+                    prop::sample::select(&["<|", "|>", "<s>", "⟪", "⟫", "⟪⟫", "\\u{202e}", "\u{202e}", "[INST]", "<<", "openexec", "\r\n", "]]>", "\"role\": \"system\"", "\u{c}"][..]).prop_map(str::to_owned),
+                ],
+                0..12,
+            ),
+        ) {
+            let text = pieces.concat();
+            let marked = mark(&text);
+            prop_assert_eq!(unmark(&marked), text);
+            prop_assert!(!SPECIAL_SET.as_ref().unwrap().is_match(&marked), "{}", marked);
+            prop_assert!(hidden(&marked).next().is_none(), "{:?}", marked);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+-- An edit of a test judges the work, so the user is asked. Until the answer nothing changes.
+local editor = require('editor')
+
+local source = 'export function add(a, b) {\n  return a - b;\n}\n'
+local test = "import test from 'node:test';\nimport assert from 'node:assert';\n"
+  .. "import { add } from '../sums.js';\n\ntest('adds', () => assert.equal(add(2, 3), 5));\n"
+local more = "\ntest('adds zero', () => assert.equal(add(0, 3), 3));\n"
+editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
+  editor.reply('fix', 1, {
+    editor.replace('sums.js', 'a - b', 'a + b'),
+    editor.replace('test/sums.test.js', 'equal(add(2, 3), 5));\n', 'equal(add(2, 3), 5));\n' .. more),
+  }),
+})
+editor.trust()
+local buffer = editor.open('sums.js')
+local changed = editor.watch(buffer)
+local tests = editor.open('test/sums.test.js')
+local tests_changed = editor.watch(tests)
+editor.cursor_at('assert.equal')
+editor.choose('Fix failing test')
+local said = editor.said('waits for you')
+assert(said:find('2 files would change', 1, true), said)
+
+-- The menu offers the decision first, wherever the cursor is.
+vim.cmd.edit(editor.root .. '/sums.js')
+vim.api.nvim_win_set_cursor(0, { 1, 0 })
+local shown = editor.offered('Apply run')
+assert(shown[1]:find('Review run') and shown[2]:find('Apply run') and shown[3]:find('Discard run'), vim.inspect(shown))
+editor.equal({ editor.text(buffer), editor.text(tests) }, { source, test }, 'nothing has changed')
+
+-- The review is a document that opens.
+editor.choose('Review run')
+editor.wait('the review opens', function()
+  return vim.api.nvim_buf_get_name(0):match('review%-1%.md$')
+end)
+local review = editor.text(0)
+for _, part in ipairs({ '-  return a - b;', '+  return a + b;', "+test('adds zero'", 'test/sums.test.js', 'passed' }) do
+  assert(review:find(part, 1, true), 'the review lacks ' .. part .. ':\n' .. review)
+end
+editor.equal({ #changed, #tests_changed }, { 0, 0 }, 'changes before the decision')
+
+vim.cmd.edit(editor.root .. '/sums.js')
+if arg[1] == 'apply' then
+  editor.choose('Apply run')
+  editor.said('undo with `openexec.undo`')
+  editor.equal(editor.text(buffer), (source:gsub('a %- b', 'a + b')), 'the buffer')
+  editor.equal(editor.text(tests), test .. more, 'the buffer of the test')
+else
+  editor.choose('Discard run')
+  editor.said('was discarded')
+  editor.equal({ #changed, #tests_changed }, { 0, 0 }, 'changes after the discarding')
+  editor.equal({ editor.text(buffer), editor.text(tests) }, { source, test }, 'the buffers')
+end

@@ -1,0 +1,42 @@
+-- The server ends while a proposal waits; the next one offers it again.
+local editor = require('editor')
+
+local source = 'export function add(a, b) {\n  return a - b;\n}\n'
+local test = "import test from 'node:test';\nimport assert from 'node:assert';\n"
+  .. "import { add } from '../sums.js';\n\ntest('adds', () => assert.equal(add(2, 3), 5));\n"
+editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
+  editor.reply('fix', 1, {
+    editor.replace('sums.js', 'a - b', 'a + b'),
+    editor.replace('test/sums.test.js', "'adds'", "'adds up'"),
+  }),
+})
+editor.trust()
+local buffer = editor.open('sums.js')
+editor.open('test/sums.test.js')
+editor.cursor_at('assert.equal')
+editor.choose('Fix failing test')
+editor.said('waits for you')
+
+local first = editor.client()
+if arg[1] == 'killed' then
+  local done = vim.system({ 'pgrep', '-P', tostring(vim.fn.getpid()), '-f', 'openexec lsp' }, { text = true }):wait()
+  local pid = tonumber(vim.trim(done.stdout))
+  assert(pid, 'the server is a process of this Neovim: ' .. done.stdout)
+  vim.uv.kill(pid, 'sigkill')
+else
+  first:stop()
+end
+editor.wait('the server ends', function()
+  return first:is_stopped() and #vim.lsp.get_clients({ name = 'openexec' }) == 0
+end)
+editor.equal(editor.text(buffer), source, 'the buffer')
+
+vim.cmd.edit(editor.root .. '/sums.js')
+vim.lsp.enable('openexec', false)
+vim.lsp.enable('openexec')
+editor.open('sums.js')
+assert(editor.client().id ~= first.id, 'another server')
+editor.offered('Apply run')
+editor.choose('Apply run')
+editor.said('undo with `openexec.undo`')
+editor.equal(editor.text(editor.buffer('sums.js')), (source:gsub('a %- b', 'a + b')), 'the buffer')
