@@ -11,8 +11,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// A run that takes longer than this hangs, on any machine.
+const RUN_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A package as `tests/packages/NAME.yaml` describes it.
 #[derive(Debug, Deserialize)]
@@ -272,14 +276,20 @@ impl User {
     }
 
     fn succeed(&self, laid: &Laid, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_openexec"))
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_openexec"));
+        command
             .args(arguments)
             .arg("--workspace")
             .arg(laid.root())
             .env("XDG_CONFIG_HOME", self.dir.path().join("config"))
             .env("XDG_STATE_HOME", self.dir.path().join("state"))
             .env("NO_PROXY", "127.0.0.1")
-            .output()
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let output = runtime
+            .block_on(async { tokio::time::timeout(RUN_TIMEOUT, command.output()).await })
+            .unwrap_or_else(|_| panic!("{arguments:?} has not ended after {} s", RUN_TIMEOUT.as_secs()))
             .unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complained = String::from_utf8_lossy(&output.stderr);
