@@ -30,6 +30,7 @@ struct Package {
     bug: Bug,
     first_attempt: String,
     test: TestCommand,
+    lint: Option<Vec<String>>,
     tests: u32,
     failing: Vec<String>,
     failures: u32,
@@ -100,7 +101,9 @@ impl Package {
             "name": "test", "kind": "test", "argv": self.argv(), "env": self.test.env,
             "report": self.test.report, "timeout": "medium",
         });
-        json!({ "version": 1, "tasks": [task] }).to_string()
+        let lint = self.lint.as_ref().map(|argv| json!({ "name": "lint", "kind": "lint", "argv": argv }));
+        let tasks: Vec<Value> = std::iter::once(task).chain(lint).collect();
+        json!({ "version": 1, "tasks": tasks }).to_string()
     }
 
     /// Runs the package's tests directly, as its own developers do.

@@ -136,6 +136,23 @@ impl<'a> Gathering<'a> {
         true
     }
 
+    /// Takes what lies around a place, unless the place is shown already. Says whether it is
+    /// shown now.
+    fn take_around(
+        &mut self,
+        path: &WorkspacePath,
+        view: &Parsed,
+        place: (u32, u32),
+        relevance: Relevance,
+        score: u32,
+    ) -> bool {
+        let covered = self.covered.get(path).map(Vec::as_slice).unwrap_or_default();
+        if covered.iter().any(|(from, to)| *from <= place.0 && place.1 <= *to) {
+            return true;
+        }
+        excerpt::around(path, view, place, relevance, score).is_some_and(|candidate| self.take(candidate))
+    }
+
     fn remember_place(&mut self, path: &WorkspacePath, symbol: Option<&Symbol>) {
         let place = (path.clone(), symbol.map(|symbol| symbol.name.clone()));
         if !self.places.contains(&place) {
@@ -150,10 +167,7 @@ impl<'a> Gathering<'a> {
         let symbol = excerpt::enclosing(&view.symbols, target.lines);
         self.remember_place(&target.path, symbol);
         self.remember_place(&target.path, None);
-        let candidate = excerpt::around(&target.path, &view, target.lines, Relevance::Target, 1000);
-        if let Some(candidate) = candidate {
-            self.take(candidate);
-        }
+        self.take_around(&target.path, &view, target.lines, Relevance::Target, 1000);
     }
 
     fn add_reported(&mut self, query: &ContextQuery) {
@@ -181,10 +195,8 @@ impl<'a> Gathering<'a> {
                 continue;
             };
             let relevance = Relevance::Reported { by };
-            if let Some(candidate) = excerpt::around(&path, &view, (line, line), relevance, score) {
-                self.take(candidate);
-                self.remember_place(&path, excerpt::enclosing(&view.symbols, (line, line)));
-            }
+            self.remember_place(&path, excerpt::enclosing(&view.symbols, (line, line)));
+            self.take_around(&path, &view, (line, line), relevance, score);
         }
     }
 
@@ -200,17 +212,16 @@ impl<'a> Gathering<'a> {
     }
 
     /// The workspace file that a report means: by its absolute path, by its path from the
-    /// root, or by the end of its path where only one file ends so.
+    /// root, or by the end of its path where only one file ends so. What tools have installed
+    /// or generated is not meant: stack traces lead through it, but not to it.
     fn locate(&self, reported: &str) -> Option<WorkspacePath> {
         let relative = reports::relative_to(reported, &self.layers.workspace.root)?;
         let path = WorkspacePath::parse(&relative).ok()?;
         if self.all.binary_search(&path).is_ok() {
             return Some(path);
         }
-        if let Place::Inside { real, standing: Standing::File { .. }, .. } =
-            self.layers.workspace.place(&path)
-        {
-            return Some(real);
+        if let Place::Inside { standing: Standing::File { .. }, .. } = self.layers.workspace.place(&path) {
+            return None;
         }
         let end = format!("/{relative}");
         let mut ending = self.all.iter().filter(|path| path.as_str().ends_with(&end));

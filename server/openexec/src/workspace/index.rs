@@ -3,7 +3,7 @@
 
 use super::walk::{Listed, Stamp};
 use super::{Workspace, files};
-use crate::limits::{INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX};
+use crate::limits::{INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX, MINIFIED_LINE_BYTES_MIN};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::{Language, Symbol, symbols_of};
 use parking_lot::Mutex;
@@ -36,6 +36,11 @@ pub(super) struct Parsed {
 pub(super) struct Words(Arc<[u32]>);
 
 impl Words {
+    /// None for a text that a tool has written for machines.
+    pub(super) fn of_source(text: &str) -> Self {
+        if is_minified(text) { Self::default() } else { Self::of(text) }
+    }
+
     pub(super) fn of(text: &str) -> Self {
         let mut words: Vec<u32> = pieces(text).map(digest).collect();
         words.sort_unstable();
@@ -46,6 +51,11 @@ impl Words {
     pub(super) fn contains_all(&self, other: &Self) -> bool {
         other.0.iter().all(|word| self.0.binary_search(word).is_ok())
     }
+}
+
+/// True when the lines are much longer, on average, than anybody writes them.
+fn is_minified(text: &str) -> bool {
+    text.len() / (text.lines().count() + 1) > MINIFIED_LINE_BYTES_MIN
 }
 
 /// Names to look for in the words of many files.
@@ -119,7 +129,7 @@ impl Workspace {
             .collect();
         let read = in_parallel(&behind, |file| {
             let (text, stamp) = self.load(&file.path)?;
-            Some(Indexed { stamp, words: Words::of(&text), symbols: None })
+            Some(Indexed { stamp, words: Words::of_source(&text), symbols: None })
         });
         let mut fresh: BTreeMap<&WorkspacePath, Indexed> = BTreeMap::new();
         for (file, indexed) in behind.into_iter().zip(read) {
@@ -155,7 +165,7 @@ impl Workspace {
             return Some(Parsed { text, symbols });
         }
         let symbols = symbols_in(path, &text);
-        let words = known.map_or_else(|| Words::of(&text), |indexed| indexed.words);
+        let words = known.map_or_else(|| Words::of_source(&text), |indexed| indexed.words);
         let indexed = Indexed { stamp, words, symbols: Some(Arc::clone(&symbols)) };
         self.index.files.lock().insert(path.clone(), indexed);
         Some(Parsed { text, symbols })
