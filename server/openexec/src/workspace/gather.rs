@@ -10,7 +10,7 @@ mod named;
 mod reports;
 
 use super::index::{Parsed, Words, symbols_in};
-use super::layers::{Layers, is_hidden};
+use super::layers::Layers;
 use super::place::{Place, Standing};
 use super::walk::Listed;
 use super::{Recall, Workspace};
@@ -20,7 +20,6 @@ use crate::limits::{
 use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::policy::{PathClass, classify};
 use openexec_engine::run::{ContextQuery, Target};
 use openexec_engine::syntax::{Language, Symbol};
 use std::cmp::Reverse;
@@ -65,7 +64,7 @@ impl<'a> Gathering<'a> {
         let sources = listed
             .into_iter()
             .filter(|file| file.bytes <= INDEXED_FILE_BYTES_MAX && Language::of_path(&file.path).is_some())
-            .filter(|file| !is_hidden(&file.path))
+            .filter(|file| !layers.workspace.index.kind(&file.path).hidden)
             .take(SEARCH_FILES_MAX)
             .collect();
         Self {
@@ -94,6 +93,13 @@ impl<'a> Gathering<'a> {
         })
     }
 
+    /// True for code that tests and is not tested.
+    fn is_test(&self, path: &WorkspacePath, symbol: &Symbol) -> bool {
+        symbol.is_test
+            || symbol.name.split([':', '.']).any(|part| matches!(part, "tests" | "test"))
+            || self.layers.workspace.index.kind(path).judges
+    }
+
     /// A file's text and symbols. Hidden files and those behind symbolic links have none.
     fn view(&mut self, path: &WorkspacePath) -> Option<Parsed> {
         if let Some(view) = self.views.get(path) {
@@ -105,7 +111,7 @@ impl<'a> Gathering<'a> {
     }
 
     fn load(&self, path: &WorkspacePath) -> Option<Parsed> {
-        if is_hidden(path) {
+        if self.layers.workspace.index.kind(path).hidden {
             return None;
         }
         let parsed = |text: &str| Parsed { text: text.into(), symbols: symbols_in(path, text) };
@@ -281,13 +287,6 @@ fn order(candidate: &Candidate) -> impl Ord {
         Relevance::Neighbour => 5,
     };
     (rank, Reverse(candidate.score), candidate.path.clone(), candidate.lines)
-}
-
-/// True for code that tests and is not tested.
-fn is_test(path: &WorkspacePath, symbol: &Symbol) -> bool {
-    symbol.is_test
-        || symbol.name.split([':', '.']).any(|part| matches!(part, "tests" | "test"))
-        || classify(path).contains(&PathClass::Judges)
 }
 
 /// The name without what it is qualified by.

@@ -1,10 +1,12 @@
 //! What is known of each file without reading it again: which words it contains, and, once it
 //! has been parsed, its symbols. The index is a cache; dropping it changes no answer.
 
+use super::layers::is_hidden;
 use super::walk::{Listed, Stamp};
 use super::{Workspace, files};
-use crate::limits::{INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX, MINIFIED_LINE_BYTES_MIN};
+use crate::limits::{INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX, MINIFIED_LINE_BYTES_MIN, WALK_FILES_MAX};
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::policy::{PathClass, classify};
 use openexec_engine::syntax::{Language, Symbol, symbols_of};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +16,33 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Index {
     files: Mutex<BTreeMap<WorkspacePath, Indexed>>,
+    kinds: Mutex<BTreeMap<WorkspacePath, Kind>>,
+}
+
+/// What the policy's classes say of a path, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind {
+    /// No model may see it.
+    pub(super) hidden: bool,
+    /// It tests and is not tested.
+    pub(super) judges: bool,
+}
+
+impl Index {
+    /// Classifies a path, once.
+    pub(super) fn kind(&self, path: &WorkspacePath) -> Kind {
+        let mut kinds = self.kinds.lock();
+        if let Some(kind) = kinds.get(path) {
+            return *kind;
+        }
+        if kinds.len() >= WALK_FILES_MAX {
+            kinds.clear();
+        }
+        let judges = classify(path).contains(&PathClass::Judges);
+        let kind = Kind { hidden: is_hidden(path), judges };
+        kinds.insert(path.clone(), kind);
+        kind
+    }
 }
 
 #[derive(Clone)]

@@ -1,7 +1,7 @@
 //! Definitions of the names that stand in failing tests, reports and the instruction; and what
 //! stands beside them.
 
-use super::{Gathering, excerpt, is_test, own_name};
+use super::{Gathering, excerpt, own_name};
 use crate::limits::{NAMED_CANDIDATES_MAX, PARSED_BYTES_MAX};
 use crate::workspace::hydrate::Lines;
 use crate::workspace::index::Wanted;
@@ -71,7 +71,7 @@ impl Gathering<'_> {
             for (path, symbol) in defined {
                 let owner_named = owner(&symbol.name).is_some_and(|owner| weights.contains_key(owner));
                 let score = rarity * weight / 2 + if owner_named { OWNER_NAMED_SCORE } else { 0 };
-                if !is_test(&path, &symbol) {
+                if !self.is_test(&path, &symbol) {
                     candidates.push((score_min + score, path, symbol, name.clone()));
                 } else if score_min == NAMED_SCORE {
                     candidates.push((score, path, symbol, name.clone()));
@@ -132,7 +132,7 @@ impl Gathering<'_> {
                 .filter(|symbol| symbol.range.contains(&byte))
                 .min_by_key(|symbol| symbol.range.len())
                 .filter(|symbol| {
-                    !is_test(path, symbol) && !excerpt::is_large(symbol) && !shown.contains(symbol)
+                    !self.is_test(path, symbol) && !excerpt::is_large(symbol) && !shown.contains(symbol)
                 });
             let Some(symbol) = symbol.filter(|_| shown.len() < MENTIONS_PER_FILE_MAX) else {
                 continue;
