@@ -20,6 +20,8 @@ pub(super) struct Executor {
     view: watch::Sender<RunView>,
     working: JoinSet<Event>,
     aborts: BTreeMap<CommandId, AbortHandle>,
+    /// The run was recorded by an earlier process, or by this one, and had stopped.
+    taken_up: bool,
     _lease: Lease,
 }
 
@@ -40,6 +42,7 @@ impl Executor {
             view,
             working: JoinSet::new(),
             aborts: BTreeMap::new(),
+            taken_up: seq > 0,
             _lease: lease,
         };
         (executor, views)
@@ -98,7 +101,7 @@ impl Executor {
         said: &mut mpsc::Receiver<Spoken>,
     ) -> Result<(), DriverError> {
         // A run that was over when it was taken up waits for what the user wants of it.
-        let mut lingers = self.is_over();
+        let mut lingers = self.taken_up && self.is_over();
         self.carry_out(commands).await?;
         while !self.is_over() || lingers || !self.working.is_empty() {
             let (event, answer) = tokio::select! {

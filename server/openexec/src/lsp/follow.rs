@@ -131,7 +131,11 @@ fn work(view: &RunView) -> String {
 pub(super) fn announcement(view: &RunView) -> (MessageType, String) {
     let run = short(&view.run);
     match &view.status {
-        RunStatus::Active => (MessageType::INFO, format!("Run {run}: {}", view.activity)),
+        // It came to a stand without settling: whatever drove it is gone.
+        RunStatus::Active => {
+            let what = format!("Run {run} was interrupted at {}", view.activity);
+            (MessageType::WARNING, format!("{what} — `openexec.resume` goes on"))
+        }
         RunStatus::AwaitingApproval { diff, .. } => {
             let files = diff.lines().filter(|line| line.starts_with("+++ ")).count();
             let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
@@ -160,7 +164,7 @@ fn ended(run: &str, outcome: Outcome, summary: &str, applied: bool) -> (MessageT
         Outcome::Discarded => {
             (MessageType::INFO, format!("Run {run} was discarded; your files are as they were"))
         }
-        Outcome::Undone => (MessageType::INFO, format!("Run {run} was undone: {summary}")),
+        Outcome::Undone => (MessageType::INFO, format!("Run {run}: {summary}")),
     }
 }
 

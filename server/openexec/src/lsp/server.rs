@@ -188,8 +188,11 @@ impl Shared {
         let Ok(runtime) = &self.runtime else {
             return Vec::new();
         };
-        let driven = |handle: RunHandle| RunLine { view: handle.view(), root: handle.root, driven: true };
-        let mut lines: Vec<RunLine> = runtime.handles().into_iter().map(driven).collect();
+        let line = |handle: RunHandle| {
+            let driven = runtime.handle(&handle.run).is_some();
+            RunLine { view: handle.view(), root: handle.root, driven }
+        };
+        let mut lines: Vec<RunLine> = runtime.handles().into_iter().map(line).collect();
         for root in self.session.roots().all() {
             let offers = self.session.offers(root);
             for view in &offers.pending {
@@ -294,7 +297,11 @@ impl Shared {
             Err(reason) => self.recorded(of, &lines).ok_or(reason)?,
         };
         if let Some(handle) = runtime.handle(&run) {
-            return Ok(handle);
+            if !matches!(handle.view().status, RunStatus::Ended { .. }) {
+                return Ok(handle);
+            }
+            // It is over but still tidies up; whoever undoes it takes it up anew.
+            handle.over().await;
         }
         let surface: Arc<dyn Surface> = self.surface.clone();
         let handle = runtime.take_up(&root, &run, surface).await.map_err(|error| error.to_string())?;
