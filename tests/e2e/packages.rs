@@ -11,8 +11,12 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 use tempfile::TempDir;
+
+/// A run that takes longer than this hangs, on any machine.
+const RUN_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// A package as `tests/packages/NAME.yaml` describes it.
 #[derive(Debug, Deserialize)]
@@ -26,6 +30,7 @@ struct Package {
     bug: Bug,
     first_attempt: String,
     test: TestCommand,
+    lint: Option<Vec<String>>,
     tests: u32,
     failing: Vec<String>,
     failures: u32,
@@ -96,7 +101,9 @@ impl Package {
             "name": "test", "kind": "test", "argv": self.argv(), "env": self.test.env,
             "report": self.test.report, "timeout": "medium",
         });
-        json!({ "tasks": [task] }).to_string()
+        let lint = self.lint.as_ref().map(|argv| json!({ "name": "lint", "kind": "lint", "argv": argv }));
+        let tasks: Vec<Value> = std::iter::once(task).chain(lint).collect();
+        json!({ "version": 1, "tasks": tasks }).to_string()
     }
 
     /// Runs the package's tests directly, as its own developers do.
@@ -272,14 +279,20 @@ impl User {
     }
 
     fn succeed(&self, laid: &Laid, arguments: &[&str]) -> String {
-        let output = Command::new(env!("CARGO_BIN_EXE_openexec"))
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_openexec"));
+        command
             .args(arguments)
             .arg("--workspace")
             .arg(laid.root())
             .env("XDG_CONFIG_HOME", self.dir.path().join("config"))
             .env("XDG_STATE_HOME", self.dir.path().join("state"))
             .env("NO_PROXY", "127.0.0.1")
-            .output()
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let output = runtime
+            .block_on(async { tokio::time::timeout(RUN_TIMEOUT, command.output()).await })
+            .unwrap_or_else(|_| panic!("{arguments:?} has not ended after {} s", RUN_TIMEOUT.as_secs()))
             .unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         let complained = String::from_utf8_lossy(&output.stderr);

@@ -10,7 +10,7 @@ mod named;
 mod reports;
 
 use super::index::{Parsed, Words, symbols_in};
-use super::layers::{Layers, is_hidden};
+use super::layers::Layers;
 use super::place::{Place, Standing};
 use super::walk::Listed;
 use super::{Recall, Workspace};
@@ -20,7 +20,6 @@ use crate::limits::{
 use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::policy::{PathClass, classify};
 use openexec_engine::run::{ContextQuery, Target};
 use openexec_engine::syntax::{Language, Symbol};
 use std::cmp::Reverse;
@@ -65,7 +64,7 @@ impl<'a> Gathering<'a> {
         let sources = listed
             .into_iter()
             .filter(|file| file.bytes <= INDEXED_FILE_BYTES_MAX && Language::of_path(&file.path).is_some())
-            .filter(|file| !is_hidden(&file.path))
+            .filter(|file| !layers.workspace.index.kind(&file.path).hidden)
             .take(SEARCH_FILES_MAX)
             .collect();
         Self {
@@ -94,6 +93,13 @@ impl<'a> Gathering<'a> {
         })
     }
 
+    /// True for code that tests and is not tested.
+    fn is_test(&self, path: &WorkspacePath, symbol: &Symbol) -> bool {
+        symbol.is_test
+            || symbol.name.split([':', '.']).any(|part| matches!(part, "tests" | "test"))
+            || self.layers.workspace.index.kind(path).judges
+    }
+
     /// A file's text and symbols. Hidden files and those behind symbolic links have none.
     fn view(&mut self, path: &WorkspacePath) -> Option<Parsed> {
         if let Some(view) = self.views.get(path) {
@@ -105,7 +111,7 @@ impl<'a> Gathering<'a> {
     }
 
     fn load(&self, path: &WorkspacePath) -> Option<Parsed> {
-        if is_hidden(path) {
+        if self.layers.workspace.index.kind(path).hidden {
             return None;
         }
         let parsed = |text: &str| Parsed { text: text.into(), symbols: symbols_in(path, text) };
@@ -136,6 +142,23 @@ impl<'a> Gathering<'a> {
         true
     }
 
+    /// Takes what lies around a place, unless the place is shown already. Says whether it is
+    /// shown now.
+    fn take_around(
+        &mut self,
+        path: &WorkspacePath,
+        view: &Parsed,
+        place: (u32, u32),
+        relevance: Relevance,
+        score: u32,
+    ) -> bool {
+        let covered = self.covered.get(path).map(Vec::as_slice).unwrap_or_default();
+        if covered.iter().any(|(from, to)| *from <= place.0 && place.1 <= *to) {
+            return true;
+        }
+        excerpt::around(path, view, place, relevance, score).is_some_and(|candidate| self.take(candidate))
+    }
+
     fn remember_place(&mut self, path: &WorkspacePath, symbol: Option<&Symbol>) {
         let place = (path.clone(), symbol.map(|symbol| symbol.name.clone()));
         if !self.places.contains(&place) {
@@ -150,10 +173,7 @@ impl<'a> Gathering<'a> {
         let symbol = excerpt::enclosing(&view.symbols, target.lines);
         self.remember_place(&target.path, symbol);
         self.remember_place(&target.path, None);
-        let candidate = excerpt::around(&target.path, &view, target.lines, Relevance::Target, 1000);
-        if let Some(candidate) = candidate {
-            self.take(candidate);
-        }
+        self.take_around(&target.path, &view, target.lines, Relevance::Target, 1000);
     }
 
     fn add_reported(&mut self, query: &ContextQuery) {
@@ -181,10 +201,8 @@ impl<'a> Gathering<'a> {
                 continue;
             };
             let relevance = Relevance::Reported { by };
-            if let Some(candidate) = excerpt::around(&path, &view, (line, line), relevance, score) {
-                self.take(candidate);
-                self.remember_place(&path, excerpt::enclosing(&view.symbols, (line, line)));
-            }
+            self.remember_place(&path, excerpt::enclosing(&view.symbols, (line, line)));
+            self.take_around(&path, &view, (line, line), relevance, score);
         }
     }
 
@@ -200,17 +218,16 @@ impl<'a> Gathering<'a> {
     }
 
     /// The workspace file that a report means: by its absolute path, by its path from the
-    /// root, or by the end of its path where only one file ends so.
+    /// root, or by the end of its path where only one file ends so. What tools have installed
+    /// or generated is not meant: stack traces lead through it, but not to it.
     fn locate(&self, reported: &str) -> Option<WorkspacePath> {
         let relative = reports::relative_to(reported, &self.layers.workspace.root)?;
         let path = WorkspacePath::parse(&relative).ok()?;
         if self.all.binary_search(&path).is_ok() {
             return Some(path);
         }
-        if let Place::Inside { real, standing: Standing::File { .. }, .. } =
-            self.layers.workspace.place(&path)
-        {
-            return Some(real);
+        if let Place::Inside { standing: Standing::File { .. }, .. } = self.layers.workspace.place(&path) {
+            return None;
         }
         let end = format!("/{relative}");
         let mut ending = self.all.iter().filter(|path| path.as_str().ends_with(&end));
@@ -270,13 +287,6 @@ fn order(candidate: &Candidate) -> impl Ord {
         Relevance::Neighbour => 5,
     };
     (rank, Reverse(candidate.score), candidate.path.clone(), candidate.lines)
-}
-
-/// True for code that tests and is not tested.
-fn is_test(path: &WorkspacePath, symbol: &Symbol) -> bool {
-    symbol.is_test
-        || symbol.name.split([':', '.']).any(|part| matches!(part, "tests" | "test"))
-        || classify(path).contains(&PathClass::Judges)
 }
 
 /// The name without what it is qualified by.

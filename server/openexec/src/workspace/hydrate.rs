@@ -98,7 +98,8 @@ fn cut(part: &str, first_line: u32) -> String {
 
 /// The longest beginning of at most so many bytes that ends between characters.
 pub(super) fn head(text: &str, bytes_max: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or(text)
+    let end = (0..=bytes_max.min(text.len())).rev().find(|byte| text.is_char_boundary(*byte));
+    text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
 fn search(layers: &Layers<'_>, wanted: &str, below: Option<&WorkspacePath>) -> Result<String, String> {

@@ -1,10 +1,12 @@
 //! What is known of each file without reading it again: which words it contains, and, once it
 //! has been parsed, its symbols. The index is a cache; dropping it changes no answer.
 
+use super::layers::is_hidden;
 use super::walk::{Listed, Stamp};
 use super::{Workspace, files};
-use crate::limits::{INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX};
+use crate::limits::{INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX, MINIFIED_LINE_BYTES_MIN, WALK_FILES_MAX};
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::policy::{PathClass, classify};
 use openexec_engine::syntax::{Language, Symbol, symbols_of};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +16,33 @@ use std::sync::Arc;
 #[derive(Default)]
 pub(super) struct Index {
     files: Mutex<BTreeMap<WorkspacePath, Indexed>>,
+    kinds: Mutex<BTreeMap<WorkspacePath, Kind>>,
+}
+
+/// What the policy's classes say of a path, as far as it matters here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Kind {
+    /// No model may see it.
+    pub(super) hidden: bool,
+    /// It tests and is not tested.
+    pub(super) judges: bool,
+}
+
+impl Index {
+    /// Classifies a path, once.
+    pub(super) fn kind(&self, path: &WorkspacePath) -> Kind {
+        let mut kinds = self.kinds.lock();
+        if let Some(kind) = kinds.get(path) {
+            return *kind;
+        }
+        if kinds.len() >= WALK_FILES_MAX {
+            kinds.clear();
+        }
+        let judges = classify(path).contains(&PathClass::Judges);
+        let kind = Kind { hidden: is_hidden(path), judges };
+        kinds.insert(path.clone(), kind);
+        kind
+    }
 }
 
 #[derive(Clone)]
@@ -36,6 +65,11 @@ pub(super) struct Parsed {
 pub(super) struct Words(Arc<[u32]>);
 
 impl Words {
+    /// None for a text that a tool has written for machines.
+    pub(super) fn of_source(text: &str) -> Self {
+        if is_minified(text) { Self::default() } else { Self::of(text) }
+    }
+
     pub(super) fn of(text: &str) -> Self {
         let mut words: Vec<u32> = pieces(text).map(digest).collect();
         words.sort_unstable();
@@ -46,6 +80,11 @@ impl Words {
     pub(super) fn contains_all(&self, other: &Self) -> bool {
         other.0.iter().all(|word| self.0.binary_search(word).is_ok())
     }
+}
+
+/// True when the lines are much longer, on average, than anybody writes them.
+fn is_minified(text: &str) -> bool {
+    text.len() / (text.lines().count() + 1) > MINIFIED_LINE_BYTES_MIN
 }
 
 /// Names to look for in the words of many files.
@@ -119,7 +158,7 @@ impl Workspace {
             .collect();
         let read = in_parallel(&behind, |file| {
             let (text, stamp) = self.load(&file.path)?;
-            Some(Indexed { stamp, words: Words::of(&text), symbols: None })
+            Some(Indexed { stamp, words: Words::of_source(&text), symbols: None })
         });
         let mut fresh: BTreeMap<&WorkspacePath, Indexed> = BTreeMap::new();
         for (file, indexed) in behind.into_iter().zip(read) {
@@ -155,7 +194,7 @@ impl Workspace {
             return Some(Parsed { text, symbols });
         }
         let symbols = symbols_in(path, &text);
-        let words = known.map_or_else(|| Words::of(&text), |indexed| indexed.words);
+        let words = known.map_or_else(|| Words::of_source(&text), |indexed| indexed.words);
         let indexed = Indexed { stamp, words, symbols: Some(Arc::clone(&symbols)) };
         self.index.files.lock().insert(path.clone(), indexed);
         Some(Parsed { text, symbols })

@@ -45,7 +45,7 @@ pub(super) enum Standing {
         /// Its name there.
         name: OsString,
         /// What the directory says of it.
-        metadata: Metadata,
+        metadata: Box<Metadata>,
     },
     /// A directory.
     Directory,
@@ -204,7 +204,7 @@ impl Descent<'_> {
                     Err(error) => return self.other(name, format!("could not be examined: {error}")),
                 };
                 let below = vec![utf8(&name)?];
-                return Ok((Standing::File { parent, name, metadata }, below));
+                return Ok((Standing::File { parent, name, metadata: Box::new(metadata) }, below));
             } else {
                 return self.other(name, sort_of(&metadata).to_owned());
             }

@@ -25,7 +25,7 @@ pub(super) fn around(
     score: u32,
 ) -> Option<Candidate> {
     let symbol = enclosing(&view.symbols, place);
-    if let Some(symbol) = symbol.filter(|symbol| lines_in(symbol) <= WHOLE_SYMBOL_LINES_MAX) {
+    if let Some(symbol) = symbol.filter(|symbol| !is_large(symbol)) {
         return whole(path, view, symbol, relevance, score);
     }
     let lines = Lines::of(&view.text);
@@ -57,7 +57,7 @@ pub(super) fn whole(
 ) -> Option<Candidate> {
     let mut range = symbol.range.clone();
     let mut lines = symbol.lines;
-    if lines_in(symbol) > WHOLE_SYMBOL_LINES_MAX {
+    if is_large(symbol) {
         let inside = |other: &&Symbol| range.start < other.range.start && other.range.end <= range.end;
         if let Some(member) = view.symbols.iter().filter(inside).min_by_key(|member| member.range.start) {
             range.end = Lines::of(&view.text).start(member.lines.0).max(range.start);
@@ -76,8 +76,9 @@ pub(super) fn whole(
     })
 }
 
-fn lines_in(symbol: &Symbol) -> u32 {
-    symbol.lines.1.saturating_sub(symbol.lines.0) + 1
+/// True for a symbol that is not shown whole around a place.
+pub(super) fn is_large(symbol: &Symbol) -> bool {
+    symbol.lines.1.saturating_sub(symbol.lines.0) >= WHOLE_SYMBOL_LINES_MAX
 }
 
 /// Cuts at a line's end, and says which line is the last one left.

@@ -70,12 +70,19 @@ impl Gathering<'_> {
 
     fn show_tests(&mut self, failure: &TestFailure, tests: Vec<(WorkspacePath, Symbol)>, score: u32) {
         for (path, test) in tests {
+            let Some(view) = self.view(&path) else {
+                continue;
+            };
+            self.remember_place(&path, Some(&test));
             let relevance = Relevance::FailingTest { test: failure.name.clone() };
-            let candidate =
-                self.view(&path).and_then(|view| excerpt::whole(&path, &view, &test, relevance, score));
-            if let Some(candidate) = candidate {
+            // Some frameworks know only one large function with many tests in it.
+            let line = failure.line.filter(|line| {
+                failure.path.as_ref() == Some(&path) && test.lines.0 <= *line && *line <= test.lines.1
+            });
+            if let Some(line) = line.filter(|_| excerpt::is_large(&test)) {
+                self.take_around(&path, &view, (line, line), relevance, score);
+            } else if let Some(candidate) = excerpt::whole(&path, &view, &test, relevance, score) {
                 self.take(candidate);
-                self.remember_place(&path, Some(&test));
             }
         }
     }
@@ -106,10 +113,7 @@ impl Gathering<'_> {
                 let before = view.text.get(..byte).unwrap_or_default();
                 let line = Lines::of(before).count() + u32::from(before.is_empty() || before.ends_with('\n'));
                 let relevance = Relevance::FailingTest { test: failure.name.clone() };
-                if let Some(candidate) = excerpt::around(&path, &view, (line, line), relevance, score) {
-                    shown = true;
-                    self.take(candidate);
-                }
+                shown |= self.take_around(&path, &view, (line, line), relevance, score);
             }
             if shown {
                 return;

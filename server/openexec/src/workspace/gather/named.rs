@@ -1,7 +1,7 @@
 //! Definitions of the names that stand in failing tests, reports and the instruction; and what
 //! stands beside them.
 
-use super::{Gathering, excerpt, is_test, own_name};
+use super::{Gathering, excerpt, own_name};
 use crate::limits::{NAMED_CANDIDATES_MAX, PARSED_BYTES_MAX};
 use crate::workspace::hydrate::Lines;
 use crate::workspace::index::Wanted;
@@ -23,6 +23,12 @@ const NAMED_SCORE: u32 = 6000;
 const CALLED_SCORE: u32 = 4000;
 /// And of what that names.
 const CALLED_FURTHER_SCORE: u32 = 2000;
+/// The score of production code that mentions a name which nothing defines.
+const MENTIONED_SCORE: u32 = 5500;
+/// A name that more files mention says too little.
+const MENTIONING_FILES_MAX: usize = 6;
+/// Symbols of one file that are shown for one name.
+const MENTIONS_PER_FILE_MAX: usize = 3;
 /// What is added to a definition's score when what it is a part of is named too.
 const OWNER_NAMED_SCORE: u32 = 250;
 /// Definitions within which further names are looked for.
@@ -40,6 +46,7 @@ impl Gathering<'_> {
     pub(super) fn add_named(&mut self, query: &ContextQuery) {
         let names = self.weighted_names(query);
         self.show_definitions(&names, NAMED_SCORE);
+        self.show_mentions(&names);
         // The cause is often a call or two further than what a test names.
         let mut known: BTreeSet<String> = names.into_keys().collect();
         for (callers, called) in [(NAMED_SCORE, CALLED_SCORE), (CALLED_SCORE, CALLED_FURTHER_SCORE)] {
@@ -64,7 +71,7 @@ impl Gathering<'_> {
             for (path, symbol) in defined {
                 let owner_named = owner(&symbol.name).is_some_and(|owner| weights.contains_key(owner));
                 let score = rarity * weight / 2 + if owner_named { OWNER_NAMED_SCORE } else { 0 };
-                if !is_test(&path, &symbol) {
+                if !self.is_test(&path, &symbol) {
                     candidates.push((score_min + score, path, symbol, name.clone()));
                 } else if score_min == NAMED_SCORE {
                     candidates.push((score, path, symbol, name.clone()));
@@ -88,6 +95,54 @@ impl Gathering<'_> {
                 && at < NAMED_REMEMBERED_MAX
             {
                 self.remember_place(&path, Some(&symbol));
+            }
+        }
+    }
+
+    /// Shows the production code that mentions names which nothing defines: options, fields,
+    /// parts of messages. Only rare names that can be nothing but code.
+    fn show_mentions(&mut self, names: &BTreeMap<String, u32>) {
+        let wanted: BTreeSet<String> = names
+            .iter()
+            .filter(|(name, weight)| **weight > 1 && is_code(name))
+            .map(|(name, _)| name.clone())
+            .collect();
+        let mut mentioned = self.files_with(&wanted);
+        mentioned.retain(|_, files| files.len() <= MENTIONING_FILES_MAX);
+        let defined: BTreeSet<String> = self.definitions(mentioned.clone()).into_keys().collect();
+        mentioned.retain(|name, _| !defined.contains(name));
+        for (name, files) in mentioned {
+            let paths: Vec<WorkspacePath> =
+                files.iter().filter_map(|at| self.sources.get(*at)).map(|file| file.path.clone()).collect();
+            for path in paths {
+                self.show_mentions_in(&path, &name);
+            }
+        }
+    }
+
+    fn show_mentions_in(&mut self, path: &WorkspacePath, name: &str) {
+        let Some(view) = self.view(path) else {
+            return;
+        };
+        let mut shown: Vec<&Symbol> = Vec::new();
+        for (byte, _) in view.text.match_indices(name) {
+            let symbol = view
+                .symbols
+                .iter()
+                .filter(|symbol| symbol.range.contains(&byte))
+                .min_by_key(|symbol| symbol.range.len())
+                .filter(|symbol| {
+                    !self.is_test(path, symbol) && !excerpt::is_large(symbol) && !shown.contains(symbol)
+                });
+            let Some(symbol) = symbol.filter(|_| shown.len() < MENTIONS_PER_FILE_MAX) else {
+                continue;
+            };
+            shown.push(symbol);
+            let relevance = Relevance::Named { name: name.to_owned() };
+            if let Some(candidate) = excerpt::whole(path, &view, symbol, relevance, MENTIONED_SCORE)
+                && self.take(candidate)
+            {
+                self.remember_place(path, Some(symbol));
             }
         }
     }
@@ -279,6 +334,17 @@ fn neighbour(
         relevance: Relevance::Neighbour,
         score,
     }
+}
+
+/// True for a name that no sentence contains: with an underscore, a digit, or a capital after
+/// a small letter.
+fn is_code(name: &str) -> bool {
+    let mut small_before = false;
+    name.chars().any(|character| {
+        let code = character == '_' || character.is_numeric() || small_before && character.is_uppercase();
+        small_before |= character.is_lowercase();
+        code
+    })
 }
 
 /// What the symbol is a part of, by its own name.

@@ -394,3 +394,45 @@ fn the_number_and_the_bytes_of_candidates_are_limited() {
     let bytes: usize = found.iter().map(|candidate| candidate.text.len()).sum();
     assert!(bytes <= crate::limits::CANDIDATES_BYTES_MAX, "{bytes}");
 }
+
+#[test]
+fn of_a_large_suite_only_the_lines_around_the_failures_are_shown() {
+    let tests: String = (0..100)
+        .map(|n| format!("    t.test('case {n}', function (st) {{\n        st.equal(f({n}), {n});\n        st.end();\n    }});\n"))
+        .collect();
+    let suite = format!("test('suite', function (t) {{\n{tests}}});\n");
+    let tree =
+        Tree::with(&[("test/suite.js", &suite), ("node_modules/tape/index.js", "function assert() {}\n")]);
+    let message = "at f (test/suite.js:203:9)\n at assert (node_modules/tape/index.js:1:1)";
+    let at = |line| failure("should be equal", Some(("test/suite.js", line)), message);
+    let found = gathered(&tree, &ContextQuery { failures: vec![at(203), at(207), at(303)], ..query() });
+    // The second failure is shown with the first. What is installed is not what failed.
+    insta::assert_snapshot!(listed(&without_neighbours(found)), @r"
+    failing should be equal: test/suite.js - 183-223 (1000)
+    failing should be equal: test/suite.js - 283-323 (998)
+    named suite: test/suite.js suite 1-402 (1000)
+    ");
+}
+
+#[test]
+fn what_mentions_a_name_that_nothing_defines_is_found() {
+    let tree = Tree::with(&[
+        (
+            "lib/parse.js",
+            "var defaults = { arrayLimit: 20 };\n\nfunction parse(options) {\n    return options.arrayLimit;\n}\n",
+        ),
+        ("lib/other.js", "function limits() {\n    return 'limits of';\n}\n"),
+        ("dist/bundle.js", &format!("function parse(o){{return o.arrayLimit}}{}\n", ";".repeat(1000))),
+        ("test/parse.js", "test('limits of arrayLimit', function () {\n    f();\n});\n"),
+    ]);
+    let found = gathered(
+        &tree,
+        &ContextQuery { failures: vec![failure("limits of arrayLimit", None, "")], ..query() },
+    );
+    insta::assert_snapshot!(listed(&without_neighbours(found)), @r"
+    failing limits of arrayLimit: test/parse.js limits of arrayLimit 1-3 (1000)
+    named limits: lib/other.js limits 1-3 (7000)
+    named arrayLimit: lib/parse.js defaults 1-1 (5500)
+    named arrayLimit: lib/parse.js parse 3-5 (5500)
+    ");
+}
