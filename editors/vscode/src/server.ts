@@ -129,7 +129,7 @@ function version(program: string): Promise<string> {
     }
     return new Promise((resolve, reject) => {
         execFile(program, ['--version'], { timeout: VERSION_TIMEOUT_MS }, (error, stdout) => {
-            const said = stdout.trim();
+            const said = stdout.trim().split('\n', 1)[0] ?? '';
             if (error === null && said.startsWith('openexec')) {
                 resolve(said);
             } else if (error?.code === 'ENOENT') {

@@ -28,7 +28,8 @@ pub(super) async fn follow(editor: Editor, shows_progress: bool, handle: RunHand
         let view = accompany(&editor, shows_progress, &token, &handle, &mut events).await;
         let (typ, message) = announcement(&view);
         editor.show_message(typ, message).await;
-        if matches!(view.status, RunStatus::Ended { .. }) || !moved(&handle, &mut events, &view).await {
+        // Also one that has ended can be undone in the moment before it is gone.
+        if !moved(&handle, &mut events, &view).await {
             return;
         }
     }
@@ -140,11 +141,11 @@ fn work(view: &RunView) -> String {
 pub(super) fn announcement(view: &RunView) -> (MessageType, String) {
     let run = short(&view.run);
     match &view.status {
-        // It has come to a stand although it is not over: whoever drove it is gone.
-        RunStatus::Active => (
-            MessageType::ERROR,
-            format!("Run {run} was interrupted at: {} — `openexec.resume` takes it up", view.activity),
-        ),
+        // It came to a stand without settling: whatever drove it is gone.
+        RunStatus::Active => {
+            let what = format!("Run {run} was interrupted at {}", view.activity);
+            (MessageType::WARNING, format!("{what} — `openexec.resume` goes on"))
+        }
         RunStatus::AwaitingApproval { diff, .. } => {
             let files = diff.lines().filter(|line| line.starts_with("+++ ")).count();
             let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
@@ -173,7 +174,7 @@ fn ended(run: &str, outcome: Outcome, summary: &str, applied: bool) -> (MessageT
         Outcome::Discarded => {
             (MessageType::INFO, format!("Run {run} was discarded; your files are as they were"))
         }
-        Outcome::Undone => (MessageType::INFO, format!("Run {run} was undone: {summary}")),
+        Outcome::Undone => (MessageType::INFO, format!("Run {run}: {summary}")),
     }
 }
 

@@ -93,15 +93,15 @@ pub(super) fn status_markdown(
         let root = root.display();
         match trust {
             TrustState::NothingDeclared => {
-                let _ = write!(text, "- `{root}` declares no task, so nothing can be verified there\n");
+                let _ = writeln!(text, "- `{root}` declares no task, so nothing can be verified there");
             }
             TrustState::Trusted => {
-                let _ = write!(text, "- the tasks of `{root}` are trusted\n");
+                let _ = writeln!(text, "- the tasks of `{root}` are trusted");
             }
             TrustState::Untrusted { commands, files, .. } => {
-                let _ = write!(
+                let _ = writeln!(
                     text,
-                    "- the tasks of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them\n",
+                    "- the tasks of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them",
                     commands.join(", "),
                     files.join(", ")
                 );
@@ -122,7 +122,7 @@ pub(super) fn status_markdown(
             RunStatus::Ended { .. } => "nothing to do",
         };
         let (blueprint, standing, root) = (&line.view.blueprint, standing(line), line.root.display());
-        let _ = write!(text, "- **{run}** `{blueprint}` in `{root}`: {standing}; {next}\n");
+        let _ = writeln!(text, "- **{run}** `{blueprint}` in `{root}`: {standing}; {next}");
     }
     text
 }
@@ -189,10 +189,10 @@ fn task(report: &TaskReport) -> String {
 fn list(text: &mut String, title: &str, lines: &[String], empty: &str) {
     let _ = write!(text, "## {title}\n\n");
     if lines.is_empty() {
-        let _ = write!(text, "{empty}\n");
+        let _ = writeln!(text, "{empty}");
     }
     for line in lines {
-        let _ = write!(text, "- {}\n", line.replace('\n', " "));
+        let _ = writeln!(text, "- {}", line.replace('\n', " "));
     }
     text.push('\n');
 }

@@ -188,12 +188,11 @@ impl Shared {
         let Ok(runtime) = &self.runtime else {
             return Vec::new();
         };
-        let driven = |handle: RunHandle| RunLine {
-            driven: handle.is_driven(),
-            view: handle.view(),
-            root: handle.root,
+        let line = |handle: RunHandle| {
+            let driven = runtime.handle(&handle.run).is_some();
+            RunLine { view: handle.view(), root: handle.root, driven }
         };
-        let mut lines: Vec<RunLine> = runtime.handles().into_iter().map(driven).collect();
+        let mut lines: Vec<RunLine> = runtime.handles().into_iter().map(line).collect();
         for root in self.session.roots().all() {
             let offers = self.session.offers(root);
             for view in &offers.pending {
