@@ -41,7 +41,7 @@ fn an_honest_client_gets_the_edit_and_can_undo_it_twice() {
     assert_eq!(scene.client.text(&scene.uri), FIXED);
     assert_eq!(scene.project.read("src/lib.rs"), LIB, "an open file is never written by the server");
     scene.client.execute("openexec.undo", Value::Null).unwrap();
-    scene.client.wait_for_message("was undone");
+    scene.client.wait_for_message("undo again to redo");
     assert_eq!(scene.client.text(&scene.uri), LIB);
     scene.client.execute("openexec.undo", Value::Null).unwrap();
     scene.client.wait_for("the text once more", |message| {
