@@ -12,6 +12,7 @@ mod crash;
 mod demo;
 mod headless;
 mod lsp;
+mod manners;
 mod neovim;
 mod packages;
 mod project;

@@ -37,6 +37,8 @@ fn neovim(script: &str, arguments: &[&str]) {
         .env("OPENEXEC_TEST_PLACE", &home)
         .env("OPENEXEC_TEST_PROGRAM", env!("CARGO_BIN_EXE_openexec"))
         .env("OPENEXEC_TEST_PLUGIN", repository.join("editors/nvim"))
+        // No workspace is here, so that the server is started for the script's project only.
+        .current_dir(&home)
         .stdin(Stdio::null())
         .output()
         .unwrap();

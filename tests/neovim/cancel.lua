@@ -37,7 +37,7 @@ vim.api.nvim_create_autocmd('LspProgress', {
 editor.choose('Fix failing test')
 editor.wait('the run waits for its model', function()
   local events = editor.journal()
-  return events[#events].event == 'model_requested'
+  return #events > 0 and events[#events].event == 'model_requested'
 end)
 ways[arg[1]]()
 editor.said('was cancelled')

@@ -45,13 +45,19 @@ vim.lsp.start({
           },
         })
       end
+      if method == 'exit' then
+        server.terminate()
+      end
       return true
     end
     function server.is_closing()
       return closing
     end
     function server.terminate()
-      closing = true
+      if not closing then
+        closing = true
+        dispatchers.on_exit(0, 0)
+      end
     end
     return server
   end,

@@ -248,8 +248,11 @@ end
 
 --- The journal of the newest run: all events in order, each with `at_ms`.
 function M.journal()
-  local run = openexec('runs'):match('^%S+')
+  local run = openexec('runs'):match('^%x+%-%S+')
   local events = {}
+  if not run then
+    return events
+  end
   for line in vim.gsplit(openexec('show', run, '--json'), '\n', { trimempty = true }) do
     local recorded = vim.json.decode(line)
     recorded.event.at_ms = recorded.at_ms
@@ -261,9 +264,6 @@ end
 --- Waits for an event in the journal of the newest run.
 function M.recorded(name)
   return M.wait('the event ' .. name, function()
-    if not openexec('runs'):match('^%x+%-') then
-      return nil
-    end
     for _, event in ipairs(M.journal()) do
       if event.event == name then
         return event

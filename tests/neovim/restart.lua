@@ -19,9 +19,8 @@ editor.said('waits for you')
 
 local first = editor.client()
 if arg[1] == 'killed' then
-  local done = vim.system({ 'pgrep', '-P', tostring(vim.fn.getpid()), '-f', 'openexec lsp' }, { text = true }):wait()
-  local pid = tonumber(vim.trim(done.stdout))
-  assert(pid, 'the server is a process of this Neovim: ' .. done.stdout)
+  local pid = unpack(vim.api.nvim_get_proc_children(vim.fn.getpid()))
+  assert(pid, 'the server is a process of this Neovim')
   vim.uv.kill(pid, 'sigkill')
 else
   first:stop()

@@ -16,7 +16,7 @@ editor.project(editor.javascript(files), {
     editor.replace('add.js', 'import { old }', 'import { sum }'),
     editor.replace('add.js', '=> old(', '=> sum('),
     editor.replace('sub.js', 'a + b', 'a - b'),
-    { kind = 'create_file', path = 'lib/new.js', text = 'export const sum = (a, b) => a + b;\n' },
+    { kind = 'create_file', path = 'lib/new.js', text = 'export const sum = (a, b) => a + b;' },
     { kind = 'delete_file', path = 'old.js' },
   }),
 })

@@ -1,3 +1,29 @@
+--- The diagnostics of all servers and linters on the lines of a range, as LSP has them.
+local function diagnostics_on(bufnr, range, encoding)
+  local found = {}
+  for _, diagnostic in ipairs(vim.diagnostic.get(bufnr)) do
+    local from, to = diagnostic.lnum, diagnostic.end_lnum or diagnostic.lnum
+    if from <= range['end'].line and to >= range.start.line then
+      local sent = vim.tbl_get(diagnostic, 'user_data', 'lsp')
+      local function position(line, column)
+        local text = vim.api.nvim_buf_get_lines(bufnr, line, line + 1, false)[1] or ''
+        return { line = line, character = vim.str_utfindex(text, encoding, math.min(column, #text), false) }
+      end
+      table.insert(found, {
+        range = {
+          start = position(from, diagnostic.col),
+          ['end'] = position(to, diagnostic.end_col or diagnostic.col),
+        },
+        severity = diagnostic.severity,
+        source = diagnostic.source,
+        code = diagnostic.code or (sent and sent.code),
+        message = diagnostic.message,
+      })
+    end
+  end
+  return found
+end
+
 -- How Neovim starts the server. `vim.lsp.config('openexec', {…})` changes any of it.
 ---@type vim.lsp.Config
 return {
@@ -9,4 +35,19 @@ return {
   },
   -- Without a workspace there is nothing to verify an edit in.
   workspace_required = true,
+  -- A command flushes what was typed in its own buffer only; a run needs all of them as they are.
+  flags = { debounce_text_changes = 0 },
+  -- Neovim tells each server of that server's own diagnostics only. Ours has none; what it
+  -- can fix is what the others have found.
+  on_init = function(client)
+    local request = client.request
+    client.request = function(self, method, params, handler, bufnr)
+      if method == 'textDocument/codeAction' and vim.tbl_isempty(params.context.diagnostics or {}) then
+        params = vim.deepcopy(params)
+        local at = vim.uri_to_bufnr(params.textDocument.uri)
+        params.context.diagnostics = diagnostics_on(at, params.range, self.offset_encoding)
+      end
+      return request(self, method, params, handler, bufnr)
+    end
+  end,
 }

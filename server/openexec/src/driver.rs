@@ -189,10 +189,17 @@ impl RunHandle {
 
     /// Waits until nothing is left to be done for it: its shadow is gone, its lease is free.
     pub async fn over(&self) {
-        self.says.closed().await;
+        let mut view = self.view.clone();
+        while view.changed().await.is_ok() {}
     }
 
-    fn is_driven(&self) -> bool {
+    /// Whether the other handle leads to the same driving of the run.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.says.same_channel(&other.says)
+    }
+
+    /// Whether somebody in this process carries it on.
+    pub fn is_driven(&self) -> bool {
         !self.says.is_closed()
     }
 }
@@ -387,6 +394,11 @@ impl Runtime {
     ) -> Result<RunHandle, DriverError> {
         if let Some(handle) = self.handle(run) {
             return Ok(handle);
+        }
+        // Whoever drove it last may still be clearing up.
+        let last = self.handles.lock().get(run).cloned();
+        if let Some(last) = last {
+            last.over().await;
         }
         let workspace = Workspace::open(root).context("the workspace cannot be used")?;
         let (state, seq) = self.fold(workspace.root(), run)?;

@@ -331,7 +331,12 @@ impl Shadow {
     /// When the disk refuses.
     pub async fn remove(&self) -> Result<(), ShadowError> {
         let base = self.places.base.clone();
-        off_thread(move || tree::remove_all(&base)).await
+        off_thread(move || match tree::remove_all(&base) {
+            // A run that was taken up only to be undone had none.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        })
+        .await
     }
 }
 

@@ -17,12 +17,13 @@ pub(super) struct Executor {
     state: RunState,
     seq: u64,
     events: broadcast::Sender<Arc<Recorded>>,
-    view: watch::Sender<RunView>,
     working: JoinSet<Event>,
     aborts: BTreeMap<CommandId, AbortHandle>,
     /// The run was recorded by an earlier process, or by this one, and had stopped.
     taken_up: bool,
     _lease: Lease,
+    /// The last field, because its end tells that everything above is gone.
+    view: watch::Sender<RunView>,
 }
 
 impl Executor {
@@ -67,8 +68,12 @@ impl Executor {
         let commands = self.state.apply(&event);
         // The view shows nothing that is not durable, decisions included, and it is up to date
         // for whoever hears of the last of them.
-        if !self.state.has_unrecorded() {
-            self.view.send_replace(view_of(&self.place.run, &self.state, self.seq));
+        let view = view_of(&self.place.run, &self.state, self.seq);
+        if self.state.has_unrecorded() {
+            // Whose run it is stands in its first event already.
+            self.view.send_modify(|shown| (shown.blueprint, shown.model) = (view.blueprint, view.model));
+        } else {
+            self.view.send_replace(view);
         }
         let _ = self.events.send(Arc::new(recorded));
         Ok(commands)
@@ -101,8 +106,28 @@ impl Executor {
         said: &mut mpsc::Receiver<Spoken>,
     ) -> Result<(), DriverError> {
         // A run that was over when it was taken up waits for what the user wants of it.
-        let mut lingers = self.taken_up && self.is_over();
+        let lingers = self.taken_up && self.is_over();
         self.carry_out(commands).await?;
+        self.listen(said, lingers).await?;
+        // What is said from here on goes to whoever takes the run up next. What was said before
+        // is heard.
+        said.close();
+        while let Some(spoken) = said.recv().await {
+            let Some((event, answer)) = self.hear(spoken) else { continue };
+            let commands = self.record(event).await?;
+            self.carry_out(commands).await?;
+            let _ = answer.send(Ok(()));
+            self.listen(said, false).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes answers and what is said, until the run is over and all work has ended.
+    async fn listen(
+        &mut self,
+        said: &mut mpsc::Receiver<Spoken>,
+        mut lingers: bool,
+    ) -> Result<(), DriverError> {
         while !self.is_over() || lingers || !self.working.is_empty() {
             let (event, answer) = tokio::select! {
                 biased;

@@ -152,9 +152,12 @@ impl RunLine {
     /// It has been done, so that it can be taken back; or taken back, so that this can.
     pub(super) fn can_undo(&self) -> bool {
         match self.view.status {
-            RunStatus::Ended { outcome: Outcome::Undone, .. } => true,
-            RunStatus::Ended { .. } => self.view.applied,
-            RunStatus::Active | RunStatus::AwaitingApproval { .. } | RunStatus::Paused { .. } => false,
+            RunStatus::Ended { outcome, .. } => {
+                self.view.applied || matches!(outcome, Outcome::Done | Outcome::Undone)
+            }
+            // A part of its edits may stand in the files.
+            RunStatus::Paused { .. } => self.view.applied,
+            RunStatus::Active | RunStatus::AwaitingApproval { .. } => false,
         }
     }
 }

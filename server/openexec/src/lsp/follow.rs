@@ -11,7 +11,7 @@ use crate::driver::{RunHandle, RunStatus, RunView};
 use crate::limits::VIEW_LAG_MS;
 use crate::store::Recorded;
 use openexec_engine::ids::RunId;
-use openexec_engine::run::Outcome;
+use openexec_engine::run::{Event, Outcome};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
@@ -28,7 +28,8 @@ pub(super) async fn follow(editor: Editor, shows_progress: bool, handle: RunHand
         let view = accompany(&editor, shows_progress, &token, &handle, &mut events).await;
         let (typ, message) = announcement(&view);
         editor.show_message(typ, message).await;
-        if matches!(view.status, RunStatus::Ended { .. }) || !moved(&handle, &mut events, &view).await {
+        // Also one that has ended can be undone in the moment before it is gone.
+        if !moved(&handle, &mut events, &view).await {
             return;
         }
     }
@@ -67,7 +68,8 @@ async fn accompany(
             return settled.await;
         },
     }
-    editor.progress(token, WorkDoneProgress::Begin(begin(&handle.view()))).await;
+    let mut told = handle.view();
+    editor.progress(token, WorkDoneProgress::Begin(begin(&told))).await;
     let view = loop {
         tokio::select! {
             view = &mut settled => break view,
@@ -77,7 +79,11 @@ async fn accompany(
                 }
                 // However fast events come, the editor is told once for all that are here.
                 while events.try_recv().is_ok() {}
-                editor.progress(token, WorkDoneProgress::Report(report(&handle.view()))).await;
+                let view = handle.view();
+                if view != told {
+                    editor.progress(token, WorkDoneProgress::Report(report(&view))).await;
+                    told = view;
+                }
             }
         }
     };
@@ -94,9 +100,10 @@ async fn moved(handle: &RunHandle, events: &mut Receiver<Arc<Recorded>>, before:
             event = events.recv() => event,
             () = handle.over() => return handle.view().status != before.status,
         };
-        let seq = match event {
-            Ok(recorded) => recorded.seq,
-            Err(RecvError::Lagged(_)) => 0,
+        let (seq, resumed) = match event {
+            // It may come to the same stand again, which the user wants to hear as well.
+            Ok(recorded) => (recorded.seq, matches!(recorded.event, Event::ResumeRequested { .. })),
+            Err(RecvError::Lagged(_)) => (0, false),
             Err(RecvError::Closed) => return false,
         };
         // An event is announced when it is durable, which is before the view shows it.
@@ -104,7 +111,7 @@ async fn moved(handle: &RunHandle, events: &mut Receiver<Arc<Recorded>>, before:
         while handle.view().events < seq && Instant::now() < deadline {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-        if handle.view().status != before.status {
+        if resumed || handle.view().status != before.status {
             return true;
         }
     }
@@ -124,6 +131,9 @@ fn report(view: &RunView) -> WorkDoneProgressReport {
 }
 
 fn work(view: &RunView) -> String {
+    if view.events == 0 {
+        return "starting".to_owned();
+    }
     format!("{}, {} events", view.activity, view.events)
 }
 

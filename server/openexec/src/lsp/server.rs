@@ -24,7 +24,7 @@ use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tower_lsp::jsonrpc::{self, Error, ErrorCode};
@@ -43,8 +43,8 @@ struct Shared {
     surface: Arc<EditorSurface>,
     runtime: Result<Arc<Runtime>, String>,
     state: PathBuf,
-    /// The runs that the user is told about.
-    followed: Mutex<BTreeSet<RunId>>,
+    /// The runs that the user is told about, and what is to be followed after that.
+    followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
 }
 
 impl Handlers {
@@ -265,9 +265,15 @@ impl Shared {
         purpose: &str,
         what: impl FnOnce(&RunStatus) -> Result<Say, String>,
     ) -> Result<Value, String> {
-        let handle = self.meant_handle(&of, fits, purpose).await?;
+        let mut handle = self.meant_handle(&of, fits, purpose).await?;
         let said = what(&handle.view().status)?;
-        handle.say(said, &self.surface.name()).await.map_err(|error| error.to_string())?;
+        let mut answer = handle.say(said.clone(), &self.surface.name()).await;
+        if answer.is_err() && !handle.is_driven() {
+            // It came to its end at this very moment; it is taken up again.
+            handle = self.meant_handle(&of, fits, purpose).await?;
+            answer = handle.say(said, &self.surface.name()).await;
+        }
+        answer.map_err(|error| error.to_string())?;
         let run = handle.run.clone();
         self.follow(handle);
         Ok(json!({ "run": run }))
@@ -297,11 +303,7 @@ impl Shared {
             Err(reason) => self.recorded(of, &lines).ok_or(reason)?,
         };
         if let Some(handle) = runtime.handle(&run) {
-            if !matches!(handle.view().status, RunStatus::Ended { .. }) {
-                return Ok(handle);
-            }
-            // It is over but still tidies up; whoever undoes it takes it up anew.
-            handle.over().await;
+            return Ok(handle);
         }
         let surface: Arc<dyn Surface> = self.surface.clone();
         let handle = runtime.take_up(&root, &run, surface).await.map_err(|error| error.to_string())?;
@@ -402,18 +404,33 @@ impl Shared {
         });
     }
 
-    /// Tells the user about a run, once at a time.
+    /// Tells the user about a run, once at a time. A run that is taken up while the user is
+    /// still being told of its last end is followed after that.
     fn follow(self: &Arc<Self>, handle: RunHandle) {
-        let run = handle.run.clone();
-        if !self.followed.lock().insert(run.clone()) {
+        let mut followed = self.followed.lock();
+        if let Some((now, next)) = followed.get_mut(&handle.run) {
+            *next = (!now.is_same(&handle)).then_some(handle);
             return;
         }
+        followed.insert(handle.run.clone(), (handle.clone(), None));
+        drop(followed);
         let shared = Arc::clone(self);
         tokio::spawn(async move {
             let shows_progress = shared.session.traits().progress;
-            follow(shared.editor.clone(), shows_progress, handle).await;
-            shared.followed.lock().remove(&run);
+            let mut following = Some(handle);
+            while let Some(handle) = following {
+                follow(shared.editor.clone(), shows_progress, handle.clone()).await;
+                following = shared.next_to_follow(&handle.run);
+            }
         });
+    }
+
+    fn next_to_follow(&self, run: &RunId) -> Option<RunHandle> {
+        let mut followed = self.followed.lock();
+        let (_, next) = followed.remove(run)?;
+        let next = next?;
+        followed.insert(run.clone(), (next.clone(), None));
+        Some(next)
     }
 
     async fn keep_offers_fresh(self: Arc<Self>) {

@@ -23,6 +23,9 @@ pub(super) struct ClientTraits {
     pub(super) encoding: PositionEncoding,
     /// Whether it takes `documentChanges`.
     pub(super) document_changes: bool,
+    /// Whether each of its buffers ends with a line end, also one that was just created and is
+    /// empty: Neovim's do.
+    pub(super) ends_every_buffer: bool,
     pub(super) resources: ResourceOperations,
     /// Whether it shows progress.
     pub(super) progress: bool,
@@ -49,7 +52,11 @@ impl ClientTraits {
         Self {
             name: name(params),
             encoding: encoding(params),
-            document_changes: flag("/workspace/workspaceEdit/documentChanges"),
+            // Neovim (0.11.4) names resource operations, which exist in `documentChanges` only,
+            // and does not name those.
+            document_changes: flag("/workspace/workspaceEdit/documentChanges")
+                || operations.is_some_and(Value::is_array),
+            ends_every_buffer: name(params).starts_with("Neovim"),
             resources: ResourceOperations {
                 create: operation("create"),
                 rename: operation("rename"),

@@ -88,6 +88,8 @@ pub(super) fn workspace_edit(
             }
             (None, Some(proposed)) => {
                 operations.push(json!({ "kind": "create", "uri": site.uri }));
+                let ended = proposed.strip_suffix('\n').filter(|_| traits.ends_every_buffer);
+                let proposed = ended.unwrap_or(proposed);
                 operations.extend(document_edit(&site.uri, None, "", proposed, traits.encoding));
             }
             (_, None) => operations.push(json!({ "kind": "delete", "uri": site.uri })),
@@ -152,7 +154,22 @@ fn text_edits(base: &str, proposed: &str, encoding: PositionEncoding) -> Vec<Tex
         },
         new_text: hunk.text,
     };
-    hunks(base, proposed).into_iter().map(edit).collect()
+    hunks(base, proposed).into_iter().map(|hunk| before_last_line_end(base, hunk)).map(edit).collect()
+}
+
+/// Lines that are added at the end of a text are added before its last line end instead, which
+/// gives the same text. The place after the last line end is a line that Neovim (0.11.4, seen)
+/// does not have: it would add one line end too many.
+fn before_last_line_end(base: &str, hunk: Hunk) -> Hunk {
+    let moved = ["\r\n", "\n"].into_iter().find_map(|line_end| {
+        let lines = hunk.text.strip_suffix(line_end)?;
+        let last = base.strip_suffix(line_end)?.len();
+        Some(Hunk { base: last..last, text: format!("{line_end}{lines}") })
+    });
+    match moved {
+        Some(moved) if hunk.base.start == base.len() => moved,
+        _ => hunk,
+    }
 }
 
 /// The same edits for a client without `documentChanges`.

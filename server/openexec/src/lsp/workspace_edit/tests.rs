@@ -233,3 +233,31 @@ fn a_client_without_document_changes_gets_plain_changes_or_a_reason() {
     let refused = workspace_edit(&creates, &plain, &as_checked(&creates, &[]));
     assert_eq!(refused, Err(Unsendable::Unsupported { operation: "create", path: path("new.rs") }));
 }
+
+#[test]
+fn lines_are_added_before_the_last_line_end() {
+    for (base, proposed) in [("a\n", "a\nb\n"), ("a\r\n", "a\r\nb\r\n"), ("\n", "\n\n")] {
+        let changes = changes(&[("a.txt", Some(base), Some(proposed))]);
+        let edits = sent(&changes, &["a.txt"], &traits(PositionEncoding::Utf8));
+        let edits = &edits["documentChanges"][0]["edits"];
+        assert_eq!(edits[0]["range"]["start"]["line"], 0, "{edits}");
+        assert_eq!(applied(base, edits, PositionEncoding::Utf8), proposed);
+    }
+    // Nothing to move: the last line has no end, or gets none.
+    for (base, proposed) in [("a", "a\nb\n"), ("a\n", "a\nb"), ("", "a\n")] {
+        let changes = changes(&[("a.txt", Some(base), Some(proposed))]);
+        let edits = sent(&changes, &["a.txt"], &traits(PositionEncoding::Utf8));
+        let edits = &edits["documentChanges"][0]["edits"];
+        assert_eq!(applied(base, edits, PositionEncoding::Utf8), proposed);
+    }
+}
+
+#[test]
+fn an_editor_that_ends_every_buffer_ends_a_new_one_as_well() {
+    let changes = changes(&[("new.txt", None, Some("a\nb\n"))]);
+    for (ends_every_buffer, text) in [(false, "a\nb\n"), (true, "a\nb")] {
+        let traits = ClientTraits { ends_every_buffer, ..traits(PositionEncoding::Utf8) };
+        let edit = sent(&changes, &[], &traits);
+        assert_eq!(edit["documentChanges"][1]["edits"][0]["newText"], text);
+    }
+}
