@@ -151,10 +151,6 @@ impl Project {
             .collect()
     }
 
-    pub fn count(&self, run: &str, name: &str) -> usize {
-        self.journal(run).iter().filter(|(other, _)| other == name).count()
-    }
-
     /// Every file of the workspace with its bytes, build output aside.
     pub fn tree(&self) -> BTreeMap<String, Vec<u8>> {
         let mut tree = BTreeMap::new();
