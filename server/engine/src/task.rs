@@ -264,6 +264,13 @@ impl TaskReport {
             (TaskExit::Signalled { signal }, _) => {
                 Judgement::Red { summary: format!("task `{name}` was ended by signal {signal}") }
             }
+            (TaskExit::Exited { .. }, _) if self.lacks_program() && self.failures.is_empty() => {
+                Judgement::Blocked {
+                    reason: format!(
+                        "task `{name}` found no program to run (exit code 127); install it, or write `disable: [{name}]` into .openexec/tasks.yaml"
+                    ),
+                }
+            }
             (TaskExit::Exited { code }, TaskKind::Test) => self.judge_tests(*code),
             (TaskExit::Exited { code: 0 }, _) => {
                 Judgement::Passed { summary: format!("task `{name}` found nothing to object to") }
@@ -272,6 +279,12 @@ impl TaskReport {
                 Judgement::Red { summary: format!("task `{name}` ended with exit code {code}") }
             }
         }
+    }
+
+    /// The program of the task, or one that it starts, is not there: a shell's convention,
+    /// which npm, make and others pass on.
+    fn lacks_program(&self) -> bool {
+        self.exit == TaskExit::Exited { code: 127 }
     }
 
     fn judge_tests(&self, code: i32) -> Judgement {
@@ -320,9 +333,13 @@ impl TaskReport {
         let Some(baseline) = baseline.filter(|baseline| complete(baseline) && complete(self)) else {
             return alone;
         };
-        let before = baseline.failing();
         let now = self.failing();
-        let new: Vec<&str> = now.difference(&before).copied().collect();
+        // Several failures may bear one name; one more of them is a new one.
+        let times = |report: &TaskReport, name: &str| {
+            report.failures.iter().filter(|failure| failure.name == name).count()
+        };
+        let new: Vec<&str> =
+            now.iter().copied().filter(|name| times(self, name) > times(baseline, name)).collect();
         if !new.is_empty() {
             return Judgement::Red { summary: format!("{summary}; newly failing: {}", new.join(", ")) };
         }

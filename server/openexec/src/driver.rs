@@ -184,7 +184,11 @@ impl RunHandle {
     pub async fn settled(&self) -> RunView {
         let mut view = self.view.clone();
         let settled = view.wait_for(|view| view.status != RunStatus::Active).await.map(|view| view.clone());
-        settled.unwrap_or_else(|_| self.view())
+        settled.unwrap_or_else(|_| {
+            // Whoever drove it is gone without a word; nothing that was recorded is lost.
+            let reason = format!("an internal error stopped the run; `openexec resume {}` goes on", self.run);
+            RunView { status: RunStatus::Paused { reason }, ..self.view() }
+        })
     }
 
     /// Waits until nothing is left to be done for it: its shadow is gone, its lease is free.

@@ -210,7 +210,8 @@ impl Active {
         if wrong.is_empty() {
             self.applied = Some(self.changes.clone());
             let files = self.changes.effective().count();
-            return self.succeed(format!("{files} files hold the proposed text"), out);
+            let text = if files == 1 { "1 file holds".to_owned() } else { format!("{files} files hold") };
+            return self.succeed(format!("{text} the proposed text"), out);
         }
         let total = self.changes.effective().count();
         let landed = total - wrong.len();

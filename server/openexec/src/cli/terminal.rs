@@ -167,7 +167,7 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
             vec![format!("    {} changed meanwhile; rebased, to be verified again", names.join(", "))]
         }
         Event::Applied { report, .. } => {
-            vec![format!("    {} files looked at after applying", report.files.len())]
+            vec![format!("    applied; {} looked at afterwards", counted(report.files.len(), "file"))]
         }
         Event::Remembered { .. } => vec!["    a pointer record of this run is stored".into()],
         Event::CommandFailed { reason, .. } => {
@@ -193,6 +193,10 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
         | Event::BasesChecked { .. }
         | Event::ApplyIntended { .. } => Vec::new(),
     }
+}
+
+fn counted(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
 
 fn verdict_lines(subject: &str, decision: &Decision) -> Vec<String> {

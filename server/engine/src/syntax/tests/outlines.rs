@@ -33,7 +33,7 @@ impl<'a> Parser<'a> {
 }
 
 impl fmt::Display for crate::Thing<u8> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { todo!() }
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result { Ok(()) }
 }
 
 pub trait Visit {

@@ -30,10 +30,16 @@ struct Tap<'a> {
     counts: TestCounts,
     levels: Vec<Level>,
     doubt: bool,
+    /// The last `# comment` of the top level: what tape and its kin print before the points of
+    /// one test, whose own names are often all the same.
+    heading: Option<&'a str>,
 }
 
 pub(super) fn parse(text: &str, locate: Locate) -> ParsedReport {
-    let mut tap = Tap { locate, counts: TestCounts::default(), levels: vec![Level::default()], doubt: false };
+    let levels = vec![Level::default()];
+    let mut tap = Tap { locate, counts: TestCounts::default(), levels, doubt: false, heading: None };
+    // Where subtests have titles of their own, a comment is what a test printed.
+    let has_headings = !text.contains("# Subtest");
     let lines: Vec<&str> = text.lines().collect();
     let mut at = 0;
     while let Some(line) = lines.get(at) {
@@ -48,6 +54,8 @@ pub(super) fn parse(text: &str, locate: Locate) -> ParsedReport {
             let passed = found.get(2).is_some_and(|word| word.as_str() == "ok");
             let name = found.get(4).map_or("", |name| name.as_str());
             tap.point(indent(&found) / INDENT, passed, name, &diagnostics);
+        } else if has_headings && let Some(heading) = line.strip_prefix("# ") {
+            tap.heading = Some(heading.trim());
         }
     }
     let top = tap.levels.first();
@@ -140,7 +148,11 @@ impl Tap<'_> {
             self.counts.failed = self.counts.failed.saturating_add(1);
             let at = place(diagnostics, self.locate).map(|(path, line)| (path, Some(line)));
             let at = at.or_else(|| (self.locate)(title).map(|path| (path, None)));
-            level.failures.push(failure(title, at, diagnostics));
+            let name = match self.heading.filter(|_| depth == 0) {
+                Some(heading) => format!("{heading} > {title}"),
+                None => title.to_owned(),
+            };
+            level.failures.push(failure(&name, at, diagnostics));
         } else if subtests > 0 {
             // Counted below.
         } else if directive.is_some() {
