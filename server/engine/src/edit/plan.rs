@@ -195,10 +195,7 @@ impl Plan<'_> {
             );
         }
         self.check_room(path)?;
-        // Several editors end every file that they create with a line end, and a file that is not
-        // as proposed is not applied. Models leave it out by oversight.
-        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
-        self.propose(path, format!("{text}{end}"))?;
+        self.propose(path, text.to_owned())?;
         // What was renamed away from here no longer explains the file that stands here now.
         for change in self.changes.files.values_mut() {
             change.renamed_from.take_if(|from| from == path);

@@ -207,6 +207,7 @@ impl Active {
         for request in &mut batch {
             self.restore_texts(&mut request.action)
                 .map_err(|reason| format!("action `{}`: {reason}", request.id))?;
+            end_last_line(&mut request.action);
         }
         Ok(batch)
     }
@@ -497,4 +498,15 @@ fn blocked_text(decision: &Decision) -> String {
     let lines =
         reasons.map(|reason| format!("{} blocks `{}`: {}", reason.rule, reason.matched, reason.remedy));
     format!("nothing of this reply was carried out; {}", lines.collect::<Vec<_>>().join("; "))
+}
+
+/// A file that a model creates ends with a line end. Models leave it out by oversight, and
+/// editors such as Neovim put it there, so that the file would never be as proposed.
+fn end_last_line(action: &mut Action) {
+    if let Action::CreateFile(it) = action
+        && !it.text.is_empty()
+        && !it.text.ends_with('\n')
+    {
+        it.text.push('\n');
+    }
 }
