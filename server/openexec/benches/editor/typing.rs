@@ -1,0 +1,85 @@
+//! Code actions while somebody types in a large file.
+
+use crate::scene::Scene;
+use crate::{Times, load, project};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Lines of the file.
+const LINES: usize = 2_000;
+/// Keys per second.
+const KEYS_PER_SECOND: u32 = 50;
+/// Every so many keys the editor asks for code actions, as it does when the cursor rests.
+const KEYS_PER_MENU: u32 = 10;
+/// How long somebody types.
+const SECONDS: u32 = 20;
+
+pub fn measure() {
+    let mut scene = Scene::new();
+    let path = scene.root.join("crates/part_0/src/large.rs");
+    let text = project::large_rust_file(LINES);
+    std::fs::write(&path, &text).unwrap();
+    let uri = scene.client.open(&path);
+    // Within a comment above a function in the middle of the file.
+    let line = text.lines().enumerate().skip(LINES / 2).find(|(_, line)| line.starts_with("///"));
+    let line = line.map(|(at, _)| at).unwrap();
+    menu(&mut scene, &uri, line, 3);
+
+    let mut idle = Vec::new();
+    for _ in 0..SECONDS * KEYS_PER_SECOND / KEYS_PER_MENU {
+        idle.push(menu(&mut scene, &uri, line, 3));
+    }
+    let idle = Times::of(idle);
+    let typing = Times::of(type_and_ask(&mut scene, &uri, line));
+    let target = if typing.percentile(99) < 5.0 { "kept" } else { "missed" };
+    let ratio = typing.percentile(50) / idle.percentile(50);
+    println!(
+        "bench editor/code-action-typing: {typing}; {LINES} lines, {} bytes, {KEYS_PER_SECOND} keys/s; \
+         target p99 < 5 ms {target}; load {}",
+        text.len(),
+        load()
+    );
+    println!("bench editor/code-action-idle: {idle}; nobody types; typing is {ratio:.2} times as slow");
+}
+
+/// Types and asks at a steady pace; how long each answer took. The answer to a menu is awaited
+/// before the next key, which is late then; the pace is made up for afterwards.
+fn type_and_ask(scene: &mut Scene, uri: &str, line: usize) -> Vec<Duration> {
+    let pace = Duration::from_secs(1) / KEYS_PER_SECOND;
+    let began = Instant::now();
+    let mut times = Vec::new();
+    for key in 0..SECONDS * KEYS_PER_SECOND {
+        pause((began + pace * key).saturating_duration_since(Instant::now()));
+        let character = 3 + key;
+        let at = json!({ "line": line, "character": character });
+        let letter = char::from(b'a' + u8::try_from(key % 26).unwrap()).to_string();
+        scene.client.notify(
+            "textDocument/didChange",
+            json!({ "textDocument": { "uri": uri, "version": key + 2 },
+                    "contentChanges": [{ "range": { "start": at, "end": at }, "text": letter }] }),
+        );
+        if key % KEYS_PER_MENU == 0 {
+            // Straight behind the key, when nothing is known yet of the new text.
+            times.push(menu(scene, uri, line, character + 1));
+        }
+    }
+    times
+}
+
+#[expect(clippy::disallowed_methods, reason = "a pace is what is simulated here")]
+fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
+fn menu(scene: &mut Scene, uri: &str, line: usize, character: u32) -> Duration {
+    let at = json!({ "line": line, "character": character });
+    let params = json!({
+        "textDocument": { "uri": uri }, "range": { "start": at, "end": at },
+        "context": { "diagnostics": [], "triggerKind": 2 },
+    });
+    let began = Instant::now();
+    let actions = scene.client.request("textDocument/codeAction", params).unwrap();
+    let time = began.elapsed();
+    assert!(matches!(&actions, Value::Array(actions) if !actions.is_empty()), "{actions}");
+    time
+}
