@@ -224,10 +224,11 @@ impl Active {
         let answer = report.answer.as_deref().map(|answer| format!(" (the editor answered: {answer})"));
         self.pause(
             format!(
-                "{landed} of {total} files were applied; {} {} not hold the proposed text{}; resume to try again, or undo",
+                "{landed} of {total} files were applied; {} {} not hold the proposed text{}; resume to try again{}",
                 join(&wrong),
                 if wrong.len() == 1 { "does" } else { "do" },
                 answer.unwrap_or_default(),
+                if landed > 0 { ", or undo" } else { ", or discard the run" },
             ),
             out,
         );
