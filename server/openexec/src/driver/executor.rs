@@ -67,8 +67,17 @@ impl Executor {
         let commands = self.state.apply(&event);
         // The view shows nothing that is not durable, decisions included, and it is up to date
         // for whoever hears of the last of them.
+        let view = view_of(&self.place.run, &self.state, self.seq);
         if !self.state.has_unrecorded() {
-            self.view.send_replace(view_of(&self.place.run, &self.state, self.seq));
+            self.view.send_replace(view);
+        } else if seq == 1 {
+            // What the run is stands in its first event, so nobody is shown a run without a name.
+            self.view.send_modify(|shown| {
+                shown.blueprint = view.blueprint;
+                shown.model = view.model;
+                shown.activity = "starting".to_owned();
+                shown.events = view.events;
+            });
         }
         let _ = self.events.send(Arc::new(recorded));
         Ok(commands)
