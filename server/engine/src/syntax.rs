@@ -78,7 +78,9 @@ pub struct Symbol {
 /// A comment that asks for work: `// openexec: return an error instead`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
-    /// What it asks for; continuation lines are joined with blanks.
+    /// What it asks for; lines that continue it are joined with blanks. A line comment is
+    /// continued by the comment lines directly below it that are indented, after the comment
+    /// sign, by at least two blanks more than its first line; any other comment is not touched.
     pub instruction: String,
     /// The bytes of the whole comment, with its line break.
     pub range: Range<usize>,

@@ -353,13 +353,53 @@ impl TaskReport {
             return Judgement::Red { summary: format!("{summary}; still failing: {}", unfixed.join(", ")) };
         }
         let executed = self.tests.map_or(0, |counts| counts.executed());
+        let (fail, names) = (if now.len() == 1 { "fails" } else { "fail" }, now.iter().copied());
         Judgement::Passed {
             summary: format!(
-                "{} of {executed} tests passed; {} failed before and still fail: {}",
+                "{} of {executed} tests passed; {} failed before and still {fail}: {}",
                 executed as usize - now.len().min(executed as usize),
                 now.len(),
-                now.iter().copied().collect::<Vec<_>>().join(", ")
+                names.collect::<Vec<_>>().join(", ")
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(failing: &[&str]) -> TaskReport {
+        let failure = |name: &&str| TestFailure {
+            name: (*name).to_owned(),
+            path: None,
+            line: None,
+            message: String::new(),
+        };
+        TaskReport {
+            task: "test".into(),
+            kind: TaskKind::Test,
+            argv: Vec::new(),
+            exit: TaskExit::Exited { code: 1 },
+            duration_ms: 1,
+            tests: Some(TestCounts { passed: 3, failed: failing.len() as u32, skipped: 0 }),
+            failures: failing.iter().map(failure).collect(),
+            output: String::new(),
+            output_bytes: 0,
+            sandbox: "none".to_owned(),
+            rewritten: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn failures_that_are_forgiven_are_named() {
+        for (failing, says) in [
+            (&["a"][..], "3 of 4 tests passed; 1 failed before and still fails: a"),
+            (&["a", "b"][..], "3 of 5 tests passed; 2 failed before and still fail: a, b"),
+        ] {
+            let report = report(failing);
+            let judged = report.judge_against(Expectation::NoNewFailures, Some(&report), &BTreeSet::new());
+            assert_eq!(judged, Judgement::Passed { summary: says.to_owned() });
         }
     }
 }

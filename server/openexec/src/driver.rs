@@ -14,7 +14,7 @@ pub use catalogue::{Catalogue, CatalogueEntry};
 pub use surface::Surface;
 
 use crate::config::{SCRIPTED_PREFIX, UserConfig, UserDirs};
-use crate::limits::{EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
+use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
 use crate::models::{self, Model};
 use crate::process::Launcher;
 use crate::store::{Recorded, Store, TrustStore};
@@ -505,6 +505,20 @@ impl Runtime {
                 Some(view_of(&summary.run, &state, seq))
             })
             .collect()
+    }
+
+    /// The latest run of a workspace that is over, whose edits stand in the user's files, and
+    /// that this process has not driven. Reads the journal of no more than a few runs.
+    pub fn latest_applied(&self, root: &Path) -> Option<RunView> {
+        let runs = self.store(root).ok()?.runs().ok()?;
+        let driven: Vec<RunId> = self.handles.lock().keys().cloned().collect();
+        let ended =
+            runs.into_iter().filter(|run| run.last_event == "run_ended" && !driven.contains(&run.run));
+        let mut looked_at = ended.take(ENDED_LOOKED_AT_MAX);
+        looked_at.find_map(|summary| {
+            let (state, seq) = self.fold(root, &summary.run).ok()?;
+            Some(view_of(&summary.run, &state, seq)).filter(|view| view.applied)
+        })
     }
 
     /// Everything recorded of a run.

@@ -125,5 +125,9 @@ pub const RECONCILE_GRACE_MS: u64 = 500;
 pub const DIAGNOSTICS_MAX: usize = 20;
 /// Milliseconds that a run's view may lag behind the event that was just announced.
 pub const VIEW_LAG_MS: u64 = 1_000;
+/// Milliseconds that a menu which is opened before the first offers are read waits for them.
+pub const OFFERS_WAIT_MS: u64 = 500;
+/// Ended runs of earlier processes that are looked at for the latest one that can be undone.
+pub const ENDED_LOOKED_AT_MAX: usize = 3;
 /// Milliseconds that answers may take to leave after `exit`.
 pub const EXIT_FLUSH_MS: u64 = 20;

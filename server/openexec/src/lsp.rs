@@ -4,7 +4,8 @@
 //! It holds the open documents and the client's capabilities; runs belong to the driver.
 //!
 //! **Architecture invariant:** nothing in here waits for a model, a walk of the disk or the
-//! editor while it answers a request. Only [`service`], [`editor`] and [`server`] know the
+//! editor while it answers a request; but a menu that is opened before anything could be read
+//! waits a short time for that. Only [`service`], [`editor`] and [`server`] know the
 //! transport; everything else is data in, value out.
 
 mod actions;

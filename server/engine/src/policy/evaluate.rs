@@ -115,7 +115,11 @@ fn judge_task(judge: &mut Judge<'_>, task: &TaskName, tasks: &TaskSet) {
     match tasks.trust {
         Trust::Trusted { .. } => {}
         Trust::Untrusted => {
-            judge.block("task.untrusted", &shown, "the user must trust this workspace's tasks first");
+            judge.block(
+                "task.untrusted",
+                &shown,
+                "trust this workspace first: `openexec trust`, or the trust action in the editor's menu",
+            );
         }
     }
     if judge.reasons() == before {

@@ -62,7 +62,9 @@ impl Active {
                 self.after_approval(then, "it is approved already", out);
             }
             Verdict::Ask => {
-                let reasons = decision.reasons.iter().map(reason_text).collect();
+                // What is allowed is no reason to ask.
+                let asks = decision.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
+                let reasons = asks.map(reason_text).collect();
                 self.phase = Phase::Approval { proposal, diff, reasons, then };
             }
         }
@@ -295,7 +297,7 @@ impl Active {
                 let wrong = differing(&reversal.changes, report);
                 if wrong.is_empty() {
                     let summary = match reversal.outcome {
-                        Outcome::Undone => "undone; undo again to redo",
+                        Outcome::Undone => "undo again to redo",
                         _ => "redone",
                     };
                     return self.end(reversal.outcome, summary.into(), out);
@@ -399,5 +401,6 @@ fn reason_text(reason: &Reason) -> String {
 }
 
 fn reasons_text(decision: &Decision) -> String {
-    decision.reasons.iter().map(reason_text).collect::<Vec<_>>().join("; ")
+    let objections = decision.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
+    objections.map(reason_text).collect::<Vec<_>>().join("; ")
 }

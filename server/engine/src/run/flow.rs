@@ -192,7 +192,7 @@ impl Active {
         if let Some(command) = command {
             out.push(Command::Abandon { ids: vec![command] });
         }
-        self.end(Outcome::Cancelled, format!("cancelled by {by}"), out);
+        self.end(Outcome::Cancelled, format!("by {by}"), out);
     }
 
     pub(super) fn command_failed(

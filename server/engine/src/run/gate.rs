@@ -80,8 +80,8 @@ impl Active {
         for task in &chosen {
             let decision = policy::evaluate_task(&task.name, tasks, &self.start.policy);
             if decision.verdict != Verdict::Allow {
-                let reasons: Vec<String> =
-                    decision.reasons.iter().map(|reason| reason.remedy.clone()).collect();
+                let objections = decision.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
+                let reasons: Vec<String> = objections.map(|reason| reason.remedy.clone()).collect();
                 return Err(format!("task `{}` may not run: {}", task.name, reasons.join("; ")));
             }
         }

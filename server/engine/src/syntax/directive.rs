@@ -11,6 +11,10 @@ use tree_sitter::{Node, Tree};
 /// What a directive's text begins with, in any case.
 const MARKER: &str = "openexec:";
 
+/// Blanks by which a line must be indented more than the first one to continue a directive.
+/// A remark, a doc comment or a licence below a directive is never taken for part of it.
+const CONTINUATION_INDENT: usize = 2;
+
 /// One comment.
 struct Comment<'a> {
     /// Its bytes, without a line break; with the braces around it in JSX.
@@ -20,6 +24,8 @@ struct Comment<'a> {
     /// What it says, and how its line comment begins: `//`, `///`. Empty for a block comment.
     text: String,
     opening: &'a str,
+    /// Blanks between the two; a tab counts as `CONTINUATION_INDENT`.
+    indent: usize,
 }
 
 /// The directive whose lines hold `line`, else the one that ends directly above it.
@@ -44,7 +50,8 @@ pub(super) fn directive_at(grammar: &Grammar, tree: &Tree, source: &str, line: u
     above
 }
 
-/// The directive that begins with this comment.
+/// The directive that begins with this comment. Only lines that are indented under its first
+/// one continue it: what is deleted with it must not be a comment of somebody else's.
 fn directive(comments: &[Comment<'_>], index: usize, source: &str, lines: &LineIndex) -> Option<Directive> {
     let first = comments.get(index)?;
     let mut instruction = asked(&first.text)?.to_owned();
@@ -53,6 +60,7 @@ fn directive(comments: &[Comment<'_>], index: usize, source: &str, lines: &LineI
         for next in comments.get(index + 1..).unwrap_or_default() {
             let continues = next.lines.0 == last.lines.1 + 1
                 && next.opening == first.opening
+                && next.indent >= first.indent.saturating_add(CONTINUATION_INDENT)
                 && begins_line(source, next.range.start)
                 && asked(&next.text).is_none();
             if !continues || next.text.is_empty() {
@@ -147,18 +155,21 @@ fn read<'a>(
     outer: Option<Node<'_>>,
 ) -> Option<Comment<'a>> {
     let raw = source.get(node.byte_range())?.trim_end();
-    let (opening, text) = if grammar.block_comments == BlockComments::Slashed && raw.starts_with("/*") {
+    let (opening, said) = if grammar.block_comments == BlockComments::Slashed && raw.starts_with("/*") {
         let inner = raw.trim_start_matches("/*").trim_end_matches("*/");
         let words = inner.lines().map(|line| line.trim().trim_start_matches('*').trim());
         ("", words.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
     } else {
         let marks = raw.strip_prefix(grammar.line_comment)?;
         let text = marks.trim_start_matches(['/', '!', '#']);
-        (raw.get(..raw.len() - text.len())?, text.trim().to_owned())
+        (raw.get(..raw.len() - text.len())?, text.to_owned())
     };
+    let blanks = said.chars().take_while(|character| character.is_whitespace());
+    let indent = blanks.map(|blank| if blank == '\t' { CONTINUATION_INDENT } else { 1 }).sum();
+    let text = said.trim().to_owned();
     let range = match outer {
         Some(outer) => outer.byte_range(),
         None => node.start_byte()..node.start_byte() + raw.len(),
     };
-    Some(Comment { lines: lines.lines_of(&range), range, text, opening })
+    Some(Comment { lines: lines.lines_of(&range), range, text, opening, indent })
 }

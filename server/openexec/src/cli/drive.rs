@@ -6,7 +6,7 @@ use crate::driver::{RunHandle, RunStatus, RunView, Runtime, Say, StartRequest};
 use anyhow::Context as _;
 use openexec_engine::ids::RunId;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::run::{Inputs, Outcome, Target};
+use openexec_engine::run::{Inputs, Outcome, Status, Target};
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -46,6 +46,14 @@ pub(super) async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
 }
 
 pub(super) async fn resume(one: OneRun) -> anyhow::Result<ExitCode> {
+    let journal = runtime()?;
+    let run = find(&journal, &one.at.workspace, &one.run)?;
+    let (state, _) = journal.fold(&one.at.workspace, &run)?;
+    if let Status::Ended { summary, .. } = state.status()
+        && !state.has_unrecorded()
+    {
+        anyhow::bail!("run {run} is over ({summary}); `openexec undo` takes it back");
+    }
     let (_, handle) = take_up(&one).await?;
     if matches!(handle.view().status, RunStatus::Paused { .. }) {
         handle.say(Say::Resume, "terminal").await?;

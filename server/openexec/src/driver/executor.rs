@@ -34,7 +34,12 @@ impl Executor {
         events: broadcast::Sender<Arc<Recorded>>,
         lease: Lease,
     ) -> (Self, watch::Receiver<RunView>) {
-        let (view, views) = watch::channel(view_of(&place.run, &state, seq));
+        let mut shown = view_of(&place.run, &state, seq);
+        if state.has_unrecorded() {
+            // It stands nowhere before what it decided is recorded.
+            shown.status = RunStatus::Active;
+        }
+        let (view, views) = watch::channel(shown);
         let executor = Self {
             place,
             state,
@@ -69,11 +74,16 @@ impl Executor {
         // The view shows nothing that is not durable, decisions included, and it is up to date
         // for whoever hears of the last of them.
         let view = view_of(&self.place.run, &self.state, self.seq);
-        if self.state.has_unrecorded() {
-            // Whose run it is stands in its first event already.
-            self.view.send_modify(|shown| (shown.blueprint, shown.model) = (view.blueprint, view.model));
-        } else {
+        if !self.state.has_unrecorded() {
             self.view.send_replace(view);
+        } else if seq == 1 {
+            // What the run is stands in its first event, so nobody is shown a run without a name.
+            self.view.send_modify(|shown| {
+                shown.blueprint = view.blueprint;
+                shown.model = view.model;
+                shown.activity = "starting".to_owned();
+                shown.events = view.events;
+            });
         }
         let _ = self.events.send(Arc::new(recorded));
         Ok(commands)
@@ -106,7 +116,8 @@ impl Executor {
         said: &mut mpsc::Receiver<Spoken>,
     ) -> Result<(), DriverError> {
         // A run that was over when it was taken up waits for what the user wants of it.
-        let lingers = self.taken_up && self.is_over();
+        // One whose end was only not recorded yet was not over.
+        let lingers = self.taken_up && self.is_over() && commands.is_empty();
         self.carry_out(commands).await?;
         self.listen(said, lingers).await?;
         // What is said from here on goes to whoever takes the run up next. What was said before

@@ -55,9 +55,10 @@ pub(super) fn short(run: &RunId) -> &str {
 /// The actions at a place, the most urgent first, never more than a menu can bear.
 pub(super) fn offered(place: &Place<'_>, literals: bool) -> Vec<CodeActionOrCommand> {
     let mut actions = pending(place);
+    // Most workflows fail where tasks may not run, so trust goes before them.
+    actions.extend(trust(place));
     actions.extend(workflows(place));
     actions.extend(running(place));
-    actions.extend(trust(place));
     actions.extend(undo(place));
     actions.retain(|action| wanted(place.only, action.kind.as_ref()));
     actions.truncate(CODE_ACTIONS_MAX);
@@ -175,7 +176,8 @@ fn trust(place: &Place<'_>) -> Option<CodeAction> {
         return None;
     };
     let title = format!("Trust this workspace's tasks ({})", quote(&commands.join(", ")));
-    let arguments = json!({ "uri": place.file.uri, "content": content });
+    // The title may be cut; a client that asks once more can show all of it.
+    let arguments = json!({ "uri": place.file.uri, "content": content, "commands": commands });
     Some(action(title, "quickfix.openexec.trust".to_owned(), "openexec.trust", arguments))
 }
 
@@ -219,11 +221,11 @@ fn workflow(place: &Place<'_>, blueprint: &Blueprint, trigger: Trigger) -> Optio
     let takes = |name: InputName| blueprint.inputs.iter().any(|input| input.name == name);
     let given = match trigger {
         Trigger::Directive => given_directive(place)?,
-        Trigger::Test => given_test(place, takes(InputName::FailingTest), &blueprint.description)?,
+        Trigger::Test => given_test(place, takes(InputName::FailingTest), blueprint)?,
         Trigger::Diagnostic => given_diagnostics(place)?,
-        Trigger::Selection => given_selection(place, &blueprint.description)?,
-        Trigger::Symbol => given_symbol(place, &blueprint.description)?,
-        Trigger::File => given_file(place, &blueprint.description),
+        Trigger::Selection => given_selection(place, blueprint)?,
+        Trigger::Symbol => given_symbol(place, blueprint)?,
+        Trigger::File => given_file(place, blueprint),
     };
     let has = |name| name == InputName::Target || given.inputs.iter().any(|(given, ..)| *given == name);
     if !blueprint.inputs.iter().all(|input| !input.required || has(input.name)) {
@@ -260,12 +262,12 @@ fn given_directive(place: &Place<'_>) -> Option<Given> {
     })
 }
 
-fn given_test(place: &Place<'_>, fixes: bool, description: &str) -> Option<Given> {
+fn given_test(place: &Place<'_>, fixes: bool, blueprint: &Blueprint) -> Option<Given> {
     let test = enclosing(place, |symbol| symbol.is_test)?;
     let subject = if fixes {
         format!("Fix failing test `{}`", quote(&test.name))
     } else {
-        format!("{}: test `{}`", headline(description), quote(&test.name))
+        on(blueprint, &format!("test `{}`", quote(&test.name)))
     };
     Some(Given {
         subject,
@@ -305,28 +307,33 @@ fn trimmed(diagnostic: &Diagnostic) -> Value {
     value
 }
 
-fn given_selection(place: &Place<'_>, description: &str) -> Option<Given> {
+fn given_selection(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
     let (start, end) = (place.range.start, place.range.end);
     (start != end).then(|| Given {
-        subject: format!("{}: the selection", headline(description)),
+        subject: on(blueprint, "the selection"),
         kind: "refactor.rewrite.openexec",
         range: place.range,
         inputs: Vec::new(),
     })
 }
 
-fn given_symbol(place: &Place<'_>, description: &str) -> Option<Given> {
+fn given_symbol(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
     let symbol = enclosing(place, |_| true)?;
     Some(Given {
-        subject: format!("{}: `{}`", headline(description), quote(&symbol.name)),
+        subject: on(blueprint, &format!("`{}`", quote(&symbol.name))),
         kind: "refactor.rewrite.openexec",
         range: bytes(place, symbol.range.start, symbol.range.end),
         inputs: Vec::new(),
     })
 }
 
-fn given_file(place: &Place<'_>, description: &str) -> Given {
-    Given { subject: headline(description), kind: "source.openexec", range: place.range, inputs: Vec::new() }
+fn given_file(place: &Place<'_>, blueprint: &Blueprint) -> Given {
+    Given {
+        subject: on(blueprint, "this file"),
+        kind: "source.openexec",
+        range: place.range,
+        inputs: Vec::new(),
+    }
 }
 
 /// The innermost symbol around the cursor that fits.
@@ -348,11 +355,14 @@ fn bytes(place: &Place<'_>, start: usize, end: usize) -> Range {
     Range { start: position(start), end: position(end) }
 }
 
-/// The first sentence of a description, as a title.
-fn headline(description: &str) -> String {
-    let first = description.lines().next().unwrap_or_default();
-    let sentence = first.split(". ").next().unwrap_or(first).trim_end_matches('.');
-    quote(sentence)
+/// A workflow and what it is done on, as a title: ``Review `parse` ``, `Add docs: this file`.
+fn on(blueprint: &Blueprint, object: &str) -> String {
+    let words = quote(&blueprint.name.as_str().replace(['_', '-'], " "));
+    let mut letters = words.chars();
+    let first = letters.next().map(char::to_uppercase);
+    let name: String = first.into_iter().flatten().chain(letters).collect();
+    // One word is a verb more often than not.
+    if name.contains(' ') { format!("{name}: {object}") } else { format!("{name} {object}") }
 }
 
 /// A text on one line, cut to what a menu shows. Invisible characters could make a menu say

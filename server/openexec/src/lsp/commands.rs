@@ -10,7 +10,7 @@ use crate::limits::DIAGNOSTICS_MAX;
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::{BlueprintName, ModelName};
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::run::{DiagnosticInput, Inputs, Target};
+use openexec_engine::run::{DiagnosticInput, Inputs, Outcome, Target};
 use serde::Deserialize;
 use serde_json::Value;
 use std::path::PathBuf;
@@ -99,6 +99,9 @@ pub(super) struct TrustArguments {
     /// The content that the user has seen.
     #[serde(default)]
     pub(super) content: Option<Digest>,
+    /// The commands that the user has seen.
+    #[serde(default)]
+    pub(super) commands: Option<Vec<String>>,
 }
 
 /// Reads a command.
@@ -216,7 +219,17 @@ pub(super) fn standing(line: &RunLine) -> String {
         RunStatus::Active => format!("working: {}", line.view.activity),
         RunStatus::AwaitingApproval { .. } => "waiting for your decision".to_owned(),
         RunStatus::Paused { reason } => format!("paused: {reason}"),
-        RunStatus::Ended { summary, .. } => format!("over: {summary}"),
+        RunStatus::Ended { outcome, summary } => format!("{}: {summary}", ending(*outcome)),
+    }
+}
+
+const fn ending(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Done => "done",
+        Outcome::Failed => "failed",
+        Outcome::Cancelled => "cancelled",
+        Outcome::Discarded => "discarded",
+        Outcome::Undone => "undone",
     }
 }
 

@@ -50,6 +50,15 @@ impl request::Request for ShowDocument {
     const METHOD: &'static str = "window/showDocument";
 }
 
+/// `window/showMessageRequest`, likewise.
+enum Question {}
+
+impl request::Request for Question {
+    type Params = Value;
+    type Result = Value;
+    const METHOD: &'static str = "window/showMessageRequest";
+}
+
 impl Editor {
     pub(super) fn new(client: Client) -> Self {
         Self { client }
@@ -75,6 +84,14 @@ impl Editor {
     /// Says one sentence to the user.
     pub(super) async fn show_message(&self, typ: MessageType, message: String) {
         self.client.send_notification::<notification::ShowMessage>(ShowMessageParams { typ, message }).await;
+    }
+
+    /// Puts a question beside the user's work. The answer is what was chosen, if ever anything
+    /// is; whoever waits for it sets the limit.
+    pub(super) fn ask(&self, message: String, choices: &[&str]) -> oneshot::Receiver<Answer> {
+        let actions: Vec<Value> = choices.iter().map(|title| json!({ "title": title })).collect();
+        let typ = MessageType::INFO;
+        self.request::<Question>(json!({ "type": typ, "message": message, "actions": actions }))
     }
 
     /// Asks the editor to make room for a progress. False when it would not.

@@ -18,8 +18,13 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
-/// Follows a run until it is over.
-pub(super) async fn follow(editor: Editor, shows_progress: bool, handle: RunHandle) {
+/// Follows a run until it is over. `needed` is called whenever it begins to wait for a decision.
+pub(super) async fn follow(
+    editor: Editor,
+    shows_progress: bool,
+    handle: RunHandle,
+    needed: impl Fn(&RunHandle),
+) {
     let mut events = handle.subscribe();
     let mut round = 0_u32;
     loop {
@@ -28,6 +33,9 @@ pub(super) async fn follow(editor: Editor, shows_progress: bool, handle: RunHand
         let view = accompany(&editor, shows_progress, &token, &handle, &mut events).await;
         let (typ, message) = announcement(&view);
         editor.show_message(typ, message).await;
+        if matches!(view.status, RunStatus::AwaitingApproval { .. }) {
+            needed(&handle);
+        }
         // Also one that has ended can be undone in the moment before it is gone.
         if !moved(&handle, &mut events, &view).await {
             return;
@@ -146,14 +154,13 @@ pub(super) fn announcement(view: &RunView) -> (MessageType, String) {
             let what = format!("Run {run} was interrupted at {}", view.activity);
             (MessageType::WARNING, format!("{what} — `openexec.resume` goes on"))
         }
-        RunStatus::AwaitingApproval { diff, .. } => {
+        RunStatus::AwaitingApproval { diff, reasons, .. } => {
             let files = diff.lines().filter(|line| line.starts_with("+++ ")).count();
             let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
-            let what = format!("Run {run} waits for you: {files} would change");
-            (
-                MessageType::INFO,
-                format!("{what} — `openexec.review`, then `openexec.apply` or `openexec.discard`"),
-            )
+            let why = reasons.first().map(|reason| format!(" ({})", quote(reason))).unwrap_or_default();
+            // The next step comes first: notifications are cut at their end.
+            let next = "Review or apply in the code-action menu";
+            (MessageType::INFO, format!("{next}: run {run} waits for you, {files} would change{why}"))
         }
         RunStatus::Paused { reason } => (
             MessageType::WARNING,
@@ -170,11 +177,11 @@ fn ended(run: &str, outcome: Outcome, summary: &str, applied: bool) -> (MessageT
         Outcome::Done if !applied => (MessageType::INFO, format!("Run {run}: {summary}")),
         Outcome::Done => (MessageType::INFO, format!("Run {run}: {summary} — undo with `openexec.undo`")),
         Outcome::Failed => (MessageType::ERROR, format!("Run {run} failed: {summary}")),
-        Outcome::Cancelled => (MessageType::INFO, format!("Run {run} was cancelled; {}", quote(summary))),
+        Outcome::Cancelled => (MessageType::INFO, format!("Run {run} was cancelled {}", quote(summary))),
         Outcome::Discarded => {
             (MessageType::INFO, format!("Run {run} was discarded; your files are as they were"))
         }
-        Outcome::Undone => (MessageType::INFO, format!("Run {run}: {summary}")),
+        Outcome::Undone => (MessageType::INFO, format!("Run {run} was undone; {summary}")),
     }
 }
 
@@ -227,13 +234,17 @@ mod tests {
         let waiting = RunStatus::AwaitingApproval {
             proposal: openexec_engine::digest::Digest::of(b"x"),
             diff: "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".to_owned(),
-            reasons: Vec::new(),
+            reasons: vec!["tests/it.rs (test.edited): it judges the work".to_owned()],
         };
-        let (_, message) = announcement(&view(waiting));
-        assert!(
-            message.contains("1 file would change") && message.contains("`openexec.review`"),
-            "{message}"
+        assert_eq!(
+            announcement(&view(waiting)).1,
+            "Review or apply in the code-action menu: run ab12cd waits for you, 1 file would change \
+             (tests/it.rs (test.edited): it judges the work)"
         );
-        assert!(!message.contains('\n'));
+        let of = |outcome, summary: &str| {
+            announcement(&view(RunStatus::Ended { outcome, summary: summary.to_owned() })).1
+        };
+        assert_eq!(of(Outcome::Undone, "undo again to redo"), "Run ab12cd was undone; undo again to redo");
+        assert_eq!(of(Outcome::Cancelled, "by Neovim 0.11.4"), "Run ab12cd was cancelled by Neovim 0.11.4");
     }
 }

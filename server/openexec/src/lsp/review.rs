@@ -115,14 +115,14 @@ pub(super) fn status_markdown(
     for line in lines {
         let run = short(&line.view.run);
         let next = match &line.view.status {
-            RunStatus::Active if line.driven => "`openexec.cancel`",
-            RunStatus::Active | RunStatus::Paused { .. } => "`openexec.resume`, `openexec.cancel`",
-            RunStatus::AwaitingApproval { .. } => "`openexec.review`, `openexec.apply`, `openexec.discard`",
-            RunStatus::Ended { .. } if line.can_undo() => "`openexec.undo`",
-            RunStatus::Ended { .. } => "nothing to do",
+            RunStatus::Active if line.driven => "; `openexec.cancel`",
+            RunStatus::Active | RunStatus::Paused { .. } => "; `openexec.resume`, `openexec.cancel`",
+            RunStatus::AwaitingApproval { .. } => "; `openexec.review`, `openexec.apply`, `openexec.discard`",
+            RunStatus::Ended { .. } if line.can_undo() => "; `openexec.undo`",
+            RunStatus::Ended { .. } => "",
         };
         let (blueprint, standing, root) = (&line.view.blueprint, standing(line), line.root.display());
-        let _ = writeln!(text, "- **{run}** `{blueprint}` in `{root}`: {standing}; {next}");
+        let _ = writeln!(text, "- **{run}** `{blueprint}` in `{root}`: {standing}{next}");
     }
     text
 }

@@ -1,9 +1,9 @@
 //! The handlers: they take what they need out of the session, call plain functions, and
 //! answer at once. Whatever takes longer goes on in a task of its own.
 
-use super::actions::{Place, RunLine, offered};
+use super::actions::{Place, RunLine, offered, short};
 use super::commands::{self, OfRun, TrustArguments, Wish, meant, obvious_root};
-use super::editor::Editor;
+use super::editor::{Answer, Editor};
 use super::follow::{follow, run_of_token};
 use super::protocol::{
     CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionProviderCapability, CodeActionResponse,
@@ -32,6 +32,9 @@ use tower_lsp::{Client, LanguageServer};
 
 /// The code of errors that are the user's to mend: LSP's `RequestFailed`.
 const REQUEST_FAILED: i64 = -32803;
+
+/// The one choice of a question about a proposal: to look at it.
+const REVIEW: &str = "Review";
 
 /// The handlers.
 pub(super) struct Handlers(Arc<Shared>);
@@ -77,6 +80,7 @@ impl Handlers {
 impl LanguageServer for Handlers {
     async fn initialize(&self, _: InitializeParams) -> jsonrpc::Result<InitializeResult> {
         // The session has read the parameters already, in the order of arrival.
+        tokio::spawn(Arc::clone(&self.0).keep_offers_fresh());
         Ok(InitializeResult {
             capabilities: capabilities(&self.0.session),
             server_info: Some(ServerInfo {
@@ -87,7 +91,6 @@ impl LanguageServer for Handlers {
     }
 
     async fn initialized(&self, _: InitializedParams) {
-        tokio::spawn(Arc::clone(&self.0).keep_offers_fresh());
         tokio::spawn(Arc::clone(&self.0).pass_complaints_on());
     }
 
@@ -96,6 +99,7 @@ impl LanguageServer for Handlers {
     }
 
     async fn code_action(&self, params: CodeActionParams) -> jsonrpc::Result<Option<CodeActionResponse>> {
+        self.0.session.first_offers().await;
         Ok(Some(self.0.code_actions(&params)))
     }
 
@@ -200,6 +204,13 @@ impl Shared {
                     lines.push(RunLine { root: root.to_owned(), view: view.clone(), driven: false });
                 }
             }
+            // One run at a time is the one to undo, and those of this process are later.
+            if let Some(view) = &offers.ended
+                && !lines.iter().any(|line| line.root == root && line.can_undo())
+                && !lines.iter().any(|line| line.view.run == view.run)
+            {
+                lines.push(RunLine { root: root.to_owned(), view: view.clone(), driven: false });
+            }
         }
         lines
     }
@@ -298,9 +309,12 @@ impl Shared {
     ) -> Result<RunHandle, String> {
         let runtime = self.runtime()?;
         let lines = self.lines();
-        let (root, run) = match meant(&lines, of.run.as_deref(), fits, purpose) {
-            Ok(line) => (line.root.clone(), line.view.run.clone()),
-            Err(reason) => self.recorded(of, &lines).ok_or(reason)?,
+        let (root, run, shown) = match meant(&lines, of.run.as_deref(), fits, purpose) {
+            Ok(line) => (line.root.clone(), line.view.run.clone(), Some(&line.view.status)),
+            Err(reason) => {
+                let (root, run) = self.recorded(of, &lines).ok_or(reason)?;
+                (root, run, None)
+            }
         };
         if let Some(handle) = runtime.handle(&run) {
             return Ok(handle);
@@ -308,6 +322,12 @@ impl Shared {
         let surface: Arc<dyn Surface> = self.surface.clone();
         let handle = runtime.take_up(&root, &run, surface).await.map_err(|error| error.to_string())?;
         self.session.run_driven(&run, &root);
+        // Another process may have undone it meanwhile; an undo would then redo.
+        if let Some(ended @ RunStatus::Ended { .. }) = shown
+            && handle.view().status != *ended
+        {
+            return Err("the run has gone on since it was shown; look at `openexec.status`".to_owned());
+        }
         Ok(handle)
     }
 
@@ -373,23 +393,33 @@ impl Shared {
             }
             None => obvious_root(&roots, self.session.focus().as_deref())?,
         };
-        let done = blocking(move || match trust_state(&runtime, &root)? {
+        let (done, message) = blocking(move || match trust_state(&runtime, &root)? {
             TrustState::NothingDeclared => {
                 Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
             }
-            TrustState::Trusted => Ok(json!({ "trusted": root })),
-            TrustState::Untrusted { content, .. }
-                if arguments.content.is_some_and(|seen| seen != content) =>
+            TrustState::Trusted => Ok((
+                json!({ "trusted": root }),
+                "OpenExec: the tasks of this workspace are trusted already".to_owned(),
+            )),
+            TrustState::Untrusted { content, commands, .. }
+                if arguments.content.is_some_and(|seen| seen != content)
+                    || arguments.commands.as_ref().is_some_and(|seen| *seen != commands) =>
             {
                 Err("the tasks have changed since they were shown; open the menu again".to_owned())
             }
             TrustState::Untrusted { content, commands, .. } => {
                 runtime.trust(&root, content).map_err(|error| error.to_string())?;
-                Ok(json!({ "trusted": root, "commands": commands }))
+                let message = format!("OpenExec: trusted, may run {}", commands.join(", "));
+                Ok((json!({ "trusted": root, "commands": commands }), message))
             }
         })
         .await?;
-        tokio::spawn(Arc::clone(self).refresh_offers());
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            // Whoever reads the message finds a menu that knows of it.
+            Arc::clone(&shared).refresh_offers().await;
+            shared.editor.show_message(MessageType::INFO, message).await;
+        });
         Ok(done)
     }
 
@@ -416,10 +446,15 @@ impl Shared {
         drop(followed);
         let shared = Arc::clone(self);
         tokio::spawn(async move {
-            let shows_progress = shared.session.traits().progress;
+            let traits = shared.session.traits();
+            let needed = |handle: &RunHandle| {
+                if traits.questions {
+                    tokio::spawn(Arc::clone(&shared).offer_review(handle.clone()));
+                }
+            };
             let mut following = Some(handle);
             while let Some(handle) = following {
-                follow(shared.editor.clone(), shows_progress, handle.clone()).await;
+                follow(shared.editor.clone(), traits.progress, handle.clone(), &needed).await;
                 following = shared.next_to_follow(&handle.run);
             }
         });
@@ -433,10 +468,32 @@ impl Shared {
         Some(next)
     }
 
+    /// Offers the review beside the user's work. Nothing that is answered here consents.
+    async fn offer_review(self: Arc<Self>, handle: RunHandle) {
+        let run = &handle.run;
+        let message = format!("OpenExec run {} waits for you", short(run));
+        let asked = self.editor.ask(message, &[REVIEW]);
+        let answer = tokio::select! {
+            answer = asked => answer,
+            () = handle.over() => return,
+        };
+        let Ok(Answer::Said(chosen)) = answer else {
+            return;
+        };
+        if chosen.get("title").and_then(Value::as_str) != Some(REVIEW) {
+            return;
+        }
+        let of = OfRun { run: Some(run.to_string()), proposal: None };
+        if let Err(reason) = self.review(&of).await {
+            self.editor.show_message(MessageType::WARNING, reason).await;
+        }
+    }
+
     async fn keep_offers_fresh(self: Arc<Self>) {
         let mut saves = self.session.saves();
         loop {
             Arc::clone(&self).refresh_offers().await;
+            self.session.set_offers_read();
             if saves.changed().await.is_err() {
                 return;
             }
@@ -456,6 +513,7 @@ impl Shared {
                     model: runtime.default_model().map(|model| model.to_string()),
                     trust: trust_state(&runtime, root).ok(),
                     pending: runtime.pending(root),
+                    ended: runtime.latest_applied(root),
                 };
                 session.set_offers(root, offers);
             }

@@ -11,6 +11,7 @@ use super::service::Synchronised;
 use super::traits::ClientTraits;
 use super::trust::TrustState;
 use crate::driver::RunView;
+use crate::limits::OFFERS_WAIT_MS;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::OpenDocument;
@@ -19,6 +20,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -33,6 +35,8 @@ pub(super) struct Offers {
     pub(super) trust: Option<TrustState>,
     /// Recorded runs that are not over and that nobody drives.
     pub(super) pending: Vec<RunView>,
+    /// The latest run that ended before this process began and that can be undone.
+    pub(super) ended: Option<RunView>,
 }
 
 #[derive(Default)]
@@ -51,6 +55,7 @@ pub(super) struct Session {
     changed: watch::Sender<u64>,
     saved: watch::Sender<u64>,
     complaint: watch::Sender<Option<(MessageType, String)>>,
+    offers_read: watch::Sender<bool>,
 }
 
 impl Default for Session {
@@ -60,6 +65,7 @@ impl Default for Session {
             changed: watch::Sender::new(0),
             saved: watch::Sender::new(0),
             complaint: watch::Sender::new(None),
+            offers_read: watch::Sender::new(false),
         }
     }
 }
@@ -128,6 +134,20 @@ impl Session {
 
     pub(super) fn offers(&self, root: &Path) -> Arc<Offers> {
         self.state.lock().offers.get(root).cloned().unwrap_or_default()
+    }
+
+    /// Notes that offers have been read once, successfully or not.
+    pub(super) fn set_offers_read(&self) {
+        self.offers_read.send_replace(true);
+    }
+
+    /// Waits until offers have been read for the first time, or for a short limit. An editor
+    /// may open its first menu before that, and would find it empty.
+    pub(super) async fn first_offers(&self) {
+        let mut read = self.offers_read.subscribe();
+        let limit = Duration::from_millis(OFFERS_WAIT_MS);
+        // Late offers are no error: the next menu has them.
+        drop(tokio::time::timeout(limit, read.wait_for(|read| *read)).await);
     }
 
     pub(super) fn set_offers(&self, root: &Path, offers: Offers) {
@@ -226,4 +246,36 @@ fn extract_in_background(session: &Arc<Session>, path: &Path) {
         }
         file.end_extraction();
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::time::Instant;
+
+    #[tokio::test]
+    async fn only_menus_before_the_first_offers_wait_for_them() {
+        let session = Arc::new(Session::default());
+        let early = tokio::spawn({
+            let session = Arc::clone(&session);
+            async move {
+                session.first_offers().await;
+                session.offers(Path::new("/w")).model.clone()
+            }
+        });
+        tokio::task::yield_now().await;
+        assert!(!early.is_finished());
+        session.set_offers(Path::new("/w"), Offers { model: Some("local".to_owned()), ..Offers::default() });
+        session.set_offers_read();
+        assert_eq!(early.await.unwrap(), Some("local".to_owned()));
+        // A later one is not even suspended.
+        assert!(futures::FutureExt::now_or_never(session.first_offers()).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_menu_does_not_wait_for_ever() {
+        let began = Instant::now();
+        Session::default().first_offers().await;
+        assert!(began.elapsed() >= Duration::from_millis(OFFERS_WAIT_MS));
+    }
 }

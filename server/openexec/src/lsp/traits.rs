@@ -31,9 +31,16 @@ pub(super) struct ClientTraits {
     pub(super) progress: bool,
     /// Whether it opens documents on request.
     pub(super) show_document: bool,
+    /// Whether it can put a question beside the user's work, without taking the keyboard.
+    pub(super) questions: bool,
     /// Whether it takes code actions that are more than commands.
     pub(super) code_action_literals: bool,
 }
+
+/// Clients that put a question of the server as a prompt which takes the keyboard at once
+/// (`vim.ui.select`, `completing-read`), and so the next key of somebody who is typing. They
+/// advertise the same as clients that show a notification with buttons.
+const PROMPTING_CLIENTS: [&str; 3] = ["Neovim", "Eglot", "emacs"];
 
 impl Default for ClientTraits {
     fn default() -> Self {
@@ -49,14 +56,18 @@ impl ClientTraits {
         let operation = |name: &str| {
             operations.and_then(Value::as_array).is_some_and(|all| all.iter().any(|one| one == name))
         };
+        let name = name(params);
+        let is_neovim = name.starts_with("Neovim");
+        let prompts = PROMPTING_CLIENTS.iter().any(|client| name.starts_with(client));
         Self {
-            name: name(params),
+            questions: !prompts && capability(params, "/window/showMessage").is_some_and(Value::is_object),
+            name,
             encoding: encoding(params),
             // Neovim (0.11.4) names resource operations, which exist in `documentChanges` only,
             // and does not name those.
             document_changes: flag("/workspace/workspaceEdit/documentChanges")
                 || operations.is_some_and(Value::is_array),
-            ends_every_buffer: name(params).starts_with("Neovim"),
+            ends_every_buffer: is_neovim,
             resources: ResourceOperations {
                 create: operation("create"),
                 rename: operation("rename"),
@@ -137,6 +148,18 @@ mod tests {
             assert_eq!(traits, ClientTraits::default());
             assert!(!traits.document_changes && !traits.progress && !traits.show_document);
         }
+    }
+
+    #[test]
+    fn questions_are_put_where_they_take_no_keys() {
+        let asked = |name: &str, window: Value| {
+            ClientTraits::of(&json!({ "clientInfo": { "name": name }, "capabilities": { "window": window } }))
+                .questions
+        };
+        assert!(asked("Visual Studio Code", json!({ "showMessage": {} })));
+        assert!(!asked("Visual Studio Code", json!({ "showMessage": null })));
+        assert!(!asked("Neovim", json!({ "showMessage": {} })));
+        assert!(!asked("helix", json!({})));
     }
 
     #[test]

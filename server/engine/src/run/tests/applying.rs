@@ -17,7 +17,7 @@ fn undo_restores_and_redo_repeats() {
     world.start(start_of(FIX_TESTS));
     assert_eq!(world.lib(), DONE);
     world.say(Event::UndoRequested { by: by() });
-    assert_eq!((world.lib(), world.ending().as_str()), (BEFORE, "Undone: undone; undo again to redo"));
+    assert_eq!((world.lib(), world.ending().as_str()), (BEFORE, "Undone: undo again to redo"));
     world.say(Event::UndoRequested { by: by() });
     assert_eq!((world.lib(), world.ending().as_str()), (DONE, "Done: redone"));
 }
@@ -121,6 +121,8 @@ fn what_judges_the_work_needs_an_approval_of_exactly_these_bytes() {
     let before = world.files.clone();
     world.start(start_of(FIX_TESTS));
     let proposal = proposal_of(&world);
+    let Status::AwaitingApproval { reasons, .. } = world.state.status() else { panic!("it waits") };
+    assert!(!reasons.is_empty() && reasons.iter().all(|reason| !reason.contains("(allow.")), "{reasons:?}");
     // Another digest opens nothing.
     world.say(Event::Approved { proposal: Digest::of(b"other"), by: by() });
     assert_eq!((proposal_of(&world), world.files.clone()), (proposal, before));

@@ -72,6 +72,7 @@ fn untrusted_tasks_do_not_run() {
     let tasks = TaskSet { tasks: vec![test_task()], trust: Trust::Untrusted };
     world.start(crate::run::RunStarted { tasks, ..start_of(FIX_TESTS) });
     assert!(world.ending().starts_with("Failed: task `test` may not run"), "{}", world.ending());
+    assert!(world.ending().contains("`openexec trust`, or the trust action"), "{}", world.ending());
     assert_eq!(world.count("task_finished"), 0);
 }
 

@@ -39,7 +39,7 @@ fn each_language_has_its_comments() {
 #[test]
 fn the_line_the_block_and_the_line_below_lead_to_it() {
     let source =
-        "fn a() {}\n\n    // openexec: return\n    // an error\n    // instead\nfn b() {}\n\nfn c() {}\n";
+        "fn a() {}\n\n    // openexec: return\n    //   an error\n    //   instead\nfn b() {}\n\nfn c() {}\n";
     let rest = "fn a() {}\n\nfn b() {}\n\nfn c() {}\n";
     for line in 3..=6 {
         check(Language::Rust, source, line, "return an error instead", (3, 5), rest);
@@ -57,6 +57,16 @@ fn a_block_ends_where_something_else_begins() {
     check(Language::Rust, source, 3, "two", (2, 2), "// openexec: one\n/// Documents b.\nfn b() {}\n");
     let source = "# openexec: one\n\n# a remark\nx = 1\n";
     check(Language::Python, source, 1, "one", (1, 1), "\n# a remark\nx = 1\n");
+}
+
+#[test]
+fn only_indented_lines_continue_it() {
+    let source = "// openexec: one\n// a remark\nfn b() {}\n";
+    check(Language::Rust, source, 1, "one", (1, 1), "// a remark\nfn b() {}\n");
+    let source = "# openexec: one\n#  nearly\nx = 1\n";
+    check(Language::Python, source, 1, "one", (1, 1), "#  nearly\nx = 1\n");
+    let source = "//openexec: one\n//  two\n//\tthree\n// four\nint x;\n";
+    check(Language::C, source, 1, "one two three", (1, 3), "// four\nint x;\n");
 }
 
 #[test]

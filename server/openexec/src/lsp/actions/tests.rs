@@ -67,6 +67,7 @@ fn offers() -> Offers {
         model: Some("claude".to_owned()),
         trust: Some(TrustState::Trusted),
         pending: Vec::new(),
+        ended: None,
     }
 }
 
@@ -222,9 +223,25 @@ fn untrusted_tasks_can_be_trusted_as_they_were_shown() {
         files: vec!["Cargo.toml".to_owned()],
     };
     let offers = Offers { trust: Some(trust), ..offers() };
-    let actions = actions(Asked { offers, ..Asked::default() });
+    let actions = actions(Asked { range: at(5, 2), offers, ..Asked::default() });
     assert_eq!(actions[0].title, "Trust this workspace's tasks (cargo test, cargo clippy)");
     assert_eq!(argument(&actions[0])["content"], json!(content));
+    assert_eq!(argument(&actions[0])["commands"], json!(["cargo test", "cargo clippy"]));
+    // What would fail without it is offered below it.
+    assert!(actions[1].title.starts_with("Fix failing test"), "{}", actions[1].title);
+}
+
+#[test]
+fn a_title_says_what_is_done_on_what() {
+    let of = |name: &str, range| {
+        let blueprints = vec![blueprint(name, &[Trigger::Selection, Trigger::Symbol, Trigger::File], &[])];
+        titles(Asked { range, offers: Offers { blueprints, ..offers() }, ..Asked::default() })
+    };
+    assert_eq!(of("review", at(1, 4)), ["Review `parse` · review · claude"]);
+    assert_eq!(of("review", at(2, 0)), ["Review this file · review · claude"]);
+    assert_eq!(of("add_docs", at(1, 4)), ["Add docs: `parse` · add_docs · claude"]);
+    let selected = Range { end: at(1, 9).end, ..at(1, 4) };
+    assert_eq!(of("review", selected), ["Review the selection · review · claude"]);
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn the_one_obvious_run_is_meant() {
     let apply = |named| run(meant(&lines, named, RunLine::awaits_approval, "applied"));
     assert_eq!(apply(None), Ok("run-000002".to_owned()));
     assert_eq!(apply(Some("000002")), Ok("run-000002".to_owned()));
-    assert!(apply(Some("000001")).unwrap_err().contains("cannot be applied now: over: 1 file changed"));
+    assert!(apply(Some("000001")).unwrap_err().contains("cannot be applied now: done: 1 file changed"));
     assert!(apply(Some("run-")).unwrap_err().contains("names several runs"));
     assert!(apply(Some("")).is_err());
     let undo = run(meant(&lines, None, RunLine::can_undo, "undone"));
