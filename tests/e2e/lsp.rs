@@ -1,6 +1,7 @@
 //! The language server over the protocol. What needs whole runs is tested with the runs.
 
 use crate::client::{Abilities, Client, PATIENCE, path_of, uri};
+use crate::project::{CHECK, FIXED, LIB, ONE_ATTEMPT, Project};
 use openexec::lsp::{Ended, converse};
 use serde_json::{Value, json};
 use std::net::Shutdown;
@@ -184,4 +185,58 @@ fn the_binary_ends_at_exit_with_its_input_open() {
     let status = client.leave().unwrap();
     assert!(status.success(), "{status}");
     assert!(begun.elapsed() < Duration::from_secs(2), "it took {:?}", begun.elapsed());
+}
+
+/// The program as a server for a project, with user scope in the project's own place.
+fn server_for(project: &Project) -> Client {
+    let [state, config] = ["state", "config"].map(|name| project.place().join(name));
+    let environment = [
+        ("HOME", project.place()),
+        ("XDG_STATE_HOME", state.as_path()),
+        ("XDG_CONFIG_HOME", config.as_path()),
+    ];
+    let child = Client::spawn(Path::new(env!("CARGO_BIN_EXE_openexec")), &["lsp"], &environment);
+    Client::of_child(child, &project.root().canonicalize().unwrap(), Abilities::all())
+}
+
+fn titles(actions: &[Value]) -> Vec<&str> {
+    actions.iter().filter_map(|action| action["title"].as_str()).collect()
+}
+
+#[test]
+fn a_first_user_is_led_from_trust_to_an_undo_after_a_restart() {
+    let project = Project::scripted_tests(ONE_ATTEMPT, CHECK);
+    let file = project.root().canonicalize().unwrap().join("src/lib.rs");
+    let mut client = server_for(&project);
+    let lib = client.open(&file);
+    // The very first menu is not empty, and begins with what everything else needs.
+    let actions = client.code_actions(&lib, 1, 8);
+    let shown = titles(&actions);
+    assert!(shown[0].starts_with("Trust this workspace's tasks (python3 check.py)"), "{shown:?}");
+    assert!(shown[1].starts_with("Review `answer` · review"), "{shown:?}");
+    let trust = &actions[0]["command"]["arguments"][0];
+    assert_eq!(trust["commands"], json!(["python3 check.py"]));
+    let mut other = trust.clone();
+    other["commands"] = json!(["python3 other.py"]);
+    let error = client.execute("openexec.trust", other).unwrap_err();
+    assert!(error["message"].as_str().unwrap().contains("changed since"), "{error}");
+    client.execute("openexec.trust", trust.clone()).unwrap();
+    client.wait_for_message("trusted, may run python3 check.py");
+    assert!(!titles(&client.code_actions(&lib, 1, 8)).iter().any(|title| title.starts_with("Trust")));
+
+    client.execute("openexec.run", json!({ "blueprint": "fix_tests", "model": project.model() })).unwrap();
+    let begin = client.wait_for("a progress", |message| message["params"]["value"]["kind"] == "begin");
+    let title = begin["params"]["value"]["title"].as_str().unwrap();
+    assert!(title.starts_with("OpenExec fix_tests "), "{title}");
+    client.wait_for_message("undo with `openexec.undo`");
+    assert_eq!(client.text(&lib), FIXED);
+    client.save(&lib);
+    assert!(client.leave().unwrap().success());
+
+    let mut client = server_for(&project);
+    let lib = client.open(&file);
+    client.choose(&lib, (1, 8), |title| title.starts_with("Undo run ")).unwrap();
+    client.wait_for_message("was undone; undo again to redo");
+    assert_eq!(client.text(&lib), LIB);
+    assert!(client.leave().unwrap().success());
 }
