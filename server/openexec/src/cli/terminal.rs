@@ -74,6 +74,10 @@ impl Surface for Terminal {
         None
     }
 
+    fn stopped(&self, reason: &str) {
+        anstream::eprintln!("{} {}", paint::bad("■ stopped:"), paint::plain(reason));
+    }
+
     async fn before_record(&self, seq: u64, event: &Event) {
         self.wait_for_step("next", seq, event).await;
     }

@@ -100,7 +100,8 @@ impl Executor {
             }
         });
         if let Err(error) = self.run_to_end(commands, &mut said).await {
-            tracing::error!(run = %self.place.run, "the run stops: {error}");
+            tracing::info!(run = %self.place.run, "the run stops: {error}");
+            self.place.surface.stopped(&error.to_string());
             self.view.send_modify(|view| view.status = RunStatus::Paused { reason: format!("{error}") });
         }
         preparing.abort();

@@ -27,6 +27,9 @@ pub trait Surface: Send + Sync + 'static {
             .map(|document| document.text)
     }
 
+    /// Called when the run stops without an event that says so: the journal refuses, say.
+    fn stopped(&self, _reason: &str) {}
+
     /// Called before an event is recorded. A surface that steps through a run waits here.
     async fn before_record(&self, _seq: u64, _event: &Event) {}
 
