@@ -11,6 +11,7 @@ mod perform;
 mod surface;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
+pub use openexec_engine::run::Status as RunStatus;
 pub use surface::Surface;
 
 use crate::config::{SCRIPTED_PREFIX, UserConfig, UserDirs};
@@ -28,7 +29,7 @@ use openexec_engine::digest::Digest;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
 use openexec_engine::policy::PolicySnapshot;
-use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState, Status};
+use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState};
 use openexec_engine::task::{TaskSet, Trust};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -81,34 +82,6 @@ pub struct RunView {
     pub applied: bool,
     /// Events so far.
     pub events: u64,
-}
-
-/// How a run stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RunStatus {
-    /// It is going on.
-    Active,
-    /// A change set waits for the user.
-    AwaitingApproval {
-        /// What an approval must name.
-        proposal: Digest,
-        /// The unified diff.
-        diff: String,
-        /// Why it was asked, for people; one line each.
-        reasons: Vec<String>,
-    },
-    /// It halts until the user acts.
-    Paused {
-        /// Why, and what to do.
-        reason: String,
-    },
-    /// It is over.
-    Ended {
-        /// How.
-        outcome: Outcome,
-        /// For people.
-        summary: String,
-    },
 }
 
 /// Why a run could not be started, resumed or spoken to.
@@ -538,16 +511,9 @@ pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
         blueprint: start.map_or_else(|| "?".into(), |start| start.blueprint.name.clone()),
         model: start.map_or_else(|| "?".into(), |start| start.model.clone()),
         activity: state.activity(),
-        status: match state.status() {
-            Status::Unborn | Status::Active => RunStatus::Active,
-            Status::AwaitingApproval { proposal, diff, reasons } => {
-                RunStatus::AwaitingApproval { proposal, diff, reasons }
-            }
-            Status::Paused { reason } => RunStatus::Paused { reason },
-            Status::Ended { outcome, summary } => RunStatus::Ended { outcome, summary },
-        },
+        status: state.status(),
         applied: state.applied().is_some()
-            && !matches!(state.status(), Status::Ended { outcome: Outcome::Undone, .. }),
+            && !matches!(state.status(), RunStatus::Ended { outcome: Outcome::Undone, .. }),
         events,
     }
 }

@@ -10,9 +10,7 @@ use crate::model::Usage;
 /// How a run stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// Nothing has happened yet.
-    Unborn,
-    /// It is going on.
+    /// It is going on, or about to begin.
     Active,
     /// It waits for the user to approve something.
     AwaitingApproval {
@@ -50,7 +48,7 @@ impl RunState {
     /// How the run stands.
     pub fn status(&self) -> Status {
         let Some(run) = &self.run else {
-            return Status::Unborn;
+            return Status::Active;
         };
         match &run.phase {
             Phase::Approval { proposal, diff, reasons, .. } => {
