@@ -42,9 +42,8 @@ end
 local paths = { 'add.js', 'sub.js', 'old.js', 'lib/new.js' }
 
 -- A deletion is not something the policy lets pass without a word.
-if editor.said('Run '):find('waits for you') then
-  editor.choose('Apply run')
-end
+editor.said('waits for you')
+editor.choose('Apply run')
 editor.wait('the end', function()
   return editor.outcome() == 'done'
 end)
