@@ -86,7 +86,10 @@ function M.command(arguments)
     M.execute('status')
   elseif name == 'trust' then
     M.execute('trust', { uri = vim.uri_from_bufnr(0) }, function(result)
-      vim.notify('OpenExec trusts ' .. table.concat(result.commands or { 'this workspace already' }, ', '))
+      -- The server itself says what it now trusts.
+      if not result.commands then
+        vim.notify('OpenExec: this workspace is trusted already')
+      end
     end)
   elseif vim.list_contains(to_a_run, name) then
     M.execute(name, words[1] and { run = words[1] } or nil)

@@ -107,7 +107,7 @@ fn sandbox(root: &Path, base: &Path) {
         confined.push(began.elapsed());
         assert_eq!(report.exit, TaskExit::Exited { code: 0 });
         let began = Instant::now();
-        let output = runtime.block_on(tokio::process::Command::new("true").output()).unwrap();
+        let output = runtime.block_on(async { tokio::process::Command::new("true").output().await }).unwrap();
         plain.push(began.elapsed());
         assert!(output.status.success());
     }

@@ -20,7 +20,7 @@ use crate::models::{self, Model};
 use crate::process::Launcher;
 use crate::store::{Recorded, Store, TrustStore};
 use crate::tasks::{self, Declared};
-use crate::workspace::Workspace;
+use crate::workspace::{Knowledge, Workspace};
 use absent::AbsentModel;
 use anyhow::{Context as _, anyhow, bail};
 use executor::Executor;
@@ -107,6 +107,7 @@ pub struct Runtime {
     trust: TrustStore,
     stores: Mutex<BTreeMap<PathBuf, Store>>,
     handles: Mutex<BTreeMap<RunId, RunHandle>>,
+    known: Mutex<BTreeMap<PathBuf, Knowledge>>,
 }
 
 /// A run that this process drives.
@@ -198,6 +199,7 @@ impl Runtime {
             trust,
             stores: Mutex::default(),
             handles: Mutex::default(),
+            known: Mutex::default(),
         }))
     }
 
@@ -219,6 +221,13 @@ impl Runtime {
         let store = Store::open(&self.dirs.store_path(&root)).context("the journal cannot be used")?;
         stores.insert(root, store.clone());
         Ok(store)
+    }
+
+    /// Opens a workspace with what earlier runs have found out about its files.
+    fn workspace(&self, root: &Path) -> anyhow::Result<Workspace> {
+        let workspace = Workspace::open(root).context("the workspace cannot be used")?;
+        let known = self.known.lock().entry(workspace.root().to_owned()).or_default().clone();
+        Ok(workspace.knowing(&known))
     }
 
     /// Where the journal of a workspace lies.
@@ -314,7 +323,7 @@ impl Runtime {
         request: StartRequest,
         surface: Arc<dyn Surface>,
     ) -> Result<RunHandle, DriverError> {
-        let workspace = Workspace::open(&request.root).context("the workspace cannot be used")?;
+        let workspace = self.workspace(&request.root)?;
         let root = workspace.root().to_owned();
         let active = self.handles().iter().filter(|handle| handle.view().status == RunStatus::Active).count();
         if active >= RUNS_ACTIVE_MAX {
@@ -377,7 +386,7 @@ impl Runtime {
         if let Some(last) = last {
             last.over().await;
         }
-        let workspace = Workspace::open(root).context("the workspace cannot be used")?;
+        let workspace = self.workspace(root)?;
         let (state, seq) = self.fold(workspace.root(), run)?;
         let name = state.start().map(|start| start.model.clone()).context("the journal is empty")?;
         // An undo needs no model, so a missing one is said only when it is called.

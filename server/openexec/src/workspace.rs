@@ -26,6 +26,7 @@ use openexec_engine::path::{RequestedPath, WorkspacePath};
 use openexec_engine::policy::Facts;
 use openexec_engine::run::{ContextQuery, HydratedText, OpenDocument, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why a file could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -47,8 +48,13 @@ impl WorkspaceError {
 pub struct Workspace {
     root: PathBuf,
     dir: Dir,
-    index: Index,
+    index: Arc<Index>,
 }
+
+/// What has been found out about the files of one root. It is shared between the runs of a
+/// root, so that only the first of them reads every file; dropping it changes no answer.
+#[derive(Clone, Default)]
+pub struct Knowledge(Arc<Index>);
 
 impl Workspace {
     /// Opens the directory. The root is made canonical here, once.
@@ -62,7 +68,14 @@ impl Workspace {
         let root = root.canonicalize().map_err(refused)?;
         let dir = Dir::open_ambient_dir(&root, ambient_authority()).map_err(refused)?;
         dir.entries().map_err(refused)?;
-        Ok(Self { root, dir, index: Index::default() })
+        Ok(Self { root, dir, index: Arc::default() })
+    }
+
+    /// The same, with what is known of this root already.
+    #[must_use]
+    pub fn knowing(self, known: &Knowledge) -> Self {
+        known.0.keep_settled();
+        Self { index: Arc::clone(&known.0), ..self }
     }
 
     /// The canonical root.

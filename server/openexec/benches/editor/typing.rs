@@ -1,7 +1,7 @@
 //! Code actions while somebody types in a large file.
 
 use crate::scene::Scene;
-use crate::{Times, load, project};
+use crate::{Times, client, load, project};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,8 @@ const KEYS_PER_SECOND: u32 = 50;
 const KEYS_PER_MENU: u32 = 10;
 /// How long somebody types.
 const SECONDS: u32 = 20;
+/// What stands before the place where somebody types.
+const LABEL: &str = "with_label(\"";
 
 pub fn measure() {
     let mut scene = Scene::new();
@@ -20,17 +22,23 @@ pub fn measure() {
     let text = project::large_rust_file(LINES);
     std::fs::write(&path, &text).unwrap();
     let uri = scene.client.open(&path);
-    // Within a comment above a function in the middle of the file.
-    let line = text.lines().enumerate().skip(LINES / 2).find(|(_, line)| line.starts_with("///"));
-    let line = line.map(|(at, _)| at).unwrap();
-    menu(&mut scene, &uri, line, 3);
+    // Within the name in quotes of a function in the middle of the file.
+    let is_there = |(_, line): &(usize, &str)| line.contains(LABEL);
+    let (line, content) = text.lines().enumerate().skip(LINES / 2).find(is_there).unwrap();
+    let column = u32::try_from(content.find(LABEL).unwrap() + LABEL.len()).unwrap();
+    // What can be offered is read from the disk when the conversation begins.
+    let deadline = Instant::now() + client::PATIENCE;
+    while scene.client.code_actions(&uri, u32::try_from(line).unwrap(), column).is_empty() {
+        assert!(Instant::now() < deadline, "nothing is offered");
+        pause(Duration::from_millis(10));
+    }
 
     let mut idle = Vec::new();
     for _ in 0..SECONDS * KEYS_PER_SECOND / KEYS_PER_MENU {
-        idle.push(menu(&mut scene, &uri, line, 3));
+        idle.push(menu(&mut scene, &uri, line, column));
     }
     let idle = Times::of(idle);
-    let typing = Times::of(type_and_ask(&mut scene, &uri, line));
+    let typing = Times::of(type_and_ask(&mut scene, &uri, line, column));
     let target = if typing.percentile(99) < 5.0 { "kept" } else { "missed" };
     let ratio = typing.percentile(50) / idle.percentile(50);
     println!(
@@ -44,13 +52,13 @@ pub fn measure() {
 
 /// Types and asks at a steady pace; how long each answer took. The answer to a menu is awaited
 /// before the next key, which is late then; the pace is made up for afterwards.
-fn type_and_ask(scene: &mut Scene, uri: &str, line: usize) -> Vec<Duration> {
+fn type_and_ask(scene: &mut Scene, uri: &str, line: usize, column: u32) -> Vec<Duration> {
     let pace = Duration::from_secs(1) / KEYS_PER_SECOND;
     let began = Instant::now();
     let mut times = Vec::new();
     for key in 0..SECONDS * KEYS_PER_SECOND {
         pause((began + pace * key).saturating_duration_since(Instant::now()));
-        let character = 3 + key;
+        let character = column + key;
         let at = json!({ "line": line, "character": character });
         let letter = char::from(b'a' + u8::try_from(key % 26).unwrap()).to_string();
         scene.client.notify(

@@ -50,6 +50,15 @@ struct Indexed {
     stamp: Stamp,
     words: Words,
     symbols: Option<Arc<[Symbol]>>,
+    /// False when the stamp may yet stand for another text.
+    settled: bool,
+}
+
+impl Index {
+    /// Forgets what may have changed since without showing it.
+    pub(super) fn keep_settled(&self) {
+        self.files.lock().retain(|_, indexed| indexed.settled);
+    }
 }
 
 /// A text whose symbols are known.
@@ -158,7 +167,12 @@ impl Workspace {
             .collect();
         let read = in_parallel(&behind, |file| {
             let (text, stamp) = self.load(&file.path)?;
-            Some(Indexed { stamp, words: Words::of_source(&text), symbols: None })
+            Some(Indexed {
+                stamp,
+                words: Words::of_source(&text),
+                symbols: None,
+                settled: stamp.is_settled(),
+            })
         });
         let mut fresh: BTreeMap<&WorkspacePath, Indexed> = BTreeMap::new();
         for (file, indexed) in behind.into_iter().zip(read) {
@@ -195,7 +209,8 @@ impl Workspace {
         }
         let symbols = symbols_in(path, &text);
         let words = known.map_or_else(|| Words::of_source(&text), |indexed| indexed.words);
-        let indexed = Indexed { stamp, words, symbols: Some(Arc::clone(&symbols)) };
+        let settled = stamp.is_settled();
+        let indexed = Indexed { stamp, words, symbols: Some(Arc::clone(&symbols)), settled };
         self.index.files.lock().insert(path.clone(), indexed);
         Some(Parsed { text, symbols })
     }

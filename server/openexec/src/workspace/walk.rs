@@ -5,6 +5,10 @@ use crate::limits::WALK_FILES_MAX;
 use ignore::{DirEntry, WalkBuilder};
 use openexec_engine::path::WorkspacePath;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+/// After this long, a change of a file gives it another stamp.
+const SETTLING: Duration = Duration::from_secs(3);
 
 /// A file in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +23,7 @@ pub(super) struct Listed {
 /// set the modification time back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp {
-    modified: Option<std::time::SystemTime>,
+    modified: Option<SystemTime>,
     changed: (i64, i64),
     bytes: u64,
     inode: u64,
@@ -35,6 +39,17 @@ impl Stamp {
         #[cfg(not(unix))]
         let (changed, inode) = ((0, 0), 0);
         Self { modified: metadata.modified().ok(), changed, bytes: metadata.len(), inode }
+    }
+
+    /// False when the file was changed so recently that another change may leave the same
+    /// stamp: file systems tell times only to the tick of a clock, some to two seconds.
+    pub(super) fn is_settled(&self) -> bool {
+        #[cfg(unix)]
+        let changed =
+            u64::try_from(self.changed.0).ok().map(|at| SystemTime::UNIX_EPOCH + Duration::from_secs(at));
+        #[cfg(not(unix))]
+        let changed = self.modified;
+        changed.and_then(|changed| changed.elapsed().ok()).is_some_and(|age| age > SETTLING)
     }
 }
 

@@ -119,6 +119,22 @@ fn a_failing_test_leads_two_calls_further() {
 }
 
 #[test]
+fn what_earlier_runs_knew_changes_no_answer() {
+    let tree = shop();
+    let known = Knowledge::default();
+    let query = ContextQuery { instruction: Some("apply_rate rounds".to_owned()), ..query() };
+    let opened = || Workspace::open(&tree.at("")).unwrap();
+    let first = opened().knowing(&known).gather(&query, &|_| Vec::new());
+    assert!(!first.is_empty());
+    // As many bytes as before, within the same tick of the clock perhaps.
+    let price = fs::read_to_string(tree.at("src/price.rs")).unwrap();
+    tree.put("src/price.rs", price.replace("apply_rate", "apply_mark"));
+    let second = opened().knowing(&known).gather(&query, &|_| Vec::new());
+    assert_eq!(second, opened().gather(&query, &|_| Vec::new()));
+    assert_ne!(second, first);
+}
+
+#[test]
 fn a_test_is_found_by_its_name_alone() {
     let tree = Tree::with(&[
         ("src/lib.rs", "#[cfg(test)]\nmod tests {\n    #[test]\n    fn adds() {}\n}\n"),
