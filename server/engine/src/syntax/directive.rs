@@ -30,6 +30,10 @@ struct Comment<'a> {
 
 /// The directive whose lines hold `line`, else the one that ends directly above it.
 pub(super) fn directive_at(grammar: &Grammar, tree: &Tree, source: &str, line: u32) -> Option<Directive> {
+    // Menus ask this at every rest of the cursor, and walking a large tree takes milliseconds.
+    if !mentions_marker(source) {
+        return None;
+    }
     let lines = LineIndex::new(source);
     let comments = comments(grammar, tree, source, &lines);
     let mut above = None;
@@ -78,6 +82,11 @@ fn directive(comments: &[Comment<'_>], index: usize, source: &str, lines: &LineI
         range,
         lines: (first.lines.0, last.lines.1),
     })
+}
+
+/// False where no comment can be a directive.
+fn mentions_marker(source: &str) -> bool {
+    source.as_bytes().windows(MARKER.len()).any(|part| part.eq_ignore_ascii_case(MARKER.as_bytes()))
 }
 
 /// What a comment asks for, if it is a directive.

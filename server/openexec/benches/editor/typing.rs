@@ -2,6 +2,8 @@
 
 use crate::scene::Scene;
 use crate::{Times, client, load, project};
+use openexec_engine::syntax::{Language, SyntaxTree};
+use openexec_engine::text::{Document, Position, PositionEncoding};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -48,6 +50,31 @@ pub fn measure() {
         load()
     );
     println!("bench editor/code-action-idle: {idle}; nobody types; typing is {ratio:.2} times as slow");
+    parts(&text, line, column);
+}
+
+/// What the server does for each key and each menu, alone in this process.
+fn parts(text: &str, line: usize, column: u32) {
+    let mut document = Document::new(text);
+    let mut tree = SyntaxTree::parse(Language::Rust, document.rope()).unwrap();
+    let (mut edits, mut directives, mut symbols) = (Vec::new(), Vec::new(), Vec::new());
+    let line = u32::try_from(line).unwrap();
+    for key in 0..SECONDS * KEYS_PER_SECOND / KEYS_PER_MENU {
+        let at = Position { line, character: column + key };
+        let began = Instant::now();
+        let edit = document.change(Some((at, at)), "a", PositionEncoding::Utf16).unwrap();
+        tree.edit(&edit, document.rope());
+        edits.push(began.elapsed());
+        let began = Instant::now();
+        std::hint::black_box(tree.directive_at(&document.to_string(), line + 1));
+        directives.push(began.elapsed());
+        let began = Instant::now();
+        std::hint::black_box(tree.symbols(&document.to_string()));
+        symbols.push(began.elapsed());
+    }
+    println!("bench editor/part-edit-and-parse: {}; per key, before the menu", Times::of(edits));
+    println!("bench editor/part-directive: {}; per menu", Times::of(directives));
+    println!("bench editor/part-symbols: {}; per key at most, in the background", Times::of(symbols));
 }
 
 /// Types and asks at a steady pace; how long each answer took. The answer to a menu is awaited
