@@ -252,7 +252,7 @@ mod tests {
         "#);
         insta::assert_snapshot!(real!(Tap, "tape.tap"), @r#"
         1 passed, 1 failed, 0 skipped
-        differs | t/a.js:2 | operator: equal
+        first > differs | t/a.js:2 | operator: equal
         "#);
         insta::assert_snapshot!(real!(JestJson, "jest.json"), @r#"
         1 passed, 3 failed, 2 skipped
