@@ -10,15 +10,15 @@
 //! Each figure is one line that begins with `bench NAME:`. The machine may be busy, so that a
 //! figure stands beside a floor or a peer of the same minute, and nothing is asserted on time.
 
-#![expect(clippy::unwrap_used, reason = "a measurement that cannot be made must end the bench")]
-
-#[expect(
+#![expect(
+    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "the language client of the end-to-end tests, which ends with the first fault"
+    reason = "a measurement that cannot be made must end the bench"
 )]
+
+// The language client of the end-to-end tests, which ends with the first fault.
 #[path = "../../../../tests/e2e/client.rs"]
 mod client;
 mod memory;
