@@ -27,6 +27,8 @@ use tokio::runtime::Runtime;
 const FILES: usize = 5_000;
 /// Repetitions of each figure.
 const ROUNDS: usize = 10;
+/// Repetitions of the peers', which take long.
+const PEER_ROUNDS: usize = 3;
 /// Milliseconds that a task may take.
 const TIMEOUT_MS: u64 = 60_000;
 
@@ -125,7 +127,7 @@ fn peers(root: &Path, base: &Path) {
         command.args(["-c", "user.name=bench", "-c", "user.email=bench@localhost"]);
         run(command.args(["-c", "gc.auto=0"]).args(arguments).current_dir(root))
     };
-    for round in 0..ROUNDS {
+    for round in 0..PEER_ROUNDS {
         let copy = base.join(format!("copy-{round}"));
         copies.push(run(Command::new("cp").arg("-a").arg(root).arg(&copy)));
         std::fs::remove_dir_all(&copy).unwrap();
@@ -134,7 +136,7 @@ fn peers(root: &Path, base: &Path) {
     git(&["init", "--quiet"]);
     git(&["add", "--all"]);
     git(&["commit", "--quiet", "--message", "base"]);
-    for round in 0..ROUNDS {
+    for round in 0..PEER_ROUNDS {
         let tree = base.join(format!("tree-{round}"));
         let tree = tree.to_str().unwrap();
         worktrees.push(git(&["worktree", "add", "--quiet", "--detach", tree]));

@@ -12,15 +12,13 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "a measurement that cannot be made must end the bench"
 )]
 
-#[expect(
-    clippy::expect_used,
-    reason = "the language client of the end-to-end tests ends with the first fault"
-)]
+// The language client of the end-to-end tests, which ends with the first fault.
 #[path = "../../../../tests/e2e/client.rs"]
 mod client;
 mod memory;

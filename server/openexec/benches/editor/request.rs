@@ -56,7 +56,9 @@ fn one_run(scene: &mut Scene) -> (Duration, usize) {
     scene.client.answer(id).unwrap();
     // The model refuses, so the run pauses and says so; then it is cancelled and says that.
     let paused = scene.announcement();
-    scene.client.execute("openexec.cancel", Value::Null).unwrap_or_else(|_| panic_with(&paused));
+    if let Err(error) = scene.client.execute("openexec.cancel", Value::Null) {
+        panic!("the run did not pause, it says `{paused}`: {error}");
+    }
     scene.announcement();
     (arrival.at - began, arrival.bytes)
 }
@@ -64,10 +66,6 @@ fn one_run(scene: &mut Scene) -> (Duration, usize) {
 #[expect(clippy::disallowed_methods, reason = "the age of files is what is waited for")]
 fn settle() {
     std::thread::sleep(Duration::from_secs(5));
-}
-
-fn panic_with(said: &str) -> Value {
-    std::panic::panic_any(format!("the run did not pause: {said}"))
 }
 
 /// Where the time goes, by what the journals of these runs say.

@@ -220,8 +220,11 @@ impl Workspace {
         use std::io::Read as _;
         let (file, _) = files::open(&self.dir, path.as_str().as_ref()).ok()?;
         let mut file = file.into_std();
-        let stamp = Stamp::of(&file.metadata().ok()?);
-        let mut text = String::new();
+        let metadata = file.metadata().ok()?;
+        let stamp = Stamp::of(&metadata);
+        // A text that grows from nothing costs half a dozen reads for every file.
+        let room = usize::try_from(metadata.len().min(INDEXED_FILE_BYTES_MAX)).unwrap_or(0) + 1;
+        let mut text = String::with_capacity(room);
         (&mut file).take(INDEXED_FILE_BYTES_MAX + 1).read_to_string(&mut text).ok()?;
         (text.len() as u64 <= INDEXED_FILE_BYTES_MAX).then_some((text, stamp))
     }
