@@ -131,3 +131,5 @@ pub const OFFERS_WAIT_MS: u64 = 500;
 pub const ENDED_LOOKED_AT_MAX: usize = 3;
 /// Milliseconds that answers may take to leave after `exit`.
 pub const EXIT_FLUSH_MS: u64 = 20;
+/// Milliseconds without a key after which the symbols of a document are extracted again.
+pub const SYMBOLS_QUIET_MS: u64 = 150;

@@ -257,6 +257,11 @@ impl OpenFile {
         }
     }
 
+    /// True when the definitions of some version are at hand.
+    pub(super) fn knows_symbols(&self) -> bool {
+        self.symbols.known.lock().is_some()
+    }
+
     /// Claims the extraction in the background. False when somebody is at it, or there is
     /// nothing to extract.
     pub(super) fn begin_extraction(&self) -> bool {

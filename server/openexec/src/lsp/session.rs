@@ -11,7 +11,7 @@ use super::service::Synchronised;
 use super::traits::ClientTraits;
 use super::trust::TrustState;
 use crate::driver::RunView;
-use crate::limits::OFFERS_WAIT_MS;
+use crate::limits::{OFFERS_WAIT_MS, SYMBOLS_QUIET_MS};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::OpenDocument;
@@ -224,23 +224,32 @@ impl Synchronised for Inbox {
     }
 }
 
-/// Extracts the symbols of a document where no menu waits for it. However fast somebody
-/// types, one extraction at a time runs, and the last one sees the last text.
+/// Extracts the symbols of a document where no menu waits for it: at once when none are known,
+/// else when nobody has typed for a moment, so that it takes no processor from the menus
+/// between two keys. One extraction at a time runs, and the last one sees the last text.
 fn extract_in_background(session: &Arc<Session>, path: &Path) {
-    let (Ok(runtime), Some(file)) = (Handle::try_current(), session.document_at(path)) else {
+    let (Ok(runtime), Some(mut file)) = (Handle::try_current(), session.document_at(path)) else {
         return;
     };
     if !file.begin_extraction() {
         return;
     }
     let (session, path) = (Arc::downgrade(session), path.to_owned());
-    runtime.spawn_blocking(move || {
-        let mut file = file;
+    let now = move || session.upgrade().and_then(|session| session.document_at(&path));
+    runtime.spawn(async move {
+        let quiet = Duration::from_millis(SYMBOLS_QUIET_MS);
+        let mut is_quiet = !file.knows_symbols();
         loop {
-            file.extract_symbols();
-            let now = session.upgrade().and_then(|session| session.document_at(&path));
-            match now {
-                Some(now) if now.version != file.version => file = now,
+            if is_quiet {
+                let quiet_file = file.clone();
+                // A panic in there has been logged; the symbols at hand stay.
+                let _ = tokio::task::spawn_blocking(move || quiet_file.extract_symbols()).await;
+            } else {
+                tokio::time::sleep(quiet).await;
+            }
+            match now() {
+                Some(next) if next.version != file.version => (file, is_quiet) = (next, false),
+                Some(_) if !is_quiet => is_quiet = true,
                 _ => break,
             }
         }
