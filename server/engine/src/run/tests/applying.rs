@@ -1,6 +1,7 @@
 //! From a proposal to the user's files and back.
 
 use super::world::*;
+use crate::blueprint::Route;
 use crate::digest::Digest;
 use crate::run::{Event, Outcome, Status};
 
@@ -157,4 +158,23 @@ fn an_approval_does_not_cover_what_a_rebase_made_of_it() {
     assert_eq!(world.applies, 0);
     world.say(Event::Approved { proposal: second, by: by() });
     assert_eq!(world.lib(), format!("// mine\n{DONE}"));
+}
+
+/// A blueprint need not have a stage that proposes; the approval is asked for all the same.
+#[test]
+fn without_a_proposing_stage_the_approval_is_still_asked_for() {
+    let mut start = start_of(FIX_TESTS);
+    for stage in &mut start.blueprint.stages {
+        if stage.id.as_str() == "run_tests" {
+            stage.on_success = Route::Stage { id: "apply_edit".into() };
+        }
+    }
+    let mut world = World::new(&[touching_a_test()]);
+    let before = world.files.clone();
+    world.start(start);
+    let proposal = proposal_of(&world);
+    assert_eq!((world.applies, world.files.clone()), (0, before));
+    world.say(Event::Approved { proposal, by: by() });
+    assert_eq!((world.applies, world.lib()), (1, DONE));
+    assert!(world.ending().starts_with("Done"), "{}", world.ending());
 }
