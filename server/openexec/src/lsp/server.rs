@@ -547,6 +547,8 @@ impl Shared {
 
     async fn pass_complaints_on(self: Arc<Self>) {
         let mut complaints = self.session.complaints();
+        // A change may have been refused before anybody listened.
+        complaints.mark_changed();
         while complaints.changed().await.is_ok() {
             let complaint = complaints.borrow_and_update().clone();
             if let Some((typ, message)) = complaint {
