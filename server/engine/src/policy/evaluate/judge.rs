@@ -63,16 +63,12 @@ impl<'a> Judge<'a> {
 
     /// True when the run has the capability.
     pub(super) fn capability(&mut self, capability: Capability, matched: &str) -> bool {
-        let has = self.policy.capabilities.contains(&capability);
+        let held = &self.policy.capabilities;
+        // Journals from before `run_tasks` had its own name call it `shell_exec`.
+        let has = held.contains(&capability)
+            || (capability == Capability::ShellExec && held.contains(&Capability::RunTasks));
         if !has {
-            let name = match capability {
-                Capability::RepoRead => "repo_read",
-                Capability::RepoWrite => "repo_write",
-                Capability::GitCommit => "git_commit",
-                Capability::NetworkAccess => "network_access",
-                Capability::ShellExec => "shell_exec",
-                Capability::MemoryWrite => "memory_write",
-            };
+            let name = capability.name();
             let matched: String = matched.chars().take(200).flat_map(char::escape_debug).collect();
             self.block(
                 "capability.missing",

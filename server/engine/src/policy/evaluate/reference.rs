@@ -183,7 +183,7 @@ impl Reference<'_> {
             }
             Action::RunTask(it) => {
                 let good = it.task.as_str() == "test" && tasks.trust != Trust::Untrusted;
-                may(Capability::ShellExec).max(if good { 0 } else { 2 })
+                may(Capability::RunTasks).max(if good { 0 } else { 2 })
             }
             Action::Finish(_) => 0,
             Action::ReplaceSymbol(_) | Action::InsertAtSymbol(_) | Action::ReadSymbol(_) => unreachable!(),
