@@ -109,3 +109,15 @@ pub const POLICY_EXAMPLES_MAX: usize = 50;
 /// Lines, of both texts together and equal ends aside, up to which a change is measured exactly
 /// for rules; beyond, every line in between counts as changed.
 pub const POLICY_DIFF_LINES_MAX: usize = 4_000;
+/// Bytes of one value for a parameter of a task.
+pub const TASK_ARG_BYTES_MAX: usize = 1_024;
+/// Bytes that a compiled pattern of a task's parameter may take.
+pub const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+/// Parameters of one task.
+pub const TASK_PARAMS_MAX: usize = 16;
+/// Bytes of one note that a model leaves for later runs.
+pub const NOTE_BYTES_MAX: usize = 2_000;
+/// Bytes of a note's key.
+pub const NOTE_KEY_BYTES_MAX: usize = 64;
+/// Notes of one run.
+pub const NOTES_MAX: usize = 20;

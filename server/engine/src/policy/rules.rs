@@ -236,6 +236,8 @@ pub(in crate::policy) enum ActionName {
     ReplaceSymbol,
     /// One kind.
     InsertAtSymbol,
+    /// One kind.
+    ReplaceRange,
     /// The group and its only kind.
     CreateFile,
     /// The group and its only kind.
@@ -250,11 +252,13 @@ pub(in crate::policy) enum ActionName {
     Search,
     /// The group's only kind.
     RunTask,
+    /// Noting a fact for later runs.
+    Remember,
 }
 
 /// Every kind that changes the text of a file that exists.
 pub(in crate::policy) const EDITS: &[ActionKind] =
-    &[ActionKind::ReplaceText, ActionKind::ReplaceSymbol, ActionKind::InsertAtSymbol];
+    &[ActionKind::ReplaceText, ActionKind::ReplaceSymbol, ActionKind::InsertAtSymbol, ActionKind::ReplaceRange];
 
 impl ActionName {
     /// The kinds that it names.
@@ -269,6 +273,8 @@ impl ActionName {
             Self::ReplaceText => &[ActionKind::ReplaceText],
             Self::ReplaceSymbol => &[ActionKind::ReplaceSymbol],
             Self::InsertAtSymbol => &[ActionKind::InsertAtSymbol],
+            Self::ReplaceRange => &[ActionKind::ReplaceRange],
+            Self::Remember => &[ActionKind::Remember],
             Self::ReadFile => &[ActionKind::ReadFile],
             Self::ReadSymbol => &[ActionKind::ReadSymbol],
             Self::Search => &[ActionKind::Search],

@@ -322,6 +322,7 @@ fn every_kind_has_a_group_but_the_end_of_the_work() {
         ActionName::Rename,
         ActionName::Read,
         ActionName::Run,
+        ActionName::Remember,
     ];
     let grouped: BTreeSet<ActionKind> = groups.iter().flat_map(|group| group.kinds()).copied().collect();
     let all = BTreeSet::from(ActionKind::ALL);
