@@ -257,8 +257,12 @@ pub(in crate::policy) enum ActionName {
 }
 
 /// Every kind that changes the text of a file that exists.
-pub(in crate::policy) const EDITS: &[ActionKind] =
-    &[ActionKind::ReplaceText, ActionKind::ReplaceSymbol, ActionKind::InsertAtSymbol, ActionKind::ReplaceRange];
+pub(in crate::policy) const EDITS: &[ActionKind] = &[
+    ActionKind::ReplaceText,
+    ActionKind::ReplaceSymbol,
+    ActionKind::InsertAtSymbol,
+    ActionKind::ReplaceRange,
+];
 
 impl ActionName {
     /// The kinds that it names.

@@ -6,7 +6,7 @@ use crate::action::{CreateFile, DeleteFile, Finish, ReadFile, Remember, ReplaceT
 use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
-use crate::policy::{SandboxMode, Verdict};
+use crate::policy::{PolicySnapshot, SandboxMode, Verdict};
 use crate::task::{ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
@@ -381,7 +381,7 @@ proptest! {
         let tasks = TaskSet { tasks: vec![task], trust };
         let mode = if writing { SandboxMode::WorkspaceWrite } else { SandboxMode::ReadOnly };
         let policy = PolicySnapshot::built_in(mode, ApprovalMode::OnRiskyActions);
-        let decision = evaluate(&batch, &toolset, &tasks, &facts, &changes, &policy);
+        let decision = evaluate(&batch, &toolset, &tasks, &facts, &changes, &Policy::new(&policy));
         let expected = reference(&batch, &toolset, &tasks, &facts, &changes, &policy);
         prop_assert_eq!(decision.verdict, expected, "{:#?}", decision);
         prop_assert!(!decision.reasons.is_empty());

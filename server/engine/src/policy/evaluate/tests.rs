@@ -7,9 +7,11 @@ use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
 use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
-use crate::policy::{SandboxMode, Verdict};
+use crate::policy::{PolicySnapshot, SandboxMode, Verdict};
 use crate::task::{ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass};
 use std::collections::BTreeMap;
+
+mod rules;
 
 const PRESENT: &str = "fn a() {}\nfn b() {}\n";
 
@@ -129,7 +131,7 @@ impl Case {
             &self.tasks,
             &Facts { paths: self.facts },
             &self.changes,
-            &self.policy,
+            &Policy::new(&self.policy),
         )
     }
 
@@ -226,8 +228,14 @@ fn paths_must_be_plain_and_inside() {
 fn a_path_without_facts_is_blocked() {
     let batch = [ActionRequest { id: ActionId::new("a"), action: read("src/a.rs") }];
     let case = Case::new();
-    let decision =
-        evaluate(&batch, &case.toolset, &case.tasks, &Facts::default(), &case.changes, &case.policy);
+    let decision = evaluate(
+        &batch,
+        &case.toolset,
+        &case.tasks,
+        &Facts::default(),
+        &case.changes,
+        &Policy::new(&case.policy),
+    );
     assert_eq!(strictest(&decision), (Verdict::Block, vec!["facts.missing".to_owned()]));
 }
 
@@ -381,9 +389,9 @@ fn tasks_are_declared_and_trusted() {
     empty.tasks.tasks[0].argv.clear();
     empty.blocks(&[run("test")], "task.empty");
     let case = Case::new();
-    let decision = evaluate_task(&TaskName::new("test"), &case.tasks, &case.policy);
+    let decision = evaluate_task(&TaskName::new("test"), &case.tasks, &Policy::new(&case.policy));
     assert_eq!(decision.verdict, Verdict::Allow);
-    let decision = evaluate_task(&TaskName::new("test"), &TaskSet::default(), &case.policy);
+    let decision = evaluate_task(&TaskName::new("test"), &TaskSet::default(), &Policy::new(&case.policy));
     assert_eq!(decision.verdict, Verdict::Block);
 }
 
@@ -411,7 +419,7 @@ fn proposal(changes: &[(&str, Option<&str>, Option<&str>)]) -> ChangeSet {
 
 #[test]
 fn a_proposal_is_judged_as_a_whole() {
-    let policy = |mode| PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, mode);
+    let policy = |mode| Policy::new(&PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, mode));
     let judged =
         |changes: &ChangeSet| strictest(&evaluate_changes(changes, &policy(ApprovalMode::OnRiskyActions)));
     let allowed =
@@ -445,5 +453,8 @@ fn a_proposal_is_judged_as_a_whole() {
     let always = evaluate_changes(&plain, &policy(ApprovalMode::Always));
     assert_eq!(strictest(&always), one(Verdict::Ask, "approval.always"));
     let reading = PolicySnapshot::built_in(SandboxMode::ReadOnly, ApprovalMode::OnRiskyActions);
-    assert_eq!(strictest(&evaluate_changes(&plain, &reading)), one(Verdict::Block, "capability.missing"));
+    assert_eq!(
+        strictest(&evaluate_changes(&plain, &Policy::new(&reading))),
+        one(Verdict::Block, "capability.missing")
+    );
 }

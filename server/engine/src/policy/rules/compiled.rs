@@ -30,6 +30,7 @@ struct Compiled {
     egress: CompiledEgress,
     wants_lines: bool,
     wants_symbols: bool,
+    wants_classes: bool,
 }
 
 /// The parts of a rule that are looked up by number.
@@ -95,6 +96,27 @@ pub(in crate::policy) struct Subject<'a> {
     pub guarded: bool,
 }
 
+impl<'a> Subject<'a> {
+    /// One of which nothing else is to be said.
+    pub(in crate::policy) fn of(
+        kinds: Kinds,
+        paths: &'a [&'a WorkspacePath],
+        classes: &'a [PathClass],
+        extent: &'a Extent,
+    ) -> Self {
+        Self { kinds, paths, task: None, extent, files_changed: 0, classes, guarded: false }
+    }
+
+    /// What it is about, for people.
+    pub(in crate::policy) fn shown(&self) -> String {
+        match (self.paths, self.task) {
+            ([path, ..], _) => path.to_string(),
+            ([], Some(task)) => task.as_str().chars().take(80).flat_map(char::escape_debug).collect(),
+            ([], None) => "the action".to_owned(),
+        }
+    }
+}
+
 /// The rules that speak about a subject, by what they do.
 #[derive(Debug, Default)]
 pub(in crate::policy) struct Rulings<'p> {
@@ -128,6 +150,11 @@ impl Policy {
     /// True when a rule names symbols.
     pub(in crate::policy) fn wants_symbols(&self) -> bool {
         self.compiled.as_ref().is_ok_and(|compiled| compiled.wants_symbols)
+    }
+
+    /// True when a rule names classes.
+    pub(super) fn wants_classes(&self) -> bool {
+        self.compiled.as_ref().is_ok_and(|compiled| compiled.wants_classes)
     }
 
     /// The rules that speak about the subject. Without rules nothing is looked at.
@@ -167,6 +194,7 @@ impl Compiled {
             egress: CompiledEgress::new(&snapshot.egress)?,
             wants_lines: rules.iter().any(|rule| rule.when.lines_changed_over.is_some()),
             wants_symbols: rules.iter().any(|rule| !rule.when.symbols.is_empty()),
+            wants_classes: rules.iter().any(|rule| !rule.when.class.is_empty()),
         })
     }
 

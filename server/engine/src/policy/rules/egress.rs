@@ -9,8 +9,8 @@ use crate::policy::{Verdict, classify};
 /// A text that would go to a model: where it comes from, and what it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Outgoing<'a> {
-    /// The file.
-    pub path: Option<&'a WorkspacePath>,
+    /// The file, or the files that a memory record is about.
+    pub paths: &'a [WorkspacePath],
     /// What a memory record describes.
     pub pointer: Option<PointerKind>,
     /// A memory record's labels.
@@ -58,9 +58,7 @@ impl Policy {
         if let Some(fault) = self.fault() {
             return Err(Withheld { rule: "policy.unreadable".to_owned(), reason: fault.to_owned() });
         }
-        if let Some(path) = text.path {
-            self.may_read(path)?;
-        }
+        text.paths.iter().try_for_each(|path| self.may_read(path))?;
         self.egress_of(text, model_is_local)
     }
 
@@ -72,16 +70,10 @@ impl Policy {
         if self.snapshot().rules.is_empty() {
             return Ok(());
         }
-        let subject = Subject {
-            kinds: Kinds::of([&ActionKind::ReadFile]),
-            paths: &[path],
-            task: None,
-            extent: &super::Extent::default(),
-            files_changed: 0,
-            classes: &classify(path),
-            guarded: false,
-        };
-        let rulings = self.rulings(&subject);
+        let classes = if self.wants_classes() { classify(path) } else { Vec::new() };
+        let extent = super::Extent::default();
+        let kinds = Kinds::of([&ActionKind::ReadFile]);
+        let rulings = self.rulings(&Subject::of(kinds, &[path], &classes, &extent));
         match rulings.objections.iter().find(|rule| rule.effect == Verdict::Block) {
             Some(rule) => Err(Withheld {
                 rule: format!("{} ({})", rule.name(), rule.place),
@@ -99,9 +91,10 @@ impl Policy {
         let compiled = self
             .egress()
             .map_err(|fault| Withheld { rule: "policy.unreadable".to_owned(), reason: fault.to_owned() })?;
-        let marks = text.path.map(|path| compiled.paths.marks(&path.comparison_key(), rules.len()));
+        let mark = |path: &WorkspacePath| compiled.paths.marks(&path.comparison_key(), rules.len());
+        let marks: Vec<_> = text.paths.iter().map(mark).collect();
         let about = |(at, rule): &(usize, &EgressRule)| {
-            (rule.paths.is_empty() || marks.as_ref().is_some_and(|marks| marks.is_matched(*at)))
+            (rule.paths.is_empty() || marks.iter().any(|marks| marks.is_matched(*at)))
                 && (rule.labels.is_empty() || text.labels.iter().any(|label| rule.labels.contains(label)))
                 && (rule.pointers.is_empty()
                     || text.pointer.is_some_and(|pointer| rule.pointers.contains(&pointer)))

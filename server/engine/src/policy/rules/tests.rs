@@ -296,20 +296,19 @@ fn a_text_goes_where_every_rule_lets_it_go() {
         .unwrap(),
     );
     let file = |text: &str, local| {
-        let path = path(text);
-        policy.may_leave(&Outgoing { path: Some(&path), ..Outgoing::default() }, local).is_ok()
+        policy.may_leave(&Outgoing { paths: &[path(text)], ..Outgoing::default() }, local).is_ok()
     };
     assert!(file("src/a.rs", false));
     assert!(!file("docs/a.md", false) && file("docs/a.md", true));
     assert!(!file("docs/api/a.md", true) && !file("secret-docs/a.md", true) && !file("infra/a.tf", true));
     let record = |pointer, labels: &[&str]| {
         let labels: Vec<String> = labels.iter().map(|label| (*label).to_owned()).collect();
-        policy.may_leave(&Outgoing { path: None, pointer: Some(pointer), labels: &labels }, true).is_ok()
+        policy.may_leave(&Outgoing { paths: &[], pointer: Some(pointer), labels: &labels }, true).is_ok()
     };
     assert!(!record(PointerKind::Environment, &["internal", "eu"]));
     assert!(record(PointerKind::Environment, &["eu"]) && record(PointerKind::Service, &["internal"]));
-    let denied = path("infra/a.tf");
-    let told = policy.may_leave(&Outgoing { path: Some(&denied), ..Outgoing::default() }, true).unwrap_err();
+    let denied = Outgoing { paths: &[path("infra/a.tf")], ..Outgoing::default() };
+    let told = policy.may_leave(&denied, true).unwrap_err();
     assert_snapshot!(told, @"`user.deny_read (policy.yaml:6)` keeps it from the model: the policy keeps this file from being read or written");
 }
 
