@@ -8,7 +8,7 @@ mod evaluate;
 pub mod rules;
 mod toolset;
 
-pub use classes::{PathClass, classify};
+pub use classes::{PathClass, check_classes, classify};
 pub use evaluate::{evaluate, evaluate_changes, evaluate_task};
 pub use rules::Policy;
 pub use toolset::{toolset, toolset_names};

@@ -220,37 +220,37 @@ impl LanguageName {
 pub(in crate::policy) enum ActionName {
     /// Every change of a file that exists.
     Edit,
-    /// `create_file`.
+    /// A file where none stands.
     Create,
-    /// `delete_file`.
+    /// Every removal of a file.
     Delete,
-    /// `rename_file`.
+    /// Every move of a file; both paths count.
     Rename,
     /// `read_file`, `read_symbol` and `search`.
     Read,
-    /// `run_task`.
+    /// Every run of a declared task.
     Run,
-    /// One kind.
+    /// Part of `edit`.
     ReplaceText,
-    /// One kind.
+    /// Part of `edit`.
     ReplaceSymbol,
-    /// One kind.
+    /// Part of `edit`.
     InsertAtSymbol,
-    /// One kind.
+    /// Part of `edit`.
     ReplaceRange,
-    /// The group and its only kind.
+    /// The same as `create`.
     CreateFile,
-    /// The group and its only kind.
+    /// The same as `delete`.
     DeleteFile,
-    /// The group and its only kind.
+    /// The same as `rename`.
     RenameFile,
-    /// One kind.
+    /// Part of `read`.
     ReadFile,
-    /// One kind.
+    /// Part of `read`.
     ReadSymbol,
-    /// One kind.
+    /// Part of `read`.
     Search,
-    /// The group's only kind.
+    /// The same as `run`.
     RunTask,
     /// Noting a fact for later runs.
     Remember,
