@@ -9,6 +9,7 @@ mod judge;
 mod note;
 mod world;
 
+use super::classes::classify;
 use super::content::objections;
 use super::rules::{Extent, Kinds, Policy, Subject};
 use super::{ApprovalMode, Capability, Decision, Entry, Facts, PathClass, PathFacts, Resolved, Toolset};
@@ -17,7 +18,7 @@ use crate::edit::{ChangeSet, FileChange, Rewriting, check_base};
 use crate::ids::TaskName;
 use crate::limits::FILE_BYTES_MAX;
 use crate::path::{PathError, RequestedPath, WorkspacePath};
-use crate::task::{TaskArg, TaskSet, Trust};
+use crate::task::{ParamSort, Task, TaskArg, TaskSet, Trust};
 use judge::Judge;
 use note::judge_note;
 use std::collections::BTreeSet;
@@ -152,16 +153,17 @@ fn judge_task(judge: &mut Judge<'_>, task: &TaskName, args: &[TaskArg], tasks: &
                 judge.block("task.argument", &format!("{shown}: {}", error.name), &error.remedy);
             }
             for path in args.iter().filter_map(|arg| WorkspacePath::parse(&arg.value).ok()) {
-                // A task that is pointed at a file shows what stands in it.
-                let before = judge.reasons();
-                let classes = judge.read_path(&path);
+                judge.read_path(&path);
+            }
+            // A task that is pointed at a file shows what stands in it.
+            for path in named_paths(declared, args) {
+                let (before, classes) = (judge.reasons(), classify(&path));
                 let kinds = Kinds::of([&ActionKind::ReadFile]);
                 judge.rules(before, Subject::of(kinds, &[&path], &classes, &Extent::default()));
             }
         }
     }
-    let named: Vec<WorkspacePath> =
-        args.iter().filter_map(|arg| WorkspacePath::parse(&arg.value).ok()).collect();
+    let named = tasks.named(task).map(|declared| named_paths(declared, args)).unwrap_or_default();
     let paths: Vec<&WorkspacePath> = named.iter().collect();
     let kinds = Kinds::of([&ActionKind::RunTask]);
     let extent = Extent::default();
@@ -179,6 +181,14 @@ fn judge_task(judge: &mut Judge<'_>, task: &TaskName, args: &[TaskArg], tasks: &
     if judge.reasons() == before {
         judge.allow("allow.task", &shown);
     }
+}
+
+/// The files that a task is pointed at, by parameters that are declared to be paths.
+fn named_paths(task: &Task, args: &[TaskArg]) -> Vec<WorkspacePath> {
+    let is_path = |arg: &&TaskArg| {
+        task.params.iter().any(|param| param.name == arg.name && param.sort == ParamSort::WorkspacePath)
+    };
+    args.iter().filter(is_path).filter_map(|arg| WorkspacePath::parse(&arg.value).ok()).collect()
 }
 
 /// A path of an action with what is known of it.

@@ -93,6 +93,7 @@ impl<'a> World<'a> {
 
     pub(super) fn remove(&mut self, path: WorkspacePath) {
         self.made.remove(&path);
+        self.moved.remove(&path);
         self.written.insert(path, None);
     }
 

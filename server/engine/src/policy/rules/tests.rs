@@ -4,7 +4,12 @@ use crate::path::WorkspacePath;
 use crate::policy::{ApprovalMode, Capability, PolicySnapshot, SandboxMode, classify};
 use insta::assert_snapshot;
 
-const FULL: &str = include_str!("../../../../../blueprints/policy.example.yaml");
+/// The example of the reference.
+pub(super) fn documented() -> &'static str {
+    let reference = include_str!("../../../../../blueprints/POLICY.md");
+    let (_, rest) = reference.split_once("```yaml\n").expect("there is an example");
+    rest.split("```").next().expect("it ends")
+}
 
 fn problems(text: &str) -> String {
     load(Scope::User, "policy.yaml", text).expect_err("it is wrong").to_string()
@@ -54,7 +59,7 @@ fn edits(rules: &str, file: &str) -> bool {
 
 #[test]
 fn the_documented_policy_is_read() {
-    let declaration = declared(Scope::User, FULL);
+    let declaration = declared(Scope::User, documented());
     assert!(declaration.examples() >= 6, "{}", declaration.examples());
     let snapshot = merge(Some(&declaration), None).unwrap();
     assert_eq!(Policy::new(&snapshot).fault(), None);
