@@ -12,7 +12,10 @@ mod world;
 use super::classes::classify;
 use super::content::objections;
 use super::rules::{Extent, Kinds, Policy, Subject};
-use super::{ApprovalMode, Capability, Decision, Entry, Facts, PathClass, PathFacts, Resolved, Toolset};
+use super::{
+    ApprovalMode, Capability, Decision, Entry, Facts, Known, PathClass, PathFacts, Resolved, Situation,
+    Toolset,
+};
 use crate::action::{Action, ActionKind, ActionRequest, RenameFile};
 use crate::edit::{ChangeSet, FileChange, Rewriting, check_base};
 use crate::ids::TaskName;
@@ -25,17 +28,10 @@ use std::collections::BTreeSet;
 use world::{Standing, World};
 
 /// Judges a batch of actions on the simulated state of the whole batch.
-/// `changes` are the edits that the run has planned already.
-pub fn evaluate(
-    batch: &[ActionRequest],
-    toolset: &Toolset,
-    tasks: &TaskSet,
-    facts: &Facts,
-    changes: &ChangeSet,
-    policy: &Policy,
-) -> Decision {
-    let mut judge = Judge::new(policy);
-    let world = World::new(changes);
+pub fn evaluate(batch: &[ActionRequest], situation: Situation<'_>, policy: &Policy) -> Decision {
+    let mut judge = Judge::new(policy, situation.known);
+    let world = World::new(situation.changes);
+    let Situation { toolset, tasks, facts, changes, .. } = situation;
     let files_changed = files_changed(batch, changes);
     let mut gate = Gate { toolset, tasks, facts, world, files_changed, rewriting: Rewriting::default() };
     for request in batch {
@@ -53,8 +49,8 @@ pub fn evaluate(
 }
 
 /// Judges a complete change set before it is proposed.
-pub fn evaluate_changes(changes: &ChangeSet, policy: &Policy) -> Decision {
-    let mut judge = Judge::new(policy);
+pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &Policy) -> Decision {
+    let mut judge = Judge::new(policy, known);
     if changes.is_empty() {
         judge.allow("allow.nothing", "no file");
     } else {
@@ -127,7 +123,8 @@ fn files_changed(batch: &[ActionRequest], changes: &ChangeSet) -> u64 {
 
 /// Judges the running of a declared task.
 pub fn evaluate_task(task: &TaskName, tasks: &TaskSet, policy: &Policy) -> Decision {
-    let mut judge = Judge::new(policy);
+    let known = Known::default();
+    let mut judge = Judge::new(policy, &known);
     judge_task(&mut judge, task, &[], tasks);
     judge.decision()
 }
@@ -192,14 +189,14 @@ fn named_paths(task: &Task, args: &[TaskArg]) -> Vec<WorkspacePath> {
 }
 
 /// A path of an action with what is known of it.
-struct Known<'a> {
+struct Place<'a> {
     path: WorkspacePath,
     facts: &'a PathFacts,
     /// What the path and the place it leads to are known to be.
     classes: Vec<PathClass>,
 }
 
-impl Known<'_> {
+impl Place<'_> {
     /// The path and, where it is another, the place it leads to.
     fn places(&self) -> Vec<&WorkspacePath> {
         match &self.facts.resolved {
@@ -270,7 +267,7 @@ impl<'a> Gate<'a> {
     }
 
     /// The path, when it is one and facts about it are known.
-    fn known(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Known<'a>> {
+    fn known(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Place<'a>> {
         let shown: String = requested.to_string().chars().take(200).collect();
         let path = match WorkspacePath::parse(requested.as_str()) {
             Ok(path) => path,
@@ -304,11 +301,11 @@ impl<'a> Gate<'a> {
             judge.block("entry.parent_is_file", &shown, &remedy);
             return None;
         }
-        Some(Known { path, facts, classes: Vec::new() })
+        Some(Place { path, facts, classes: Vec::new() })
     }
 
     /// A path that is to be changed.
-    fn editable(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Known<'a>> {
+    fn editable(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Place<'a>> {
         judge.capability(Capability::RepoWrite, requested.as_str());
         let mut known = self.known(judge, requested)?;
         known.classes = judge.edited_path(&known.path);
@@ -321,7 +318,7 @@ impl<'a> Gate<'a> {
     }
 
     /// What the rules say to a change of a file, counted from the text that the run found.
-    fn rules(&self, judge: &mut Judge<'_>, before: usize, known: &Known<'_>, kinds: Kinds, proposed: &str) {
+    fn rules(&self, judge: &mut Judge<'_>, before: usize, known: &Place<'_>, kinds: Kinds, proposed: &str) {
         let base = self.world.origin(&known.path, known.facts);
         let extent = judge.extent(&known.path, &base, proposed);
         let places = known.places();
@@ -330,7 +327,7 @@ impl<'a> Gate<'a> {
     }
 
     /// The present text of a file that is to be changed or moved.
-    fn present(&self, judge: &mut Judge<'_>, known: &Known<'a>) -> Option<String> {
+    fn present(&self, judge: &mut Judge<'_>, known: &Place<'a>) -> Option<String> {
         let shown = known.path.as_str();
         match self.world.standing(&known.path, known.facts) {
             Standing::Text(text) => Some(text.into_owned()),
@@ -419,14 +416,14 @@ impl<'a> Gate<'a> {
     }
 
     /// Judges whether a file is still the one that the action was meant for.
-    fn same_base(judge: &mut Judge<'_>, known: &Known<'_>, present: &str, base_hash: Option<&str>) {
+    fn same_base(judge: &mut Judge<'_>, known: &Place<'_>, present: &str, base_hash: Option<&str>) {
         if let Err(reason) = check_base(base_hash, &known.path, present) {
             judge.block("edit.impossible", known.path.as_str(), &reason);
         }
     }
 
     /// False when something stands where nothing may. `moving` is about to leave its place.
-    fn vacant(&self, judge: &mut Judge<'_>, known: &Known<'a>, moving: Option<&WorkspacePath>) -> bool {
+    fn vacant(&self, judge: &mut Judge<'_>, known: &Place<'a>, moving: Option<&WorkspacePath>) -> bool {
         let shown = known.path.as_str();
         match self.world.standing(&known.path, known.facts) {
             Standing::Missing => {}

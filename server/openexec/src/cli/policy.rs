@@ -10,7 +10,9 @@ use openexec_engine::edit::ChangeSet;
 use openexec_engine::ids::ToolsetName;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::rules::{self, Declaration, Outgoing, Rule, When};
-use openexec_engine::policy::{ApprovalMode, Decision, Policy, Reason, Verdict, evaluate, toolset};
+use openexec_engine::policy::{
+    ApprovalMode, Decision, Known, Policy, Reason, Situation, Verdict, evaluate, toolset,
+};
 use openexec_engine::syntax::{Language, find, symbols_of};
 use openexec_engine::task::TaskSet;
 use std::path::{Path, PathBuf};
@@ -199,8 +201,16 @@ fn explain(words: &[String], root: &Path) -> anyhow::Result<ExitCode> {
     let everything = toolset(&ToolsetName::from("coding_positions")).context("a toolset is missing")?;
     let paths: Vec<_> = request.action.paths().into_iter().cloned().collect();
     let facts = workspace.facts(&paths, &[]);
-    let batch = std::slice::from_ref(&request);
-    let decision = evaluate(batch, &everything, &tasks, &facts, &ChangeSet::default(), &policy);
+    let mut known = Known::default();
+    known.learn(&facts);
+    let situation = Situation {
+        toolset: &everything,
+        tasks: &tasks,
+        facts: &facts,
+        changes: &ChangeSet::default(),
+        known: &known,
+    };
+    let decision = evaluate(std::slice::from_ref(&request), situation, &policy);
     print_decision(&request, &decision, &policy);
     let always = found.snapshot.approval_mode == ApprovalMode::Always;
     if always && request.action.kind().edits() && decision.verdict < Verdict::Block {
@@ -368,7 +378,7 @@ mod tests {
                 _ => "a.rs",
             };
             let words = format!("{} {about}", kind.name());
-            let asked = requested(&[words.clone()], &workspace).unwrap();
+            let asked = requested(std::slice::from_ref(&words), &workspace).unwrap();
             assert_eq!(asked.action.kind(), kind, "{words}");
         }
         let json = r#"{"kind": "read_file", "path": "a.rs"}"#.to_owned();

@@ -7,19 +7,20 @@ use crate::path::WorkspacePath;
 use crate::policy::classes::{PathClass, classify};
 use crate::policy::content::{self, Objection};
 use crate::policy::rules::{Extent, Policy, Rule, RuleClass, Subject, extent};
-use crate::policy::{Capability, Decision, Reason, Verdict};
+use crate::policy::{Capability, Decision, Known, Reason, Verdict};
 use std::collections::BTreeSet;
 
 /// The reasons so far.
 pub(super) struct Judge<'a> {
     policy: &'a Policy,
+    known: &'a Known,
     reasons: Vec<Reason>,
 }
 
 impl<'a> Judge<'a> {
     /// INVARIANT: rules that cannot be understood block everything, first of all.
-    pub(super) fn new(policy: &'a Policy) -> Self {
-        let mut judge = Self { policy, reasons: Vec::new() };
+    pub(super) fn new(policy: &'a Policy, known: &'a Known) -> Self {
+        let mut judge = Self { policy, known, reasons: Vec::new() };
         if let Some(fault) = policy.fault() {
             let remedy =
                 format!("the run's rules cannot be understood: {fault}; mend them and start a new run");
@@ -92,6 +93,11 @@ impl<'a> Judge<'a> {
     pub(super) fn edited_path(&mut self, path: &WorkspacePath) -> Vec<PathClass> {
         let matched = path.as_str();
         let classes = classify(path);
+        let executed = self.known.executed_by(path);
+        if let Some(by) = executed {
+            let remedy = format!("{by} executes this file; the user must approve the change");
+            self.ask("class.executes", matched, &remedy);
+        }
         for class in &classes {
             match class {
                 PathClass::Never | PathClass::Secret => self.read_class(path, *class),
@@ -121,7 +127,7 @@ impl<'a> Judge<'a> {
                 }
             }
         }
-        classes
+        classes.into_iter().chain(executed.map(|_| PathClass::Executes)).collect()
     }
 
     /// Judges the name of a file that is to be read. Answers with the classes of the path.

@@ -105,12 +105,13 @@ fn is_key(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{ApprovalMode, Policy, PolicySnapshot, SandboxMode};
+    use crate::policy::{ApprovalMode, Known, Policy, PolicySnapshot, SandboxMode};
 
     fn rules(note: &Remember) -> Vec<String> {
         let built_in = PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::OnRiskyActions);
         let policy = Policy::new(&built_in);
-        let mut judge = Judge::new(&policy);
+        let known = Known::default();
+        let mut judge = Judge::new(&policy, &known);
         judge_note(&mut judge, note);
         judge.decision().reasons.into_iter().map(|reason| reason.rule.to_string()).collect()
     }

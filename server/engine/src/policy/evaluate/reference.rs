@@ -381,6 +381,7 @@ proptest! {
     #[test]
     fn both_evaluators_agree(seed in any::<u64>()) {
         let mut draw = Draw::new(seed);
+        let known = Known::default();
         for _ in 0..WORLDS {
             let (user, both) = draw.policies();
             let (compiled_user, compiled) = (Policy::new(&user), Policy::new(&both));
@@ -389,7 +390,14 @@ proptest! {
             let changes = draw.changes(&["src/a.rs", "src/b.rs", "src/d.rs"]);
             for at in 0..BATCHES {
                 let batch = draw.batch();
-                let decision = evaluate(&batch, &toolset, &tasks, &facts, &changes, &compiled);
+                let situation = Situation {
+                    toolset: &toolset,
+                    tasks: &tasks,
+                    facts: &facts,
+                    changes: &changes,
+                    known: &known,
+                };
+                let decision = evaluate(&batch, situation, &compiled);
                 let expected = reference(&batch, &toolset, &tasks, &facts, &changes, &both);
                 prop_assert_eq!(
                     decision.verdict, expected,
@@ -398,10 +406,10 @@ proptest! {
                 prop_assert!(is_well_formed(&decision), "{:#?}", decision);
                 // What a workspace adds never lets anything through; one in some is looked at.
                 if at % 8 == 0 {
-                    let alone = evaluate(&batch, &toolset, &tasks, &facts, &changes, &compiled_user);
+                    let alone = evaluate(&batch, situation, &compiled_user);
                     prop_assert!(alone.verdict <= decision.verdict, "{:#?}\n{:#?}", batch, both.rules);
                     let proposal = draw.changes(&PATHS[..12]);
-                    let decision = evaluate_changes(&proposal, &compiled);
+                    let decision = evaluate_changes(&proposal, &known, &compiled);
                     prop_assert_eq!(
                         decision.verdict, reference_changes(&proposal, &both),
                         "{:#?}\n{:#?}\n{:#?}", proposal, both.rules, decision

@@ -425,27 +425,10 @@ impl Scene {
 
     /// The keys of the rule that do not match, each looked at alone.
     fn missing(&self, rule: &Rule) -> Vec<&'static str> {
-        let alone = |keep: fn(&When) -> When| Rule { when: keep(&rule.when), ..rule.clone() };
-        let keys: [(&'static str, fn(&When) -> When); 9] = [
-            ("actions", |when| When { actions: when.actions.clone(), ..When::default() }),
-            ("paths", |when| When { paths: when.paths.clone(), ..When::default() }),
-            ("except", |when| When { except: when.except.clone(), ..When::default() }),
-            ("tasks", |when| When { tasks: when.tasks.clone(), ..When::default() }),
-            ("languages", |when| When { languages: when.languages.clone(), ..When::default() }),
-            ("symbols", |when| When { symbols: when.symbols.clone(), ..When::default() }),
-            ("lines_changed_over", |when| When {
-                lines_changed_over: when.lines_changed_over,
-                ..When::default()
-            }),
-            ("files_changed_over", |when| When {
-                files_changed_over: when.files_changed_over,
-                ..When::default()
-            }),
-            ("class", |when| When { class: when.class.clone(), ..When::default() }),
-        ];
-        let missing: Vec<&'static str> = keys
+        let alone = |when: When| Rule { when, ..rule.clone() };
+        let missing: Vec<&'static str> = key_by_key(&rule.when)
             .into_iter()
-            .filter(|(_, keep)| keep(&rule.when) != When::default() && !self.falls_under(&alone(*keep)))
+            .filter(|(_, when)| *when != When::default() && !self.falls_under(&alone(when.clone())))
             .map(|(key, _)| key)
             .collect();
         // An asking rule without `actions` is about edits.
@@ -462,4 +445,21 @@ impl Scene {
         }
         shown
     }
+}
+
+/// Conditions with one key each.
+fn key_by_key(when: &When) -> [(&'static str, When); 9] {
+    let When { actions, paths, except, tasks, languages, symbols, class, .. } = when.clone();
+    let none = When::default;
+    [
+        ("actions", When { actions, ..none() }),
+        ("paths", When { paths, ..none() }),
+        ("except", When { except, ..none() }),
+        ("tasks", When { tasks, ..none() }),
+        ("languages", When { languages, ..none() }),
+        ("symbols", When { symbols, ..none() }),
+        ("lines_changed_over", When { lines_changed_over: when.lines_changed_over, ..none() }),
+        ("files_changed_over", When { files_changed_over: when.files_changed_over, ..none() }),
+        ("class", When { class, ..none() }),
+    ]
 }

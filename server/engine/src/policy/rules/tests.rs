@@ -332,7 +332,7 @@ fn every_kind_has_a_group_but_the_end_of_the_work() {
     let all = BTreeSet::from(ActionKind::ALL);
     assert_eq!(all.difference(&grouped).copied().collect::<Vec<_>>(), [ActionKind::Finish]);
     for kind in grouped {
-        let name: ActionName = serde_json::from_value(kind.name().into()).expect(kind.name());
+        let name: ActionName = serde_json::from_value(kind.name().into()).unwrap();
         assert_eq!(name.kinds(), [kind]);
     }
 }

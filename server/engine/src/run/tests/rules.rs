@@ -87,7 +87,7 @@ fn a_part_that_may_not_leave_is_left_out_with_its_reason() {
             assert!(!sent.contains(secret), "{secret}: {sent}");
         }
         assert_eq!(sent.contains("text of docs/plan.md"), local);
-        assert_eq!(sent.contains("signature of docs/plan.md"), false);
+        assert!(!sent.contains("signature of docs/plan.md"));
         let withheld = withheld(&world);
         assert_eq!(withheld.len(), if local { 3 } else { 4 }, "{withheld:?}");
         assert_eq!(withheld.iter().any(|why| why.contains("stays on this machine")), !local);
@@ -104,7 +104,7 @@ fn a_read_that_may_not_leave_is_refused_and_the_rest_is_answered() {
     ]})
     .to_string();
     for local in [false, true] {
-        let mut world = World::new(&[reads.clone()]);
+        let mut world = World::new(std::slice::from_ref(&reads));
         world.start(start_with(policy, local));
         let sent = sent(&world);
         let refused = "action `a1` refused: `user.egress (policy.yaml:2)` keeps it from the model: stays on this machine";

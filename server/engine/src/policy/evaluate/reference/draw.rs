@@ -147,7 +147,7 @@ impl Draw {
                 _ => Resolved::Outside,
             };
             if self.chance(95) {
-                paths.insert(RequestedPath::new(*path), PathFacts { entry, resolved });
+                paths.insert(RequestedPath::new(*path), PathFacts { entry, resolved, executed_by: None });
             }
         }
         Facts { paths }

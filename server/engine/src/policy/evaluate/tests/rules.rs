@@ -34,7 +34,7 @@ fn judged(case: &Case, changes: &[(&str, Option<&str>, Option<&str>)]) -> (Verdi
         };
         set.files.insert(WorkspacePath::parse(path).unwrap(), change);
     }
-    strictest(&evaluate_changes(&set, &Policy::new(&case.policy)))
+    strictest(&evaluate_changes(&set, &Known::default(), &Policy::new(&case.policy)))
 }
 
 fn symbol(path: &str, symbol: &str, text: &str) -> Action {
