@@ -5,6 +5,7 @@ mod doctor;
 mod drive;
 mod inspect;
 mod paint;
+mod policy;
 mod terminal;
 
 use crate::config::{UserConfig, UserDirs};
@@ -52,6 +53,8 @@ enum What {
     Doctor(At),
     /// Check blueprint files, list those there are, or print their JSON Schema.
     Blueprint(BlueprintArguments),
+    /// Check policy files, explain what they say to an action, or print their JSON Schema.
+    Policy(policy::PolicyArguments),
     /// Builds a sandbox and becomes the task in it. For the runtime itself.
     #[command(name = "__sandbox", hide = true)]
     Sandbox,
@@ -191,6 +194,7 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Trust(arguments) => inspect::trust(&arguments),
         What::Doctor(at) => doctor::doctor(&at).await,
         What::Blueprint(arguments) => inspect::blueprint(arguments.what),
+        What::Policy(arguments) => policy::policy(arguments),
         What::Sandbox => Ok(ExitCode::FAILURE),
     }
 }

@@ -165,6 +165,14 @@ fn workspace(findings: &mut Findings, runtime: &Runtime, at: &At) {
             &format!("openexec trust --workspace {}", root.display()),
         ),
     }
+    match runtime.policy(root) {
+        Ok(found) => {
+            let rules = found.snapshot.rules.len() + found.snapshot.egress.len();
+            let mode = found.snapshot.sandbox.name();
+            findings.good("policy", &format!("{mode}, {rules} rules of policy files"));
+        }
+        Err(error) => findings.missing("policy", &error.to_string(), "openexec policy check"),
+    }
     match runtime.catalogue(root) {
         Ok(catalogue) => {
             for (name, entry) in &catalogue.entries {

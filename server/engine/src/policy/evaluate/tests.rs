@@ -7,9 +7,11 @@ use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
 use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
-use crate::policy::{SandboxMode, Verdict};
+use crate::policy::{PolicySnapshot, SandboxMode, Verdict};
 use crate::task::{ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass};
 use std::collections::BTreeMap;
+
+mod rules;
 
 const PRESENT: &str = "fn a() {}\nfn b() {}\n";
 
@@ -133,7 +135,7 @@ impl Case {
             changes: &self.changes,
             known: &known,
         };
-        evaluate(&batch, situation, &self.policy)
+        evaluate(&batch, situation, &Policy::new(&self.policy))
     }
 
     /// The verdict, and the rules that gave it.
@@ -236,7 +238,7 @@ fn a_path_without_facts_is_blocked() {
         changes: &case.changes,
         known: &Known::default(),
     };
-    let decision = evaluate(&batch, situation, &case.policy);
+    let decision = evaluate(&batch, situation, &Policy::new(&case.policy));
     assert_eq!(strictest(&decision), (Verdict::Block, vec!["facts.missing".to_owned()]));
 }
 
@@ -399,9 +401,9 @@ fn tasks_are_declared_and_trusted() {
     empty.tasks.tasks[0].argv.clear();
     empty.blocks(&[run("test")], "task.empty");
     let case = Case::new();
-    let decision = evaluate_task(&TaskName::new("test"), &case.tasks, &case.policy);
+    let decision = evaluate_task(&TaskName::new("test"), &case.tasks, &Policy::new(&case.policy));
     assert_eq!(decision.verdict, Verdict::Allow);
-    let decision = evaluate_task(&TaskName::new("test"), &TaskSet::default(), &case.policy);
+    let decision = evaluate_task(&TaskName::new("test"), &TaskSet::default(), &Policy::new(&case.policy));
     assert_eq!(decision.verdict, Verdict::Block);
 }
 
@@ -429,7 +431,7 @@ fn proposal(changes: &[(&str, Option<&str>, Option<&str>)]) -> ChangeSet {
 
 #[test]
 fn a_proposal_is_judged_as_a_whole() {
-    let policy = |mode| PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, mode);
+    let policy = |mode| Policy::new(&PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, mode));
     let judged = |changes: &ChangeSet| {
         strictest(&evaluate_changes(changes, &Known::default(), &policy(ApprovalMode::OnRiskyActions)))
     };
@@ -465,7 +467,7 @@ fn a_proposal_is_judged_as_a_whole() {
     assert_eq!(strictest(&always), one(Verdict::Ask, "approval.always"));
     let reading = PolicySnapshot::built_in(SandboxMode::ReadOnly, ApprovalMode::OnRiskyActions);
     assert_eq!(
-        strictest(&evaluate_changes(&plain, &Known::default(), &reading)),
+        strictest(&evaluate_changes(&plain, &Known::default(), &Policy::new(&reading))),
         one(Verdict::Block, "capability.missing")
     );
 }
