@@ -5,10 +5,12 @@
 mod classes;
 pub(crate) mod content;
 mod evaluate;
+mod guard;
 mod toolset;
 
 pub use classes::{PathClass, classify};
 pub use evaluate::{evaluate, evaluate_changes, evaluate_task};
+pub use guard::{Changed, Weakening, weakenings};
 pub use toolset::{toolset, toolset_names};
 
 use crate::digest::Digest;
