@@ -24,7 +24,6 @@ use crate::syntax::{Language, SyntaxTree};
 use crate::text::ByteEdit;
 use compare::File;
 use dialect::{Dialect, Family};
-use marks::Reach;
 use ropey::Rope;
 
 /// One file before and after. `None` before: it is new. `None` after: it is deleted.
@@ -99,12 +98,7 @@ fn kind(change: &Changed<'_>) -> FileKind {
     let language = Language::of_path(change.path);
     if let Some((language, dialect)) = language.and_then(|it| Some((it, Dialect::of(it)?))) {
         let is_test = judges || has_tests(dialect.family, change);
-        let notices = || {
-            change.after.is_some_and(|after| {
-                marks::possible(dialect.family, after, Reach::Production)
-                    || marks::possible(dialect.family, after, Reach::Others)
-            })
-        };
+        let notices = || change.after.is_some_and(|after| marks::possible_in_program(dialect.family, after));
         if is_test || notices() {
             return FileKind::Code { language, is_test: judges };
         }

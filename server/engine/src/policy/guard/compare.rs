@@ -3,7 +3,7 @@
 
 use super::dialect::{Family, Hold};
 use super::judged::{difference, helpers, roots};
-use super::marks::{Mark, Reach};
+use super::marks::{EQUALITY, Mark, Reach};
 use super::reading::{Hindrance, Kind, Reading, Unit};
 use super::words::{Tolerance, can_never_fail, shown, tolerance};
 use super::{Changed, Weakening, collection};
@@ -395,7 +395,7 @@ impl Comparison<'_, '_> {
             for (at, unit) in reading.units.iter().enumerate() {
                 let in_test = file.is_test || is_test_area(reading, at);
                 let wanted = if in_test { Reach::Others } else { Reach::Production };
-                let equality = |mark: &Mark| mark.rule == "guard.equality";
+                let equality = |mark: &Mark| mark.rule == EQUALITY;
                 marks
                     .extend(unit.marks.iter().filter(|mark| mark.reach == wanted || equality(mark)).cloned());
             }

@@ -14,6 +14,9 @@ use regex::Regex;
 use std::sync::LazyLock;
 use table::ROWS;
 
+/// The rule that concerns programs as well as tests.
+pub(super) const EQUALITY: &str = "guard.equality";
+
 /// Whom a mark concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reach {
@@ -94,9 +97,10 @@ fn active(family: Family, source: &str) -> Vec<&'static Compiled> {
     compiled.filter(|compiled| compiled.row.families.contains(&family)).collect()
 }
 
-/// True when a text could hold a mark of this reach.
-pub(super) fn possible(family: Family, source: &str, reach: Reach) -> bool {
-    active(family, source).iter().any(|compiled| compiled.row.reach == reach)
+/// True when a program could hold a mark that concerns it.
+pub(super) fn possible_in_program(family: Family, source: &str) -> bool {
+    let concerns = |row: &Row| row.reach == Reach::Production || row.rule == EQUALITY;
+    active(family, source).iter().any(|compiled| concerns(compiled.row))
 }
 
 /// The marks of a text, with the bytes at which they begin.

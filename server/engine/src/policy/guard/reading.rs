@@ -344,9 +344,18 @@ impl<'t> Reader<'_, '_, 't> {
             exit.unit == unit && exit.closure.is_none_or(|closure| closures.contains(&closure))
         });
         let exits = exits.map(|exit| exit.hindrance.clone());
-        let keys: Vec<String> = ranges.iter().map(|range| self.tokens.key(range)).collect();
+        let mut key = String::new();
+        for range in ranges {
+            let part = self.tokens.key(range);
+            if key.ends_with(char::is_alphanumeric)
+                && part.starts_with(|letter: char| !")]}".contains(letter))
+            {
+                key.push(' ');
+            }
+            key.push_str(&part);
+        }
         Judgement {
-            key: keys.concat(),
+            key,
             start: ranges.first().map_or(0, |range| range.start),
             hindrances: held.iter().map(|held| held.hindrance.clone()).chain(exits).collect(),
         }

@@ -113,6 +113,14 @@ fn push_spaced(key: &mut String, token: &Token<'_>) {
         key.push_str(&requoted(token.text));
         return;
     }
+    const SPACED: [&str; 14] =
+        ["==", "!=", "===", "!==", "<=", ">=", "&&", "||", "=>", "->", ":=", "+=", "-=", "<>"];
+    if SPACED.contains(&token.text) {
+        key.push(' ');
+        key.push_str(token.text);
+        key.push(' ');
+        return;
+    }
     space(key, token.text);
     key.push_str(token.text);
     if token.text == "," {

@@ -32,7 +32,7 @@ static NEVER: LazyLock<Option<Regex>> = LazyLock::new(|| {
         ^assert!\((?:true|!false)[),] | ^assert(?:True|1|"[^"]*")$
         | ^assert\ (?:True|1|"[^"]+")$
         | (?:assertTrue|assertFalse|isTrue|ok|assert|assert\.ok|assert\.True|require\.True)\((?:t,\ )?(?:true|True|1|!false|!0)\)
-        | \|\|true\b | \bor\ True\b | \|\|1\b
+        | \|\|\ true\b | \bor\ True\b | \|\|\ 1\b
         | ^\(?assert\(.*,\ .*\)$"#,
     )
     .ok()
@@ -43,7 +43,7 @@ static PAIR: LazyLock<Option<Regex>> = LazyLock::new(|| {
         ^(?:assert_eq!|(?:\w+\.)*(?:assertEquals?|assertIs|assertSame|equal|strictEqual|deepEqual|Equal|EqualValues|is))
           \((?:t,\ )?(?P<a>.+),\ (?P<b>.+?)\)?\)?$
         | ^expect\((?P<c>.+)\)\.(?:toBe|toEqual|toStrictEqual|to\.equal|to\.eql)\((?P<d>.+)\)$
-        | ^assert\ (?P<e>.+)(?:==|\ is\ )(?P<f>.+)$",
+        | ^assert\ (?P<e>.+?)\ (?:==|is)\ (?P<f>.+)$",
     )
     .ok()
 });
@@ -152,16 +152,16 @@ mod tests {
             "assert 1",
             "assert_eq!(1, 1)",
             "expect(true).toBe(true)",
-            "assert x==x",
-            "assert!(add(2, 3)==5||true)",
-            "assert f(1)==2 or True",
+            "assert x == x",
+            "assert!(add(2, 3) == 5 || true)",
+            "assert f(1) == 2 or True",
             "assertTrue(true)",
             "self.assertTrue(True)",
             "assert.ok(true)",
         ] {
             assert!(can_never_fail(key), "{key}");
         }
-        for key in ["assert!(x)", "assert_eq!(add(1, 1), 2)", "expect(f(true)).toBe(true)", "assert x==y"] {
+        for key in ["assert!(x)", "assert_eq!(add(1, 1), 2)", "expect(f(true)).toBe(true)", "assert x == y"] {
             assert!(!can_never_fail(key), "{key}");
         }
     }
@@ -170,7 +170,7 @@ mod tests {
     fn tolerances_are_compared() {
         let wider =
             |from: &str, to: &str| Some(Tolerance::Wider { from: from.to_owned(), to: to.to_owned() });
-        let python = |value: &str| format!("assert mean([1, 2])==pytest.approx(2.0, rel={value})");
+        let python = |value: &str| format!("assert mean([1, 2])== pytest.approx(2.0, rel={value})");
         assert_eq!(tolerance(&python("1e-6"), &python("1e9")), wider("1e-6", "1e9"));
         assert_eq!(tolerance(&python("1e-6"), &python("1e-9")), Some(Tolerance::Narrower));
         assert_eq!(
