@@ -9,6 +9,7 @@ mod guard;
 mod toolset;
 
 pub use classes::{PathClass, classify};
+pub use content::{Form, Occurrence, Taint, fingerprints};
 pub use evaluate::{evaluate, evaluate_changes, evaluate_task};
 pub use guard::{Changed, Weakening, weakenings};
 pub use toolset::{toolset, toolset_names};
