@@ -19,12 +19,14 @@ mod tokens;
 mod words;
 
 use super::classes::{PathClass, classify};
+use crate::limits::GUARD_DIFF_LINES_MAX;
 use crate::path::WorkspacePath;
 use crate::syntax::{Language, SyntaxTree};
 use crate::text::ByteEdit;
 use compare::File;
 use dialect::{Dialect, Family};
 use ropey::Rope;
+use similar::{DiffTag, TextDiff};
 
 /// One file before and after. `None` before: it is new. `None` after: it is deleted.
 #[derive(Debug, Clone, Copy)]
@@ -136,34 +138,50 @@ fn read<'a>(change: &Changed<'a>, language: Language, is_test: bool) -> Option<F
     Some(File { path, family: dialect.family, is_test, before: reading(before), after: reading(after) })
 }
 
-/// The tree of the text after: what both texts begin and end with is not parsed again.
+/// The tree of the text after: the lines that both texts have are not parsed again.
 fn edited(tree: &SyntaxTree, base: &str, text: &str) -> Option<SyntaxTree> {
-    let same = |pairs: &mut dyn Iterator<Item = (u8, u8)>| pairs.take_while(|(a, b)| a == b).count();
-    let mut start = same(&mut base.bytes().zip(text.bytes()));
-    while !base.is_char_boundary(start) {
-        start -= 1;
+    let rope = Rope::from_str(text);
+    let lines = |text: &str| text.bytes().filter(|byte| *byte == b'\n').count();
+    if lines(base) + lines(text) > GUARD_DIFF_LINES_MAX {
+        return SyntaxTree::parse(tree.language(), &rope);
     }
-    let behind = base.len().min(text.len()) - start;
-    let mut tail = same(&mut base.bytes().rev().zip(text.bytes().rev())).min(behind);
-    while !base.is_char_boundary(base.len() - tail) || !text.is_char_boundary(text.len() - tail) {
-        tail -= 1;
+    let diff = TextDiff::from_lines(base, text);
+    let mut place = Place::default();
+    let mut edits = Vec::new();
+    for op in diff.ops() {
+        let ((old, new), start) = ((op.old_range(), op.new_range()), place);
+        (old.start..old.end).filter_map(|line| diff.old_slice(line)).for_each(|line| place.advance(line));
+        if op.tag() == DiffTag::Equal {
+            continue;
+        }
+        let mut end = start;
+        (new.start..new.end).filter_map(|line| diff.new_slice(line)).for_each(|line| end.advance(line));
+        edits.push(ByteEdit {
+            start: start.byte,
+            old_end: place.byte,
+            new_end: end.byte,
+            start_point: start.point,
+            old_end_point: place.point,
+            new_end_point: end.point,
+        });
     }
-    let (old_end, new_end) = (base.len() - tail, text.len() - tail);
-    let point = |text: &str, byte: usize| {
-        let before = text.get(..byte).unwrap_or_default();
-        let line = before.rfind('\n').map_or(0, |at| at + 1);
-        (before.bytes().filter(|byte| *byte == b'\n').count(), byte - line)
-    };
-    let mut tree = tree.clone();
-    let edit = ByteEdit {
-        start,
-        old_end,
-        new_end,
-        start_point: point(base, start),
-        old_end_point: point(base, old_end),
-        new_end_point: point(text, new_end),
-    };
-    tree.edit(&edit, &Rope::from_str(text));
-    // A tree that still says it was edited was not read again.
-    (!tree.tree().root_node().has_changes()).then_some(tree)
+    edits.reverse();
+    tree.edited(&edits, &rope)
+}
+
+/// A byte of a text with its row, counted at `\n` alone, and the byte within the row.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    byte: usize,
+    point: (usize, usize),
+}
+
+impl Place {
+    fn advance(&mut self, text: &str) {
+        self.byte += text.len();
+        self.point = match text.rfind('\n') {
+            Some(last) => (self.point.0 + text.matches('\n').count(), text.len() - last - 1),
+            None => (self.point.0, self.point.1 + text.len()),
+        };
+    }
 }

@@ -5,7 +5,7 @@ use super::dialect::{Family, Hold};
 use super::judged::{difference, helpers, roots};
 use super::marks::{EQUALITY, Mark, Reach};
 use super::reading::{Hindrance, Kind, Reading, Unit};
-use super::words::{Tolerance, can_never_fail, shown, tolerance};
+use super::words::{Tolerance, can_never_fail, says_more, shown, tolerance};
 use super::{Changed, Weakening, collection};
 use crate::path::WorkspacePath;
 use std::collections::{BTreeMap, BTreeSet};
@@ -311,6 +311,9 @@ impl Comparison<'_, '_> {
             }
             None => {}
         }
+        if says_more(from, to) {
+            return;
+        }
         let (rule, end) = if can_never_fail(to) && !can_never_fail(from) {
             ("guard.assertion_constant", ", which can never fail")
         } else {
@@ -557,11 +560,7 @@ fn is_judging(file: &File<'_>, reading: &Reading<'_>, unit: &Unit) -> bool {
 /// True for what stands in, or is, a test or a group of tests.
 fn is_test_area(reading: &Reading<'_>, unit: usize) -> bool {
     let chain = reading.chain(unit);
-    chain.iter().any(|around| {
-        let head = reading.source.get(around.range.start..around.body.start).unwrap_or_default();
-        let is_test_module = head.contains("cfg(test)") || head.contains("cfg(all(test");
-        around.kind == Kind::Test || (around.kind == Kind::Scope && is_test_module)
-    })
+    chain.iter().any(|around| around.kind == Kind::Test || reading.is_test_module(around))
 }
 
 /// True when a mark stops the unit that it stands in, or the tests in that.

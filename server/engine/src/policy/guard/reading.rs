@@ -466,6 +466,11 @@ impl<'t> Reader<'_, '_, 't> {
         }
     }
 
+    fn is_test_module(&self, unit: &Unit) -> bool {
+        let head = self.source.get(unit.range.start..unit.body.start).unwrap_or_default();
+        unit.kind == Kind::Scope && is_test_head(head)
+    }
+
     fn resolve_tables(&mut self) {
         let tables = std::mem::take(&mut self.tables);
         let arrays = std::mem::take(&mut self.arrays);
@@ -477,7 +482,8 @@ impl<'t> Reader<'_, '_, 't> {
                     self.add_rows(unit, array);
                     break;
                 }
-                if around == 0 {
+                // What stands outside of a program's tests is not made for them.
+                if around == 0 || self.units.get(around).is_some_and(|unit| self.is_test_module(unit)) {
                     break;
                 }
                 around = self.units.get(around).map_or(0, |unit| unit.parent);
@@ -486,7 +492,18 @@ impl<'t> Reader<'_, '_, 't> {
     }
 }
 
+/// True for the attributes of a module that is built for tests alone.
+fn is_test_head(head: &str) -> bool {
+    head.contains("cfg(test)") || head.contains("cfg(all(test")
+}
+
 impl Reading<'_> {
+    /// True for a module that is built for tests alone.
+    pub fn is_test_module(&self, unit: &Unit) -> bool {
+        let head = self.source.get(unit.range.start..unit.body.start).unwrap_or_default();
+        unit.kind == Kind::Scope && is_test_head(head)
+    }
+
     /// The line of a byte, counted from 1.
     pub fn line(&self, byte: usize) -> usize {
         let before = self.source.as_bytes().get(..byte).unwrap_or_default();

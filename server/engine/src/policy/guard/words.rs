@@ -60,6 +60,17 @@ pub(super) fn can_never_fail(key: &str) -> bool {
     })
 }
 
+/// True when an assertion demands what it demanded before, and something else besides.
+pub(super) fn says_more(old: &str, new: &str) -> bool {
+    let plain = ["assert!(", "assert ", "assertTrue(", "self.assertTrue(", "debug_assert!("];
+    let is_call = plain.iter().any(|start| start.ends_with('(') && old.starts_with(start));
+    let condition = old.strip_suffix(')').filter(|_| is_call).unwrap_or(old);
+    let Some(rest) = new.strip_prefix(condition) else { return false };
+    let joins = rest.starts_with(" && ") || rest.starts_with(" and ");
+    let hedges = [" || ", " or ", " else ", "?"].iter().any(|word| rest.contains(word));
+    plain.iter().any(|start| old.starts_with(start)) && joins && !hedges
+}
+
 static NUMBER: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"\b[0-9][0-9_]*(?:\.[0-9_]+)?(?:[eE][+-]?[0-9]+)?").ok());
 
@@ -164,6 +175,17 @@ mod tests {
         for key in ["assert!(x)", "assert_eq!(add(1, 1), 2)", "expect(f(true)).toBe(true)", "assert x == y"] {
             assert!(!can_never_fail(key), "{key}");
         }
+    }
+
+    #[test]
+    fn a_further_demand_is_no_change() {
+        assert!(says_more("assert!(a)", "assert!(a && b)"));
+        assert!(says_more("assert!(f(x))", "assert!(f(x) && g(x))"));
+        assert!(says_more("assert x == 1", "assert x == 1 and y"));
+        assert!(!says_more("assert!(a)", "assert!(a || b)"));
+        assert!(!says_more("assert!(a)", "assert!(a && b || true)"));
+        assert!(!says_more("assert x == 1", "assert x == 10"));
+        assert!(!says_more("assert x", "assert x and y if z else True"));
     }
 
     #[test]

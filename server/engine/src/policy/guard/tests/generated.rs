@@ -113,6 +113,37 @@ proptest! {
     }
 
     #[test]
+    fn the_edited_tree_is_the_parsed_one(
+        language in 0..5_usize,
+        names in names(),
+        drops in proptest::collection::vec(any::<prop::sample::Index>(), 0..4),
+        adds in proptest::collection::vec((any::<prop::sample::Index>(), "[a-z(){};: \n\r]{1,12}"), 0..4),
+    ) {
+        let tests: Vec<String> =
+            names.iter().enumerate().map(|(number, name)| test_of(language, name, number as u32)).collect();
+        let before = file_of(language, &tests);
+        let mut lines: Vec<String> = before.split_inclusive('\n').map(ToOwned::to_owned).collect();
+        for drop in drops.iter().filter(|_| lines.len() > 1).collect::<Vec<_>>() {
+            if lines.len() > 1 {
+                lines.remove(drop.index(lines.len()));
+            }
+        }
+        for (at, text) in adds {
+            lines.insert(at.index(lines.len() + 1), text);
+        }
+        let after = lines.concat();
+        let language = Language::of_path(&path(PATHS[language])).unwrap();
+        let tree = SyntaxTree::parse(language, &Rope::from_str(&before)).unwrap();
+        let new = edited(&tree, &before, &after).unwrap();
+        let parsed = SyntaxTree::parse(language, &Rope::from_str(&after)).unwrap();
+        let node = |tree: &SyntaxTree| {
+            let root = tree.tree().root_node();
+            (root.byte_range(), root.end_position(), root.has_error(), (!root.has_error()).then(|| root.to_sexp()))
+        };
+        prop_assert_eq!(node(&new), node(&parsed));
+    }
+
+    #[test]
     fn any_text_is_survived(before in "\\PC{0,200}", after in "\\PC{0,200}", language in 0..5_usize) {
         let _ = rules(PATHS[language], &before, &after);
     }
