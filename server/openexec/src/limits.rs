@@ -135,3 +135,7 @@ pub const EXIT_FLUSH_MS: u64 = 20;
 pub const SYMBOLS_QUIET_MS: u64 = 150;
 /// Files that are read to find out whether they call a script.
 pub const EXECUTED_SOURCES_MAX: usize = 100;
+/// Environment files whose secrets are looked out for in one batch.
+pub const ENVIRONMENT_FILES_MAX: usize = 32;
+/// Secrets that are looked out for.
+pub const ENVIRONMENT_VALUES_MAX: usize = 500;
