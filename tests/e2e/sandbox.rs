@@ -1,6 +1,8 @@
 //! What a task can do inside the shadow, and what it cannot.
 
-use openexec::process::Launcher;
+mod attacks;
+
+use openexec::process::{Launcher, TaskLimits};
 use openexec::shadow::{Shadow, probe};
 use openexec_engine::edit::{ChangeSet, FileChange};
 use openexec_engine::ids::RunId;
@@ -13,8 +15,8 @@ use std::time::{Duration, Instant};
 
 /// A workspace and a shadow of it.
 struct Place {
-    dir: tempfile::TempDir,
     shadow: Shadow,
+    dir: tempfile::TempDir,
 }
 
 impl Drop for Place {
@@ -36,14 +38,18 @@ fn launcher() -> Launcher {
 
 impl Place {
     async fn new(files: &[(&str, &str)]) -> Self {
+        Self::with_limits(files, TaskLimits::default()).await
+    }
+
+    async fn with_limits(files: &[(&str, &str)], limits: TaskLimits) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let root = dir.path().join("ws");
         for (path, text) in files {
             write(&root.join(path), text);
         }
         std::fs::create_dir_all(&root).unwrap();
-        let shadow = prepare(&root, &dir.path().join("state")).await;
-        Self { dir, shadow }
+        let shadow = prepare(&root, &dir.path().join("state")).await.with_limits(limits);
+        Self { shadow, dir }
     }
 
     fn root(&self) -> PathBuf {

@@ -99,6 +99,17 @@ impl Places {
         self.base.join("empty")
     }
 
+    /// Throws away what an earlier start of the machine has left: overlays that are never
+    /// written to disk on purpose may be incomplete after a crash.
+    fn drop_incomplete(&self) -> std::io::Result<()> {
+        let (now, mark) = (boot(), self.base.join("boot"));
+        if self.base.exists() && std::fs::read_to_string(&mark).ok() != now {
+            tree::remove_all(&self.base)?;
+        }
+        private_directory(&self.base)?;
+        now.map_or(Ok(()), |now| std::fs::write(&mark, now))
+    }
+
     fn create(&self) -> std::io::Result<()> {
         for path in [self.upper(), self.base.join("work"), self.empty(), self.scratch().join("home")] {
             private_directory(&path)?;
@@ -153,6 +164,11 @@ impl Places {
             proxy: false,
         }
     }
+}
+
+/// What tells this start of the machine from all others (random(4)).
+fn boot() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
 }
 
 /// Of each directory that the sandbox hides, what is needed of it: the trees right below it in
@@ -238,6 +254,7 @@ impl Shadow {
             return Err(ShadowError(format!("`{name}` cannot name a directory")));
         }
         let places = Places::below(state.join("shadow").join(name), &state);
+        places.drop_incomplete().map_err(|error| failed(&places.base, &error))?;
         places.create().map_err(|error| failed(&places.base, &error))?;
         let environment = places.environment(true);
         let limits = TaskLimits::default();

@@ -10,12 +10,17 @@ use std::path::{Path, PathBuf};
 /// directory between two mounts stay off (Documentation/filesystems/overlayfs.rst, "Changes to
 /// underlying filesystems").
 pub(super) fn overlay(overlay: &crate::process::spec::Overlay) -> Result<OwnedFd, Refused> {
+    // Kernels leave this mark, so that nobody takes over what a crash of the machine may have
+    // left incomplete; whoever keeps upper directories across crashes must throw them away.
+    let _ = std::fs::remove_dir_all(overlay.work.join("work/incompat"));
     let layers = [
         ("lowerdir", escaped(&overlay.at)),
         ("upperdir", overlay.upper.clone()),
         ("workdir", overlay.work.clone()),
     ];
-    overlay_of(&overlay.at, &layers, &["userxattr"])
+    // Without `volatile` the kernel would write the whole file system below to disk each time
+    // that a task ends (Documentation/filesystems/overlayfs.rst, "Volatile mount").
+    overlay_of(&overlay.at, &layers, &["userxattr", "volatile"])
 }
 
 /// What `directory` holds, read-only, with other inodes: a socket has its listener behind the
