@@ -205,7 +205,7 @@ async fn a_proposed_file_in_a_protected_place_is_seen_and_read_only() {
     place.shadow.write(&[], &edits).await.unwrap();
     for _ in 0..2 {
         let report = place.sh("cat .openexec/memory/x.yaml; echo x > .openexec/memory/x.yaml").await;
-        assert!(report.output.starts_with("proposed\n"), "{}", report.output);
+        assert!(report.output.contains("proposed\n"), "{}", report.output);
         assert_ne!(report.exit, TaskExit::Exited { code: 0 });
     }
 }
@@ -336,14 +336,21 @@ async fn signals_stay_in_the_sandbox() {
 #[tokio::test]
 async fn a_fork_bomb_goes_off_in_a_box() {
     needs(&["bash"]);
-    let place = Place::with_limits(&[], TaskLimits { processes: 256, ..TaskLimits::default() }).await;
+    let place = Place::with_limits(&[], TaskLimits { processes: 400, ..TaskLimits::default() }).await;
     let mark = format!("openexec-e2e-bomb-{}", std::process::id());
     let bomb =
         task(&["bash", "-c", &format!(": {mark}; bomb() {{ bomb | bomb & }}; bomb; wait; sleep 1000")]);
-    let (report, usable) = tokio::join!(place.shadow.run(&bomb, 3_000, &[]), async {
-        tokio::process::Command::new("true").status().await
-    });
-    assert!(usable.unwrap().success(), "others start processes meanwhile");
+    let most = async {
+        let mut most = 0;
+        for _ in 0..50 {
+            most = most.max(processes_with(&mark));
+            let usable = tokio::process::Command::new("true").status().await;
+            assert!(usable.unwrap().success(), "others start processes meanwhile");
+        }
+        most
+    };
+    let (report, most) = tokio::join!(place.shadow.run(&bomb, 3_000, &[]), most);
+    assert!(most > 100 && most <= 400, "{most} processes");
     assert!(matches!(report.exit, TaskExit::TimedOut { .. } | TaskExit::Exited { .. }), "{:?}", report.exit);
     eventually("all processes are gone", || processes_with(&mark) == 0);
     succeeded(&place.sh("true").await);

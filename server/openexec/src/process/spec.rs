@@ -24,7 +24,7 @@ pub struct TaskLimits {
     pub process_memory_bytes: u64,
     /// Bytes of memory of all processes together.
     pub memory_bytes: u64,
-    /// Processes and threads, all together.
+    /// Processes and threads, all together. The kernel holds no limit below 301 for root.
     pub processes: u64,
     /// Bytes of one file.
     pub file_bytes: u64,
@@ -100,6 +100,11 @@ pub(crate) enum Overrun {
         /// The limit.
         limit_bytes: u64,
     },
+    /// There were more than this many processes.
+    Processes {
+        /// The limit.
+        limit: u64,
+    },
     /// All files together took more than this many bytes.
     Disk {
         /// The limit.
@@ -116,6 +121,7 @@ impl std::fmt::Display for Overrun {
             Self::Memory { limit_bytes } => {
                 write!(formatter, "it used more than {} MiB of memory", limit_bytes / MIB)
             }
+            Self::Processes { limit } => write!(formatter, "it started more than {limit} processes"),
             Self::Disk { limit_bytes } => {
                 write!(formatter, "it wrote more than {} MiB to disk", limit_bytes / MIB)
             }

@@ -98,7 +98,7 @@ fn reap(task: u32) -> Note {
 /// far more address space than they touch. AddressSanitizer's shadow counts as data, though, so
 /// programs built with it do not start. Both count per process. The number of processes is
 /// limited twice: RLIMIT_NPROC does not bind root, and a PID namespace has a `pid_max` of its
-/// own only since Linux 6.14.
+/// own only since Linux 6.14. Where neither holds, the keeper counts.
 fn limits(limits: &TaskLimits) -> Result<(), Refused> {
     let set = |resource, soft: u64, hard: u64| {
         let most = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
@@ -110,10 +110,25 @@ fn limits(limits: &TaskLimits) -> Result<(), Refused> {
     set(Resource::Nproc, limits.processes, limits.processes)?;
     set(Resource::Cpu, limits.cpu_s, limits.cpu_s.saturating_add(TASK_CPU_GRACE_SECONDS))?;
     set(Resource::Core, 0, 0)?;
-    let _ = std::fs::write("/proc/sys/kernel/pid_max", limits.processes.to_string());
+    if pid_max_is_our_own() {
+        let numbers = limits.processes.max(PID_MAX_MIN);
+        std::fs::write("/proc/sys/kernel/pid_max", numbers.to_string())
+            .step(|| "limit the number of processes".to_owned())?;
+    }
     // When memory runs out, the task goes before the editor does.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     Ok(())
+}
+
+/// The kernel takes no smaller limit (`pid_max_min` in kernel/pid.c).
+const PID_MAX_MIN: u64 = 301;
+
+/// True since Linux 6.14. Before, the file is the whole machine's, and root could write to it.
+fn pid_max_is_our_own() -> bool {
+    let name = rustix::system::uname();
+    let release = name.release().to_string_lossy();
+    let mut numbers = release.split(['.', '-']).map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(6), Some(14))
 }
 
 /// Gives up every capability for good, also those that a set-user-ID program would bring.

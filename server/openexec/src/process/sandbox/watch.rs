@@ -1,5 +1,5 @@
-//! What the kernel does not limit for a whole task without a cgroup: its memory, and what it
-//! writes to disk. The keeper looks now and then. A task can use more between two looks; the
+//! What the kernel does not always limit for a whole task without a cgroup: its memory, its
+//! processes, and what it writes to disk. The keeper looks now and then. A task can use more between two looks; the
 //! limits of single processes and files hold at every moment.
 
 use crate::limits::{TASK_DISK_FREE_BYTES_MIN, TASK_DISK_FREE_FILES_MIN, TASK_WATCH_INTERVAL_MS};
@@ -35,7 +35,12 @@ impl Watch {
 
     /// What there is too much of, if anything.
     pub(super) fn overrun(&self) -> Option<Overrun> {
-        if memory_bytes(self.page_bytes).saturating_add(shared_memory_bytes()) > self.limits.memory_bytes {
+        let crowd = crowd();
+        if crowd.processes > self.limits.processes {
+            return Some(Overrun::Processes { limit: self.limits.processes });
+        }
+        let private = crowd.private_pages.saturating_mul(self.page_bytes);
+        if private.saturating_add(shared_memory_bytes()) > self.limits.memory_bytes {
             return Some(Overrun::Memory { limit_bytes: self.limits.memory_bytes });
         }
         let (directory, before) = self.disk.as_ref()?;
@@ -60,19 +65,29 @@ impl Watch {
     }
 }
 
-/// What all processes of the task hold for themselves, in bytes. `/proc` is that of the task's
-/// namespace as soon as init has mounted it; one in which the keeper itself has a number is not.
-fn memory_bytes(page_bytes: u64) -> u64 {
+/// All processes of a task.
+#[derive(Default)]
+struct Crowd {
+    processes: u64,
+    /// What they hold for themselves.
+    private_pages: u64,
+}
+
+/// Counts. `/proc` is that of the task's namespace as soon as init has mounted it; one in which
+/// the keeper itself has a number is not.
+fn crowd() -> Crowd {
+    let mut crowd = Crowd::default();
     if std::fs::read_link("/proc/self").is_ok() {
-        return 0;
+        return crowd;
     }
-    let Ok(entries) = std::fs::read_dir("/proc") else { return 0 };
-    let pages: u64 = entries
-        .flatten()
-        .filter(|entry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit))
-        .map(|entry| private_pages(&entry.path()))
-        .sum();
-    pages.saturating_mul(page_bytes)
+    let Ok(entries) = std::fs::read_dir("/proc") else { return crowd };
+    for entry in entries.flatten() {
+        if entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit) {
+            crowd.processes += 1;
+            crowd.private_pages = crowd.private_pages.saturating_add(private_pages(&entry.path()));
+        }
+    }
+    crowd
 }
 
 /// Resident pages less those that are shared (proc(5), `statm`).
