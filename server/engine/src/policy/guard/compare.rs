@@ -188,7 +188,7 @@ impl Comparison<'_, '_> {
                     "guard.uncollected",
                     format!("test {name} is no longer run: the runner does not take it for a test"),
                 )
-            } else if let Some(twin) = after.units.iter().find(|other| twin(&other)) {
+            } else if let Some(twin) = after.units.iter().find(twin) {
                 let now = shown(&twin.own);
                 (
                     "guard.uncollected",
@@ -334,7 +334,9 @@ impl Comparison<'_, '_> {
                     shown(&now.value),
                     shown(&was.value)
                 ),
-                None if !now.value.starts_with("require(") => {
+                None if !now.value.starts_with("require(")
+                    && !old.bindings.values().any(|was| was == now) =>
+                {
                     format!("{}, which {name} checks, is now defined in the test itself", shown(word))
                 }
                 _ => continue,
