@@ -346,15 +346,15 @@ impl Comparison<'_, '_> {
     }
 
     fn rows(&mut self, file: &File<'_>, name: &str, old: &Unit, new: &Unit) {
-        let mut now = new.rows.clone();
-        let mut missing = Vec::new();
-        for row in &old.rows {
-            match now.iter().position(|candidate| candidate == row) {
-                Some(at) => {
-                    now.remove(at);
-                }
-                None => missing.push(row),
-            }
+        let missing = more(&old.rows, &new.rows);
+        let now = more(&new.rows, &old.rows);
+        const CASES_NAMED_MAX: usize = 3;
+        if missing.len() > CASES_NAMED_MAX {
+            let named: Vec<String> = missing.iter().take(CASES_NAMED_MAX).map(|row| shown(row)).collect();
+            let sentence =
+                format!("{} cases of {name} are removed or changed: {}, …", missing.len(), named.join(", "));
+            self.say(file, &new.name, "guard.case_removed", sentence);
+            return;
         }
         let replaced = missing.len().min(now.len());
         for (at, row) in missing.iter().enumerate() {
@@ -522,6 +522,20 @@ impl Comparison<'_, '_> {
     }
 }
 
+/// What the first list has and the second does not, each as often as it has more of them.
+fn more<'a>(rows: &'a [String], others: &[String]) -> Vec<&'a str> {
+    let mut had: BTreeMap<&str, usize> = BTreeMap::new();
+    others.iter().for_each(|row| *had.entry(row).or_default() += 1);
+    let is_more = |row: &&str| match had.get_mut(*row) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    };
+    rows.iter().map(String::as_str).filter(is_more).collect()
+}
+
 fn looks_like_tests(module: &str) -> bool {
     module == "tests"
         || module.starts_with("test_")
@@ -545,6 +559,10 @@ fn narrows(mark: &Mark) -> &'static str {
 fn held_by(hindrance: &Hindrance) -> String {
     let text = shown(&hindrance.text);
     match hindrance.hold {
+        // The other branch of a condition is written with the word that begins it.
+        Hold::Condition if hindrance.text.starts_with("if(") || hindrance.text.starts_with("if ") => {
+            format!("now stands in the branch that is taken when this does not hold: {text}")
+        }
         Hold::Condition => format!("now depends on {text}"),
         Hold::Loop => format!("now runs once for each of {text}, perhaps never"),
         Hold::Swallow => format!("may now fail unnoticed: {text}"),

@@ -2,7 +2,7 @@
 
 use super::reading::{Hindrance, Judgement, Kind, Reading, Unit};
 use super::tokens::{renamed, words};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What became of the assertions of one unit.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ pub(super) fn difference(before: &Unit, after: &Unit, helpers: &BTreeSet<&str>) 
     if every_call {
         old = judgements(before, helpers, true);
     }
-    let mut new = judgements(after, helpers, every_call);
+    let mut new = VecDeque::from(judgements(after, helpers, every_call));
     let names = new_names(before, after);
     let old: Vec<Judgement> = old.into_iter().map(|judgement| with_names(judgement, &names)).collect();
     let mut difference = Difference::default();
@@ -53,7 +53,7 @@ pub(super) fn difference(before: &Unit, after: &Unit, helpers: &BTreeSet<&str>) 
             .or_else(|| new.iter().position(same));
         match at {
             Some(at) => {
-                let kept = new.remove(at);
+                let Some(kept) = new.remove(at) else { continue };
                 let hindrances = kept.hindrances.difference(&judgement.hindrances);
                 difference.hindered.extend(hindrances.map(|new| (kept.key.clone(), new.clone())));
                 difference.kept.push(kept.key.clone());
@@ -65,11 +65,9 @@ pub(super) fn difference(before: &Unit, after: &Unit, helpers: &BTreeSet<&str>) 
     for judgement in lost {
         let alike = |candidate: &&Judgement| (likeness(&judgement.key, &candidate.key) * 1000.0) as u32;
         let best = new.iter().enumerate().max_by_key(|(at, candidate)| (alike(candidate), usize::MAX - at));
-        match best.map(|(at, _)| at) {
-            Some(at) => {
-                let replaced = new.remove(at);
-                difference.changed.push((judgement.key.clone(), replaced.key.clone()));
-            }
+        let best = best.map(|(at, _)| at);
+        match best.and_then(|at| new.remove(at)) {
+            Some(replaced) => difference.changed.push((judgement.key.clone(), replaced.key.clone())),
             None => difference.removed.push(judgement.key.clone()),
         }
     }

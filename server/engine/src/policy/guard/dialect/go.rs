@@ -110,7 +110,7 @@ fn call<'t>(site: &Site<'_, 't>, roles: &mut Vec<Role<'t>>) {
     }
     let is_link = site.parent_kind() == "selector_expression";
     let fails = FAILURES.contains(&name) && text.matches('.').count() == 1 && object.len() <= 2;
-    let judges = JUDGING.contains(&object) && text.contains('.') || is_judging_name(name);
+    let judges = JUDGING.contains(&object) && text.contains('.') && name != "New" || is_judging_name(name);
     let is_gomega = text.starts_with("Expect(") || text.starts_with("Ω(");
     if fails || text == "panic" {
         roles.push(Role::Failure);
