@@ -3,7 +3,7 @@
 
 use super::dialect::{Family, Hold};
 use super::judged::{difference, helpers, roots};
-use super::marks::{EQUALITY, Mark, Reach};
+use super::marks::{EQUALITY, MOCKED, Mark, Reach};
 use super::reading::{Hindrance, Kind, Reading, Unit};
 use super::words::{Tolerance, can_never_fail, says_more, shown, tolerance};
 use super::{Changed, Weakening, collection};
@@ -583,9 +583,36 @@ fn is_test_area(reading: &Reading<'_>, unit: usize) -> bool {
     chain.iter().any(|around| around.kind == Kind::Test || reading.is_test_module(around))
 }
 
+/// True when what a stand-in replaces is what the file's tests have judged so far.
+fn replaces_tested(file: &File<'_>, mark: &Mark) -> bool {
+    let Some(before) = &file.before else { return false };
+    let named = mark.text.split('"').skip(1).step_by(2);
+    match file.family {
+        Family::Python => {
+            let targets: BTreeSet<&str> = named.filter_map(|name| name.rsplit('·').next()).collect();
+            let mut keys = before.tests().flat_map(|(_, test)| &test.judgements);
+            keys.any(|judgement| roots(&judgement.key).any(|word| targets.contains(word)))
+        }
+        _ => {
+            let plain = before.tokens.plain().0;
+            named.filter(|name| !name.is_empty()).any(|name| {
+                // A module of the project, not a package that it depends on.
+                name.starts_with('·')
+                    && [
+                        format!("from\"{name}\""),
+                        format!("require(\"{name}\""),
+                        format!("import(\"{name}\""),
+                    ]
+                    .iter()
+                    .any(|import| plain.contains(import.as_str()))
+            })
+        }
+    }
+}
+
 /// True when a mark stops the unit that it stands in, or the tests in that.
 fn counts(file: &File<'_>, reading: &Reading<'_>, unit: &Unit, mark: &Mark) -> bool {
-    if mark.reach != Reach::Own {
+    if mark.reach != Reach::Own || (mark.rule == MOCKED && !replaces_tested(file, mark)) {
         return false;
     }
     match unit.kind {

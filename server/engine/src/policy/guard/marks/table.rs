@@ -11,6 +11,7 @@ const REPEATED: &str = "is repeated until it passes";
 const FOCUSED: &str = "keeps all other tests from being run";
 const ENDS: &str = "ends the test process, whatever the tests say";
 const HOOKS: &str = "can change what is run and what its outcome is";
+const MOCKS: &str = "tests a stand-in, no longer the unit itself";
 const EQUAL: &str = "makes everything equal to everything";
 const PATCHES: &str = "replaces a part of the test framework";
 const DETECTS: &str = "lets the program behave differently when it is tested";
@@ -335,6 +336,37 @@ pub(super) const ROWS: &[Row] = &[
             "class A { @RetryingTest(3) void a() {} }",
         ],
         neighbours: &["class A { @Test void retry() {} }"],
+    },
+    // Stand-ins, which count where they replace what is tested.
+    Row {
+        rule: super::MOCKED,
+        families: &[Python],
+        reach: Own,
+        words: &["patch"],
+        pattern: r"(?:\b(?:monkeypatch\.setattr|mock\.patch(?:\.\w+)?|mocker\.patch(?:\.\w+)?|patch\.object)|@patch)\([^)]*\)?",
+        except: None,
+        says: MOCKS,
+        examples: &[
+            "def test_a(monkeypatch):\n    monkeypatch.setattr('app.calc.mean', f)\n",
+            "@patch('app.calc.mean')\ndef test_a(m): pass",
+            "with mock.patch.object(calc, 'mean'): pass\n",
+        ],
+        neighbours: &["client.patch('/mean')\n", "dispatch('mean')\n", "def patch(): pass\n"],
+    },
+    Row {
+        rule: super::MOCKED,
+        families: &[Script],
+        reach: Own,
+        words: &["mock", "Mock"],
+        pattern: r#"\b(?:jest|vi)\.(?:mock|doMock|unstable_mockModule|setMock)\("[^"]*"|\bmock\.module\("[^"]*""#,
+        except: None,
+        says: MOCKS,
+        examples: &[
+            "jest.mock('../src/calc.js');",
+            "vi.mock('../src/calc.js', () => ({}));",
+            "mock.module('../src/calc.js', {});",
+        ],
+        neighbours: &["jest.fn();", "server.mock('/calc');", "jest.clearAllMocks();"],
     },
     // The end of the process.
     Row {
