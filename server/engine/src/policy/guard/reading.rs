@@ -305,7 +305,9 @@ impl<'t> Reader<'_, '_, 't> {
         let body = opening.body.unwrap_or(node).byte_range();
         let at = self.units.len();
         let outer = self.holds.get(base..).unwrap_or_default();
-        let outer = outer.iter().map(|held| held.hindrance.clone()).collect();
+        let exits = self.exits.iter().filter(|exit| exit.unit == parent && opening.kind != Kind::Function);
+        let exits = exits.map(|exit| exit.hindrance.clone());
+        let outer = outer.iter().map(|held| held.hindrance.clone()).chain(exits).collect();
         self.units.push(Unit {
             kind: opening.kind,
             name,

@@ -116,6 +116,10 @@ fn what_weakens_is_said() {
                 )],
             ),
             (
+                &["guard.conditional"; 3],
+                &[("  it('guest is not", "  if (process.env.CI) return;\n  it('guest is not")],
+            ),
+            (
                 &["guard.mocked"],
                 &[("test('total'", "jest.mock('../src/calc.js', () => ({ total: () => 5 }));\ntest('total'")],
             ),
