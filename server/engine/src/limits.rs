@@ -51,6 +51,9 @@ pub const CHANGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Steps, estimated as lines times changed lines, that the merge of one file may take. More
 /// count as an overlap, which the user reviews.
 pub const REBASE_STEPS_MAX: usize = 200_000_000;
+/// Lines of both sides of a file that the guard compares before it parses the new side; larger
+/// files are parsed anew.
+pub const GUARD_DIFF_LINES_MAX: usize = 8_000;
 /// Depth to which a syntax tree is searched for symbols and comments.
 pub const SYNTAX_DEPTH_MAX: usize = 1_000;
 /// Symbols that one file is taken to have; later ones are left out.

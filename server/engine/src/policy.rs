@@ -5,11 +5,14 @@
 mod classes;
 pub(crate) mod content;
 mod evaluate;
+mod guard;
 pub mod rules;
 mod toolset;
 
 pub use classes::{PathClass, check_classes, classify};
+pub use content::{Form, Occurrence, Taint, fingerprints};
 pub use evaluate::{evaluate, evaluate_changes, evaluate_task};
+pub use guard::{Changed, Weakening, weakenings};
 pub use rules::Policy;
 pub use toolset::{toolset, toolset_names};
 

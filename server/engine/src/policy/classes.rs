@@ -26,8 +26,11 @@ pub enum PathClass {
     Configures,
     /// Instructs other agents.
     Instructs,
-    /// Judges the work: tests, snapshots, thresholds.
+    /// Judges the work: snapshots, thresholds, what chooses the tests, and tests in languages
+    /// that the guard does not understand.
     Judges,
+    /// Tests in a language that the guard understands: only what weakens them is asked about.
+    Tests,
 }
 
 /// How a table's patterns are compared.
@@ -243,7 +246,7 @@ mod tests {
             ("\u{41C}akefile", PathClass::Executes),
             (".ENV", PathClass::Secret),
             ("Agents.MD", PathClass::Instructs),
-            ("TESTS/a.rs", PathClass::Judges),
+            ("TESTS/a.rs", PathClass::Tests),
         ] {
             assert_eq!(classify(&path(text)).first(), Some(&class), "{text}");
         }

@@ -122,7 +122,7 @@ impl<'a> Judge<'a> {
                         "it instructs other agents; the user must approve the change",
                     );
                 }
-                PathClass::Judges => {
+                PathClass::Judges | PathClass::Tests => {
                     self.ask("class.judges", matched, "it judges the work; the user must approve the change");
                 }
             }
@@ -187,7 +187,11 @@ impl<'a> Judge<'a> {
                     "it is made to hold secrets; neither read nor write it",
                 );
             }
-            PathClass::Executes | PathClass::Configures | PathClass::Instructs | PathClass::Judges => {}
+            PathClass::Executes
+            | PathClass::Configures
+            | PathClass::Instructs
+            | PathClass::Judges
+            | PathClass::Tests => {}
         }
     }
 
