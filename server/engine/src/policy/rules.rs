@@ -172,12 +172,13 @@ pub enum RuleClass {
 
 impl RuleClass {
     pub(in crate::policy) const fn covers(self, class: PathClass) -> bool {
-        match (self, class) {
-            (Self::Executes, PathClass::Executes)
-            | (Self::Configures, PathClass::Configures)
-            | (Self::Instructs, PathClass::Instructs)
-            | (Self::Judges | Self::Tests, PathClass::Judges) => true,
-            (Self::Executes | Self::Configures | Self::Instructs | Self::Judges | Self::Tests, _) => false,
+        match class {
+            PathClass::Executes => matches!(self, Self::Executes),
+            PathClass::Configures => matches!(self, Self::Configures),
+            PathClass::Instructs => matches!(self, Self::Instructs),
+            PathClass::Judges => matches!(self, Self::Judges | Self::Tests),
+            // Nothing that a rule could name.
+            PathClass::Never | PathClass::Secret => false,
         }
     }
 }

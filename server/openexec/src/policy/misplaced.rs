@@ -28,7 +28,9 @@ const NEAR_MISSES: [&str; 4] = ["policy", "policies", "rules", "polices"];
 /// Files in `.openexec/` that look like configuration and are not read: each with what to do.
 pub fn misplaced(root: &Path) -> Vec<String> {
     let folder = root.join(".openexec");
-    let mut found: Vec<String> = names(&folder)
+    let mut names = names(&folder);
+    names.sort();
+    names
         .into_iter()
         .filter(|name| is_configuration(&comparison_key(name)))
         .map(|name| {
@@ -38,9 +40,7 @@ pub fn misplaced(root: &Path) -> Vec<String> {
                 name.escape_debug()
             )
         })
-        .collect();
-    found.sort();
-    found
+        .collect()
 }
 
 /// Refuses what was meant to be the policy of a scope and is called something else.
