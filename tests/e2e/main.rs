@@ -12,6 +12,7 @@ mod client;
 mod crash;
 mod demo;
 mod headless;
+mod hostile;
 mod lsp;
 mod manners;
 mod neovim;
