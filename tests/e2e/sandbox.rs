@@ -77,6 +77,7 @@ fn task(argv: &[&str]) -> Task {
         report_file: None,
         timeout: TimeoutClass::Medium,
         origin: "test".to_owned(),
+        params: Vec::new(),
     }
 }
 

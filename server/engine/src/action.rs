@@ -14,6 +14,7 @@ pub use schema::{ActionSchema, document_schema, schema_of, schemas_for};
 
 use crate::ids::{ActionId, TaskName};
 use crate::path::RequestedPath;
+use crate::task::TaskArg;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,9 @@ pub enum Action {
     ReplaceSymbol(ReplaceSymbol),
     /// Insert text directly before or after a symbol.
     InsertAtSymbol(InsertAtSymbol),
+    /// Replace a range of a file, as positions of the text that `base_hash` or `version` names.
+    /// Ranges of one reply with the same base all count in that base; they must not overlap.
+    ReplaceRange(ReplaceRange),
     /// Create a file that does not exist yet.
     CreateFile(CreateFile),
     /// Delete a file.
@@ -50,6 +54,8 @@ pub enum Action {
     Search(Search),
     /// Ask for a declared task to be run in the shadow.
     RunTask(RunTask),
+    /// Note a fact about this workspace for later runs. It is kept as data, never as a rule.
+    Remember(Remember),
     /// Say that this stage's work is complete.
     Finish(Finish),
 }
@@ -102,14 +108,56 @@ pub struct InsertAtSymbol {
     pub text: String,
 }
 
+/// A place in a text, as the Language Server Protocol counts: both from 0, characters in
+/// UTF-16 code units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The line, counted from 0.
+    pub line: u32,
+    /// The UTF-16 code unit in the line, counted from 0.
+    pub character: u32,
+}
+
+/// From one place up to, and without, another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlaceRange {
+    /// Where it begins.
+    pub start: Place,
+    /// Where it ends; not before `start`.
+    pub end: Place,
+}
+
+/// See [`Action::ReplaceRange`]. Exactly one of `base_hash` and `version` is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceRange {
+    /// The file, relative to the workspace root.
+    pub path: RequestedPath,
+    /// The text that the range was chosen in: `sha256:` and 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_hash: Option<String>,
+    /// Or the version of the open document that the range was chosen in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// What is replaced.
+    pub range: PlaceRange,
+    /// The text to stand there instead.
+    pub text: String,
+}
+
 /// See [`Action::CreateFile`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateFile {
-    /// The file, relative to the workspace root. It must not exist.
+    /// The file, relative to the workspace root. It must not exist, unless `overwrite` is true.
     pub path: RequestedPath,
     /// Its whole text.
     pub text: String,
+    /// True to replace the whole text of the file that stands there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overwrite: bool,
 }
 
 /// See [`Action::DeleteFile`].
@@ -118,6 +166,9 @@ pub struct CreateFile {
 pub struct DeleteFile {
     /// The file, relative to the workspace root.
     pub path: RequestedPath,
+    /// The text that is to be deleted, and no other: `sha256:` and 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_hash: Option<String>,
 }
 
 /// See [`Action::RenameFile`].
@@ -128,6 +179,9 @@ pub struct RenameFile {
     pub path: RequestedPath,
     /// Its new path, which must not exist.
     pub new_path: RequestedPath,
+    /// The text that is to be moved, and no other: `sha256:` and 64 hexadecimal digits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_hash: Option<String>,
 }
 
 /// See [`Action::ReadFile`].
@@ -165,12 +219,30 @@ pub struct Search {
     pub below: Option<RequestedPath>,
 }
 
-/// See [`Action::RunTask`]. There are no free arguments: a task is what was declared.
+/// See [`Action::RunTask`]. There are no free arguments: a task takes the parameters that were
+/// declared with it, each checked against its type.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunTask {
     /// The name of a declared task.
     pub task: TaskName,
+    /// Values for parameters that the task declares.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<TaskArg>,
+}
+
+/// See [`Action::Remember`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Remember {
+    /// The fact, in a sentence or two.
+    pub text: String,
+    /// A short name for it: lower-case letters, digits, `_` and `.`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Whom it concerns; `workspace`, which is also the default, is the only scope there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 /// See [`Action::Finish`].
@@ -189,6 +261,7 @@ pub enum ActionKind {
     ReplaceText,
     ReplaceSymbol,
     InsertAtSymbol,
+    ReplaceRange,
     CreateFile,
     DeleteFile,
     RenameFile,
@@ -196,15 +269,17 @@ pub enum ActionKind {
     ReadSymbol,
     Search,
     RunTask,
+    Remember,
     Finish,
 }
 
 impl ActionKind {
     /// Every kind, in the order in which a model is shown them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::ReplaceText,
         Self::ReplaceSymbol,
         Self::InsertAtSymbol,
+        Self::ReplaceRange,
         Self::CreateFile,
         Self::DeleteFile,
         Self::RenameFile,
@@ -212,6 +287,7 @@ impl ActionKind {
         Self::ReadSymbol,
         Self::Search,
         Self::RunTask,
+        Self::Remember,
         Self::Finish,
     ];
 
@@ -221,6 +297,7 @@ impl ActionKind {
             Self::ReplaceText => "replace_text",
             Self::ReplaceSymbol => "replace_symbol",
             Self::InsertAtSymbol => "insert_at_symbol",
+            Self::ReplaceRange => "replace_range",
             Self::CreateFile => "create_file",
             Self::DeleteFile => "delete_file",
             Self::RenameFile => "rename_file",
@@ -228,6 +305,7 @@ impl ActionKind {
             Self::ReadSymbol => "read_symbol",
             Self::Search => "search",
             Self::RunTask => "run_task",
+            Self::Remember => "remember",
             Self::Finish => "finish",
         }
     }
@@ -238,10 +316,16 @@ impl ActionKind {
             Self::ReplaceText
             | Self::ReplaceSymbol
             | Self::InsertAtSymbol
+            | Self::ReplaceRange
             | Self::CreateFile
             | Self::DeleteFile
             | Self::RenameFile => true,
-            Self::ReadFile | Self::ReadSymbol | Self::Search | Self::RunTask | Self::Finish => false,
+            Self::ReadFile
+            | Self::ReadSymbol
+            | Self::Search
+            | Self::RunTask
+            | Self::Remember
+            | Self::Finish => false,
         }
     }
 }
@@ -253,6 +337,7 @@ impl Action {
             Self::ReplaceText(_) => ActionKind::ReplaceText,
             Self::ReplaceSymbol(_) => ActionKind::ReplaceSymbol,
             Self::InsertAtSymbol(_) => ActionKind::InsertAtSymbol,
+            Self::ReplaceRange(_) => ActionKind::ReplaceRange,
             Self::CreateFile(_) => ActionKind::CreateFile,
             Self::DeleteFile(_) => ActionKind::DeleteFile,
             Self::RenameFile(_) => ActionKind::RenameFile,
@@ -260,6 +345,7 @@ impl Action {
             Self::ReadSymbol(_) => ActionKind::ReadSymbol,
             Self::Search(_) => ActionKind::Search,
             Self::RunTask(_) => ActionKind::RunTask,
+            Self::Remember(_) => ActionKind::Remember,
             Self::Finish(_) => ActionKind::Finish,
         }
     }
@@ -270,13 +356,14 @@ impl Action {
             Self::ReplaceText(it) => vec![&it.path],
             Self::ReplaceSymbol(it) => vec![&it.path],
             Self::InsertAtSymbol(it) => vec![&it.path],
+            Self::ReplaceRange(it) => vec![&it.path],
             Self::CreateFile(it) => vec![&it.path],
             Self::DeleteFile(it) => vec![&it.path],
             Self::RenameFile(it) => vec![&it.path, &it.new_path],
             Self::ReadFile(it) => vec![&it.path],
             Self::ReadSymbol(it) => vec![&it.path],
             Self::Search(it) => it.below.iter().collect(),
-            Self::RunTask(_) | Self::Finish(_) => Vec::new(),
+            Self::RunTask(_) | Self::Remember(_) | Self::Finish(_) => Vec::new(),
         }
     }
 }

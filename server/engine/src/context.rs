@@ -8,6 +8,7 @@ mod marks;
 mod pack;
 
 pub use envelope::{ENVELOPE_RULES, Envelopes};
+pub(crate) use marks::has_special;
 pub use marks::unmark;
 pub use pack::{build, estimate_tokens};
 

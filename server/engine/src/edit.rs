@@ -12,6 +12,7 @@ mod tests;
 
 pub use diff::{Hunk, hunks, unified_diff};
 pub use plan::{PlanError, plan};
+pub(crate) use plan::{Rewriting, check_base};
 pub use rebase::{Rebased, rebase};
 
 use crate::digest::Digest;

@@ -93,3 +93,15 @@ pub const MEMORY_RECORDS_MAX: usize = 8;
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
 /// How often edits are rebased onto a text that keeps moving before the run waits.
 pub const APPLY_ROUNDS_MAX: u32 = 3;
+/// Bytes of one value for a parameter of a task.
+pub const TASK_ARG_BYTES_MAX: usize = 1_024;
+/// Bytes that a compiled pattern of a task's parameter may take.
+pub const PATTERN_BYTES_MAX: usize = 1024 * 1024;
+/// Parameters of one task.
+pub const TASK_PARAMS_MAX: usize = 16;
+/// Bytes of one note that a model leaves for later runs.
+pub const NOTE_BYTES_MAX: usize = 2_000;
+/// Bytes of a note's key.
+pub const NOTE_KEY_BYTES_MAX: usize = 64;
+/// Notes of one run.
+pub const NOTES_MAX: usize = 20;

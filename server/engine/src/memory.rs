@@ -17,6 +17,16 @@ pub struct SymbolPointer {
     pub text: Digest,
 }
 
+/// A fact that a model noted. Data, never an instruction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// What the model called it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The fact.
+    pub text: String,
+}
+
 /// What a completed or failed run leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaintenanceRecord {
@@ -40,6 +50,9 @@ pub struct MaintenanceRecord {
     pub evidence: Vec<String>,
     /// The proposed tree.
     pub tree: Digest,
+    /// What the model noted for later runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
 }
 
 impl MaintenanceRecord {
@@ -56,8 +69,9 @@ impl MaintenanceRecord {
     /// The record as text for a context pack.
     pub fn describe(&self) -> String {
         let symbols: Vec<&str> = self.symbols.iter().map(|pointer| pointer.symbol.as_str()).collect();
+        let notes: String = self.notes.iter().map(|note| format!("\nnote: {}", note.text)).collect();
         format!(
-            "run {} ({}) changed {}\ntask: {}\nsummary: {}\nrepaired tests: {}\nevidence: {}",
+            "run {} ({}) changed {}\ntask: {}\nsummary: {}\nrepaired tests: {}\nevidence: {}{notes}",
             self.run,
             self.blueprint,
             symbols.join(", "),

@@ -136,6 +136,16 @@ pub struct Facts {
     pub paths: BTreeMap<RequestedPath, PathFacts>,
 }
 
+impl Facts {
+    /// The editor's version of a file, where it is open.
+    pub(crate) fn version_of(&self, path: &WorkspacePath) -> Option<i32> {
+        match self.paths.get(&RequestedPath::new(path.as_str()))?.entry {
+            Entry::Text { version, .. } => version,
+            Entry::Missing | Entry::Opaque { .. } | Entry::Directory | Entry::Other { .. } => None,
+        }
+    }
+}
+
 /// What is known about one path.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathFacts {
@@ -157,6 +167,9 @@ pub enum Entry {
         text: String,
         /// Names of this file in the file system; more than 1 means hard links.
         links: u64,
+        /// The editor's version of it, where the file is open.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<i32>,
     },
     /// A regular file that is too large or not UTF-8.
     Opaque {

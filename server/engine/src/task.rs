@@ -4,7 +4,8 @@
 
 use crate::digest::Digest;
 use crate::ids::TaskName;
-use crate::path::WorkspacePath;
+use crate::limits::{PATTERN_BYTES_MAX, TASK_ARG_BYTES_MAX};
+use crate::path::{WorkspacePath, is_ignorable};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +70,58 @@ impl TimeoutClass {
     }
 }
 
+/// A value that a task takes, declared with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskParam {
+    /// Its name, unique in the task.
+    pub name: String,
+    /// What values it takes.
+    pub sort: ParamSort,
+    /// The arguments that a value adds to the task's own, with `{value}` where it stands.
+    pub argv: Vec<String>,
+}
+
+/// What values a parameter takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ParamSort {
+    /// A text that a regular expression matches from its first to its last character.
+    String {
+        /// The regular expression.
+        pattern: String,
+    },
+    /// A path of the workspace.
+    WorkspacePath,
+    /// One of these.
+    Choice {
+        /// The values.
+        of: Vec<String>,
+    },
+}
+
+/// A value for a parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TaskArg {
+    /// The parameter's name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+}
+
+/// Why values do not fit a task's parameters.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{name}`: {remedy}")]
+pub struct ArgError {
+    /// The parameter, as it was written.
+    pub name: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+/// Where a value stands in a parameter's arguments.
+pub const VALUE_MARK: &str = "{value}";
+
 /// A declared command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {
@@ -90,6 +143,88 @@ pub struct Task {
     pub timeout: TimeoutClass,
     /// The file that declares it, for people: `Cargo.toml`, `.openexec/tasks.yaml`.
     pub origin: String,
+    /// The values it takes, in the order in which their arguments follow the task's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub params: Vec<TaskParam>,
+}
+
+impl Task {
+    /// The program and its arguments with these values.
+    ///
+    /// # Errors
+    /// When a value has no parameter, is given twice or does not fit. Nothing is repaired.
+    pub fn argv_with(&self, args: &[TaskArg]) -> Result<Vec<String>, ArgError> {
+        for (at, arg) in args.iter().enumerate() {
+            let wrong = |remedy: String| Err(ArgError { name: shown(&arg.name), remedy });
+            let Some(param) = self.params.iter().find(|param| param.name == arg.name) else {
+                let names: Vec<&str> = self.params.iter().map(|param| param.name.as_str()).collect();
+                return wrong(match names.as_slice() {
+                    [] => format!("task `{}` takes no arguments", self.name),
+                    names => format!("task `{}` takes {}", self.name, names.join(", ")),
+                });
+            };
+            if args.iter().take(at).any(|before| before.name == arg.name) {
+                return wrong("it is given twice; give it once".to_owned());
+            }
+            if let Some(remedy) = param.objection(&arg.value) {
+                return wrong(remedy);
+            }
+        }
+        let mut argv = self.argv.clone();
+        for param in &self.params {
+            if let Some(arg) = args.iter().find(|arg| arg.name == param.name) {
+                argv.extend(param.argv.iter().map(|piece| piece.replace(VALUE_MARK, &arg.value)));
+            }
+        }
+        Ok(argv)
+    }
+}
+
+impl TaskParam {
+    /// What is wrong with a value. Whatever a program could take for an option is refused
+    /// before the declared type is asked.
+    fn objection(&self, value: &str) -> Option<String> {
+        if value.is_empty() || value.len() > TASK_ARG_BYTES_MAX {
+            return Some(format!("a value has 1 to {TASK_ARG_BYTES_MAX} bytes"));
+        }
+        if value.starts_with(['-', '@', '+']) {
+            return Some(
+                "a value must not begin with `-`, `+` or `@`; programs read options there".to_owned(),
+            );
+        }
+        if value.chars().any(|character| character.is_control() || is_ignorable(character)) {
+            return Some("a value has no control characters and no invisible ones".to_owned());
+        }
+        match &self.sort {
+            ParamSort::String { pattern } => match anchored(pattern) {
+                Ok(pattern) if pattern.is_match(value) => None,
+                Ok(_) => Some(format!("the value does not match `{pattern}`")),
+                Err(error) => Some(format!("its declared pattern is broken ({error}); mend the task")),
+            },
+            ParamSort::WorkspacePath => match WorkspacePath::parse(value) {
+                Ok(_) => None,
+                Err(error) => Some(format!("{error}; write a path relative to the workspace")),
+            },
+            ParamSort::Choice { of } => {
+                let known = of.iter().any(|one| one == value);
+                (!known).then(|| format!("write one of {}", of.join(", ")))
+            }
+        }
+    }
+}
+
+/// A parameter's pattern, holding for the whole value.
+///
+/// # Errors
+/// When it is no regular expression, or compiles to too much.
+pub fn anchored(pattern: &str) -> Result<regex::Regex, regex::Error> {
+    // The pattern is compiled alone first, so that it cannot close the group around it.
+    regex::Regex::new(pattern)?;
+    regex::RegexBuilder::new(&format!(r"\A(?:{pattern})\z")).size_limit(PATTERN_BYTES_MAX).build()
+}
+
+fn shown(name: &str) -> String {
+    name.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
 /// The tasks of a workspace, frozen for a run.

@@ -101,6 +101,7 @@ fn sandbox(root: &Path, base: &Path) {
         report_file: None,
         timeout: TimeoutClass::Fast,
         origin: "bench".to_owned(),
+        params: Vec::new(),
     };
     let (mut confined, mut plain) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS * 3 {

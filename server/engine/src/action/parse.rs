@@ -19,7 +19,8 @@ use strict_json::shown;
 #[error("{0}")]
 pub struct ReplyError(pub String);
 
-/// Parses `{"actions": [{"id": "a1", "kind": "replace_text", …}, …]}`.
+/// Parses `{"actions": [{"id": "a1", "kind": "replace_text", …}, …]}`. An empty list is a valid
+/// reply that asks for nothing.
 ///
 /// # Errors
 /// Names the place and what to write instead.
@@ -44,7 +45,7 @@ pub fn parse_document(document: &str) -> Result<Vec<ActionRequest>, ReplyError> 
     for (index, item) in items.into_iter().enumerate() {
         batch.push(request_of(&format!("actions[{index}]"), item, &mut ids)?);
     }
-    complete(batch)
+    Ok(batch)
 }
 
 /// Parses native tool calls: the tool's name is the action's kind, its arguments the rest.
@@ -78,20 +79,11 @@ pub fn parse_tool_calls(calls: &[ToolCall]) -> Result<Vec<ActionRequest>, ReplyE
         };
         batch.push(ActionRequest { id, action: action_of(&place, kind, arguments)? });
     }
-    complete(batch)
+    Ok(batch)
 }
 
 fn refused(message: String) -> ReplyError {
     ReplyError(message)
-}
-
-fn complete(batch: Vec<ActionRequest>) -> Result<Vec<ActionRequest>, ReplyError> {
-    if batch.is_empty() {
-        return Err(refused(
-            "the reply holds no action; send at least one, or `finish` when the work is complete".to_owned(),
-        ));
-    }
-    Ok(batch)
 }
 
 /// The ids of one reply so far.
@@ -158,6 +150,7 @@ fn action_of(place: &str, kind: ActionKind, fields: Map<String, Value>) -> Resul
         ActionKind::ReplaceText => typed(place, value).map(Action::ReplaceText),
         ActionKind::ReplaceSymbol => typed(place, value).map(Action::ReplaceSymbol),
         ActionKind::InsertAtSymbol => typed(place, value).map(Action::InsertAtSymbol),
+        ActionKind::ReplaceRange => typed(place, value).map(Action::ReplaceRange),
         ActionKind::CreateFile => typed(place, value).map(Action::CreateFile),
         ActionKind::DeleteFile => typed(place, value).map(Action::DeleteFile),
         ActionKind::RenameFile => typed(place, value).map(Action::RenameFile),
@@ -165,6 +158,7 @@ fn action_of(place: &str, kind: ActionKind, fields: Map<String, Value>) -> Resul
         ActionKind::ReadSymbol => typed(place, value).map(Action::ReadSymbol),
         ActionKind::Search => typed(place, value).map(Action::Search),
         ActionKind::RunTask => typed(place, value).map(Action::RunTask),
+        ActionKind::Remember => typed(place, value).map(Action::Remember),
         ActionKind::Finish => typed(place, value).map(Action::Finish),
     }
 }
@@ -220,7 +214,10 @@ fn mismatch(property: &Value, value: &Value) -> Option<String> {
                 if allows("integer") { "a whole number below 4294967296" } else { "a text" }.to_owned()
             });
         }
-        Value::Bool(_) | Value::Array(_) | Value::Object(_) => false,
+        Value::Bool(_) => allows("boolean"),
+        // What they hold is judged by the types.
+        Value::Array(_) => allows("array"),
+        Value::Object(_) => allows("object"),
     };
     let choices: Option<Vec<&str>> = property
         .get("enum")
@@ -233,6 +230,9 @@ fn mismatch(property: &Value, value: &Value) -> Option<String> {
         (true, _) => None,
         (false, Some(choices)) => Some(format!("one of {}", choices.join(", "))),
         (false, None) if allows("integer") => Some("a whole number".to_owned()),
+        (false, None) if allows("boolean") => Some("true or false".to_owned()),
+        (false, None) if allows("array") => Some("a list".to_owned()),
+        (false, None) if allows("object") => Some("an object".to_owned()),
         (false, None) => Some("a text".to_owned()),
     }
 }

@@ -137,6 +137,12 @@ fn plain(mut schema: Value) -> Value {
     if let Some(description) = object.get("description").and_then(Value::as_str).map(prose) {
         object.insert("description".to_owned(), Value::String(description));
     }
+    if let Some(items) = object.get_mut("items") {
+        *items = plain(items.take());
+    }
+    for property in object.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+        *property.1 = plain(property.1.take());
+    }
     schema
 }
 

@@ -42,6 +42,12 @@ static SPECIAL_SET: LazyLock<Option<RegexSet>> = LazyLock::new(|| RegexSet::new(
 static SPECIAL_EACH: LazyLock<Vec<Option<Regex>>> =
     LazyLock::new(|| SPECIAL.iter().map(|pattern| Regex::new(pattern).ok()).collect());
 
+/// True when a text holds a token that some chat template gives a meaning to. Where the table
+/// of tokens cannot be used, every text does.
+pub(crate) fn has_special(text: &str) -> bool {
+    SPECIAL_SET.as_ref().is_none_or(|set| set.is_match(text))
+}
+
 /// The text with everything hidden shown and everything special broken. Line feeds and tabs stay.
 pub(super) fn mark(text: &str) -> String {
     // What cannot be seen is shown first: a special sequence that hides behind an invisible

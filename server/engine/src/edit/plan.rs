@@ -3,10 +3,14 @@
 //! A batch is simulated in order: each action sees what the actions before it have done. This
 //! module does not judge whether an action is allowed; the policy has done that.
 
+mod ranges;
 mod replacement;
+mod rewriting;
 mod symbol;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use rewriting::{Rewriting, check_base};
 
 use super::{ChangeSet, FileChange};
 use crate::action::{Action, ActionRequest};
@@ -34,7 +38,8 @@ pub struct PlanError {
 /// If any action cannot be planned, none is; every failing action is named. An action on a
 /// file that a failing action should have created, deleted or renamed is not judged.
 pub fn plan(changes: &ChangeSet, batch: &[ActionRequest], facts: &Facts) -> Result<ChangeSet, PlanError> {
-    let mut plan = Plan { changes: changes.clone(), facts, unsettled: BTreeSet::new() };
+    let mut plan =
+        Plan { changes: changes.clone(), facts, unsettled: BTreeSet::new(), rewriting: Rewriting::default() };
     let mut failures = Vec::new();
     for request in batch {
         match plan.apply(&request.action) {
@@ -65,19 +70,19 @@ struct Plan<'a> {
     facts: &'a Facts,
     /// Files of which it is unknown whether they exist, because an action failed.
     unsettled: BTreeSet<WorkspacePath>,
+    rewriting: Rewriting,
 }
 
 impl Plan<'_> {
     fn apply(&mut self, action: &Action) -> Result<(), Failure> {
         match action {
-            Action::ReplaceText(it) => {
-                self.rewrite(&it.path, |_, text| replacement::replaced(text, &it.old, &it.new))
+            Action::ReplaceText(it) => self.rewrite(&it.path, action),
+            Action::ReplaceSymbol(it) => self.rewrite(&it.path, action),
+            Action::InsertAtSymbol(it) => self.rewrite(&it.path, action),
+            Action::ReplaceRange(it) => self.rewrite(&it.path, action),
+            Action::CreateFile(it) if it.overwrite && self.present(&parsed(&it.path)?)?.is_some() => {
+                self.rewrite(&it.path, action)
             }
-            Action::ReplaceSymbol(it) => {
-                self.rewrite(&it.path, |path, text| symbol::replaced(path, text, &it.symbol, &it.text))
-            }
-            Action::InsertAtSymbol(it) => self
-                .rewrite(&it.path, |path, text| symbol::inserted(path, text, &it.symbol, it.side, &it.text)),
             Action::CreateFile(it) => {
                 let path = parsed(&it.path)?;
                 let created = self.create(&path, &it.text);
@@ -85,18 +90,19 @@ impl Plan<'_> {
             }
             Action::DeleteFile(it) => {
                 let path = parsed(&it.path)?;
-                let deleted = self.delete(&path);
+                let deleted = self.delete(&path, it.base_hash.as_deref());
                 self.settle(deleted, &[&path])
             }
             Action::RenameFile(it) => {
                 let (from, to) = (parsed(&it.path)?, parsed(&it.new_path)?);
-                let renamed = self.rename(&from, &to);
+                let renamed = self.rename(&from, &to, it.base_hash.as_deref());
                 self.settle(renamed, &[&from, &to])
             }
             Action::ReadFile(_)
             | Action::ReadSymbol(_)
             | Action::Search(_)
             | Action::RunTask(_)
+            | Action::Remember(_)
             | Action::Finish(_) => Ok(()),
         }
     }
@@ -174,14 +180,11 @@ impl Plan<'_> {
         Ok(())
     }
 
-    fn rewrite(
-        &mut self,
-        requested: &RequestedPath,
-        edit: impl FnOnce(&WorkspacePath, &str) -> Result<String, String>,
-    ) -> Result<(), Failure> {
+    fn rewrite(&mut self, requested: &RequestedPath, action: &Action) -> Result<(), Failure> {
         let path = parsed(requested)?;
-        let text = self.existing(&path)?;
-        let edited = edit(&path, text)?;
+        let version = self.facts.version_of(&path);
+        let text = self.existing(&path)?.to_owned();
+        let edited = self.rewriting.rewritten(action, &path, &text, version)?;
         if edited == text {
             return Err(format!("the action changes nothing in `{path}`; leave it out").into());
         }
@@ -203,16 +206,22 @@ impl Plan<'_> {
         Ok(())
     }
 
-    fn delete(&mut self, path: &WorkspacePath) -> Result<(), Failure> {
-        self.existing(path)?;
+    fn delete(&mut self, path: &WorkspacePath, base_hash: Option<&str>) -> Result<(), Failure> {
+        check_base(base_hash, path, self.existing(path)?)?;
         let change = self.change_of(path)?;
         change.proposed = None;
         change.renamed_from = None;
         Ok(())
     }
 
-    fn rename(&mut self, from: &WorkspacePath, to: &WorkspacePath) -> Result<(), Failure> {
+    fn rename(
+        &mut self,
+        from: &WorkspacePath,
+        to: &WorkspacePath,
+        base_hash: Option<&str>,
+    ) -> Result<(), Failure> {
         let text = self.existing(from)?.to_owned();
+        check_base(base_hash, from, &text)?;
         if from == to {
             return Err(format!("`{from}` has that name already; leave the action out").into());
         }

@@ -6,17 +6,19 @@
 //! [`Facts`], which the edge gathered.
 
 mod judge;
+mod note;
 mod world;
 
 use super::content::objections;
 use super::{ApprovalMode, Capability, Decision, Entry, Facts, PathFacts, PolicySnapshot, Resolved, Toolset};
-use crate::action::{Action, ActionKind, ActionRequest};
-use crate::edit::ChangeSet;
+use crate::action::{Action, ActionKind, ActionRequest, RenameFile};
+use crate::edit::{ChangeSet, Rewriting, check_base};
 use crate::ids::TaskName;
 use crate::limits::FILE_BYTES_MAX;
 use crate::path::{PathError, RequestedPath, WorkspacePath};
-use crate::task::{TaskSet, Trust};
+use crate::task::{TaskArg, TaskSet, Trust};
 use judge::Judge;
+use note::judge_note;
 use world::{Standing, World};
 
 /// Judges a batch of actions on the simulated state of the whole batch.
@@ -30,7 +32,8 @@ pub fn evaluate(
     policy: &PolicySnapshot,
 ) -> Decision {
     let mut judge = Judge::new(policy);
-    let mut gate = Gate { toolset, tasks, facts, world: World::new(changes) };
+    let world = World::new(changes);
+    let mut gate = Gate { toolset, tasks, facts, world, rewriting: Rewriting::default() };
     for request in batch {
         let before = judge.reasons();
         gate.action(&mut judge, request);
@@ -39,6 +42,9 @@ pub fn evaluate(
         }
     }
     gate.world.judge_limits(&mut judge);
+    if batch.is_empty() {
+        judge.allow("allow.nothing", "no action");
+    }
     judge.decision()
 }
 
@@ -90,11 +96,11 @@ pub fn evaluate_changes(changes: &ChangeSet, policy: &PolicySnapshot) -> Decisio
 /// Judges the running of a declared task.
 pub fn evaluate_task(task: &TaskName, tasks: &TaskSet, policy: &PolicySnapshot) -> Decision {
     let mut judge = Judge::new(policy);
-    judge_task(&mut judge, task, tasks);
+    judge_task(&mut judge, task, &[], tasks);
     judge.decision()
 }
 
-fn judge_task(judge: &mut Judge<'_>, task: &TaskName, tasks: &TaskSet) {
+fn judge_task(judge: &mut Judge<'_>, task: &TaskName, args: &[TaskArg], tasks: &TaskSet) {
     let before = judge.reasons();
     let shown: String = task.as_str().chars().take(80).flat_map(char::escape_debug).collect();
     judge.capability(Capability::ShellExec, &shown);
@@ -110,7 +116,16 @@ fn judge_task(judge: &mut Judge<'_>, task: &TaskName, tasks: &TaskSet) {
         Some(declared) if declared.argv.is_empty() => {
             judge.block("task.empty", &shown, "give the task a program to run in .openexec/tasks.yaml");
         }
-        Some(_) => {}
+        Some(declared) => {
+            if let Err(error) = declared.argv_with(args) {
+                judge.block("task.argument", &format!("{shown}: {}", error.name), &error.remedy);
+            }
+            for arg in args {
+                if let Ok(path) = WorkspacePath::parse(&arg.value) {
+                    judge.read_path(&path);
+                }
+            }
+        }
     }
     match tasks.trust {
         Trust::Trusted { .. } => {}
@@ -138,6 +153,7 @@ struct Gate<'a> {
     tasks: &'a TaskSet,
     facts: &'a Facts,
     world: World<'a>,
+    rewriting: Rewriting,
 }
 
 impl<'a> Gate<'a> {
@@ -149,22 +165,16 @@ impl<'a> Gate<'a> {
             judge.block("toolset.missing", kind.name(), &remedy);
         }
         match &request.action {
-            Action::ReplaceText(it) => {
-                self.edit(judge, &it.path, |present| match present.matches(&it.old).count() {
-                    1 if !it.old.is_empty() => present.replacen(&it.old, &it.new, 1),
-                    // The plan will refuse it; until then the new text is judged as an addition.
-                    _ => format!("{present}\n{}", it.new),
-                })
-            }
-            Action::ReplaceSymbol(it) => {
-                self.edit(judge, &it.path, |present| format!("{present}\n{}", it.text))
-            }
-            Action::InsertAtSymbol(it) => {
-                self.edit(judge, &it.path, |present| format!("{present}\n{}", it.text))
+            Action::ReplaceText(it) => self.edit(judge, &it.path, request, &it.new),
+            Action::ReplaceSymbol(it) => self.edit(judge, &it.path, request, &it.text),
+            Action::InsertAtSymbol(it) => self.edit(judge, &it.path, request, &it.text),
+            Action::ReplaceRange(it) => self.edit(judge, &it.path, request, &it.text),
+            Action::CreateFile(it) if it.overwrite && self.stands(&it.path) => {
+                self.edit(judge, &it.path, request, &it.text);
             }
             Action::CreateFile(it) => self.create(judge, &it.path, &it.text),
-            Action::DeleteFile(it) => self.delete(judge, &it.path),
-            Action::RenameFile(it) => self.rename(judge, &it.path, &it.new_path),
+            Action::DeleteFile(it) => self.delete(judge, &it.path, it.base_hash.as_deref()),
+            Action::RenameFile(it) => self.rename(judge, it),
             Action::ReadFile(it) => self.read(judge, kind, &it.path),
             Action::ReadSymbol(it) => self.read(judge, kind, &it.path),
             Action::Search(it) => match &it.below {
@@ -175,7 +185,8 @@ impl<'a> Gate<'a> {
                     }
                 }
             },
-            Action::RunTask(it) => judge_task(judge, &it.task, self.tasks),
+            Action::RunTask(it) => judge_task(judge, &it.task, &it.args, self.tasks),
+            Action::Remember(it) => judge_note(judge, it),
             Action::Finish(it) => {
                 let before = judge.reasons();
                 judge.objections("summary", objections(None, "", &it.summary));
@@ -271,26 +282,60 @@ impl<'a> Gate<'a> {
         }
     }
 
-    fn edit(&mut self, judge: &mut Judge<'_>, requested: &RequestedPath, change: impl Fn(&str) -> String) {
+    /// `brought` is the text that the action brings along.
+    fn edit(
+        &mut self,
+        judge: &mut Judge<'_>,
+        requested: &RequestedPath,
+        request: &ActionRequest,
+        brought: &str,
+    ) {
         let before = judge.reasons();
         let Some(known) = self.editable(judge, requested) else { return };
         let Some(present) = self.present(judge, &known) else { return };
+        let mut version = None;
         if !self.world.touched(&known.path)
-            && let Entry::Text { links: 2.., .. } = known.facts.entry
+            && let Entry::Text { links, version: known_version, .. } = known.facts.entry
         {
-            judge.block(
-                "link.hard",
-                known.path.as_str(),
-                "the file has other names elsewhere (hard links); replace it with a copy of its own first",
-            );
+            version = known_version;
+            if links > 1 {
+                judge.block(
+                    "link.hard",
+                    known.path.as_str(),
+                    "the file has other names elsewhere (hard links); replace it with a copy of its own first",
+                );
+            }
         }
-        let proposed = change(&present);
+        let proposed = match self.rewriting.rewritten(&request.action, &known.path, &present, version) {
+            Ok(proposed) => proposed,
+            Err(reason) => {
+                judge.block("edit.impossible", known.path.as_str(), &format!("{}: {reason}", request.id));
+                // Nothing will be done; what the text would have brought in is said all the same.
+                format!("{present}\n{brought}")
+            }
+        };
         judge.content(&known.path, &present, &proposed);
         judge.size(known.path.as_str(), proposed.len());
         if judge.reasons() == before {
             judge.allow("allow.edit", known.path.as_str());
         }
         self.world.write(known.path, proposed);
+    }
+
+    /// True when a file of text stands at the path.
+    fn stands(&self, requested: &RequestedPath) -> bool {
+        let path = WorkspacePath::parse(requested.as_str());
+        let facts = self.facts.paths.get(requested);
+        path.ok()
+            .zip(facts)
+            .is_some_and(|(path, facts)| matches!(self.world.standing(&path, facts), Standing::Text(_)))
+    }
+
+    /// Judges whether a file is still the one that the action was meant for.
+    fn same_base(judge: &mut Judge<'_>, known: &Known<'_>, present: &str, base_hash: Option<&str>) {
+        if let Err(reason) = check_base(base_hash, &known.path, present) {
+            judge.block("edit.impossible", known.path.as_str(), &reason);
+        }
     }
 
     /// False when something stands where nothing may. `moving` is about to leave its place.
@@ -332,12 +377,11 @@ impl<'a> Gate<'a> {
         self.world.create(known.path, text.to_owned());
     }
 
-    fn delete(&mut self, judge: &mut Judge<'_>, requested: &RequestedPath) {
+    fn delete(&mut self, judge: &mut Judge<'_>, requested: &RequestedPath, base_hash: Option<&str>) {
         let before = judge.reasons();
         let Some(known) = self.editable(judge, requested) else { return };
-        if self.present(judge, &known).is_none() {
-            return;
-        }
+        let Some(present) = self.present(judge, &known) else { return };
+        Self::same_base(judge, &known, &present, base_hash);
         if self.world.is_own(&known.path, known.facts) {
             // The run made it; nothing of the user's is lost.
             if judge.reasons() == before {
@@ -349,12 +393,13 @@ impl<'a> Gate<'a> {
         self.world.remove(known.path);
     }
 
-    fn rename(&mut self, judge: &mut Judge<'_>, from: &RequestedPath, to: &RequestedPath) {
+    fn rename(&mut self, judge: &mut Judge<'_>, it: &RenameFile) {
         let before = judge.reasons();
-        let source = self.editable(judge, from);
-        let target = self.editable(judge, to);
+        let source = self.editable(judge, &it.path);
+        let target = self.editable(judge, &it.new_path);
         let (Some(source), Some(target)) = (source, target) else { return };
         let Some(text) = self.present(judge, &source) else { return };
+        Self::same_base(judge, &source, &text, it.base_hash.as_deref());
         if source.path == target.path {
             judge.block(
                 "entry.exists",

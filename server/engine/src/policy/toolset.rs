@@ -6,6 +6,9 @@ use crate::ids::ToolsetName;
 
 /// Everything an agent stage can be given.
 const CODING_BACKEND: &str = "coding_backend";
+/// The same, and edits by position: for models and programs that address text as the Language
+/// Server Protocol does. Its stages are told the digest of each text that they read.
+const CODING_POSITIONS: &str = "coding_positions";
 /// Reading the repository.
 const REPO_READONLY: &str = "repo_readonly";
 /// Reading documentation. It differs from `repo_readonly` in what a blueprint says, not in
@@ -18,17 +21,19 @@ const READING: [ActionKind; 4] =
 
 /// The built-in toolset of this name.
 pub fn toolset(name: &ToolsetName) -> Option<Toolset> {
-    let kinds: &[ActionKind] = match name.as_str() {
-        CODING_BACKEND => &ActionKind::ALL,
-        REPO_READONLY | DOCS_LOOKUP => &READING,
+    let by_symbol = |kind: &ActionKind| *kind != ActionKind::ReplaceRange;
+    let actions = match name.as_str() {
+        CODING_BACKEND => ActionKind::ALL.into_iter().filter(by_symbol).collect(),
+        CODING_POSITIONS => ActionKind::ALL.into_iter().collect(),
+        REPO_READONLY | DOCS_LOOKUP => READING.into_iter().collect(),
         _ => return None,
     };
-    Some(Toolset { name: name.clone(), actions: kinds.iter().copied().collect() })
+    Some(Toolset { name: name.clone(), actions })
 }
 
 /// The names of all built-in toolsets, the default first.
 pub fn toolset_names() -> Vec<&'static str> {
-    vec![CODING_BACKEND, REPO_READONLY, DOCS_LOOKUP]
+    vec![CODING_BACKEND, CODING_POSITIONS, REPO_READONLY, DOCS_LOOKUP]
 }
 
 #[cfg(test)]
@@ -54,8 +59,10 @@ mod tests {
     }
 
     #[test]
-    fn the_default_toolset_holds_every_action() {
-        let toolset = toolset(&ToolsetName::from(CODING_BACKEND)).expect("it is built in");
-        assert!(ActionKind::ALL.iter().all(|kind| toolset.actions.contains(kind)));
+    fn the_default_toolset_holds_every_action_but_edits_by_position() {
+        let held = |name| toolset(&ToolsetName::from(name)).expect("it is built in").actions;
+        assert!(ActionKind::ALL.iter().all(|kind| held(CODING_POSITIONS).contains(kind)));
+        let missing: Vec<_> = held(CODING_POSITIONS).difference(&held(CODING_BACKEND)).copied().collect();
+        assert_eq!(missing, [ActionKind::ReplaceRange]);
     }
 }

@@ -4,11 +4,13 @@
 use super::prompt;
 use super::state::{Active, Phase, record};
 use super::{Command, Event, HydratedText, Read, ReadScope};
-use crate::action::{self, Action, ActionKind, ActionRequest};
+use crate::action::{self, Action, ActionKind, ActionRequest, Remember};
+use crate::blueprint::{DeterministicAction, Work as StageWork};
 use crate::context;
 use crate::edit;
 use crate::ids::{ActionId, CommandId, ToolsetName};
-use crate::limits::{OUTPUT_TOKENS_MAX, STEP_MALFORMED_MAX, STEP_TURNS_MAX};
+use crate::limits::{NOTES_MAX, OUTPUT_TOKENS_MAX, STEP_MALFORMED_MAX, STEP_TURNS_MAX};
+use crate::memory::Note;
 use crate::model::{ActionResult, ActionStatus, Message, ModelError, ModelReply, ModelRequest, StopReason};
 use crate::path::WorkspacePath;
 use crate::policy::{self, Decision, Facts, Toolset, Verdict};
@@ -218,6 +220,7 @@ impl Active {
             Action::ReplaceText(it) => vec![&mut it.old, &mut it.new],
             Action::ReplaceSymbol(it) => vec![&mut it.symbol, &mut it.text],
             Action::InsertAtSymbol(it) => vec![&mut it.symbol, &mut it.text],
+            Action::ReplaceRange(it) => vec![&mut it.text],
             Action::CreateFile(it) => vec![&mut it.text],
             Action::ReadSymbol(it) => vec![&mut it.symbol],
             Action::Search(it) => vec![&mut it.text],
@@ -225,6 +228,8 @@ impl Active {
             | Action::RenameFile(_)
             | Action::ReadFile(_)
             | Action::RunTask(_)
+            // A note is kept as the model wrote it: with its placeholders.
+            | Action::Remember(_)
             | Action::Finish(_) => Vec::new(),
         };
         for text in texts {
@@ -258,6 +263,10 @@ impl Active {
         if decision.verdict == Verdict::Block {
             return self.reject(talk, &blocked_text(&decision), out);
         }
+        if batch.is_empty() {
+            let reason = "the reply asks for nothing; send an action, or `finish` when the work is complete";
+            return self.reject(talk, reason, out);
+        }
         match edit::plan(&self.changes, batch, facts) {
             Ok(changes) => self.accept(talk, batch, changes, out),
             Err(error) => self.reject(talk, &error.to_string(), out),
@@ -278,9 +287,16 @@ impl Active {
         for request in batch {
             match &request.action {
                 Action::RunTask(it) => {
-                    if let Some(task) = self.start.tasks.named(&it.task) {
-                        work.tasks.push_back((request.id.clone(), task.clone()));
+                    // The policy has checked that the values fit.
+                    if let Some(task) = self.start.tasks.named(&it.task)
+                        && let Ok(argv) = task.argv_with(&it.args)
+                    {
+                        work.tasks.push_back((request.id.clone(), Task { argv, ..task.clone() }));
                     }
+                }
+                Action::Remember(it) => {
+                    let result = self.note(it);
+                    work.results.push(ActionResult { id: request.id.clone(), ..result });
                 }
                 Action::Finish(it) => work.finish = Some(it.summary.clone()),
                 action => match read_of(action) {
@@ -316,6 +332,26 @@ impl Active {
         self.phase = Phase::Agent(talk);
     }
 
+    /// Keeps a note until the run writes what it remembers.
+    fn note(&mut self, it: &Remember) -> ActionResult {
+        let id = ActionId::new("");
+        let stages = &self.start.blueprint.stages;
+        let is_kept = stages.iter().any(|stage| {
+            matches!(&stage.work, StageWork::Deterministic { action: DeterministicAction::Remember, .. })
+        });
+        if !is_kept {
+            let text = "this workflow keeps no memory; leave notes out".into();
+            return ActionResult { id, status: ActionStatus::Refused, text };
+        }
+        if self.notes.len() >= NOTES_MAX {
+            let text = format!("a run keeps at most {NOTES_MAX} notes; leave further ones out");
+            return ActionResult { id, status: ActionStatus::Refused, text };
+        }
+        self.notes.push(Note { key: it.key.clone(), text: it.text.clone() });
+        let text = "noted; it is kept when the run has completed".into();
+        ActionResult { id, status: ActionStatus::Done, text }
+    }
+
     fn take_texts(
         &mut self,
         talk: Box<Conversation>,
@@ -326,7 +362,14 @@ impl Active {
     ) {
         for (id, hydrated) in ids.iter().zip(texts) {
             let (status, text) = match &hydrated.text {
-                Ok(text) => (ActionStatus::Done, self.as_data(&hydrated.title, text)),
+                Ok(text) => {
+                    let by_position = talk.toolset.actions.contains(&ActionKind::ReplaceRange);
+                    let title = match &hydrated.base {
+                        Some(base) if by_position => format!("{}, base_hash {base}", hydrated.title),
+                        _ => hydrated.title.clone(),
+                    };
+                    (ActionStatus::Done, self.as_data(&title, text))
+                }
                 Err(reason) => (ActionStatus::Refused, reason.clone()),
             };
             work.results.push(ActionResult { id: id.clone(), status, text });
@@ -462,7 +505,9 @@ fn read_of(action: &Action) -> Option<Read> {
         | Action::CreateFile(_)
         | Action::DeleteFile(_)
         | Action::RenameFile(_)
+        | Action::ReplaceRange(_)
         | Action::RunTask(_)
+        | Action::Remember(_)
         | Action::Finish(_) => None,
     }
 }

@@ -258,6 +258,7 @@ impl Active {
             repaired_tests: failing_before.filter(|name| !still(name)).map(str::to_owned).collect(),
             evidence: self.evidence_for(self.changes.tree()),
             tree: self.changes.tree(),
+            notes: self.notes.clone(),
         }
     }
 

@@ -324,6 +324,9 @@ pub struct HydratedText {
     pub title: String,
     /// The text, or why there is none.
     pub text: Result<String, String>,
+    /// The digest of the whole file that the text is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Digest>,
 }
 
 /// What stands at a path now.

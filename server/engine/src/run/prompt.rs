@@ -4,7 +4,7 @@
 use super::state::Active;
 use crate::context::ENVELOPE_RULES;
 use crate::edit;
-use crate::task::{TaskExit, TaskReport};
+use crate::task::{ParamSort, Task, TaskExit, TaskReport};
 use std::fmt::Write as _;
 
 const RULES: &str = "\
@@ -75,8 +75,7 @@ impl Active {
         if let Some(pack) = &self.pack {
             let _ = write!(text, "\n# Context\n{}\n", pack.text);
         }
-        let tasks: Vec<String> =
-            self.start.tasks.tasks.iter().map(|task| format!("`{}`", task.name)).collect();
+        let tasks: Vec<String> = self.start.tasks.tasks.iter().map(task_line).collect();
         if !tasks.is_empty() {
             let _ = write!(text, "\n# Declared tasks\n{}\n", tasks.join(", "));
         }
@@ -99,5 +98,21 @@ impl Active {
             let _ = write!(text, "\n# {heading}\n{data}\n");
         }
         text
+    }
+}
+/// A task's name, and what values it takes.
+fn task_line(task: &Task) -> String {
+    let params: Vec<String> = task
+        .params
+        .iter()
+        .map(|param| match &param.sort {
+            ParamSort::String { pattern } => format!("{} (a text matching {pattern})", param.name),
+            ParamSort::WorkspacePath => format!("{} (a path of the workspace)", param.name),
+            ParamSort::Choice { of } => format!("{} (one of {})", param.name, of.join(", ")),
+        })
+        .collect();
+    match params.as_slice() {
+        [] => format!("`{}`", task.name),
+        params => format!("`{}` with args {}", task.name, params.join(", ")),
     }
 }

@@ -283,9 +283,9 @@ fn patch_actions(patch: &str, facts: &Facts, changes: &ChangeSet) -> Result<Vec<
             (None, None) => return Err("the patch has a file that neither was nor will be".into()),
             (None, Some(path)) => {
                 let text = diffy::apply("", &parsed).map_err(|error| format!("`{path}`: {error}"))?;
-                Action::CreateFile(CreateFile { path, text })
+                Action::CreateFile(CreateFile { path, text, overwrite: false })
             }
-            (Some(path), None) => Action::DeleteFile(DeleteFile { path }),
+            (Some(path), None) => Action::DeleteFile(DeleteFile { path, base_hash: None }),
             (Some(_), Some(path)) => {
                 let old =
                     text_of(&path).ok_or_else(|| format!("`{path}`: there is no such text file to patch"))?;

@@ -13,6 +13,7 @@ use crate::context::{ContextPack, Envelopes};
 use crate::digest::Digest;
 use crate::edit::ChangeSet;
 use crate::ids::{ArtifactName, CommandId, StageId, StepId, TaskName};
+use crate::memory::Note;
 use crate::model::Usage;
 use crate::redact::Redactions;
 use crate::task::TaskReport;
@@ -54,6 +55,8 @@ pub(super) struct Active {
     pub applied: Option<ChangeSet>,
     /// What the model says it did.
     pub summary: String,
+    /// What the model noted for later runs.
+    pub notes: Vec<Note>,
     pub usage: Usage,
     pub model_calls: u32,
     last_command: u32,
@@ -222,6 +225,7 @@ impl Active {
             approved: BTreeSet::new(),
             applied: None,
             summary: String::new(),
+            notes: Vec::new(),
             usage: Usage::default(),
             model_calls: 0,
             last_command: 0,

@@ -77,7 +77,10 @@ fn model_replied(text: &str) -> Event {
 }
 
 fn hydrated(text: Result<String, String>) -> Event {
-    Event::Hydrated { command: CommandId(4), texts: vec![HydratedText { title: "a.rs".into(), text }] }
+    Event::Hydrated {
+        command: CommandId(4),
+        texts: vec![HydratedText { title: "a.rs".into(), text, base: None }],
+    }
 }
 
 #[tokio::test]

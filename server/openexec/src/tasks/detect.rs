@@ -129,6 +129,7 @@ impl Package<'_> {
                 TaskKind::Test | TaskKind::Lint | TaskKind::Other => TimeoutClass::Long,
             },
             origin: format!("{}{origin}", self.prefix),
+            params: Vec::new(),
         };
         let suffix = match &self.cwd {
             Some(cwd) => cwd.file_name().to_ascii_lowercase(),

@@ -3,8 +3,11 @@
 
 use super::{TASKS_FILE, TasksError};
 use openexec_engine::ids::TaskName;
+use openexec_engine::limits::TASK_PARAMS_MAX;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::task::{ReportFormat, Task, TaskKind, TimeoutClass};
+use openexec_engine::task::{
+    ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass, VALUE_MARK, anchored,
+};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
@@ -37,6 +40,28 @@ struct Entry {
     report: Option<ReportFormat>,
     report_file: Option<WorkspacePath>,
     timeout: Option<TimeoutClass>,
+    #[serde(default)]
+    params: Vec<Param>,
+}
+
+/// A value that the task takes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Param {
+    name: Spanned<String>,
+    #[serde(rename = "type")]
+    sort: Spanned<Sort>,
+    pattern: Option<Spanned<String>>,
+    of: Option<Spanned<Vec<String>>>,
+    argv: Option<Spanned<Vec<String>>>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[serde(rename_all = "snake_case")]
+enum Sort {
+    String,
+    WorkspacePath,
+    Choice,
 }
 
 /// Parses and checks the file's text.
@@ -48,7 +73,8 @@ pub(super) fn read(text: &str) -> Result<TasksFile, TasksError> {
         let said = said.split(" at line ").next().unwrap_or(&said).trim().trim_end_matches('.').to_owned();
         TasksError(format!(
             "{TASKS_FILE}{at}: {said}; a task has the keys name, kind (test, lint, format, other), argv (a list), \
-             and optionally cwd, env, report, report_file, timeout (fast, medium, long)"
+             and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, \
+             type (string, workspace_path, choice), pattern or of, and argv)"
         ))
     })?;
     file.check()?;
@@ -97,6 +123,7 @@ impl TasksFile {
                     &format!("`{name}` reports as `junit`; say where, with `report_file`"),
                 ));
             }
+            task.check_params()?;
         }
         Ok(())
     }
@@ -125,6 +152,32 @@ impl TasksFile {
 }
 
 impl Entry {
+    fn check_params(&self) -> Result<(), TasksError> {
+        if self.params.len() > TASK_PARAMS_MAX {
+            return Err(wrong(
+                &self.name,
+                &format!("a task takes at most {TASK_PARAMS_MAX} params; remove some"),
+            ));
+        }
+        for (at, param) in self.params.iter().enumerate() {
+            let name = param.name.value.as_str();
+            let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+            if name.is_empty() || name.len() > 64 || !name.chars().all(plain) {
+                let what =
+                    format!("`{}` is no name for a parameter; use a-z, 0-9 and `_`", name.escape_debug());
+                return Err(wrong(&param.name, &what));
+            }
+            if self.params.iter().take(at).any(|before| before.name.value == name) {
+                return Err(wrong(
+                    &param.name,
+                    &format!("`{name}` is declared twice; rename or remove one of the two"),
+                ));
+            }
+            param.check()?;
+        }
+        Ok(())
+    }
+
     fn into_task(self) -> Task {
         Task {
             name: TaskName::new(self.name.value),
@@ -136,6 +189,67 @@ impl Entry {
             report_file: self.report_file,
             timeout: self.timeout.unwrap_or(TimeoutClass::Long),
             origin: TASKS_FILE.to_owned(),
+            params: self.params.into_iter().map(Param::into_param).collect(),
         }
+    }
+}
+
+impl Param {
+    fn check(&self) -> Result<(), TasksError> {
+        match (self.sort.value, &self.pattern, &self.of) {
+            (Sort::String, Some(pattern), None) => {
+                if let Err(error) = anchored(&pattern.value) {
+                    let said = error.to_string();
+                    let said = said.lines().last().unwrap_or_default().trim();
+                    return Err(wrong(pattern, &format!("the pattern is broken: {said}; mend it")));
+                }
+            }
+            (Sort::Choice, None, Some(of)) => {
+                if of.value.is_empty() {
+                    return Err(wrong(of, "there is nothing to choose from; list the values"));
+                }
+            }
+            (Sort::WorkspacePath, None, None) => {}
+            (Sort::String, ..) => {
+                return Err(wrong(
+                    &self.sort,
+                    "a `string` needs `pattern`, which its whole value must match, and no `of`",
+                ));
+            }
+            (Sort::Choice, ..) => {
+                return Err(wrong(
+                    &self.sort,
+                    "a `choice` needs `of`, the list of its values, and no `pattern`",
+                ));
+            }
+            (Sort::WorkspacePath, ..) => {
+                return Err(wrong(
+                    &self.sort,
+                    "a `workspace_path` has neither `pattern` nor `of`; remove them",
+                ));
+            }
+        }
+        if let Some(argv) = &self.argv {
+            let marks: usize = argv.value.iter().map(|piece| piece.matches(VALUE_MARK).count()).sum();
+            if marks != 1 {
+                return Err(wrong(
+                    argv,
+                    &format!("write `{VALUE_MARK}` exactly once, where the value is to stand"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn into_param(self) -> TaskParam {
+        let sort = match (self.sort.value, self.pattern, self.of) {
+            (Sort::String, pattern, _) => {
+                ParamSort::String { pattern: pattern.map(|pattern| pattern.value).unwrap_or_default() }
+            }
+            (Sort::WorkspacePath, ..) => ParamSort::WorkspacePath,
+            (Sort::Choice, _, of) => ParamSort::Choice { of: of.map(|of| of.value).unwrap_or_default() },
+        };
+        let argv = self.argv.map_or_else(|| vec![VALUE_MARK.to_owned()], |argv| argv.value);
+        TaskParam { name: self.name.value, sort, argv }
     }
 }

@@ -1,5 +1,5 @@
 use super::*;
-use openexec_engine::task::ReportFormat;
+use openexec_engine::task::{ReportFormat, TaskArg};
 
 fn workspace(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -156,17 +156,74 @@ fn a_malformed_file_is_refused_with_its_place() {
     let with = |yaml: &str| shown(&[(TASKS_FILE, yaml)]);
     let task = |rest: &str| with(&format!("version: 1\ntasks:\n  - {rest}\n"));
     insta::assert_snapshot!(with("version: 2\n"), @r#"error: .openexec/tasks.yaml:1:10: this version is unknown; write `version: 1`"#);
-    insta::assert_snapshot!(with("tasks: []\n"), @r#"error: .openexec/tasks.yaml:1:1: missing field `version`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+    insta::assert_snapshot!(with("tasks: []\n"), @r#"error: .openexec/tasks.yaml:1:1: missing field `version`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
     insta::assert_snapshot!(with("version: 1\ndisable: [nothing]\n"), @r#"error: .openexec/tasks.yaml:2:11: no task `nothing` was detected; remove it from `disable`"#);
-    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], shell: true}"), @r#"error: .openexec/tasks.yaml:3:38: unknown field `shell`, expected one of name, kind, argv, cwd, env, report, report_file, timeout; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
-    insta::assert_snapshot!(task("{name: a, kind: tests, argv: [x]}"), @r#"error: .openexec/tasks.yaml:3:21: unknown variant `tests`, expected one of test, lint, format, other; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
-    insta::assert_snapshot!(task("{name: a, kind: test, argv: make test}"), @r#"error: .openexec/tasks.yaml:3:33: expected sequence start; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], shell: true}"), @r#"error: .openexec/tasks.yaml:3:38: unknown field `shell`, expected one of name, kind, argv, cwd, env, report, report_file, timeout, params; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
+    insta::assert_snapshot!(task("{name: a, kind: tests, argv: [x]}"), @r#"error: .openexec/tasks.yaml:3:21: unknown variant `tests`, expected one of test, lint, format, other; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: make test}"), @r#"error: .openexec/tasks.yaml:3:33: expected sequence start; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
     insta::assert_snapshot!(task("{name: a, kind: test, argv: []}"), @r#"error: .openexec/tasks.yaml:3:33: `a` names no program; write `argv: [program, argument]`"#);
     insta::assert_snapshot!(task("{name: A b, kind: test, argv: [x]}"), @r#"error: .openexec/tasks.yaml:3:12: `A b` is no name for a task; use a-z, 0-9, `-` and `_`"#);
-    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], cwd: ../up}"), @r#"error: .openexec/tasks.yaml:3:43: `../up`: it is not canonical; write it without `.`, `..`, `//` and without a trailing `/`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], cwd: ../up}"), @r#"error: .openexec/tasks.yaml:3:43: `../up`: it is not canonical; write it without `.`, `..`, `//` and without a trailing `/`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
     insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], report: junit}"), @r#"error: .openexec/tasks.yaml:3:12: `a` reports as `junit`; say where, with `report_file`"#);
     insta::assert_snapshot!(task("{name: a, kind: test, argv: [x]}\n  - {name: a, kind: test, argv: [y]}"), @r#"error: .openexec/tasks.yaml:4:12: `a` is declared twice; rename or remove one of the two"#);
-    insta::assert_snapshot!(with("version: 1\ntasks: [\n"), @r#"error: .openexec/tasks.yaml:2:8: unclosed bracket '['; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long)"#);
+    insta::assert_snapshot!(with("version: 1\ntasks: [\n"), @r#"error: .openexec/tasks.yaml:2:8: unclosed bracket '['; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
+}
+
+#[test]
+fn parameters_are_declared_with_their_types() {
+    let with = |params: &str| {
+        let yaml = format!(
+            "version: 1\ntasks:\n  - name: t\n    kind: test\n    argv: [run]\n    params: [{params}]\n"
+        );
+        let dir = workspace(&[(TASKS_FILE, yaml.as_str())]);
+        declared(dir.path()).map(|declared| declared.tasks[0].clone()).map_err(|error| error.to_string())
+    };
+    let task = with(
+        "{name: filter, type: string, pattern: '[a-z]+(::[a-z]+)*', argv: ['--', '{value}']}, \
+         {name: path, type: workspace_path}, {name: mode, type: choice, of: [fast, slow], argv: ['--mode={value}']}",
+    )
+    .unwrap();
+    let argv = |args: &[(&str, &str)]| {
+        let args: Vec<TaskArg> = args
+            .iter()
+            .map(|(name, value)| TaskArg { name: (*name).to_owned(), value: (*value).to_owned() })
+            .collect();
+        task.argv_with(&args).map_err(|error| error.to_string())
+    };
+    assert_eq!(argv(&[]).unwrap(), ["run"]);
+    assert_eq!(
+        argv(&[("mode", "slow"), ("path", "tests/a b.py"), ("filter", "a::b")]).unwrap(),
+        ["run", "--", "a::b", "tests/a b.py", "--mode=slow"],
+    );
+    for (name, value, says) in [
+        ("filter", "a; id", "does not match"),
+        ("filter", "a\nb", "control"),
+        ("filter", "--config=x", "must not begin"),
+        ("filter", "", "1 to"),
+        ("path", "-pevil", "must not begin"),
+        ("path", "../x", "not canonical"),
+        ("path", "/etc/passwd", "relative"),
+        ("mode", "medium", "one of fast, slow"),
+        ("other", "x", "takes filter, path, mode"),
+    ] {
+        let error = argv(&[(name, value)]).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+    assert!(argv(&[("mode", "fast"), ("mode", "fast")]).unwrap_err().contains("twice"));
+    for (params, says) in [
+        ("{name: f, type: string}", "6:30: a `string` needs `pattern`"),
+        ("{name: f, type: string, pattern: '('}", "the pattern is broken"),
+        ("{name: f, type: string, pattern: 'a)|(b'}", "the pattern is broken"),
+        ("{name: f, type: choice, of: []}", "nothing to choose from"),
+        ("{name: f, type: workspace_path, of: [a]}", "neither `pattern` nor `of`"),
+        ("{name: f, type: workspace_path, argv: [x]}", "write `{value}` exactly once"),
+        ("{name: F, type: workspace_path}", "no name for a parameter"),
+        ("{name: f, type: workspace_path}, {name: f, type: workspace_path}", "declared twice"),
+        ("{name: f, type: workspace_path, shell: true}", "unknown field `shell`"),
+    ] {
+        let error = with(params).unwrap_err();
+        assert!(error.contains(says) && error.starts_with(".openexec/tasks.yaml:"), "{error}");
+    }
 }
 
 #[test]

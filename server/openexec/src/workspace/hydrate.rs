@@ -3,6 +3,7 @@
 use super::layers::{Layers, is_hidden};
 use super::walk::Listed;
 use crate::limits::{SEARCH_FILES_MAX, SEARCH_LINE_BYTES_MAX};
+use openexec_engine::digest::Digest;
 use openexec_engine::limits::{FILE_BYTES_MAX, READ_BYTES_MAX, SEARCH_MATCHES_MAX};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{HydratedText, Read, ReadScope};
@@ -12,17 +13,23 @@ use openexec_engine::text::Document;
 pub(super) fn hydrate(layers: &Layers<'_>, read: &Read) -> HydratedText {
     match read {
         Read::File { path, scope } => match file(layers, path, scope) {
-            Ok((title, text)) => HydratedText { title, text: Ok(text) },
-            Err(reason) => HydratedText { title: path.to_string(), text: Err(reason) },
+            Ok((title, text, base)) => HydratedText { title, text: Ok(text), base: Some(base) },
+            Err(reason) => HydratedText { title: path.to_string(), text: Err(reason), base: None },
         },
         Read::Search { text, below } => {
-            HydratedText { title: "search results".to_owned(), text: search(layers, text, below.as_ref()) }
+            let text = search(layers, text, below.as_ref());
+            HydratedText { title: "search results".to_owned(), text, base: None }
         }
     }
 }
 
-fn file(layers: &Layers<'_>, path: &WorkspacePath, scope: &ReadScope) -> Result<(String, String), String> {
+fn file(
+    layers: &Layers<'_>,
+    path: &WorkspacePath,
+    scope: &ReadScope,
+) -> Result<(String, String, Digest), String> {
     let text = layers.text(path).map_err(|error| error.reason)?.ok_or("there is no such file")?;
+    let base = Digest::of(text.as_bytes());
     match scope {
         ReadScope::Lines { first, last } => {
             if first > last {
@@ -31,13 +38,13 @@ fn file(layers: &Layers<'_>, path: &WorkspacePath, scope: &ReadScope) -> Result<
             let lines = Lines::of(&text);
             let (first, last) = ((*first).max(1), (*last).min(lines.count()));
             if text.is_empty() {
-                return Ok((format!("{path}, empty"), text));
+                return Ok((format!("{path}, empty"), text, base));
             }
             if first > last {
                 return Err(format!("there are only {} lines", lines.count()));
             }
             let part = lines.between(first, last);
-            Ok((format!("{path}, lines {first}-{last} of {}", lines.count()), cut(part, first)))
+            Ok((format!("{path}, lines {first}-{last} of {}", lines.count()), cut(part, first), base))
         }
         ReadScope::Symbol { name } => {
             let language = Language::of_path(path)
@@ -46,7 +53,7 @@ fn file(layers: &Layers<'_>, path: &WorkspacePath, scope: &ReadScope) -> Result<
             let symbol = find(&symbols, name).map_err(|error| error.to_string())?;
             let part = text.get(symbol.range.clone()).ok_or("the symbol lies outside the text")?;
             let (first, last) = symbol.lines;
-            Ok((format!("{path}, `{}`, lines {first}-{last}", symbol.name), cut(part, first)))
+            Ok((format!("{path}, `{}`, lines {first}-{last}", symbol.name), cut(part, first), base))
         }
     }
 }

@@ -101,7 +101,7 @@ fn entry_of(standing: Standing, buffer: Option<&OpenDocument>) -> Entry {
     let buffered = |links: u64| {
         buffer.map(|document| match document.text.len() {
             bytes if bytes > FILE_BYTES_MAX => Entry::Opaque { bytes: bytes as u64 },
-            _ => Entry::Text { text: document.text.clone(), links },
+            _ => Entry::Text { text: document.text.clone(), links, version: Some(document.version) },
         })
     };
     match standing {
@@ -116,7 +116,7 @@ fn entry_of(standing: Standing, buffer: Option<&OpenDocument>) -> Entry {
                 return entry;
             }
             match files::load(&parent, &name) {
-                Ok(files::Loaded::Text { text, links }) => Entry::Text { text, links },
+                Ok(files::Loaded::Text { text, links }) => Entry::Text { text, links, version: None },
                 Ok(files::Loaded::Opaque { bytes, .. }) => Entry::Opaque { bytes },
                 Err(error) => Entry::Other { what: format!("could not be read: {error}") },
             }

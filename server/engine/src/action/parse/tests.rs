@@ -59,7 +59,6 @@ fn unknown_and_missing_things_are_named() {
     for (document, says) in [
         (r#"{}"#.to_owned(), "`actions` is missing"),
         (r#"{"actions":{}}"#.to_owned(), "`actions` is missing or not a list"),
-        (r#"{"actions":[]}"#.to_owned(), "holds no action"),
         (r#"{"run_id":"other","actions":[]}"#.to_owned(), "`run_id` is not a field of a reply"),
         (reply("3"), "`actions[0]` is not an object"),
         (reply(r#"{"kind":"finish","summary":""}"#), "`actions[0].id` is missing"),
@@ -163,7 +162,6 @@ fn tool_calls_are_held_to_the_same_rules() {
     let good = parse_tool_calls(&[call("t1", "finish", r#"{"summary":"done"}"#)]).unwrap();
     assert_eq!(good[0].id.as_str(), "t1");
     for (calls, says) in [
-        (vec![], "holds no action"),
         (vec![call("t", "bash", "{}")], "`tool_calls[0]` has the unknown kind `bash`"),
         (vec![call("t", "finish", "")], "is empty"),
         (vec![call("t", "finish", "{} {}")], "something stands after"),
@@ -182,6 +180,37 @@ fn tool_calls_are_held_to_the_same_rules() {
         (vec![call("t", "finish", &"x".repeat(REPLY_BYTES_MAX + 1))], "bytes"),
     ] {
         let message = parse_tool_calls(&calls).unwrap_err().0;
+        assert!(message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn a_reply_may_ask_for_nothing() {
+    assert_eq!(parse_document(r#"{"actions":[]}"#), Ok(Vec::new()));
+    assert_eq!(parse_tool_calls(&[]), Ok(Vec::new()));
+}
+
+#[test]
+fn nested_fields_are_held_to_the_same_rules() {
+    let range = |range: &str| {
+        format!(
+            r#"{{"actions":[{{"id":"a","kind":"replace_range","path":"a.rs","version":1,"range":{range},"text":""}}]}}"#
+        )
+    };
+    let good = r#"{"start":{"line":0,"character":0},"end":{"line":0,"character":1}}"#;
+    assert!(parse_document(&range(good)).is_ok());
+    for (wrong, says) in [
+        (r#"{"start":{"line":0,"character":0}}"#, "missing field `end`"),
+        (r#"{"start":{"line":-1,"character":0},"end":{"line":0,"character":1}}"#, "-1"),
+        (
+            r#"{"start":{"line":18446744073709551617,"character":0},"end":{"line":0,"character":1}}"#,
+            "cannot be read",
+        ),
+        (r#"{"start":{"line":0,"character":0,"c":1},"end":{"line":0,"character":1}}"#, "unknown field `c`"),
+        (r#"{"start":{"line":0,"line":0,"character":0},"end":{"line":0,"character":1}}"#, "twice"),
+        (r#""0:0""#, "write an object"),
+    ] {
+        let message = parse_document(&range(wrong)).unwrap_err().0;
         assert!(message.contains(says), "{message}");
     }
 }

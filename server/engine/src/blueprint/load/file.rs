@@ -125,7 +125,7 @@ mapping! {
     /// What holds for every stage that says nothing else.
     #[schemars(rename = "Defaults")]
     DefaultsFile, "`defaults`" {
-        /// The toolset of agent stages: `coding_backend` (the default), `repo_readonly` or `docs_lookup`.
+        /// The toolset of agent stages: `coding_backend` (the default), `coding_positions`, `repo_readonly` or `docs_lookup`.
         "toolset" toolset: ToolsetChoice,
         /// How far effects may reach. The default: `workspace_write`.
         "sandbox" sandbox: SandboxMode,

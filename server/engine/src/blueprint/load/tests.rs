@@ -220,7 +220,7 @@ stages:
     b.yaml:13:18: `retry_limit` is 11; write a whole number from 0 to 10
     b.yaml:14:14: `timeout` is a number; write `fast`, `medium` or `long`
     b.yaml:15:24: `approval_required` is text; write `true` or `false`
-    b.yaml:16:14: `toolset` is `everything`; write `coding_backend`, `repo_readonly` or `docs_lookup`
+    b.yaml:16:14: `toolset` is `everything`; write `coding_backend`, `coding_positions`, `repo_readonly` or `docs_lookup`
     ");
 }
 

@@ -12,7 +12,7 @@ fn asked(text: &str) -> RequestedPath {
 
 fn facts(files: &[(&str, Option<&str>)]) -> Facts {
     let entry = |text: &Option<&str>| match text {
-        Some(text) => Entry::Text { text: (*text).to_owned(), links: 1 },
+        Some(text) => Entry::Text { text: (*text).to_owned(), links: 1, version: None },
         None => Entry::Missing,
     };
     let found = files
@@ -36,15 +36,15 @@ fn insert(path: &str, symbol: &str, side: Side, text: &str) -> Action {
 }
 
 fn create(path: &str, text: &str) -> Action {
-    Action::CreateFile(CreateFile { path: asked(path), text: text.to_owned() })
+    Action::CreateFile(CreateFile { path: asked(path), text: text.to_owned(), overwrite: false })
 }
 
 fn delete(path: &str) -> Action {
-    Action::DeleteFile(DeleteFile { path: asked(path) })
+    Action::DeleteFile(DeleteFile { path: asked(path), base_hash: None })
 }
 
 fn rename(path: &str, new_path: &str) -> Action {
-    Action::RenameFile(RenameFile { path: asked(path), new_path: asked(new_path) })
+    Action::RenameFile(RenameFile { path: asked(path), new_path: asked(new_path), base_hash: None })
 }
 
 fn run(changes: &ChangeSet, batch: Vec<Action>, facts: &Facts) -> Result<ChangeSet, PlanError> {

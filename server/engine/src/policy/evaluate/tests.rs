@@ -1,14 +1,14 @@
 use super::*;
 use crate::action::{
-    CreateFile, DeleteFile, Finish, InsertAtSymbol, ReadFile, RenameFile, ReplaceSymbol, ReplaceText,
-    RunTask, Search, Side,
+    CreateFile, DeleteFile, Finish, InsertAtSymbol, ReadFile, ReplaceSymbol, ReplaceText, RunTask, Search,
+    Side,
 };
 use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
 use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
 use crate::policy::{SandboxMode, Verdict};
-use crate::task::{ReportFormat, Task, TaskKind, TimeoutClass};
+use crate::task::{ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass};
 use std::collections::BTreeMap;
 
 const PRESENT: &str = "fn a() {}\nfn b() {}\n";
@@ -18,7 +18,7 @@ fn at(path: &str) -> RequestedPath {
 }
 
 fn create(path: &str, text: &str) -> Action {
-    Action::CreateFile(CreateFile { path: at(path), text: text.to_owned() })
+    Action::CreateFile(CreateFile { path: at(path), text: text.to_owned(), overwrite: false })
 }
 
 fn replace(path: &str, old: &str, new: &str) -> Action {
@@ -26,11 +26,11 @@ fn replace(path: &str, old: &str, new: &str) -> Action {
 }
 
 fn delete(path: &str) -> Action {
-    Action::DeleteFile(DeleteFile { path: at(path) })
+    Action::DeleteFile(DeleteFile { path: at(path), base_hash: None })
 }
 
 fn rename(path: &str, new_path: &str) -> Action {
-    Action::RenameFile(RenameFile { path: at(path), new_path: at(new_path) })
+    Action::RenameFile(RenameFile { path: at(path), new_path: at(new_path), base_hash: None })
 }
 
 fn read(path: &str) -> Action {
@@ -42,7 +42,7 @@ fn search(below: &str) -> Action {
 }
 
 fn run(task: &str) -> Action {
-    Action::RunTask(RunTask { task: TaskName::new(task) })
+    Action::RunTask(RunTask { task: TaskName::new(task), args: Vec::new() })
 }
 
 /// A workspace in which every path that the batch names is missing, but for those given.
@@ -66,6 +66,11 @@ impl Case {
             report_file: None,
             timeout: TimeoutClass::Long,
             origin: "Cargo.toml".to_owned(),
+            params: vec![TaskParam {
+                name: "path".to_owned(),
+                sort: ParamSort::WorkspacePath,
+                argv: vec!["{value}".to_owned()],
+            }],
         };
         Self {
             facts: BTreeMap::new(),
@@ -85,7 +90,7 @@ impl Case {
     }
 
     fn file(self, path: &str, text: &str) -> Self {
-        self.entry(path, Entry::Text { text: text.to_owned(), links: 1 })
+        self.entry(path, Entry::Text { text: text.to_owned(), links: 1, version: None })
     }
 
     fn link(mut self, path: &str, to: Option<&str>) -> Self {
@@ -93,7 +98,7 @@ impl Case {
             Some(to) => Resolved::Linked { to: WorkspacePath::parse(to).unwrap() },
             None => Resolved::Outside,
         };
-        let entry = Entry::Text { text: PRESENT.to_owned(), links: 1 };
+        let entry = Entry::Text { text: PRESENT.to_owned(), links: 1, version: None };
         self.facts.insert(at(path), PathFacts { entry, resolved });
         self
     }
@@ -188,8 +193,8 @@ fn ordinary_work_is_allowed() {
 }
 
 #[test]
-fn nothing_is_not_allowed() {
-    Case::new().blocks(&[], "default.block");
+fn a_reply_may_ask_for_nothing() {
+    Case::new().allows(&[]);
 }
 
 #[test]
@@ -237,7 +242,7 @@ fn links_are_followed_by_the_judgement_and_not_by_the_edit() {
     Case::new().link("n.txt", Some("app/.env")).blocks(&[read("n.txt")], "secret.file");
     let (_, rules) = Case::new().link("cfg/x", Some(".git/x")).rules(&[replace("cfg/x", "fn a", "x")]);
     assert_eq!(rules, ["never.git", "link.symlink"]);
-    let hard = Entry::Text { text: PRESENT.to_owned(), links: 2 };
+    let hard = Entry::Text { text: PRESENT.to_owned(), links: 2, version: None };
     Case::new().entry("d.txt", hard.clone()).blocks(&[replace("d.txt", "fn a", "x")], "link.hard");
     Case::new().entry("d.txt", hard).allows(&[read("d.txt")]);
 }

@@ -76,7 +76,7 @@ fn a_lying_editor_is_found_out() {
         "{}",
         world.ending()
     );
-    assert_eq!(world.remembered, 0);
+    assert!(world.remembered.is_empty());
     world.editor = Editor::Honest;
     world.say(Event::ResumeRequested { by: by() });
     assert_eq!(world.lib(), DONE);

@@ -3,6 +3,7 @@
 use crate::blueprint;
 use crate::digest::Digest;
 use crate::ids::CommandId;
+use crate::memory::MaintenanceRecord;
 use crate::model::{ModelReply, StopReason, Usage};
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved};
@@ -35,7 +36,7 @@ pub struct World {
     pub state: RunState,
     pub model_calls: u32,
     pub applies: u32,
-    pub remembered: u32,
+    pub remembered: Vec<MaintenanceRecord>,
     pub halted: Option<String>,
 }
 
@@ -54,6 +55,7 @@ pub fn test_task() -> Task {
         report_file: None,
         timeout: TimeoutClass::Long,
         origin: "here".into(),
+        params: Vec::new(),
     }
 }
 
@@ -107,7 +109,7 @@ impl World {
             state: RunState::new(),
             model_calls: 0,
             applies: 0,
-            remembered: 0,
+            remembered: Vec::new(),
             halted: None,
         }
     }
@@ -199,7 +201,11 @@ impl World {
                 command: id,
                 texts: reads
                     .iter()
-                    .map(|_| crate::run::HydratedText { title: "a file".into(), text: Ok("text".into()) })
+                    .map(|_| crate::run::HydratedText {
+                        title: "a file".into(),
+                        text: Ok("text".into()),
+                        base: Some(Digest::of(self.lib().as_bytes())),
+                    })
                     .collect(),
             },
             Command::RunTask { task, changes, tree, .. } => {
@@ -243,8 +249,8 @@ impl World {
                 let files = changes.effective().map(|(path, _)| outcome(path)).collect();
                 Event::Applied { command: id, report: ApplyReport { files, answer: Some("applied".into()) } }
             }
-            Command::Remember { .. } => {
-                self.remembered += 1;
+            Command::Remember { record, .. } => {
+                self.remembered.push(*record);
                 Event::Remembered { command: id }
             }
             Command::Record { .. } | Command::Abandon { .. } | Command::Halt { .. } => return None,
@@ -267,7 +273,7 @@ impl World {
 
     fn facts(&self, paths: &[RequestedPath]) -> Facts {
         let entry = |path: &RequestedPath| match self.files.get(path.as_str()) {
-            Some(text) => Entry::Text { text: text.clone(), links: 1 },
+            Some(text) => Entry::Text { text: text.clone(), links: 1, version: None },
             None => Entry::Missing,
         };
         let facts = |path: &RequestedPath| PathFacts { entry: entry(path), resolved: Resolved::Direct };

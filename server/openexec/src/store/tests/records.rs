@@ -1,7 +1,7 @@
 //! Memory and trust.
 
 use super::*;
-use openexec_engine::memory::SymbolPointer;
+use openexec_engine::memory::{Note, SymbolPointer};
 
 fn path(text: &str) -> WorkspacePath {
     WorkspacePath::parse(text).unwrap()
@@ -26,6 +26,7 @@ fn record(run: &str, at_ms: u64, files: &[&str], symbols: &[(&str, &str)]) -> Ma
         repaired_tests: vec!["t".into()],
         evidence: vec!["run_tests: 1 tests passed".into()],
         tree: Digest::of(b"tree"),
+        notes: vec![Note { key: Some("style".into()), text: "two spaces".into() }],
     }
 }
 

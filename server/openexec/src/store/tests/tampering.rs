@@ -51,7 +51,10 @@ fn event() -> impl Strategy<Value = Event> {
             facts: Facts {
                 paths: [(
                     openexec_engine::path::RequestedPath::new(path.as_str()),
-                    PathFacts { entry: Entry::Text { text, links }, resolved: Resolved::Linked { to: path } }
+                    PathFacts {
+                        entry: Entry::Text { text, links, version: None },
+                        resolved: Resolved::Linked { to: path }
+                    }
                 )]
                 .into()
             }

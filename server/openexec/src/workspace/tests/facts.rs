@@ -12,7 +12,12 @@ fn facts_in(workspace: &Workspace, requested: &str, open: &[OpenDocument]) -> Pa
 }
 
 fn text(text: &str, links: u64) -> Entry {
-    Entry::Text { text: text.to_owned(), links }
+    Entry::Text { text: text.to_owned(), links, version: None }
+}
+
+/// The text of an open buffer, at its first version.
+fn typed(text: &str, links: u64) -> Entry {
+    Entry::Text { text: text.to_owned(), links, version: Some(1) }
 }
 
 fn other(what: &str) -> Entry {
@@ -155,7 +160,7 @@ fn hard_links_are_counted() {
     let tree = Tree::with(&[("a.txt", "a")]);
     fs::hard_link(tree.at("a.txt"), tree.at("b.txt")).unwrap();
     assert_eq!(facts(&tree, "a.txt", &[]).entry, text("a", 2));
-    assert_eq!(facts(&tree, "a.txt", &[buffer("a.txt", "typed")]).entry, text("typed", 2));
+    assert_eq!(facts(&tree, "a.txt", &[buffer("a.txt", "typed")]).entry, typed("typed", 2));
 }
 
 /// The memory of a process is a regular file that cannot be read at its start, for anybody.
@@ -181,10 +186,10 @@ fn open_buffers_go_before_the_disk() {
         buffer("src/a.rs", "typed"),
     ];
     for (requested, entry) in [
-        ("a.txt", text("typed", 1)),
-        ("new.txt", text("unsaved", 1)),
-        ("latin1.txt", text("ü", 1)),
-        ("link/a.rs", text("typed", 1)),
+        ("a.txt", typed("typed", 1)),
+        ("new.txt", typed("unsaved", 1)),
+        ("latin1.txt", typed("ü", 1)),
+        ("link/a.rs", typed("typed", 1)),
     ] {
         assert_eq!(facts(&tree, requested, &open).entry, entry, "{requested}");
     }

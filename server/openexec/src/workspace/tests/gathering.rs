@@ -363,6 +363,7 @@ fn memory_is_asked_for_the_symbols_that_matter() {
         repaired_tests: Vec::new(),
         evidence: Vec::new(),
         tree: Digest::of(b""),
+        notes: Vec::new(),
     };
     let query = ContextQuery {
         target: target("src/price.rs", (10, 10)),

@@ -1,4 +1,5 @@
 use super::*;
+use openexec_engine::digest::Digest;
 use openexec_engine::edit::FileChange;
 use openexec_engine::limits::{READ_BYTES_MAX, SEARCH_MATCHES_MAX};
 use openexec_engine::run::ReadScope;
@@ -43,20 +44,21 @@ fn ranges_are_cut_at_the_files_end() {
         (symbol("a.txt", "f"), "a.txt", Err("symbols of this kind of file are not known; read it by lines")),
     ] {
         let text = text.map(str::to_owned).map_err(str::to_owned);
-        assert_eq!(hydrated(&tree, read), HydratedText { title: title.to_owned(), text });
+        let found = hydrated(&tree, read);
+        assert_eq!((found.title.as_str(), &found.text), (title, &text));
+        // An edit by position names the text it was chosen in: the whole file's.
+        let file = title.split(',').next().unwrap_or_default();
+        let base = std::fs::read(tree.at(file)).ok().map(|bytes| Digest::of(&bytes));
+        assert_eq!(found.base, base.filter(|_| text.is_ok()));
     }
 }
 
 #[test]
 fn symbols_are_found_by_name() {
     let tree = Tree::with(&[("a.rs", "/// Doc.\nfn one() {}\n\nimpl T {\n    fn two() {}\n}\n")]);
-    assert_eq!(
-        hydrated(&tree, symbol("a.rs", "one")),
-        HydratedText {
-            title: "a.rs, `one`, lines 1-2".to_owned(),
-            text: Ok("/// Doc.\nfn one() {}".to_owned()),
-        }
-    );
+    let one = hydrated(&tree, symbol("a.rs", "one"));
+    assert_eq!(one.title, "a.rs, `one`, lines 1-2");
+    assert_eq!(one.text, Ok("/// Doc.\nfn one() {}".to_owned()));
     let missing = hydrated(&tree, symbol("a.rs", "tow")).text.unwrap_err();
     assert!(missing.starts_with("there is no symbol `tow`"), "{missing}");
 }
