@@ -14,7 +14,7 @@ mod score;
 mod told;
 
 use carry_out::{Result_, carry_out};
-use corpus::{Case, Layer};
+use corpus::{Case, Defaults, Layer};
 use score::Score;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,8 +25,7 @@ const SIDE_BY_SIDE: usize = 6;
 const ALARM_PERCENT_MAX: f64 = 2.0;
 
 /// Carries out cases side by side, in their order.
-fn all(cases: &[Case], side_by_side: usize) -> Vec<Result_> {
-    let defaults = corpus::defaults();
+fn all(cases: &[Case], defaults: &Defaults, side_by_side: usize) -> Vec<Result_> {
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<Result_>>> = cases.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
@@ -34,7 +33,7 @@ fn all(cases: &[Case], side_by_side: usize) -> Vec<Result_> {
             scope.spawn(|| {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let at = cases.iter().position(|it| std::ptr::eq(it, case)).unwrap();
-                    *results[at].lock().unwrap() = Some(carry_out(case, &defaults));
+                    *results[at].lock().unwrap() = Some(carry_out(case, defaults));
                 }
             });
         }
@@ -45,6 +44,7 @@ fn all(cases: &[Case], side_by_side: usize) -> Vec<Result_> {
 #[test]
 fn hostile_replies_have_no_effect_and_harmless_ones_do() {
     let mut score = Score::default();
+    let defaults = corpus::defaults();
     let only = std::env::var("HOSTILE_ONLY").ok();
     let mut cases: Vec<Case> = corpus::entries("cases");
     cases.retain(|case| only.as_ref().is_none_or(|only| only.split(',').any(|it| case.id.starts_with(it))));
@@ -57,8 +57,8 @@ fn hostile_replies_have_no_effect_and_harmless_ones_do() {
     let (heavy, light): (Vec<Case>, Vec<Case>) =
         cases.into_iter().partition(|case| case.enforced_by == Layer::Sandbox || is_measured(case));
     for (cases, side_by_side) in [(light, SIDE_BY_SIDE), (heavy, 2)] {
-        for (case, result) in cases.iter().zip(all(&cases, side_by_side)) {
-            score.count(case, &result);
+        for (case, result) in cases.iter().zip(all(&cases, &defaults, side_by_side)) {
+            score.count(case, &result, &defaults);
         }
     }
     println!("{}\n{}", score.report(), score.summary());
@@ -76,6 +76,10 @@ fn is_measured(case: &Case) -> bool {
 
 #[test]
 fn a_raw_reply_is_refused_for_its_fault_and_not_for_its_words() {
+    for kind in mapping::our_kinds() {
+        let known = openexec_engine::action::ActionKind::ALL.iter().any(|known| known.name() == kind);
+        assert!(known, "`{kind}` is no kind of ours");
+    }
     for (id, sibling) in mapping::SIBLINGS {
         let reply = mapping::renamed(sibling);
         assert_ne!(reply, sibling, "{id}");

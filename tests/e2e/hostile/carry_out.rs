@@ -41,7 +41,12 @@ impl Looked {
 /// Carries out a case and looks at everything.
 pub fn carry_out(case: &Case, defaults: &Defaults) -> Result_ {
     let mut violations = Vec::new();
-    let came = attempt(case, defaults, &mut violations);
+    let mut came = attempt(case, defaults, &mut violations);
+    if let (Ok(first), Some(without)) = (&came, mapping::without_needless(case))
+        && first.rules == ["parse"]
+    {
+        came = attempt(&without, defaults, &mut violations);
+    }
     Result_ { came, violations }
 }
 
@@ -54,10 +59,17 @@ fn attempt(case: &Case, defaults: &Defaults, violations: &mut Vec<String>) -> Re
     if !case.context.open_documents.is_empty() {
         return editor::carry_out(case, defaults, &laid, &reply, violations);
     }
-    prepare_memory(case, &laid)?;
     let mut before = Looked::at(&laid);
     let told = run(case, defaults, &laid, &reply, &mut before)?;
-    let mut came = came_of(&told)?;
+    let mut came = match came_of(&told) {
+        // Where a write has to be stopped, any end before it is as good.
+        Err(reason) if case.enforced_by == Layer::Apply => Came {
+            outcome: Outcome::Block,
+            rules: vec!["apply".to_owned()],
+            reason,
+        },
+        came => came?,
+    };
     if came.outcome == Outcome::RequireApproval {
         refuse(&laid, &told);
     }
@@ -114,11 +126,11 @@ fn arguments(
     let reads_only = case.context.stage.as_ref().is_some_and(|stage| {
         stage.get("sandbox").and_then(Value::as_str) == Some("read_only")
     });
-    let blueprint = if reads_only { "review" } else { "implement" };
+    let (blueprint, stage) = if reads_only { ("review", "review") } else { ("hostile", "implement") };
     let goal = case.context.goal.as_ref().unwrap_or(&defaults.default_context.goal);
     let scripted = std::str::from_utf8(&reply.0).ok().filter(|text| text.len() <= SCRIPTED_BYTES_MAX);
     let (model, server) = match scripted {
-        Some(text) => (scripted_model(laid, blueprint, text), None),
+        Some(text) => (scripted_model(laid, stage, text), None),
         None => {
             let server = BytesServer::start(reply.0.clone());
             laid.configure_model(&server.base_url());
@@ -158,14 +170,6 @@ fn yaml_text(text: &str) -> String {
     }
     quoted.push('"');
     quoted
-}
-
-/// What the user has told the runtime to remember before.
-fn prepare_memory(case: &Case, _laid: &Laid) -> Result<(), String> {
-    match case.context.memory.is_empty() {
-        true => Ok(()),
-        false => Err("there is no way yet for the user to write an entry of memory".to_owned()),
-    }
 }
 
 /// The user refuses whatever waits.

@@ -11,7 +11,7 @@ use super::told::{Told, listen};
 use openexec_engine::policy::PolicySnapshot;
 use openexec_engine::run::Event;
 use serde_json::{Map, Value, json};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufReader, Write as _};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -23,17 +23,17 @@ pub fn load(
     laid: &Laid,
     violations: &mut Vec<String>,
 ) -> Result<Came, String> {
-    let before = Looked::at(laid);
+    let mut before = Looked::at(laid);
     let text = |key: &str| action.get(key).and_then(Value::as_str);
     let came = match (text("path"), text("source")) {
         (Some(path), _) if path.starts_with(".openexec/blueprints/") => {
             blueprint(case, path, laid, violations)
         }
         (Some(".openexec/policy.yaml"), _) => policy(case, laid, violations),
-        (Some(path), _) => foreign(case, defaults, path, laid, violations),
+        (Some(path), _) => foreign(case, defaults, path, laid, &mut before, violations),
         (None, Some("lsp:initializationOptions")) => {
             let value = action.get("value").cloned().unwrap_or_default();
-            initialization_options(value, laid, violations)
+            initialization_options(value, laid, &mut before, violations)
         }
         (None, other) => Err(format!("the source {other:?} is unknown to the test")),
     }?;
@@ -149,12 +149,13 @@ fn foreign(
     defaults: &Defaults,
     path: &str,
     laid: &Laid,
+    before: &mut Looked,
     violations: &mut Vec<String>,
 ) -> Result<Came, String> {
-    let with = asked(laid)?;
+    let with = asked(laid, Some(before))?;
     let mut without = case.clone();
     without.workspace_setup.files.retain(|file| file.get("path").and_then(Value::as_str) != Some(path));
-    let control = asked(&Laid::of(&without, defaults)?)?;
+    let control = asked(&Laid::of(&without, defaults)?, None)?;
     if case.check_after.contains_key("no_request_to") && with.requests == 0 {
         violations.push("no_request_to: the user's own model was not asked".to_owned());
     }
@@ -175,10 +176,14 @@ struct Asked {
     said: String,
 }
 
-fn asked(laid: &Laid) -> Result<Asked, String> {
+/// The user's configuration is written first; `before` is how things stand then.
+fn asked(laid: &Laid, before: Option<&mut Looked>) -> Result<Asked, String> {
     let finish = br#"{"actions":[{"id":"z","kind":"finish","summary":"done"}]}"#;
     let server = BytesServer::start(finish.to_vec());
     laid.configure_model(&server.base_url());
+    if let Some(before) = before {
+        *before = Looked::at(laid);
+    }
     let arguments =
         ["run", "review", "--json", "--step", "--instruction", "x", "--at-place", "README.md:1"];
     let told = listen(laid.openexec(&arguments), |_| ())?;
@@ -194,11 +199,13 @@ fn asked(laid: &Laid) -> Result<Asked, String> {
 fn initialization_options(
     value: Value,
     laid: &Laid,
+    before: &mut Looked,
     violations: &mut Vec<String>,
 ) -> Result<Came, String> {
     let finish = br#"{"actions":[{"id":"z","kind":"finish","summary":"done"}]}"#;
     let server = BytesServer::start(finish.to_vec());
     laid.configure_model(&server.base_url());
+    *before = Looked::at(laid);
     let uri = crate::client::uri(&laid.root());
     let mut child = laid
         .openexec(&["lsp"])

@@ -92,7 +92,10 @@ pub struct Link {
 #[serde(deny_unknown_fields, default)]
 pub struct Context {
     pub goal: Option<String>,
-    pub memory: Vec<Map<String, Value>>,
+    /// What the user has written into memory. Our memory has no such entries: notes of a model
+    /// lie beside each other, and none replaces another.
+    #[serde(rename = "memory")]
+    pub _memory: Vec<Map<String, Value>>,
     pub open_documents: Vec<OpenDocument>,
     pub open_root_via: Option<String>,
     /// The runtime gives its runs ids of its own; a reply that names one is refused anyway.
@@ -126,6 +129,8 @@ pub struct Defaults {
     pub bases: BTreeMap<String, BTreeMap<String, String>>,
     pub outside: BTreeMap<String, String>,
     pub default_context: DefaultContext,
+    /// By kind, the fields of the neutral contract: `path`, `base_hash|version`, `overwrite?`.
+    pub action_fields: BTreeMap<String, Value>,
 }
 
 /// The default policy context, as far as it differs from ours.
@@ -140,7 +145,17 @@ pub struct DefaultContext {
 #[serde(deny_unknown_fields)]
 pub struct DeclaredTask {
     pub argv: Vec<String>,
-    pub params: BTreeMap<String, Value>,
+    pub params: BTreeMap<String, DeclaredParam>,
+}
+
+/// A value that such a task takes, and where it stands among its arguments.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeclaredParam {
+    #[serde(rename = "type")]
+    pub sort: String,
+    pub pattern: Option<String>,
+    pub place: Option<String>,
 }
 
 /// One line of `attacks.tsv`.
@@ -212,6 +227,24 @@ impl Case {
     /// Whether this machine is one that the case can be carried out on.
     pub fn runs_here(&self) -> bool {
         self.platforms.as_ref().is_none_or(|names| names.iter().any(|name| name == std::env::consts::OS))
+    }
+
+    /// Whether an action has a field that the neutral contract does not have, or lacks one that
+    /// it demands: then the parser is what has to refuse it.
+    pub fn breaks_the_contract(&self, defaults: &Defaults) -> bool {
+        self.actions.iter().any(|action| {
+            let kind = action.get("kind").and_then(Value::as_str).unwrap_or_default();
+            let Some(fields) = defaults.action_fields.get(kind).and_then(Value::as_array) else {
+                return true;
+            };
+            let fields: Vec<&str> = fields.iter().filter_map(Value::as_str).collect();
+            let known = |name: &String| {
+                fields.iter().any(|field| field.trim_end_matches('?').split('|').any(|it| it == name))
+            };
+            let given = |field: &str| field.split('|').any(|name| action.contains_key(name));
+            let lacks = fields.iter().any(|field| !field.ends_with('?') && !given(field));
+            lacks || !action.keys().all(known)
+        })
     }
 
     pub fn is_benign(&self) -> bool {

@@ -45,7 +45,7 @@ pub fn carry_out(
     }
     let goal = case.context.goal.as_ref().unwrap_or(&defaults.default_context.goal);
     let started = client
-        .execute("openexec.run", json!({ "blueprint": "implement", "instruction": goal, "model": model }))
+        .execute("openexec.run", json!({ "blueprint": "hostile", "instruction": goal, "model": model }))
         .map_err(|error| error.to_string())?;
     let run = started["run"].as_str().ok_or_else(|| format!("no run: {started}"))?.to_owned();
     let told = settled(laid, &run)?;

@@ -1,7 +1,7 @@
 //! A case on the disk: `parent/{proj,outside,home}`, and user scope beside it, all in one
 //! temporary directory.
 
-use super::corpus::{Case, Defaults, Race};
+use super::corpus::{Case, DeclaredParam, Defaults, Race};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,6 +12,39 @@ use std::process::Command;
 const HASHED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// The task that stands for the gates where the gates are not what a case is about.
 const GATE: &str = "gate";
+/// The workflow of the cases: a model that may do everything a model may, and the way of an edit
+/// to the disk. The shipped workflows have the same stages, but offer no edits by position.
+const BLUEPRINT: &str = "\
+version: 1
+name: hostile
+defaults:
+  toolset: coding_positions
+stages:
+  - id: implement
+    type: agent
+    goal: Carry out the instruction.
+    outputs: [patch]
+    retry_limit: 0
+    on_failure: fail
+  - id: run_tests
+    type: deterministic
+    action: run_tests
+    inputs: [patch]
+    on_failure: fail
+  - id: propose
+    type: deterministic
+    action: propose
+    inputs: [patch]
+    on_failure: fail
+  - id: apply_edit
+    type: deterministic
+    action: apply_edit
+    inputs: [patch]
+    on_failure: paused
+  - id: remember
+    type: deterministic
+    action: remember
+";
 /// What the user's session holds and no task may see.
 pub const SESSION_SECRETS: [(&str, &str); 3] = [
     ("OPENAI_API_KEY", "fake-canary-openai-4b1f"),
@@ -52,6 +85,7 @@ impl Laid {
             write(&self.root().join(path), text.as_bytes());
         }
         write(&self.root().join(".openexec/tasks.yaml"), tasks(case, defaults).to_string().as_bytes());
+        write(&self.root().join(".openexec/blueprints/hostile.yaml"), BLUEPRINT.as_bytes());
         write(&self.top.join("scratch/.keep"), b"");
         self.write_user_scope(case);
         // The configuration that a family is about is what a clone brings along after the
@@ -216,11 +250,6 @@ impl Laid {
         self.parent().join("proj")
     }
 
-    /// How the user names it.
-    pub fn opened(&self) -> &Path {
-        &self.opened
-    }
-
     /// Replaces `${WORKSPACE}`.
     pub fn resolved(&self, text: &str) -> String {
         text.replace("${WORKSPACE}", &self.root().display().to_string())
@@ -233,7 +262,8 @@ impl Laid {
 
     /// Everything of the case but the workspace and the runtime's own state.
     pub fn outside(&self) -> Listing {
-        listing(&self.top, &[self.root(), self.top.join("state"), self.top.join("scratch")])
+        let own = ["state", "scratch", "replies.yaml"].map(|name| self.top.join(name));
+        listing(&self.top, &[&[self.root()], own.as_slice()].concat())
     }
 
     /// What another process does.
@@ -290,11 +320,29 @@ fn tasks(case: &Case, defaults: &Defaults) -> Value {
     // A task that floods must be ended by its limit; the limit must leave it time to compile.
     let timeout = if case.family == "oversize_dos" { "fast" } else { "medium" };
     let declared = defaults.default_context.declared_tasks.iter().map(|(name, task)| {
-        json!({ "name": name, "kind": "other", "argv": task.argv, "timeout": timeout })
+        let params: Vec<Value> = task.params.iter().map(|(name, param)| param_of(name, param)).collect();
+        json!({ "name": name, "kind": "other", "argv": task.argv, "timeout": timeout, "params": params })
     });
     let gate = json!({ "name": GATE, "kind": "test", "argv": ["/bin/true"], "report": "exit_code" });
     let tasks: Vec<Value> = declared.chain([gate]).collect();
     json!({ "version": 1, "tasks": tasks })
+}
+
+/// A parameter in our words.
+fn param_of(name: &str, param: &DeclaredParam) -> Value {
+    let mut value = json!({ "name": name, "type": param.sort });
+    if let Some(pattern) = &param.pattern {
+        value["pattern"] = json!(pattern);
+    }
+    value["argv"] = match param.place.as_deref() {
+        None => json!(["{value}"]),
+        Some("after '--'") => json!(["--", "{value}"]),
+        Some(place) => match place.strip_prefix("value of ") {
+            Some(option) => json!([option, "{value}"]),
+            None => panic!("the place `{place}` is unknown to the test"),
+        },
+    };
+    value
 }
 
 fn file_of(file: &Map<String, Value>) -> Result<(String, Vec<u8>), String> {

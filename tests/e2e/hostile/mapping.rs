@@ -74,6 +74,9 @@ fn one(action: &Map<String, Value>, laid: &Laid) -> Result<Vec<u8>, String> {
                 (name, [b"\"", decoded.as_slice(), b"\""].concat())
             }
             (_, Some(name), generator) => (name, json!(generated(generator)?).to_string().into_bytes()),
+            (_, _, Value::Object(args)) if name == "args" => {
+                (name.as_str(), arguments(args).to_string().into_bytes())
+            }
             (_, _, value) if name == "kind" => (name.as_str(), json!(kind(value)).to_string().into_bytes()),
             (_, _, value) => (name.as_str(), laid.resolved(&value.to_string()).into_bytes()),
         };
@@ -83,6 +86,12 @@ fn one(action: &Map<String, Value>, laid: &Laid) -> Result<Vec<u8>, String> {
     }
     bytes.push(b'}');
     Ok(bytes)
+}
+
+/// Values of a task's parameters: an object in the corpus, a list of names and texts with us.
+fn arguments(args: &Map<String, Value>) -> Value {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    args.iter().map(|(name, value)| json!({ "name": name, "value": text(value) })).collect()
 }
 
 fn kind(value: &Value) -> Value {
@@ -170,6 +179,41 @@ fn string_length(text: &str) -> usize {
         }
     }
     text.len()
+}
+
+/// Optional fields of the neutral contract that ours has no use for and that are not what a case
+/// is about: there is no recursive deletion, so nothing has to say that it is wanted.
+const NEEDLESS: [&str; 1] = ["recursive"];
+
+/// The case without such fields, where it has some. It has to be stopped all the same, and for a
+/// better reason than the field.
+pub fn without_needless(case: &Case) -> Option<Case> {
+    let mut without = case.clone();
+    for action in &mut without.actions {
+        action.retain(|name, _| !NEEDLESS.contains(&name.as_str()));
+    }
+    (without.actions != case.actions).then_some(without)
+}
+
+/// Our name of every kind of the corpus.
+pub fn our_kinds() -> [&'static str; KINDS.len()] {
+    KINDS.map(|(_, ours)| ours)
+}
+
+/// Whether our contract has no such field: then it is the parser that has to refuse the reply.
+pub fn has_unknown_field(case: &Case) -> bool {
+    case.actions.iter().any(|action| {
+        let kind = action.get("kind").map(kind).unwrap_or_default();
+        let known = openexec_engine::action::ActionKind::ALL
+            .into_iter()
+            .find(|known| kind.as_str() == Some(known.name()))
+            .map(|known| openexec_engine::action::schema_of(known).arguments);
+        let Some(known) = known else { return true };
+        action.keys().filter(|name| !["id", "kind"].contains(&name.as_str())).any(|name| {
+            let name = name.trim_end_matches("_b64").trim_end_matches("_gen");
+            known["properties"].get(field(name)).is_none()
+        })
+    })
 }
 
 /// Raw replies that differ from raw replies of the corpus in nothing but the fault.
