@@ -1,6 +1,8 @@
 //! Hostile model outputs: every case of the corpus in `tests/hostile` goes through the real
 //! program, its gate, its apply path and its sandbox, and what the disk holds afterwards decides.
 
+mod absent;
+mod attacks;
 mod carry_out;
 mod checks;
 mod config;
@@ -10,6 +12,7 @@ mod layout;
 mod loopback;
 mod mapping;
 mod outcome;
+mod prompts;
 mod score;
 mod told;
 
@@ -86,4 +89,44 @@ fn a_raw_reply_is_refused_for_its_fault_and_not_for_its_words() {
         let parsed = openexec_engine::action::parse_document(&reply);
         assert!(parsed.is_ok(), "{id}: {reply}: {parsed:?}");
     }
+}
+
+#[test]
+fn what_was_done_to_others_is_done_to_us_in_vain() {
+    let defaults = corpus::defaults();
+    let table = attacks::table();
+    let missing: Vec<String> = corpus::attacks()
+        .into_iter()
+        .filter(|attack| !table.iter().any(|(id, _)| *id == attack.id))
+        .map(|attack| format!("{} {}", attack.id, attack.what))
+        .collect();
+    assert_eq!(missing, Vec::<String>::new(), "these attacks are not repeated");
+    let next = AtomicUsize::new(0);
+    let wrong = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..SIDE_BY_SIDE {
+            scope.spawn(|| {
+                while let Some((id, replay)) = table.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let found = attacks::repeat(id, replay, &defaults);
+                    wrong.lock().unwrap().extend(found.into_iter().map(|it| format!("{id}: {it}")));
+                }
+            });
+        }
+    });
+    let mut wrong = wrong.into_inner().unwrap();
+    wrong.sort();
+    println!("attacks on others: {} repeated in {} replays, {} wrong", corpus::attacks().len(), table.len(), wrong.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_version_that_is_right_is_taken() {
+    let defaults = corpus::defaults();
+    let cases: Vec<Case> = corpus::entries("cases");
+    let mut case = cases.into_iter().find(|case| !case.context.open_documents.is_empty()).unwrap();
+    let version = case.context.open_documents[0].version;
+    case.actions[0].insert("version".to_owned(), version.into());
+    let result = carry_out(&case, &defaults);
+    let came = result.came.unwrap();
+    assert_eq!(came.outcome, corpus::Outcome::Allow, "{came:?}");
 }

@@ -146,14 +146,17 @@ fn arguments(
 
 /// A file of scripted replies: the hostile one, then the end.
 pub fn scripted_model(laid: &Laid, stage: &str, text: &str) -> String {
-    let finish = json!({ "actions": [{ "id": "z", "kind": "finish", "summary": "done" }] });
+    scripted_turns(laid, stage, &[text.to_owned()])
+}
+
+/// A file of scripted replies: these, one a turn, then the end.
+pub fn scripted_turns(laid: &Laid, stage: &str, texts: &[String]) -> String {
+    let finish = json!({ "actions": [{ "id": "z", "kind": "finish", "summary": "done" }] }).to_string();
+    let turns = texts.iter().chain([&finish]);
+    let entries: String =
+        turns.map(|text| format!("  - stage: {stage}\n    text: {}\n", yaml_text(text))).collect();
     let file = laid.top().join("replies.yaml");
-    let script = format!(
-        "replies:\n  - stage: {stage}\n    text: {}\n  - stage: {stage}\n    text: {}\n",
-        yaml_text(text),
-        yaml_text(&finish.to_string())
-    );
-    std::fs::write(&file, script).unwrap();
+    std::fs::write(&file, format!("replies:\n{entries}")).unwrap();
     format!("scripted:{}", file.display())
 }
 

@@ -8,6 +8,7 @@ use super::mapping;
 use super::outcome::reports;
 use super::told::Told;
 use openexec_engine::run::Event;
+use openexec_engine::task::TaskExit;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -101,7 +102,9 @@ pub fn at_most(what: &str, found: u64, wanted: &Value, unit: u64) -> Result<(), 
 fn output(laid: &Laid, told: &Told, wanted: &Value) -> Result<(), String> {
     let reports = reports(told);
     let report = reports.first().ok_or("no task ran")?;
-    if report.output_bytes < FLOOD_BYTES {
+    // A test harness may hold the flood back; then the task does not end by itself.
+    let ended = matches!(report.exit, TaskExit::Exited { code: 0 });
+    if report.output_bytes < FLOOD_BYTES && ended {
         return Err(format!("it printed no more than {} bytes: {}", report.output_bytes, report.output));
     }
     at_most("bytes of output", report.output.len() as u64, wanted, 1)?;

@@ -8,6 +8,7 @@ use super::layout::Laid;
 use super::loopback::BytesServer;
 use super::outcome::Came;
 use super::told::{Told, listen};
+use crate::client::PATIENCE;
 use openexec_engine::policy::PolicySnapshot;
 use openexec_engine::run::Event;
 use serde_json::{Map, Value, json};
@@ -236,12 +237,16 @@ fn initialization_options(
         json!({ "jsonrpc": "2.0", "id": 2, "method": "workspace/executeCommand", "params": {
             "command": "openexec.run", "arguments": [{ "blueprint": "implement", "instruction": "x" }] } }),
     ];
-    for message in talk {
+    let mut messages = Vec::new();
+    for (at, message) in talk.into_iter().enumerate() {
         say(message).map_err(|error| error.to_string())?;
+        if at == 0 {
+            // Nothing is understood before this is answered.
+            messages.push(heard.recv_timeout(PATIENCE).map_err(|error| error.to_string())?);
+        }
     }
     // The user's own model is asked, whatever the options say.
-    let deadline = Instant::now() + Duration::from_secs(30);
-    let mut messages = Vec::new();
+    let deadline = Instant::now() + PATIENCE;
     while server.requests() == 0 && Instant::now() < deadline {
         messages.extend(heard.recv_timeout(Duration::from_millis(50)).ok());
     }
@@ -254,7 +259,7 @@ fn initialization_options(
     messages.extend(heard.iter());
     child.wait().map_err(|error| error.to_string())?;
     if server.requests() == 0 {
-        return Ok(came(Outcome::Allow, "config", format!("the user's model was not asked: {messages:#?}")));
+        return Ok(came(Outcome::Allow, "config", format!("the user's model was not asked: {:?}", messages.iter().rev().take(3).map(Value::to_string).collect::<Vec<_>>())));
     }
     let told = messages.iter().any(|message| {
         let said = message["params"]["message"].as_str().unwrap_or_default();

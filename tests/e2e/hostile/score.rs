@@ -30,7 +30,7 @@ const OWN_REASONS: [(&str, &[&str]); 19] = [
     ("bidi_invisible", &["content."]),
     ("encoding", &["content.", "path.", "model", "entry.exists"]),
     ("oversize_dos", &["model", "limit.", "path.", "entry.not_text", "entry.other", "read", "sandbox"]),
-    ("stale_overlap", &["plan", "base.", "range.", "path.twin", "entry."]),
+    ("stale_overlap", &["plan", "edit.impossible", "path.twin", "entry.", "entry.missing"]),
     ("command_injection", &["task."]),
     ("network_exfil", &["sandbox", "content."]),
     ("malformed_protocol", &["path.", "capability.", "toolset.missing"]),
