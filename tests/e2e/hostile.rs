@@ -2,19 +2,19 @@
 //! program, its gate, its apply path and its sandbox, and what the disk holds afterwards decides.
 
 mod absent;
-mod attacks;
-mod carry_out;
+pub mod attacks;
+pub mod carry_out;
 mod checks;
 mod config;
-mod corpus;
-mod editor;
-mod layout;
+pub mod corpus;
+pub mod editor;
+pub mod layout;
 mod loopback;
 mod mapping;
 mod outcome;
-mod prompts;
+pub mod prompts;
 mod score;
-mod told;
+pub mod told;
 
 use carry_out::{Result_, carry_out};
 use corpus::{Case, Defaults, Layer};

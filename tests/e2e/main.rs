@@ -13,6 +13,7 @@ mod crash;
 mod demo;
 mod headless;
 mod hostile;
+mod injections;
 mod lsp;
 mod manners;
 mod neovim;

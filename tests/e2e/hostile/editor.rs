@@ -59,7 +59,7 @@ pub fn carry_out(
 }
 
 /// Waits until the run needs the user or is over.
-fn settled(laid: &Laid, run: &str) -> Result<Told, String> {
+pub fn settled(laid: &Laid, run: &str) -> Result<Told, String> {
     let deadline = Instant::now() + PATIENCE;
     loop {
         let told = journal(laid, run)?;
