@@ -56,6 +56,13 @@ fn nothing_of_a_repository_runs_before_it_is_trusted() {
     );
     let text = project.run_blueprint(1, "fix_tests", &[]);
     assert!(text.contains("openexec trust"), "a changed declaration is untrusted again: {text}");
+    let shown = project.expect(0, &["trust", "--show"]);
+    assert!(
+        shown.contains("-    argv: [python3, check.py]")
+            && shown.contains("+    argv: [python3, ./check.py]"),
+        "{shown}"
+    );
+    project.run_blueprint(1, "fix_tests", &[]);
     project.trust().run_blueprint(0, "fix_tests", &[]);
     assert_eq!(project.read("src/lib.rs"), FIXED);
 }

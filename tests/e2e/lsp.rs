@@ -213,7 +213,11 @@ fn a_first_user_is_led_from_trust_to_an_undo_after_a_restart() {
     let actions = client.code_actions(&lib, 1, 8);
     let shown = titles(&actions);
     assert!(shown[0].starts_with("Trust this workspace's tasks (python3 check.py)"), "{shown:?}");
-    assert!(shown[1].starts_with("Review `answer` · review"), "{shown:?}");
+    assert_eq!(shown[1], "Show what this workspace's tasks would run");
+    assert!(shown[2].starts_with("Review `answer` · review"), "{shown:?}");
+    let look = client.execute("openexec.trust", actions[1]["command"]["arguments"][0].clone()).unwrap();
+    let look = std::fs::read_to_string(look["review"].as_str().unwrap()).unwrap();
+    assert!(look.contains("`python3 check.py`") && look.contains("+    argv: [python3, check.py]"), "{look}");
     let trust = &actions[0]["command"]["arguments"][0];
     assert_eq!(trust["commands"], json!(["python3 check.py"]));
     let mut other = trust.clone();

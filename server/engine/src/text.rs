@@ -6,9 +6,11 @@
 mod lines;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 pub(crate) use lines::content_of;
 pub use lines::{LineEnding, LineIndex, split_lines};
+pub use visible::visible;
 
 use ropey::{Rope, RopeSlice};
 use serde::{Deserialize, Serialize};

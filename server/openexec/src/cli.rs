@@ -130,6 +130,9 @@ struct OneRun {
 struct TrustArguments {
     #[command(flatten)]
     at: At,
+    /// Show what would be trusted, or what has changed since, and trust nothing.
+    #[arg(long, conflicts_with = "revoke")]
+    show: bool,
     /// Take the trust back.
     #[arg(long)]
     revoke: bool,

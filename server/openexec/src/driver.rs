@@ -9,16 +9,18 @@ mod catalogue;
 mod executor;
 mod perform;
 mod surface;
+mod trust;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
 pub use openexec_engine::run::Status as RunStatus;
 pub use surface::Surface;
+pub use trust::TrustChanges;
 
 use crate::config::{SCRIPTED_PREFIX, UserConfig, UserDirs};
 use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
 use crate::models::{self, Model};
 use crate::process::Launcher;
-use crate::store::{Recorded, Store, TrustStore};
+use crate::store::{Recorded, Store, TrustStore, TrustedFile};
 use crate::tasks::{self, Declared};
 use crate::workspace::{Knowledge, Workspace};
 use absent::AbsentModel;
@@ -261,12 +263,28 @@ impl Runtime {
     /// When the content is another one by now, or the database refuses.
     pub fn trust(&self, root: &Path, content: Digest) -> Result<(), DriverError> {
         let root = canonical(root)?;
-        if self.declarations(&root)?.declared.content != content {
+        let declared = self.declarations(&root)?.declared;
+        if declared.content != content {
             return Err(DriverError(anyhow!(
                 "what the workspace declares has just changed; look at it again"
             )));
         }
-        Ok(self.trust.trust(&root, content).context("the trust database refused")?)
+        let files = declared.files.iter().map(|(path, file)| {
+            (path.clone(), TrustedFile { digest: file.digest.to_string(), text: file.text.clone() })
+        });
+        Ok(self.trust.trust(&root, content, &files.collect()).context("the trust database refused")?)
+    }
+
+    /// What trusting the workspace as it is now would newly agree to: the files that are other
+    /// than when it was trusted last, or all of them.
+    ///
+    /// # Errors
+    /// When the declarations or the trust database cannot be read.
+    pub fn trust_changes(&self, root: &Path) -> Result<TrustChanges, DriverError> {
+        let root = canonical(root)?;
+        let declared = self.declarations(&root)?.declared;
+        let before = self.trust.files(&root).context("the trust database cannot be read")?;
+        Ok(TrustChanges::between(&before, &declared.files))
     }
 
     /// Takes trust back.

@@ -17,7 +17,7 @@ mod trust;
 mod writer;
 
 pub use lease::Lease;
-pub use trust::TrustStore;
+pub use trust::{TrustStore, TrustedFile};
 
 use crate::limits::{EVENT_BYTES_MAX, JOURNAL_QUEUE_MAX, STORE_BYTES_MAX, STORE_READERS_MAX};
 use openexec_engine::digest::Digest;

@@ -9,7 +9,9 @@ use openexec_engine::digest::Digest;
 use openexec_engine::ids::TaskName;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
 use openexec_engine::task::{Task, TaskKind};
+pub use sources::SourceFile;
 use sources::Sources;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The file in which a repository declares its tasks.
@@ -23,8 +25,8 @@ pub struct Declared {
     /// The digest that trust binds: all files of `.openexec/` and every file that a task was
     /// detected from.
     pub content: Digest,
-    /// The files behind `content`, for people, relative to the root.
-    pub files: Vec<String>,
+    /// The files behind `content`, by their path relative to the root.
+    pub files: BTreeMap<String, SourceFile>,
 }
 
 /// Why tasks could not be read.

@@ -139,9 +139,18 @@ pub(super) fn trust(arguments: &TrustArguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let status = runtime.declarations(root)?;
+    let changes = runtime.trust_changes(root)?;
+    if !changes.files.is_empty() {
+        let since = if changes.is_first { "what these files hold" } else { "what has changed since" };
+        anstream::println!("{since}:\n{}", paint::diff(&changes.diff));
+    }
+    if arguments.show {
+        anstream::println!("{} to trust this: openexec trust", paint::warn("nothing was trusted;"));
+        return Ok(ExitCode::SUCCESS);
+    }
     runtime.trust(root, status.declared.content)?;
     anstream::println!("{} as they are now; a change of these files ends it:", paint::good("trusted"));
-    for file in &status.declared.files {
+    for file in status.declared.files.keys() {
         println!("  {}", paint::plain(file));
     }
     anstream::println!("which declare these tasks:");

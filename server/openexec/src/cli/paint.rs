@@ -42,14 +42,7 @@ pub(super) fn diff(text: &str) -> String {
 }
 
 /// Text from a model, a task or a repository as it may be printed: what could move the cursor,
-/// recolour or hide anything is shown as an escape.
+/// recolour or hide anything is shown as a mark.
 pub(super) fn plain(text: &str) -> String {
-    let shown = |character: char| match character {
-        '\n' | '\t' => character.to_string(),
-        _ if character.is_control() || openexec_engine::path::is_ignorable(character) => {
-            character.escape_unicode().to_string()
-        }
-        _ => character.to_string(),
-    };
-    text.chars().map(shown).collect()
+    openexec_engine::text::visible(text)
 }

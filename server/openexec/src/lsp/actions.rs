@@ -171,14 +171,23 @@ fn undo(place: &Place<'_>) -> Option<CodeAction> {
     Some(action(title, "source.openexec.undo".to_owned(), "openexec.undo", json!({ "run": run })))
 }
 
-fn trust(place: &Place<'_>) -> Option<CodeAction> {
-    let Some(TrustState::Untrusted { content, commands, .. }) = &place.offers.trust else {
-        return None;
+/// Trusting the workspace, and a look at what that would mean.
+fn trust(place: &Place<'_>) -> Vec<CodeAction> {
+    let Some(TrustState::Untrusted { content, commands, changes, .. }) = &place.offers.trust else {
+        return Vec::new();
     };
     let title = format!("Trust this workspace's tasks ({})", quote(&commands.join(", ")));
     // The title may be cut; a client that asks once more can show all of it.
     let arguments = json!({ "uri": place.file.uri, "content": content, "commands": commands });
-    Some(action(title, "quickfix.openexec.trust".to_owned(), "openexec.trust", arguments))
+    let look = match changes.is_first {
+        true => "Show what this workspace's tasks would run",
+        false => "Show what has changed since you trusted this workspace's tasks",
+    };
+    let look_arguments = json!({ "uri": place.file.uri, "review": true });
+    vec![
+        action(title, "quickfix.openexec.trust".to_owned(), "openexec.trust", arguments),
+        action(look.to_owned(), "quickfix.openexec.trust.show".to_owned(), "openexec.trust", look_arguments),
+    ]
 }
 
 /// The workflows that the place triggers and that have all they need there.

@@ -102,6 +102,9 @@ pub(super) struct TrustArguments {
     /// The commands that the user has seen.
     #[serde(default)]
     pub(super) commands: Option<Vec<String>>,
+    /// Only shows what would be trusted.
+    #[serde(default)]
+    pub(super) review: bool,
 }
 
 /// Reads a command.

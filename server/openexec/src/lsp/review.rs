@@ -10,6 +10,7 @@ use crate::driver::{RunStatus, RunView};
 use crate::store::Recorded;
 use openexec_engine::run::Event;
 use openexec_engine::task::{Judgement, TaskExit, TaskReport};
+use openexec_engine::text::visible;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,10 +52,47 @@ pub(super) fn write_review(folder: &Path, diff: &str, markdown: &str) -> io::Res
 /// # Errors
 /// When the state directory cannot be written.
 pub(super) fn write_status(state: &Path, markdown: &str) -> io::Result<PathBuf> {
-    std::fs::create_dir_all(state)?;
-    let file = state.join("status.md");
+    write_document(state, "status.md", markdown)
+}
+
+/// Writes a document of which only the newest is of interest.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(super) fn write_document(folder: &Path, name: &str, markdown: &str) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
+    let file = folder.join(name);
     std::fs::write(&file, markdown)?;
     Ok(file)
+}
+
+/// What trusting a workspace agrees to.
+pub(super) fn trust_markdown(root: &Path, trust: &TrustState) -> String {
+    let mut text = format!("# What `{}` would run\n\n", visible(&root.display().to_string()));
+    match trust {
+        TrustState::NothingDeclared => text.push_str("It declares no task, so there is nothing to trust.\n"),
+        TrustState::Trusted => text.push_str("It is trusted exactly as it is now.\n"),
+        TrustState::Untrusted { commands, files, changes, content } => {
+            let commands: Vec<String> =
+                commands.iter().map(|command| format!("`{}`", visible(command))).collect();
+            list(&mut text, "Commands", &commands, "None.");
+            list(&mut text, "Files that decide what they do", files, "None.");
+            let title = if changes.is_first {
+                "What the files hold"
+            } else {
+                "What has changed since you trusted it"
+            };
+            let fence = fence(&changes.diff);
+            let _ = write!(
+                text,
+                "## {title}\n\n{fence}diff\n{}\n{fence}\n\n\
+                 Nothing of this runs until you trust it: code action *Trust this workspace's tasks*, or \
+                 `openexec.trust`. Trust binds exactly this content, {content}, and ends when it changes.\n",
+                changes.diff.trim_end_matches('\n')
+            );
+        }
+    }
+    text
 }
 
 /// The review of a proposal.
@@ -64,15 +102,19 @@ pub(super) fn review_markdown(view: &RunView, diff: &str, reasons: &[String], ev
         "# Review of run {short}\n\nBlueprint `{}`, model `{}`. Nothing has been changed in your files yet.\n\n",
         view.blueprint, view.model
     );
-    list(&mut text, "Why you are asked", reasons, "The policy asks for every proposal.");
-    list(&mut text, "Evidence", evidence, "No task has judged this proposal.");
-    let fence = fence(diff);
+    let reasons: Vec<String> = reasons.iter().map(|reason| visible(reason)).collect();
+    let evidence: Vec<String> = evidence.iter().map(|line| visible(line)).collect();
+    list(&mut text, "Why you are asked", &reasons, "The policy asks for every proposal.");
+    list(&mut text, "Evidence", &evidence, "No task has judged this proposal.");
+    let diff = visible(diff);
+    let fence = fence(&diff);
     let _ = write!(
         text,
         "## Decide\n\n\
          - apply exactly this: code action *Apply run {short}'s edits*, or `openexec.apply {short}`\n\
          - discard it: code action *Discard run {short}*, or `openexec.discard {short}`\n\n\
-         Without a decision nothing is applied.\n\n\
+         Without a decision nothing is applied. Your yes binds exactly these bytes. What cannot be seen is \
+         shown between ⟪ and ⟫.\n\n\
          ## Changes\n\n{fence}diff\n{}\n{fence}\n",
         diff.trim_end_matches('\n')
     );
@@ -101,7 +143,8 @@ pub(super) fn status_markdown(
             TrustState::Untrusted { commands, files, .. } => {
                 let _ = writeln!(
                     text,
-                    "- the tasks of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them",
+                    "- the tasks of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them, \
+                     with {{\"review\": true}} it shows what they are",
                     commands.join(", "),
                     files.join(", ")
                 );

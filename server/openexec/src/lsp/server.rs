@@ -13,15 +13,18 @@ use super::protocol::{
     WorkDoneProgressCancelParams, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
     WorkspaceServerCapabilities,
 };
-use super::review::{evidence, review_markdown, status_markdown, write_review, write_status};
+use super::review::{
+    evidence, review_markdown, status_markdown, trust_markdown, write_document, write_review, write_status,
+};
 use super::session::{Offers, Session};
 use super::surface::EditorSurface;
 use super::traits::encoding_name;
 use super::trust::TrustState;
 use super::uri;
-use crate::driver::{RunHandle, RunStatus, Runtime, Say, Surface};
+use crate::driver::{DriverError, RunHandle, RunStatus, Runtime, Say, Surface};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
+use openexec_engine::text::visible;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -356,7 +359,7 @@ impl Shared {
             let recorded = store.events(run).map_err(|error| error.to_string())?;
             let folder = runtime.run_dir(&line.root, run);
             let markdown = review_markdown(&line.view, &diff, &reasons, &evidence(&recorded));
-            write_review(&folder, &diff, &markdown).map_err(|error| {
+            write_review(&folder, &visible(&diff), &markdown).map_err(|error| {
                 format!("the review could not be written to `{}`: {error}", folder.display())
             })
         })
@@ -382,6 +385,21 @@ impl Shared {
         Ok(json!({ "status": file, "markdown": markdown }))
     }
 
+    /// Shows what trusting the workspace would agree to.
+    async fn review_trust(self: &Arc<Self>, root: PathBuf) -> Result<Value, String> {
+        let runtime = Arc::clone(self.runtime()?);
+        let file = blocking(move || {
+            let markdown = trust_markdown(&root, &trust_state(&runtime, &root)?);
+            let folder = runtime.journal_path(&root).with_file_name("trust");
+            write_document(&folder, "trust.md", &markdown).map_err(|error| {
+                format!("the review could not be written to `{}`: {error}", folder.display())
+            })
+        })
+        .await?;
+        self.show(file.clone());
+        Ok(json!({ "review": file }))
+    }
+
     async fn trust(self: &Arc<Self>, arguments: TrustArguments) -> Result<Value, String> {
         let runtime = Arc::clone(self.runtime()?);
         let roots = self.session.roots();
@@ -393,6 +411,9 @@ impl Shared {
             }
             None => obvious_root(&roots, self.session.focus().as_deref())?,
         };
+        if arguments.review {
+            return self.review_trust(root).await;
+        }
         let (done, message) = blocking(move || match trust_state(&runtime, &root)? {
             TrustState::NothingDeclared => {
                 Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
@@ -526,6 +547,8 @@ impl Shared {
 
     async fn pass_complaints_on(self: Arc<Self>) {
         let mut complaints = self.session.complaints();
+        // A change may have been refused before anybody listened.
+        complaints.mark_changed();
         while complaints.changed().await.is_ok() {
             let complaint = complaints.borrow_and_update().clone();
             if let Some((typ, message)) = complaint {
@@ -536,7 +559,8 @@ impl Shared {
 }
 
 fn trust_state(runtime: &Runtime, root: &Path) -> Result<TrustState, String> {
-    runtime.declarations(root).map(TrustState::of).map_err(|error| error.to_string())
+    let state = || Ok(TrustState::of(runtime.declarations(root)?, runtime.trust_changes(root)?));
+    state().map_err(|error: DriverError| error.to_string())
 }
 
 /// The usable blueprints of a workspace; `openexec blueprints` tells what is wrong with others.

@@ -1,6 +1,6 @@
 //! Whether the user has trusted what a workspace declares, as menus show it.
 
-use crate::driver::Declarations;
+use crate::driver::{Declarations, TrustChanges};
 use openexec_engine::digest::Digest;
 use openexec_engine::task::Trust;
 
@@ -19,11 +19,13 @@ pub(super) enum TrustState {
         commands: Vec<String>,
         /// The files that decide what runs, relative to the root.
         files: Vec<String>,
+        /// What is other than when it was trusted last.
+        changes: TrustChanges,
     },
 }
 
 impl TrustState {
-    pub(super) fn of(declarations: Declarations) -> Self {
+    pub(super) fn of(declarations: Declarations, changes: TrustChanges) -> Self {
         let Declarations { declared, trust } = declarations;
         match trust {
             Trust::Trusted { .. } => Self::Trusted,
@@ -31,7 +33,8 @@ impl TrustState {
             Trust::Untrusted => Self::Untrusted {
                 content: declared.content,
                 commands: declared.tasks.iter().map(|task| task.argv.join(" ")).collect(),
-                files: declared.files,
+                files: declared.files.into_keys().collect(),
+                changes,
             },
         }
     }

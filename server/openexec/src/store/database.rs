@@ -26,8 +26,11 @@ pub(super) const STATE: Kind =
     Kind { name: "state", application_id: 0x4F50_4558, migrations: &[include_str!("state_1.sql")] };
 
 /// What the user has trusted.
-pub(super) const TRUST: Kind =
-    Kind { name: "trust", application_id: 0x4F50_4554, migrations: &[include_str!("trust_1.sql")] };
+pub(super) const TRUST: Kind = Kind {
+    name: "trust",
+    application_id: 0x4F50_4554,
+    migrations: &[include_str!("trust_1.sql"), include_str!("trust_2.sql")],
+};
 
 /// POSIX drops a process's locks on a file when the process closes any of its descriptors of
 /// it. Creating the file closes one, so it must not happen while SQLite opens the same file.

@@ -6,12 +6,22 @@ use crate::limits::STORE_BYTES_MAX;
 use openexec_engine::digest::Digest;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// What the user has trusted, by canonical workspace root. Lives outside every repository.
 pub struct TrustStore {
     path: PathBuf,
     connection: Mutex<Connection>,
+}
+
+/// A file as it was trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrustedFile {
+    /// The digest of its bytes.
+    pub digest: String,
+    /// Its text, where it was not too large to be kept.
+    pub text: Option<String>,
 }
 
 impl TrustStore {
@@ -39,20 +49,48 @@ impl TrustStore {
         Ok(content.and_then(|content| content.parse().ok()))
     }
 
-    /// Trusts this root at exactly this content.
+    /// The files that were trusted with it, so that it can be said what has changed since.
     ///
     /// # Errors
     /// When the database refuses.
-    pub fn trust(&self, root: &Path, content: Digest) -> Result<(), StoreError> {
+    pub fn files(&self, root: &Path) -> Result<BTreeMap<String, TrustedFile>, StoreError> {
         self.with(|connection| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO trust (root, content) VALUES (?1, ?2)
-                     ON CONFLICT (root) DO UPDATE SET content = excluded.content",
-                )?
-                .execute(params![key(root), content.to_string()])
-        })?;
-        Ok(())
+            let mut query =
+                connection.prepare_cached("SELECT path, digest, text FROM trusted_file WHERE root = ?1")?;
+            let rows = query.query_map([key(root)], |row| {
+                Ok((row.get(0)?, TrustedFile { digest: row.get(1)?, text: row.get(2)? }))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// Trusts this root at exactly this content, which these files make up.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn trust(
+        &self,
+        root: &Path,
+        content: Digest,
+        files: &BTreeMap<String, TrustedFile>,
+    ) -> Result<(), StoreError> {
+        let key = key(root);
+        self.with(|connection| {
+            let transaction = connection.unchecked_transaction()?;
+            transaction.execute(
+                "INSERT INTO trust (root, content) VALUES (?1, ?2)
+                 ON CONFLICT (root) DO UPDATE SET content = excluded.content",
+                params![key, content.to_string()],
+            )?;
+            transaction.execute("DELETE FROM trusted_file WHERE root = ?1", [&key])?;
+            for (path, file) in files {
+                transaction.execute(
+                    "INSERT INTO trusted_file (root, path, digest, text) VALUES (?1, ?2, ?3, ?4)",
+                    params![key, path, file.digest, file.text],
+                )?;
+            }
+            transaction.commit()
+        })
     }
 
     /// Takes trust back.
@@ -60,6 +98,7 @@ impl TrustStore {
     /// # Errors
     /// When the database refuses.
     pub fn revoke(&self, root: &Path) -> Result<(), StoreError> {
+        // The files stay: they say what has changed since, and trust nothing.
         self.with(|connection| {
             connection.prepare_cached("DELETE FROM trust WHERE root = ?1")?.execute([key(root)])
         })?;

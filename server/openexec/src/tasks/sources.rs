@@ -9,28 +9,44 @@ use std::path::{Path, PathBuf};
 /// Files of `.openexec/` that are hashed.
 const FILES_MAX: usize = 10_000;
 
+/// A file that decides what is executed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The digest of all its bytes.
+    pub digest: Digest,
+    /// Its text, where it is one and not too large.
+    pub text: Option<String>,
+}
+
+impl SourceFile {
+    fn of(bytes: Vec<u8>) -> Self {
+        let digest = Digest::of(&bytes);
+        let text = Some(bytes).filter(|bytes| bytes.len() <= CONFIG_BYTES_MAX);
+        Self { digest, text: text.and_then(|bytes| String::from_utf8(bytes).ok()) }
+    }
+}
+
 /// Reads below one root, and keeps account of it.
 pub(super) struct Sources {
     root: PathBuf,
     /// By relative path. A file that is not there counts too: its appearance changes things,
     /// but it need not be shown to anybody, so it is left out.
-    digests: BTreeMap<String, Digest>,
+    files: BTreeMap<String, SourceFile>,
 }
 
 impl Sources {
     pub(super) fn new(root: &Path) -> Self {
-        Self { root: root.to_path_buf(), digests: BTreeMap::new() }
+        Self { root: root.to_path_buf(), files: BTreeMap::new() }
     }
 
     /// A declaring file's text. One that is too large, not UTF-8 or not there declares nothing.
     pub(super) fn text(&mut self, path: &str) -> Option<String> {
         // All of it is hashed, however long it is: what lies behind a limit decides too.
         let bytes = self.bytes(path, u64::MAX)?;
-        self.digests.insert(path.to_owned(), Digest::of(&bytes));
-        if bytes.len() > CONFIG_BYTES_MAX {
-            return None;
-        }
-        String::from_utf8(bytes).ok()
+        let file = SourceFile::of(bytes);
+        let text = file.text.clone();
+        self.files.insert(path.to_owned(), file);
+        text
     }
 
     /// The beginning of a file that is not remembered, as it decides nothing by itself.
@@ -75,11 +91,12 @@ impl Sources {
                     pending.push(path);
                 } else if kind.is_symlink() {
                     let target = std::fs::read_link(entry.path())?;
-                    self.digests.insert(path, Digest::of(format!("link {}", target.display()).as_bytes()));
+                    let target = format!("link {}", target.display());
+                    self.files.insert(path, SourceFile::of(target.into_bytes()));
                 } else if kind.is_file() {
-                    self.digests.insert(path, Digest::of(&std::fs::read(entry.path())?));
+                    self.files.insert(path, SourceFile::of(std::fs::read(entry.path())?));
                 }
-                if self.digests.len() > FILES_MAX {
+                if self.files.len() > FILES_MAX {
                     return Err(io::Error::other(format!("it holds more than {FILES_MAX} files")));
                 }
             }
@@ -109,11 +126,10 @@ impl Sources {
         names
     }
 
-    /// The digest of everything that was remembered, and its names.
-    pub(super) fn content(self) -> (Digest, Vec<String>) {
+    /// The digest of everything that was remembered, and the files behind it.
+    pub(super) fn content(self) -> (Digest, BTreeMap<String, SourceFile>) {
         let parts =
-            self.digests.iter().flat_map(|(path, digest)| [path.as_bytes(), digest.as_bytes().as_slice()]);
-        let content = Digest::of_parts(parts);
-        (content, self.digests.into_keys().collect())
+            self.files.iter().flat_map(|(path, file)| [path.as_bytes(), file.digest.as_bytes().as_slice()]);
+        (Digest::of_parts(parts), self.files)
     }
 }

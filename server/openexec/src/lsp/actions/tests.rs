@@ -1,4 +1,5 @@
 use super::*;
+use crate::driver::TrustChanges;
 use crate::lsp::documents::Documents;
 use openexec_engine::blueprint::InputDeclaration;
 use openexec_engine::digest::Digest;
@@ -221,14 +222,21 @@ fn untrusted_tasks_can_be_trusted_as_they_were_shown() {
         content,
         commands: vec!["cargo test".to_owned(), "cargo clippy".to_owned()],
         files: vec!["Cargo.toml".to_owned()],
+        changes: TrustChanges {
+            is_first: false,
+            files: vec!["Cargo.toml".to_owned()],
+            diff: "+[package]\n".to_owned(),
+        },
     };
     let offers = Offers { trust: Some(trust), ..offers() };
     let actions = actions(Asked { range: at(5, 2), offers, ..Asked::default() });
     assert_eq!(actions[0].title, "Trust this workspace's tasks (cargo test, cargo clippy)");
     assert_eq!(argument(&actions[0])["content"], json!(content));
     assert_eq!(argument(&actions[0])["commands"], json!(["cargo test", "cargo clippy"]));
+    assert_eq!(actions[1].title, "Show what has changed since you trusted this workspace's tasks");
+    assert_eq!(argument(&actions[1])["review"], json!(true));
     // What would fail without it is offered below it.
-    assert!(actions[1].title.starts_with("Fix failing test"), "{}", actions[1].title);
+    assert!(actions[2].title.starts_with("Fix failing test"), "{}", actions[2].title);
 }
 
 #[test]

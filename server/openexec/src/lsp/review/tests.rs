@@ -1,4 +1,5 @@
 use super::*;
+use crate::driver::TrustChanges;
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::{CommandId, RunId, StepId};
 use openexec_engine::task::{TaskKind, TestCounts};
@@ -91,7 +92,15 @@ fn the_status_names_what_can_be_done() {
         content: Digest::of(b"c"),
         commands: vec!["cargo test".to_owned()],
         files: vec!["Cargo.toml".to_owned()],
+        changes: TrustChanges {
+            is_first: true,
+            files: vec!["Cargo.toml".to_owned()],
+            diff: "+[package]\n".to_owned(),
+        },
     };
+    let text = trust_markdown(Path::new("/w"), &untrusted);
+    assert!(text.contains("- `cargo test`") && text.contains("diff\n+[package]\n"), "{text}");
+    assert!(text.contains(&Digest::of(b"c").to_string()), "{text}");
     let text = status_markdown(&[line], &[("/w".into(), untrusted)], Some("no model is configured"));
     assert!(text.contains("No run can be started: no model is configured"), "{text}");
     assert!(text.contains("cargo test (from Cargo.toml); `openexec.trust`"), "{text}");

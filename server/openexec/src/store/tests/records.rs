@@ -2,6 +2,7 @@
 
 use super::*;
 use openexec_engine::memory::{Note, SymbolPointer};
+use std::collections::BTreeMap;
 
 fn path(text: &str) -> WorkspacePath {
     WorkspacePath::parse(text).unwrap()
@@ -76,16 +77,21 @@ fn trust_binds_a_root_to_a_content() {
     let root = directory.path().join("project");
     std::fs::create_dir(&root).unwrap();
     let (content, changed) = (Digest::of(b"1"), Digest::of(b"2"));
+    let text = TrustedFile { digest: content.to_string(), text: Some("test:\n".to_owned()) };
+    let blob = TrustedFile { digest: changed.to_string(), text: None };
+    let files = BTreeMap::from([("Makefile".to_owned(), text), ("build".to_owned(), blob)]);
     let trust = TrustStore::open(&database).unwrap();
     assert_eq!(trust.trusted(&root).unwrap(), None);
-    trust.trust(&root, content).unwrap();
+    trust.trust(&root, content, &files).unwrap();
+    assert_eq!(trust.files(&root).unwrap(), files);
     assert_eq!(trust.trusted(&root).unwrap(), Some(content));
     // Another spelling is the same root; a link leads to it; its parent is another one.
     assert_eq!(trust.trusted(&root.join("../project/.")).unwrap(), Some(content));
     std::os::unix::fs::symlink(&root, directory.path().join("link")).unwrap();
     assert_eq!(trust.trusted(&directory.path().join("link")).unwrap(), Some(content));
     assert_eq!(trust.trusted(directory.path()).unwrap(), None);
-    trust.trust(&root, changed).unwrap();
+    trust.trust(&root, changed, &BTreeMap::new()).unwrap();
+    assert!(trust.files(&root).unwrap().is_empty());
     drop(trust);
     let trust = TrustStore::open(&database).unwrap();
     assert_eq!(trust.trusted(&root).unwrap(), Some(changed));
@@ -98,7 +104,7 @@ fn a_trust_that_cannot_be_read_trusts_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("trust.db");
     let trust = TrustStore::open(&database).unwrap();
-    trust.trust(directory.path(), Digest::of(b"1")).unwrap();
+    trust.trust(directory.path(), Digest::of(b"1"), &BTreeMap::new()).unwrap();
     Connection::open(&database).unwrap().execute("UPDATE trust SET content = 'yes'", []).unwrap();
     assert_eq!(trust.trusted(directory.path()).unwrap(), None);
 }
