@@ -12,8 +12,10 @@ pub use evaluate::{evaluate, evaluate_changes, evaluate_task};
 pub use toolset::{toolset, toolset_names};
 
 use crate::digest::Digest;
+use crate::edit::ChangeSet;
 use crate::ids::{RuleId, ToolsetName};
 use crate::path::{RequestedPath, WorkspacePath};
+use crate::task::TaskSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,6 +139,18 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The same, with the editor's versions of documents that stand on the disk as they are.
+    #[must_use]
+    pub fn at_versions(mut self, versions: &BTreeMap<WorkspacePath, i32>) -> Self {
+        for (requested, found) in &mut self.paths {
+            let known = WorkspacePath::parse(requested.as_str()).ok().and_then(|path| versions.get(&path));
+            if let Entry::Text { version: version @ None, .. } = &mut found.entry {
+                *version = known.copied();
+            }
+        }
+        self
+    }
+
     /// The editor's version of a file, where it is open.
     pub(crate) fn version_of(&self, path: &WorkspacePath) -> Option<i32> {
         match self.paths.get(&RequestedPath::new(path.as_str()))?.entry {
@@ -153,6 +167,53 @@ pub struct PathFacts {
     pub entry: Entry,
     /// Where the path really leads.
     pub resolved: Resolved,
+    /// What executes the file although its name does not say so, for people: `core.hooksPath of
+    /// .git/config`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub executed_by: Option<String>,
+}
+
+/// What a run has found out about its workspace so far, over all its batches.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Known {
+    /// Files that something executes although their names do not say so, and what does.
+    executed: BTreeMap<WorkspacePath, String>,
+}
+
+impl Known {
+    /// Takes in what was found out.
+    pub fn learn(&mut self, facts: &Facts) {
+        for (requested, found) in &facts.paths {
+            let real = match &found.resolved {
+                Resolved::Direct => WorkspacePath::parse(requested.as_str()).ok(),
+                Resolved::Linked { to } => Some(to.clone()),
+                Resolved::Outside => None,
+            };
+            if let (Some(path), Some(by)) = (real, &found.executed_by) {
+                self.executed.insert(path, by.clone());
+            }
+        }
+    }
+
+    /// What executes a file, where that is known.
+    pub(crate) fn executed_by(&self, path: &WorkspacePath) -> Option<&str> {
+        self.executed.get(path).map(String::as_str)
+    }
+}
+
+/// Everything that a batch is judged on, beside the rules.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// What the stage may ask for.
+    pub toolset: &'a Toolset,
+    /// The declared tasks.
+    pub tasks: &'a TaskSet,
+    /// What stands at the paths that the batch names.
+    pub facts: &'a Facts,
+    /// The edits that the run has planned already.
+    pub changes: &'a ChangeSet,
+    /// What the run has found out before; `facts` included.
+    pub known: &'a Known,
 }
 
 /// What stands at a path.

@@ -360,8 +360,10 @@ impl Runtime {
         ))?;
         let model = self.model(&name)?;
         let policy = PolicySnapshot::built_in(blueprint.sandbox, blueprint.approval_mode);
-        let open_documents = surface
-            .open_documents(&root)
+        let open_documents = surface.open_documents(&root);
+        let open_versions =
+            open_documents.iter().map(|document| (document.path.clone(), document.version)).collect();
+        let open_documents = open_documents
             .into_iter()
             .filter(|document| {
                 workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text)
@@ -378,6 +380,7 @@ impl Runtime {
             tasks: TaskSet { tasks: status.declared.tasks, trust: status.trust },
             inputs: request.inputs,
             open_documents,
+            open_versions,
             entropy: entropy()?,
             context_tokens_max: self.config.context_tokens.unwrap_or(CONTEXT_TOKENS_DEFAULT),
         };

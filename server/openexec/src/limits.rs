@@ -133,3 +133,5 @@ pub const ENDED_LOOKED_AT_MAX: usize = 3;
 pub const EXIT_FLUSH_MS: u64 = 20;
 /// Milliseconds without a key after which the symbols of a document are extracted again.
 pub const SYMBOLS_QUIET_MS: u64 = 150;
+/// Files that are read to find out whether they call a script.
+pub const EXECUTED_SOURCES_MAX: usize = 100;

@@ -5,6 +5,7 @@
 //! judged is what is opened. This module must not judge: whether a path may be read or
 //! written is the gate's business. It refuses only what no policy can allow: leaving the root.
 
+mod executed;
 mod files;
 mod gather;
 mod hydrate;

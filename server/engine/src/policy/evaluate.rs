@@ -10,7 +10,10 @@ mod note;
 mod world;
 
 use super::content::objections;
-use super::{ApprovalMode, Capability, Decision, Entry, Facts, PathFacts, PolicySnapshot, Resolved, Toolset};
+use super::{
+    ApprovalMode, Capability, Decision, Entry, Facts, Known, PathFacts, PolicySnapshot, Resolved, Situation,
+    Toolset,
+};
 use crate::action::{Action, ActionKind, ActionRequest, RenameFile};
 use crate::edit::{ChangeSet, Rewriting, check_base};
 use crate::ids::TaskName;
@@ -22,17 +25,10 @@ use note::judge_note;
 use world::{Standing, World};
 
 /// Judges a batch of actions on the simulated state of the whole batch.
-/// `changes` are the edits that the run has planned already.
-pub fn evaluate(
-    batch: &[ActionRequest],
-    toolset: &Toolset,
-    tasks: &TaskSet,
-    facts: &Facts,
-    changes: &ChangeSet,
-    policy: &PolicySnapshot,
-) -> Decision {
-    let mut judge = Judge::new(policy);
-    let world = World::new(changes);
+pub fn evaluate(batch: &[ActionRequest], situation: Situation<'_>, policy: &PolicySnapshot) -> Decision {
+    let mut judge = Judge::new(policy, situation.known);
+    let world = World::new(situation.changes);
+    let Situation { toolset, tasks, facts, .. } = situation;
     let mut gate = Gate { toolset, tasks, facts, world, rewriting: Rewriting::default() };
     for request in batch {
         let before = judge.reasons();
@@ -49,8 +45,8 @@ pub fn evaluate(
 }
 
 /// Judges a complete change set before it is proposed.
-pub fn evaluate_changes(changes: &ChangeSet, policy: &PolicySnapshot) -> Decision {
-    let mut judge = Judge::new(policy);
+pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &PolicySnapshot) -> Decision {
+    let mut judge = Judge::new(policy, known);
     if changes.is_empty() {
         judge.allow("allow.nothing", "no file");
     } else {
@@ -95,7 +91,8 @@ pub fn evaluate_changes(changes: &ChangeSet, policy: &PolicySnapshot) -> Decisio
 
 /// Judges the running of a declared task.
 pub fn evaluate_task(task: &TaskName, tasks: &TaskSet, policy: &PolicySnapshot) -> Decision {
-    let mut judge = Judge::new(policy);
+    let known = Known::default();
+    let mut judge = Judge::new(policy, &known);
     judge_task(&mut judge, task, &[], tasks);
     judge.decision()
 }
@@ -143,7 +140,7 @@ fn judge_task(judge: &mut Judge<'_>, task: &TaskName, args: &[TaskArg], tasks: &
 }
 
 /// A path of an action with what is known of it.
-struct Known<'a> {
+struct Place<'a> {
     path: WorkspacePath,
     facts: &'a PathFacts,
 }
@@ -198,7 +195,7 @@ impl<'a> Gate<'a> {
     }
 
     /// The path, when it is one and facts about it are known.
-    fn known(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Known<'a>> {
+    fn known(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Place<'a>> {
         let shown: String = requested.to_string().chars().take(200).collect();
         let path = match WorkspacePath::parse(requested.as_str()) {
             Ok(path) => path,
@@ -232,11 +229,11 @@ impl<'a> Gate<'a> {
             judge.block("entry.parent_is_file", &shown, &remedy);
             return None;
         }
-        Some(Known { path, facts })
+        Some(Place { path, facts })
     }
 
     /// A path that is to be changed.
-    fn editable(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Known<'a>> {
+    fn editable(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Place<'a>> {
         judge.capability(Capability::RepoWrite, requested.as_str());
         let known = self.known(judge, requested)?;
         judge.edited_path(&known.path);
@@ -249,7 +246,7 @@ impl<'a> Gate<'a> {
     }
 
     /// The present text of a file that is to be changed or moved.
-    fn present(&self, judge: &mut Judge<'_>, known: &Known<'a>) -> Option<String> {
+    fn present(&self, judge: &mut Judge<'_>, known: &Place<'a>) -> Option<String> {
         let shown = known.path.as_str();
         match self.world.standing(&known.path, known.facts) {
             Standing::Text(text) => Some(text.into_owned()),
@@ -332,14 +329,14 @@ impl<'a> Gate<'a> {
     }
 
     /// Judges whether a file is still the one that the action was meant for.
-    fn same_base(judge: &mut Judge<'_>, known: &Known<'_>, present: &str, base_hash: Option<&str>) {
+    fn same_base(judge: &mut Judge<'_>, known: &Place<'_>, present: &str, base_hash: Option<&str>) {
         if let Err(reason) = check_base(base_hash, &known.path, present) {
             judge.block("edit.impossible", known.path.as_str(), &reason);
         }
     }
 
     /// False when something stands where nothing may. `moving` is about to leave its place.
-    fn vacant(&self, judge: &mut Judge<'_>, known: &Known<'a>, moving: Option<&WorkspacePath>) -> bool {
+    fn vacant(&self, judge: &mut Judge<'_>, known: &Place<'a>, moving: Option<&WorkspacePath>) -> bool {
         let shown = known.path.as_str();
         match self.world.standing(&known.path, known.facts) {
             Standing::Missing => {}

@@ -153,7 +153,8 @@ impl Active {
             (Waits::Model { .. }, Event::ModelReplied { reply, .. }) => self.take_reply(talk, reply, out),
             (Waits::Model { .. }, Event::ModelFailed { error, .. }) => self.model_failed(error, out),
             (Waits::Facts { batch, .. }, Event::FactsGathered { facts, .. }) => {
-                self.judge_batch(talk, &batch, facts, out);
+                let facts = facts.clone().at_versions(&self.start.open_versions);
+                self.judge_batch(talk, &batch, &facts, out);
             }
             (Waits::Texts { ids, work, .. }, Event::Hydrated { texts, .. }) => {
                 self.take_texts(talk, &ids, texts, work, out);
@@ -246,14 +247,9 @@ impl Active {
         facts: &Facts,
         out: &mut Vec<Command>,
     ) {
-        let decision = policy::evaluate(
-            batch,
-            &talk.toolset,
-            &self.start.tasks,
-            facts,
-            &self.changes,
-            &self.start.policy,
-        );
+        self.known.learn(facts);
+        let situation = self.situation(&talk.toolset, facts);
+        let decision = policy::evaluate(batch, situation, &self.start.policy);
         let subject = match batch {
             [one] => format!("action {}", one.action.kind().name()),
             many => format!("{} actions", many.len()),

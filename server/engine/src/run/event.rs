@@ -13,6 +13,7 @@ use crate::path::WorkspacePath;
 use crate::policy::{Decision, Facts, PolicySnapshot};
 use crate::task::{Judgement, TaskReport, TaskSet};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// One thing that happened in a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,6 +259,9 @@ pub struct RunStarted {
     pub inputs: Inputs,
     /// Open buffers whose text differs from the disk.
     pub open_documents: Vec<OpenDocument>,
+    /// The versions of all open documents, saved or not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub open_versions: BTreeMap<WorkspacePath, i32>,
     /// 32 random bytes in hexadecimal, from which the nonces of envelopes are derived.
     pub entropy: String,
     /// The most tokens of one context pack.

@@ -10,7 +10,7 @@ use crate::context::{self, Candidate};
 use crate::edit::{self, ChangeSet};
 use crate::ids::{ActionId, TaskName};
 use crate::path::{RequestedPath, WorkspacePath};
-use crate::policy::{self, Entry, Facts, Verdict};
+use crate::policy::{self, Entry, Facts, Situation, Toolset, Verdict};
 use crate::task::{Expectation, TaskReport, TestFailure};
 use std::collections::BTreeSet;
 
@@ -106,6 +106,11 @@ impl Active {
         }
     }
 
+    /// What a batch is judged on.
+    pub(super) fn situation<'a>(&'a self, toolset: &'a Toolset, facts: &'a Facts) -> Situation<'a> {
+        Situation { toolset, tasks: &self.start.tasks, facts, changes: &self.changes, known: &self.known }
+    }
+
     /// A patch goes through the same gate as the actions of a model.
     pub(super) fn take_patch(&mut self, facts: &Facts, out: &mut Vec<Command>) {
         let patch = self.start.inputs.patch.clone().unwrap_or_default();
@@ -116,8 +121,8 @@ impl Active {
         let Some(toolset) = policy::toolset(&"coding_backend".into()) else {
             return self.action_failed("the toolset `coding_backend` is missing".into(), out);
         };
-        let decision =
-            policy::evaluate(&batch, &toolset, &self.start.tasks, facts, &self.changes, &self.start.policy);
+        self.known.learn(facts);
+        let decision = policy::evaluate(&batch, self.situation(&toolset, facts), &self.start.policy);
         record(
             Event::PolicyDecided {
                 step: self.step_id(),
@@ -163,7 +168,7 @@ impl Active {
                 change.proposed = Some(text.clone());
             }
         }
-        let decision = policy::evaluate_changes(&changes, &self.start.policy);
+        let decision = policy::evaluate_changes(&changes, &self.known, &self.start.policy);
         if decision.verdict == Verdict::Block {
             return self.fail("the policy blocks what the formatter wrote", out);
         }
@@ -186,7 +191,7 @@ impl Active {
     }
 
     fn review_bundle(&self) -> String {
-        let decision = policy::evaluate_changes(&self.changes, &self.start.policy);
+        let decision = policy::evaluate_changes(&self.changes, &self.known, &self.start.policy);
         let reasons: Vec<String> = decision
             .reasons
             .iter()

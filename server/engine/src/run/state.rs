@@ -15,6 +15,7 @@ use crate::edit::ChangeSet;
 use crate::ids::{ArtifactName, CommandId, StageId, StepId, TaskName};
 use crate::memory::Note;
 use crate::model::Usage;
+use crate::policy::Known;
 use crate::redact::Redactions;
 use crate::task::TaskReport;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,6 +36,8 @@ pub(super) struct Active {
     /// How often each stage has been attempted.
     pub attempts: BTreeMap<StageId, u32>,
     pub changes: ChangeSet,
+    /// What was found out about the workspace.
+    pub known: Known,
     pub redactions: Redactions,
     pub envelopes: Envelopes,
     pub pack: Option<ContextPack>,
@@ -215,6 +218,7 @@ impl Active {
             attempts: BTreeMap::new(),
             changes: ChangeSet::default(),
             redactions: Redactions::default(),
+            known: Known::default(),
             pack: None,
             artifacts: BTreeMap::new(),
             baseline: BTreeMap::new(),

@@ -53,6 +53,7 @@ fn run_started(run: &RunId) -> Event {
         tasks: TaskSet::default(),
         inputs: Inputs { instruction: Some("größer".into()), ..Inputs::default() },
         open_documents: Vec::new(),
+        open_versions: std::collections::BTreeMap::new(),
         entropy: "00".repeat(32),
         context_tokens_max: 8192,
     }))

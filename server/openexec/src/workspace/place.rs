@@ -79,19 +79,21 @@ impl Workspace {
             Ok(path) => path,
             Err(error) => {
                 let entry = Entry::Other { what: error.to_string() };
-                return PathFacts { entry, resolved: Resolved::Outside };
+                return PathFacts { entry, resolved: Resolved::Outside, executed_by: None };
             }
         };
         match self.place(&path) {
             Place::Outside => PathFacts {
                 entry: Entry::Other { what: "it leads out of the workspace or to nowhere".to_owned() },
                 resolved: Resolved::Outside,
+                executed_by: None,
             },
             Place::Inside { real, linked, standing } => {
                 let buffer = open.iter().find(|document| document.path == real || document.path == path);
                 let entry = entry_of(standing, buffer);
+                let executed_by = self.executed_by(&real);
                 let resolved = if linked { Resolved::Linked { to: real } } else { Resolved::Direct };
-                PathFacts { entry, resolved }
+                PathFacts { entry, resolved, executed_by }
             }
         }
     }

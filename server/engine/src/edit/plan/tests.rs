@@ -15,9 +15,9 @@ fn facts(files: &[(&str, Option<&str>)]) -> Facts {
         Some(text) => Entry::Text { text: (*text).to_owned(), links: 1, version: None },
         None => Entry::Missing,
     };
-    let found = files
-        .iter()
-        .map(|(name, text)| (asked(name), PathFacts { entry: entry(text), resolved: Resolved::Direct }));
+    let found = files.iter().map(|(name, text)| {
+        (asked(name), PathFacts { entry: entry(text), resolved: Resolved::Direct, executed_by: None })
+    });
     Facts { paths: found.collect() }
 }
 
@@ -236,7 +236,7 @@ fn other_actions_and_entries_are_told_apart() {
         ("dir", Entry::Directory),
         ("pipe", Entry::Other { what: "a named pipe".to_owned() }),
     ] {
-        facts.paths.insert(asked(name), PathFacts { entry, resolved: Resolved::Direct });
+        facts.paths.insert(asked(name), PathFacts { entry, resolved: Resolved::Direct, executed_by: None });
     }
     let batch = vec![replace("bin", "a", "b"), create("dir", "x"), delete("pipe")];
     insta::assert_snapshot!(run(&ChangeSet::default(), batch, &facts).unwrap_err().to_string().replace("; a", "\n a"), @r#"

@@ -6,18 +6,19 @@ use crate::limits::FILE_BYTES_MAX;
 use crate::path::WorkspacePath;
 use crate::policy::classes::{PathClass, classify};
 use crate::policy::content::{self, Objection};
-use crate::policy::{Capability, Decision, PolicySnapshot, Reason, Verdict};
+use crate::policy::{Capability, Decision, Known, PolicySnapshot, Reason, Verdict};
 use std::collections::BTreeSet;
 
 /// The reasons so far.
 pub(super) struct Judge<'a> {
     policy: &'a PolicySnapshot,
+    known: &'a Known,
     reasons: Vec<Reason>,
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(policy: &'a PolicySnapshot) -> Self {
-        Self { policy, reasons: Vec::new() }
+    pub(super) fn new(policy: &'a PolicySnapshot, known: &'a Known) -> Self {
+        Self { policy, known, reasons: Vec::new() }
     }
 
     /// How many reasons there are. What adds none has not objected.
@@ -86,6 +87,10 @@ impl<'a> Judge<'a> {
     /// Judges the name of a file that is to be created, changed, renamed or deleted.
     pub(super) fn edited_path(&mut self, path: &WorkspacePath) {
         let matched = path.as_str();
+        if let Some(by) = self.known.executed_by(path) {
+            let remedy = format!("{by} executes this file; the user must approve the change");
+            self.ask("class.executes", matched, &remedy);
+        }
         for class in classify(path) {
             match class {
                 PathClass::Never | PathClass::Secret => self.read_class(path, class),

@@ -105,11 +105,12 @@ fn is_key(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{ApprovalMode, PolicySnapshot, SandboxMode};
+    use crate::policy::{ApprovalMode, Known, PolicySnapshot, SandboxMode};
 
     fn rules(note: &Remember) -> Vec<String> {
         let policy = PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::OnRiskyActions);
-        let mut judge = Judge::new(&policy);
+        let known = Known::default();
+        let mut judge = Judge::new(&policy, &known);
         judge_note(&mut judge, note);
         judge.decision().reasons.into_iter().map(|reason| reason.rule.to_string()).collect()
     }

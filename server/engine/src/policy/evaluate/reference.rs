@@ -325,7 +325,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
     proptest::collection::vec(one, PATHS.len()).prop_map(|all| {
         let known = PATHS.iter().zip(all).filter_map(|(path, facts)| {
             let (entry, resolved) = facts?;
-            Some((RequestedPath::new(*path), PathFacts { entry, resolved }))
+            Some((RequestedPath::new(*path), PathFacts { entry, resolved, executed_by: None }))
         });
         Facts { paths: known.collect() }
     })
@@ -381,7 +381,11 @@ proptest! {
         let tasks = TaskSet { tasks: vec![task], trust };
         let mode = if writing { SandboxMode::WorkspaceWrite } else { SandboxMode::ReadOnly };
         let policy = PolicySnapshot::built_in(mode, ApprovalMode::OnRiskyActions);
-        let decision = evaluate(&batch, &toolset, &tasks, &facts, &changes, &policy);
+        let decision = evaluate(
+            &batch,
+            Situation { toolset: &toolset, tasks: &tasks, facts: &facts, changes: &changes, known: &Known::default() },
+            &policy,
+        );
         let expected = reference(&batch, &toolset, &tasks, &facts, &changes, &policy);
         prop_assert_eq!(decision.verdict, expected, "{:#?}", decision);
         prop_assert!(!decision.reasons.is_empty());

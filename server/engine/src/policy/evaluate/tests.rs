@@ -85,7 +85,7 @@ impl Case {
     }
 
     fn entry(mut self, path: &str, entry: Entry) -> Self {
-        self.facts.insert(at(path), PathFacts { entry, resolved: Resolved::Direct });
+        self.facts.insert(at(path), PathFacts { entry, resolved: Resolved::Direct, executed_by: None });
         self
     }
 
@@ -99,7 +99,7 @@ impl Case {
             None => Resolved::Outside,
         };
         let entry = Entry::Text { text: PRESENT.to_owned(), links: 1, version: None };
-        self.facts.insert(at(path), PathFacts { entry, resolved });
+        self.facts.insert(at(path), PathFacts { entry, resolved, executed_by: None });
         self
     }
 
@@ -115,7 +115,7 @@ impl Case {
 
     fn judge(mut self, actions: &[Action]) -> Decision {
         for path in actions.iter().flat_map(Action::paths) {
-            let missing = PathFacts { entry: Entry::Missing, resolved: Resolved::Direct };
+            let missing = PathFacts { entry: Entry::Missing, resolved: Resolved::Direct, executed_by: None };
             self.facts.entry(path.clone()).or_insert(missing);
         }
         let batch: Vec<ActionRequest> = actions
@@ -123,14 +123,17 @@ impl Case {
             .enumerate()
             .map(|(n, action)| ActionRequest { id: ActionId::new(format!("a{n}")), action: action.clone() })
             .collect();
-        evaluate(
-            &batch,
-            &self.toolset,
-            &self.tasks,
-            &Facts { paths: self.facts },
-            &self.changes,
-            &self.policy,
-        )
+        let facts = Facts { paths: self.facts };
+        let mut known = Known::default();
+        known.learn(&facts);
+        let situation = Situation {
+            toolset: &self.toolset,
+            tasks: &self.tasks,
+            facts: &facts,
+            changes: &self.changes,
+            known: &known,
+        };
+        evaluate(&batch, situation, &self.policy)
     }
 
     /// The verdict, and the rules that gave it.
@@ -226,9 +229,24 @@ fn paths_must_be_plain_and_inside() {
 fn a_path_without_facts_is_blocked() {
     let batch = [ActionRequest { id: ActionId::new("a"), action: read("src/a.rs") }];
     let case = Case::new();
-    let decision =
-        evaluate(&batch, &case.toolset, &case.tasks, &Facts::default(), &case.changes, &case.policy);
+    let situation = Situation {
+        toolset: &case.toolset,
+        tasks: &case.tasks,
+        facts: &Facts::default(),
+        changes: &case.changes,
+        known: &Known::default(),
+    };
+    let decision = evaluate(&batch, situation, &case.policy);
     assert_eq!(strictest(&decision), (Verdict::Block, vec!["facts.missing".to_owned()]));
+}
+
+#[test]
+fn what_something_executes_asks_whatever_its_name() {
+    let by = Some("core.hooksPath of .git/config".to_owned());
+    let found = PathFacts { entry: Entry::Missing, resolved: Resolved::Direct, executed_by: by };
+    let mut case = Case::new();
+    case.facts.insert(at("assets/greeting.txt"), found);
+    case.asks(&[create("assets/greeting.txt", "hi\n")], "class.executes");
 }
 
 #[test]
@@ -412,8 +430,9 @@ fn proposal(changes: &[(&str, Option<&str>, Option<&str>)]) -> ChangeSet {
 #[test]
 fn a_proposal_is_judged_as_a_whole() {
     let policy = |mode| PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, mode);
-    let judged =
-        |changes: &ChangeSet| strictest(&evaluate_changes(changes, &policy(ApprovalMode::OnRiskyActions)));
+    let judged = |changes: &ChangeSet| {
+        strictest(&evaluate_changes(changes, &Known::default(), &policy(ApprovalMode::OnRiskyActions)))
+    };
     let allowed =
         |rules: &[&str]| (Verdict::Allow, rules.iter().map(|rule| (*rule).to_owned()).collect::<Vec<_>>());
     let one = |verdict, rule: &str| (verdict, vec![rule.to_owned()]);
@@ -442,8 +461,11 @@ fn a_proposal_is_judged_as_a_whole() {
     assert_eq!(judged(&moved), one(Verdict::Block, "content.bidi"));
 
     let plain = proposal(&[("src/a.rs", Some("x"), Some("y"))]);
-    let always = evaluate_changes(&plain, &policy(ApprovalMode::Always));
+    let always = evaluate_changes(&plain, &Known::default(), &policy(ApprovalMode::Always));
     assert_eq!(strictest(&always), one(Verdict::Ask, "approval.always"));
     let reading = PolicySnapshot::built_in(SandboxMode::ReadOnly, ApprovalMode::OnRiskyActions);
-    assert_eq!(strictest(&evaluate_changes(&plain, &reading)), one(Verdict::Block, "capability.missing"));
+    assert_eq!(
+        strictest(&evaluate_changes(&plain, &Known::default(), &reading)),
+        one(Verdict::Block, "capability.missing")
+    );
 }

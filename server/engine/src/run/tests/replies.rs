@@ -165,6 +165,18 @@ fn edits_by_position_are_offered_where_the_blueprint_says_so() {
     let mut world = World::new(&[read.to_owned()]);
     world.start(start_of(&with));
     assert!(last_text(&world).contains(&format!("base_hash {base}")), "{}", last_text(&world));
+    // A document that is open and saved has no text of its own in the journal, but a version.
+    let mut by_version = edit.clone();
+    by_version["actions"][0]["base_hash"].take();
+    by_version["actions"][0]["version"] = 7.into();
+    let of_version =
+        |version| RunStarted { open_versions: [(path("src/lib.rs"), version)].into(), ..start_of(&with) };
+    let mut world = World::new(&[by_version.to_string()]);
+    world.start(of_version(8));
+    assert!(last_text(&world).contains("stands at version 8"), "{}", last_text(&world));
+    let mut world = World::new(&[by_version.to_string()]);
+    world.start(of_version(7));
+    assert!(world.ending().starts_with("Done"), "{}", world.ending());
     let mut world = World::new(&[read.to_owned(), edit.to_string()]);
     world.start(start_of(&with));
     assert!(world.ending().starts_with("Done"), "{}", world.ending());

@@ -75,6 +75,7 @@ pub fn start_of(yaml: &str) -> RunStarted {
         tasks: trusted(vec![test_task()]),
         inputs: Inputs::default(),
         open_documents: Vec::new(),
+        open_versions: BTreeMap::new(),
         entropy: "00".repeat(32),
         context_tokens_max: 4096,
     }
@@ -276,7 +277,11 @@ impl World {
             Some(text) => Entry::Text { text: text.clone(), links: 1, version: None },
             None => Entry::Missing,
         };
-        let facts = |path: &RequestedPath| PathFacts { entry: entry(path), resolved: Resolved::Direct };
+        let facts = |path: &RequestedPath| PathFacts {
+            entry: entry(path),
+            resolved: Resolved::Direct,
+            executed_by: None,
+        };
         Facts { paths: paths.iter().map(|path| (path.clone(), facts(path))).collect() }
     }
 }

@@ -53,7 +53,8 @@ fn event() -> impl Strategy<Value = Event> {
                     openexec_engine::path::RequestedPath::new(path.as_str()),
                     PathFacts {
                         entry: Entry::Text { text, links, version: None },
-                        resolved: Resolved::Linked { to: path }
+                        resolved: Resolved::Linked { to: path },
+                        executed_by: Some("a hook".into()),
                     }
                 )]
                 .into()

@@ -40,7 +40,7 @@ fn plain_entries_are_what_they_are() {
         ("bom.txt/x", other("`bom.txt` is not a directory")),
     ] {
         let found = facts(&tree, requested, &[]);
-        assert_eq!(found, PathFacts { entry, resolved: Resolved::Direct }, "{requested}");
+        assert_eq!(found, PathFacts { entry, resolved: Resolved::Direct, executed_by: None }, "{requested}");
     }
 }
 
@@ -125,7 +125,7 @@ fn links_within_the_workspace_name_the_real_place() {
             "" => Resolved::Direct,
             to => Resolved::Linked { to: path(to) },
         };
-        assert_eq!(found, PathFacts { entry, resolved }, "{requested}");
+        assert_eq!(found, PathFacts { entry, resolved, executed_by: None }, "{requested}");
     }
 }
 
