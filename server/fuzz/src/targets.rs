@@ -12,8 +12,8 @@ use openexec_engine::ids::{ActionId, TaskName, ToolsetName};
 use openexec_engine::model::ToolCall;
 use openexec_engine::path::{RequestedPath, WorkspacePath, comparison_key};
 use openexec_engine::policy::{
-    ApprovalMode, Entry, Facts, PathFacts, PolicySnapshot, Resolved, SandboxMode, Verdict, evaluate_changes,
-    toolset,
+    ApprovalMode, Entry, Facts, Known, PathFacts, PolicySnapshot, Resolved, SandboxMode, Situation, Verdict,
+    evaluate_changes, toolset,
 };
 use openexec_engine::task::{TaskArg, TaskSet};
 use std::collections::BTreeMap;
@@ -173,14 +173,12 @@ fn judged(bytes: &mut Unstructured<'_>) -> Result<()> {
     let policy = PolicySnapshot::built_in(sandbox, ApprovalMode::OnRiskyActions);
     let toolset = toolset(&ToolsetName::from("coding_positions")).expect("it is built in");
     let changes = ChangeSet::default();
-    let decision = openexec_engine::policy::evaluate(
-        &batch,
-        &toolset,
-        &TaskSet::default(),
-        &facts,
-        &changes,
-        &policy,
-    );
+    let mut known = Known::default();
+    known.learn(&facts);
+    let tasks = TaskSet::default();
+    let situation =
+        Situation { toolset: &toolset, tasks: &tasks, facts: &facts, changes: &changes, known: &known };
+    let decision = openexec_engine::policy::evaluate(&batch, situation, &policy);
     assert!(!decision.reasons.is_empty(), "a decision without a reason");
     let strictest = decision.reasons.iter().map(|reason| reason.verdict).max();
     assert_eq!(strictest, Some(decision.verdict), "the strictest does not win");
@@ -200,7 +198,7 @@ fn judged(bytes: &mut Unstructured<'_>) -> Result<()> {
         for (path, _) in planned.effective() {
             assert!(!is_nobodys(path.as_str()), "{path} is planned");
         }
-        evaluate_changes(&planned, &policy);
+        evaluate_changes(&planned, &known, &policy);
     }
     Ok(())
 }
@@ -288,7 +286,8 @@ fn facts_of(bytes: &mut Unstructured<'_>) -> Result<PathFacts> {
         }
         _ => Resolved::Direct,
     };
-    Ok(PathFacts { entry, resolved })
+    let executed_by = if bytes.ratio(1, 8)? { Some("a hook".to_owned()) } else { None };
+    Ok(PathFacts { entry, resolved, executed_by })
 }
 
 /// Files that judge the work, in the languages that tests are written in.
@@ -310,7 +309,7 @@ pub fn guard(data: &[u8]) {
         let own = |text: Option<&str>| text.map(str::to_owned);
         let change = FileChange { base: own(base), proposed: own(proposed), renamed_from: None };
         let changes = ChangeSet { files: BTreeMap::from([(path.clone(), change)]) };
-        evaluate_changes(&changes, &policy).verdict
+        evaluate_changes(&changes, &Known::default(), &policy).verdict
     };
     decided(Some(before), Some(after));
     decided(None, Some(after));
