@@ -9,6 +9,10 @@ use std::path::{Path, PathBuf};
 /// Files of `.openexec/` that are hashed.
 const FILES_MAX: usize = 10_000;
 
+fn is_link(path: &str) -> io::Error {
+    io::Error::other(format!("`{path}` is a symbolic link; put a plain file there, or remove it"))
+}
+
 /// A file that decides what is executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceFile {
@@ -72,7 +76,12 @@ impl Sources {
     }
 
     /// Remembers every file below a directory.
+    /// A symbolic link is refused: what it leads to could change without a change here, and
+    /// lie outside the repository.
     pub(super) fn directory(&mut self, path: &str) -> io::Result<()> {
+        if self.root.join(path).symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) {
+            return Err(is_link(path));
+        }
         let mut pending = vec![path.to_owned()];
         while let Some(directory) = pending.pop() {
             let entries = match std::fs::read_dir(self.root.join(&directory)) {
@@ -90,9 +99,7 @@ impl Sources {
                 if kind.is_dir() {
                     pending.push(path);
                 } else if kind.is_symlink() {
-                    let target = std::fs::read_link(entry.path())?;
-                    let target = format!("link {}", target.display());
-                    self.files.insert(path, SourceFile::of(target.into_bytes()));
+                    return Err(is_link(&path));
                 } else if kind.is_file() {
                     self.files.insert(path, SourceFile::of(std::fs::read(entry.path())?));
                 }

@@ -234,6 +234,17 @@ fn a_file_that_cannot_be_read_is_not_taken_for_absent() {
 }
 
 #[test]
+fn declarations_are_plain_files() {
+    for link in [".openexec/state", ".openexec/blueprints/a.yaml", ".openexec"] {
+        let dir = workspace(&[("Cargo.toml", "[package]\n")]);
+        std::fs::create_dir_all(dir.path().join(link).parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("/", dir.path().join(link)).unwrap();
+        let error = declared(dir.path()).unwrap_err().to_string();
+        assert!(error.contains(&format!("`{link}` is a symbolic link")), "{error}");
+    }
+}
+
+#[test]
 fn content_changes_with_whatever_declares() {
     let files = [
         ("Cargo.toml", "[package]\n"),
