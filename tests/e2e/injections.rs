@@ -325,7 +325,7 @@ fn in_editor(laid: &Laid, message: &str, reply: &str) -> Result<Told, String> {
         )
         .map_err(|error| error.to_string())?;
     let run = started["run"].as_str().ok_or_else(|| format!("no run: {started}"))?.to_owned();
-    crate::hostile::editor::settled(laid, &run)
+    crate::hostile::editor::settled(laid, &run, &mut client)
 }
 
 /// A model that does what it was told.

@@ -48,7 +48,7 @@ pub fn carry_out(
         .execute("openexec.run", json!({ "blueprint": "hostile", "instruction": goal, "model": model }))
         .map_err(|error| error.to_string())?;
     let run = started["run"].as_str().ok_or_else(|| format!("no run: {started}"))?.to_owned();
-    let told = settled(laid, &run)?;
+    let told = settled(laid, &run, &mut client)?;
     let came = came_of(&told)?;
     if came.outcome == Outcome::RequireApproval {
         client.execute("openexec.discard", json!({ "run": run })).map_err(|error| error.to_string())?;
@@ -59,9 +59,11 @@ pub fn carry_out(
 }
 
 /// Waits until the run needs the user or is over.
-pub fn settled(laid: &Laid, run: &str) -> Result<Told, String> {
+pub fn settled(laid: &Laid, run: &str, client: &mut Client) -> Result<Told, String> {
     let deadline = Instant::now() + PATIENCE;
     loop {
+        // While it waits for this answer, the client applies the edits that it is asked to.
+        client.execute("openexec.status", Value::Null).map_err(|error| error.to_string())?;
         let told = journal(laid, run)?;
         let settled = told.events.last().is_some_and(|it| match &it.event {
             Event::RunPaused { .. } | Event::RunEnded { .. } => true,

@@ -1,7 +1,7 @@
 //! A case on the disk: `parent/{proj,outside,home}`, and user scope beside it, all in one
 //! temporary directory.
 
-use super::corpus::{Case, DeclaredParam, Defaults, Race};
+use super::corpus::{Case, DeclaredParam, Defaults, Layer, Race};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt as _;
@@ -93,7 +93,7 @@ impl Laid {
         let trusts_base_only = case.family == "workspace_config_trust";
         let trusts = case.context.workspace_trust.as_deref() != Some("none");
         if trusts && trusts_base_only {
-            self.trust()?;
+            self.trust(case)?;
         }
         let setup = &case.workspace_setup;
         for file in &setup.files {
@@ -120,7 +120,7 @@ impl Laid {
             self.opened = self.root().join(via);
         }
         if trusts && !trusts_base_only {
-            self.trust()?;
+            self.trust(case)?;
         }
         Ok(())
     }
@@ -195,10 +195,11 @@ impl Laid {
         if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
     }
 
-    /// Trusts the workspace as it is now, as the user does.
-    fn trust(&self) -> Result<(), String> {
+    /// Trusts the workspace as it is now, as the user does. A workspace that is hostile itself may
+    /// be refused here already; its run will be, too.
+    fn trust(&self, case: &Case) -> Result<(), String> {
         let output = self.openexec(&["trust"]).output().map_err(|error| error.to_string())?;
-        if output.status.success() { Ok(()) } else { Err(crate::project::said(&output)) }
+        if output.status.success() || case.enforced_by == Layer::Apply { Ok(()) } else { Err(crate::project::said(&output)) }
     }
 
     /// The program, in the user's session of this case.
