@@ -19,6 +19,7 @@ mod lsp;
 mod manners;
 mod neovim;
 mod packages;
+mod policy;
 mod project;
 mod sandbox;
 mod wire;

@@ -9,7 +9,8 @@ mod names;
 mod prove;
 mod schema;
 
-pub use load::{Diagnostic, LoadError, load};
+pub use crate::yaml::{Diagnostic, LoadError};
+pub use load::load;
 pub use prove::{Escape, prove};
 pub use schema::json_schema;
 

@@ -14,6 +14,8 @@ pub use pack::{build, estimate_tokens};
 
 use crate::digest::Digest;
 use crate::path::WorkspacePath;
+use crate::policy::Policy;
+use crate::policy::rules::{Outgoing, PointerKind, Withheld};
 use serde::{Deserialize, Serialize};
 
 /// Why a piece of text is worth showing. Ordered: the most valuable first.
@@ -60,6 +62,40 @@ pub struct Candidate {
     pub relevance: Relevance,
     /// Ties within one relevance: greater is better. Quantised by whoever computes it.
     pub score: u32,
+    /// What a memory record is, by which rules decide whether it may leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordTag>,
+}
+
+/// What is known of a memory record besides its text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordTag {
+    /// What it describes.
+    pub pointer: PointerKind,
+    /// Its labels.
+    #[serde(default)]
+    pub labels: Vec<String>,
+    /// The files that it is about.
+    #[serde(default)]
+    pub files: Vec<WorkspacePath>,
+}
+
+impl Candidate {
+    /// Says whether it may go to the run's model.
+    ///
+    /// # Errors
+    /// Says which rule keeps it.
+    pub fn may_leave(&self, policy: &Policy, model_is_local: bool) -> Result<(), Withheld> {
+        let record = self.record.as_ref();
+        let files = record.map(|record| record.files.as_slice()).unwrap_or_default();
+        let paths: Vec<WorkspacePath> = self.path.iter().chain(files).cloned().collect();
+        let text = Outgoing {
+            paths: &paths,
+            pointer: record.map(|record| record.pointer),
+            labels: record.map(|record| record.labels.as_slice()).unwrap_or_default(),
+        };
+        policy.may_leave(&text, model_is_local)
+    }
 }
 
 /// How much of a candidate the pack shows.
@@ -70,7 +106,7 @@ pub enum Shown {
     Whole,
     /// Its signature only.
     Signature,
-    /// Nothing: the budget was used up.
+    /// Nothing: the budget was used up, or a rule keeps it from the model.
     LeftOut,
 }
 
@@ -91,6 +127,25 @@ pub struct PackPart {
     pub tokens: usize,
     /// Secrets that were replaced in it.
     pub redactions: usize,
+    /// Which rule keeps it from the model, where one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withheld: Option<String>,
+}
+
+impl PackPart {
+    /// The entry of a candidate that a rule keeps from the model.
+    pub(crate) fn withheld(candidate: &Candidate, why: &Withheld) -> Self {
+        Self {
+            path: candidate.path.clone(),
+            symbol: candidate.symbol.clone(),
+            lines: candidate.lines,
+            relevance: candidate.relevance.clone(),
+            shown: Shown::LeftOut,
+            tokens: 0,
+            redactions: 0,
+            withheld: Some(why.to_string()),
+        }
+    }
 }
 
 /// What a model is shown.

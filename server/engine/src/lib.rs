@@ -21,3 +21,4 @@ pub mod run;
 pub mod syntax;
 pub mod task;
 pub mod text;
+mod yaml;

@@ -51,6 +51,11 @@ pub const CHANGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Steps, estimated as lines times changed lines, that the merge of one file may take. More
 /// count as an overlap, which the user reviews.
 pub const REBASE_STEPS_MAX: usize = 200_000_000;
+/// Lines of both sides of a file that the guard compares before it parses the new side; larger
+/// files are parsed anew.
+pub const GUARD_DIFF_LINES_MAX: usize = 3_000;
+/// Ways out of one function that the guard holds against the assertions behind them.
+pub const GUARD_EXITS_MAX: usize = 64;
 /// Depth to which a syntax tree is searched for symbols and comments.
 pub const SYNTAX_DEPTH_MAX: usize = 1_000;
 /// Symbols that one file is taken to have; later ones are left out.
@@ -93,6 +98,22 @@ pub const MEMORY_RECORDS_MAX: usize = 8;
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
 /// How often edits are rebased onto a text that keeps moving before the run waits.
 pub const APPLY_ROUNDS_MAX: u32 = 3;
+
+/// Rules of one policy file.
+pub const POLICY_RULES_MAX: usize = 500;
+/// Egress rules of one policy file.
+pub const POLICY_EGRESS_MAX: usize = 100;
+/// Globs or names in one list of a policy file.
+pub const POLICY_PATTERNS_MAX: usize = 100;
+/// Bytes of one glob in a policy file.
+pub const POLICY_PATTERN_BYTES_MAX: usize = 512;
+/// Bytes of a rule's reason.
+pub const POLICY_REASON_BYTES_MAX: usize = 400;
+/// Examples in one list of a rule.
+pub const POLICY_EXAMPLES_MAX: usize = 50;
+/// Lines, of both texts together and equal ends aside, up to which a change is measured exactly
+/// for rules; beyond, every line in between counts as changed.
+pub const POLICY_DIFF_LINES_MAX: usize = 4_000;
 /// Bytes of one value for a parameter of a task.
 pub const TASK_ARG_BYTES_MAX: usize = 1_024;
 /// Bytes that a compiled pattern of a task's parameter may take.

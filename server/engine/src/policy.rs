@@ -5,10 +5,15 @@
 mod classes;
 pub(crate) mod content;
 mod evaluate;
+mod guard;
+pub mod rules;
 mod toolset;
 
-pub use classes::{PathClass, classify};
+pub use classes::{PathClass, check_classes, classify};
+pub use content::{Form, Occurrence, Taint, fingerprints};
 pub use evaluate::{evaluate, evaluate_changes, evaluate_task};
+pub use guard::{Changed, Weakening, weakenings};
+pub use rules::Policy;
 pub use toolset::{toolset, toolset_names};
 
 use crate::digest::Digest;
@@ -16,6 +21,7 @@ use crate::edit::ChangeSet;
 use crate::ids::{RuleId, ToolsetName};
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::task::TaskSet;
+use rules::{EgressRule, Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,10 +72,28 @@ pub enum Capability {
     GitCommit,
     /// Reach the network.
     NetworkAccess,
-    /// Run declared tasks. There is no shell.
+    /// An arbitrary shell. There is none, so no action needs it: the name is the public
+    /// contract's. In journals that were written before `run_tasks` it means that.
     ShellExec,
     /// Write pointer records.
     MemoryWrite,
+    /// Run declared tasks.
+    RunTasks,
+}
+
+impl Capability {
+    /// The name in a policy file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::RepoRead => "repo_read",
+            Self::RepoWrite => "repo_write",
+            Self::GitCommit => "git_commit",
+            Self::NetworkAccess => "network_access",
+            Self::ShellExec => "shell_exec",
+            Self::MemoryWrite => "memory_write",
+            Self::RunTasks => "run_tasks",
+        }
+    }
 }
 
 /// How far a run's effects may reach.
@@ -85,6 +109,18 @@ pub enum SandboxMode {
     RepoWrite,
     /// As before, and the network. Needs an approval.
     DangerFullAccess,
+}
+
+impl SandboxMode {
+    /// The name in a policy file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read_only",
+            Self::WorkspaceWrite => "workspace_write",
+            Self::RepoWrite => "repo_write",
+            Self::DangerFullAccess => "danger_full_access",
+        }
+    }
 }
 
 /// When a proposal waits for the user although no rule asks for it.
@@ -107,6 +143,15 @@ pub struct PolicySnapshot {
     pub capabilities: BTreeSet<Capability>,
     /// When a proposal waits for the user.
     pub approval_mode: ApprovalMode,
+    /// The hosts that may be reached, where the network may be reached at all.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub network_allowlist: BTreeSet<String>,
+    /// The rules of both scopes, the user's first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<Rule>,
+    /// What may leave for a model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub egress: Vec<EgressRule>,
 }
 
 impl PolicySnapshot {
@@ -114,15 +159,32 @@ impl PolicySnapshot {
     pub fn built_in(sandbox: SandboxMode, approval_mode: ApprovalMode) -> Self {
         let mut capabilities = BTreeSet::from([Capability::RepoRead, Capability::MemoryWrite]);
         if sandbox >= SandboxMode::WorkspaceWrite {
-            capabilities.extend([Capability::RepoWrite, Capability::ShellExec]);
+            capabilities.extend([Capability::RepoWrite, Capability::RunTasks]);
         }
         if sandbox >= SandboxMode::RepoWrite {
             capabilities.insert(Capability::GitCommit);
         }
         if sandbox >= SandboxMode::DangerFullAccess {
-            capabilities.insert(Capability::NetworkAccess);
+            capabilities.extend([Capability::NetworkAccess, Capability::ShellExec]);
         }
-        Self { sandbox, capabilities, approval_mode }
+        Self {
+            sandbox,
+            capabilities,
+            approval_mode,
+            network_allowlist: BTreeSet::new(),
+            rules: Vec::new(),
+            egress: Vec::new(),
+        }
+    }
+
+    /// The same, for a run whose blueprint asks for no more than this.
+    #[must_use]
+    pub fn for_run(&self, sandbox: SandboxMode, approval_mode: ApprovalMode) -> Self {
+        let sandbox = sandbox.min(self.sandbox);
+        let approval_mode = approval_mode.max(self.approval_mode);
+        let mode = Self::built_in(sandbox, approval_mode);
+        let capabilities = self.capabilities.intersection(&mode.capabilities).copied().collect();
+        Self { sandbox, capabilities, approval_mode, ..self.clone() }
     }
 
     /// Names the rules.
@@ -136,6 +198,9 @@ impl PolicySnapshot {
 pub struct Facts {
     /// By the path as it was written. A path without facts is blocked.
     pub paths: BTreeMap<RequestedPath, PathFacts>,
+    /// Fingerprints of the secrets in environment files, so that no edit copies one.
+    #[serde(default, skip_serializing_if = "Taint::is_empty")]
+    pub taint: Taint,
 }
 
 impl Facts {
@@ -178,11 +243,18 @@ pub struct PathFacts {
 pub struct Known {
     /// Files that something executes although their names do not say so, and what does.
     executed: BTreeMap<WorkspacePath, String>,
+    /// The secrets of environment files.
+    environment: Taint,
+    /// The secrets that were redacted from what the model was shown.
+    redacted: Taint,
 }
 
 impl Known {
     /// Takes in what was found out.
     pub fn learn(&mut self, facts: &Facts) {
+        if !facts.taint.is_empty() {
+            self.environment = facts.taint.clone();
+        }
         for (requested, found) in &facts.paths {
             let real = match &found.resolved {
                 Resolved::Direct => WorkspacePath::parse(requested.as_str()).ok(),
@@ -193,6 +265,22 @@ impl Known {
                 self.executed.insert(path, by.clone());
             }
         }
+    }
+
+    /// Takes in the secrets that the run has redacted so far.
+    pub fn learn_redacted(&mut self, redacted: Taint) {
+        self.redacted = redacted;
+    }
+
+    /// True when a text holds the secret of an environment file more often than its base does.
+    pub(crate) fn is_copied_into(&self, base: &str, text: &str) -> bool {
+        self.environment.more_in(base, text)
+    }
+
+    /// True when a text holds a secret that the model saw as a placeholder more often than its
+    /// base does.
+    pub(crate) fn is_moved_into(&self, base: &str, text: &str) -> bool {
+        self.redacted.more_in(base, text)
     }
 
     /// What executes a file, where that is known.

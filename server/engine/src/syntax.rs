@@ -153,18 +153,19 @@ impl SyntaxTree {
     /// Where [`parse`](Self::parse) would give up, the old structure stays, with its places
     /// moved, until a later edit makes the document readable again.
     pub fn edit(&mut self, edit: &ByteEdit, rope: &Rope) {
-        let point = |(row, column)| Point { row, column };
-        self.tree.edit(&InputEdit {
-            start_byte: edit.start,
-            old_end_byte: edit.old_end,
-            new_end_byte: edit.new_end,
-            start_position: point(edit.start_point),
-            old_end_position: point(edit.old_end_point),
-            new_end_position: point(edit.new_end_point),
-        });
+        self.tree.edit(&input_edit(edit));
         if let Some(tree) = parse(self.language, rope, Some(&self.tree)) {
             self.tree = tree;
         }
+    }
+
+    /// The tree of a text that several edits have made of this one. `edits` are given in the
+    /// coordinates of the text before all of them, the last place first. `None` where
+    /// [`parse`](Self::parse) would give up.
+    pub fn edited(&self, edits: &[ByteEdit], rope: &Rope) -> Option<Self> {
+        let mut old = self.tree.clone();
+        edits.iter().for_each(|edit| old.edit(&input_edit(edit)));
+        Some(Self { language: self.language, tree: parse(self.language, rope, Some(&old))? })
     }
 
     /// The language.
@@ -187,6 +188,18 @@ impl SyntaxTree {
     /// the line, else the one that ends on the line above.
     pub fn directive_at(&self, source: &str, line: u32) -> Option<Directive> {
         directive::directive_at(Grammar::of(self.language), &self.tree, source, line)
+    }
+}
+
+fn input_edit(edit: &ByteEdit) -> InputEdit {
+    let point = |(row, column)| Point { row, column };
+    InputEdit {
+        start_byte: edit.start,
+        old_end_byte: edit.old_end,
+        new_end_byte: edit.new_end,
+        start_position: point(edit.start_point),
+        old_end_position: point(edit.old_end_point),
+        new_end_position: point(edit.new_end_point),
     }
 }
 

@@ -103,6 +103,11 @@ impl UserDirs {
         self.config.join("config.yaml")
     }
 
+    /// The user's own policy file.
+    pub fn policy_path(&self) -> PathBuf {
+        self.config.join("policy.yaml")
+    }
+
     /// The database of what the user has trusted. One for all workspaces.
     pub fn trust_path(&self) -> PathBuf {
         self.state.join("trust.db")
@@ -129,7 +134,26 @@ impl UserDirs {
     }
 }
 
+impl ModelConfig {
+    /// True when what is sent to the model stays on this machine: scripted replies, and servers
+    /// on the loopback interface. Where such a server sends it on to is the user's business.
+    pub fn is_local(&self) -> bool {
+        match self {
+            Self::AnthropicMessages(http) | Self::OpenaiChat(http) => {
+                http.base_url.as_deref().is_some_and(read::leads_to_loopback)
+            }
+            Self::Scripted { .. } => true,
+        }
+    }
+}
+
 impl UserConfig {
+    /// True when the model of this name is configured and runs on this machine.
+    pub fn is_local(&self, model: &ModelName) -> bool {
+        model.as_str().starts_with(SCRIPTED_PREFIX)
+            || self.models.get(model).is_some_and(ModelConfig::is_local)
+    }
+
     /// Reads `config.yaml`; an absent file is an empty configuration.
     ///
     /// # Errors

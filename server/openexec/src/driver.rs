@@ -19,10 +19,11 @@ pub use trust::TrustChanges;
 use crate::config::{SCRIPTED_PREFIX, UserConfig, UserDirs};
 use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
 use crate::models::{self, Model};
+use crate::policy::{self, Effective};
 use crate::process::Launcher;
 use crate::store::{Recorded, Store, TrustStore, TrustedFile};
 use crate::tasks::{self, Declared};
-use crate::workspace::{Knowledge, Workspace};
+use crate::workspace::{Knowledge, Sift, Workspace};
 use absent::AbsentModel;
 use anyhow::{Context as _, anyhow, bail};
 use executor::Executor;
@@ -30,7 +31,8 @@ use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
-use openexec_engine::policy::PolicySnapshot;
+use openexec_engine::policy::Policy;
+use openexec_engine::policy::rules::Outgoing;
 use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState};
 use openexec_engine::task::{TaskSet, Trust};
 use parking_lot::Mutex;
@@ -257,6 +259,16 @@ impl Runtime {
         Ok(Declarations { declared, trust })
     }
 
+    /// The policy of a workspace, as the files of both scopes are now. Reads the disk.
+    ///
+    /// # Errors
+    /// When one of them is malformed, or the workspace's would widen the user's.
+    pub fn policy(&self, root: &Path) -> Result<Effective, DriverError> {
+        let root = canonical(root)?;
+        let effective = policy::effective(&self.dirs.policy_path(), &root);
+        Ok(effective.context("no run starts before the policy is mended")?)
+    }
+
     /// Trusts exactly this content of the workspace.
     ///
     /// # Errors
@@ -359,7 +371,8 @@ impl Runtime {
             self.dirs.config_path().display()
         ))?;
         let model = self.model(&name)?;
-        let policy = PolicySnapshot::built_in(blueprint.sandbox, blueprint.approval_mode);
+        let policy = self.policy(&root)?.snapshot.for_run(blueprint.sandbox, blueprint.approval_mode);
+        let model_is_local = self.config.is_local(&name);
         let open_documents = surface.open_documents(&root);
         let open_versions =
             open_documents.iter().map(|document| (document.path.clone(), document.version)).collect();
@@ -377,6 +390,7 @@ impl Runtime {
             blueprint,
             policy,
             model: name,
+            model_is_local,
             tasks: TaskSet { tasks: status.declared.tasks, trust: status.trust },
             inputs: request.inputs,
             open_documents,
@@ -451,10 +465,14 @@ impl Runtime {
         let root = workspace.root().to_owned();
         let store = self.store(&root)?;
         let lease = store.lease(&run).context("the run cannot be driven from here")?;
-        let snapshot = match (&first, state.start()) {
-            (Some(Event::RunStarted(start)), _) => start.open_documents.clone(),
-            (_, Some(start)) => start.open_documents.clone(),
-            (_, None) => Vec::new(),
+        let start = match (&first, state.start()) {
+            (Some(Event::RunStarted(start)), _) => Some(start.as_ref()),
+            (_, start) => start,
+        };
+        let snapshot = start.map(|start| start.open_documents.clone()).unwrap_or_default();
+        let workspace = match start {
+            Some(start) => workspace.sifted(sift(start)),
+            None => workspace,
         };
         let (events, _) = broadcast::channel(EVENTS_BROADCAST_MAX);
         let (says, said) = mpsc::channel(8);
@@ -562,6 +580,16 @@ fn require(
         InputName::Patch => (inputs.patch.is_some(), "a patch"),
     };
     if given { Ok(()) } else { Err(DriverError(anyhow!("blueprint `{blueprint}` needs {what}"))) }
+}
+
+/// What the run's frozen rules keep from its model, for what only the edge sees: the files in
+/// which a search finds something, and the places behind symbolic links.
+fn sift(start: &RunStarted) -> Sift {
+    let (policy, local) = (Policy::new(&start.policy), start.model_is_local);
+    Arc::new(move |path| {
+        let text = Outgoing { paths: std::slice::from_ref(path), ..Outgoing::default() };
+        policy.may_leave(&text, local).err().map(|why| why.to_string())
+    })
 }
 
 fn canonical(root: &Path) -> Result<PathBuf, DriverError> {

@@ -10,6 +10,7 @@ pub mod driver;
 pub mod limits;
 pub mod lsp;
 pub mod models;
+pub mod policy;
 pub mod process;
 pub mod shadow;
 pub mod store;

@@ -12,6 +12,7 @@ mod hydrate;
 mod index;
 mod layers;
 mod place;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -26,6 +27,7 @@ use openexec_engine::memory::MaintenanceRecord;
 use openexec_engine::path::{RequestedPath, WorkspacePath};
 use openexec_engine::policy::Facts;
 use openexec_engine::run::{ContextQuery, HydratedText, OpenDocument, Read};
+use place::Place;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -50,7 +52,11 @@ pub struct Workspace {
     root: PathBuf,
     dir: Dir,
     index: Arc<Index>,
+    sift: Option<Sift>,
 }
+
+/// Says why a file's text may not go to the run's model, where it may not.
+pub type Sift = Arc<dyn Fn(&WorkspacePath) -> Option<String> + Send + Sync>;
 
 /// What has been found out about the files of one root. It is shared between the runs of a
 /// root, so that only the first of them reads every file; dropping it changes no answer.
@@ -69,7 +75,7 @@ impl Workspace {
         let root = root.canonicalize().map_err(refused)?;
         let dir = Dir::open_ambient_dir(&root, ambient_authority()).map_err(refused)?;
         dir.entries().map_err(refused)?;
-        Ok(Self { root, dir, index: Arc::default() })
+        Ok(Self { root, dir, index: Arc::default(), sift: None })
     }
 
     /// The same, with what is known of this root already.
@@ -79,6 +85,21 @@ impl Workspace {
         Self { index: Arc::clone(&known.0), ..self }
     }
 
+    /// The same, for a run whose rules keep some files from its model.
+    #[must_use]
+    pub fn sifted(self, sift: Sift) -> Self {
+        Self { sift: Some(sift), ..self }
+    }
+
+    /// Why a path, or the place that it leads to, may not be shown to the run's model.
+    fn withheld(&self, path: &WorkspacePath) -> Option<String> {
+        let sift = self.sift.as_ref()?;
+        sift(path).or_else(|| match self.place(path) {
+            Place::Inside { real, linked: true, .. } => sift(&real),
+            Place::Inside { .. } | Place::Outside => None,
+        })
+    }
+
     /// The canonical root.
     pub fn root(&self) -> &Path {
         &self.root
@@ -86,7 +107,10 @@ impl Workspace {
 
     /// What stands at these paths. Open buffers go before the disk.
     pub fn facts(&self, paths: &[RequestedPath], open: &[OpenDocument]) -> Facts {
-        Facts { paths: paths.iter().map(|path| (path.clone(), self.facts_of(path, open))).collect() }
+        Facts {
+            paths: paths.iter().map(|path| (path.clone(), self.facts_of(path, open))).collect(),
+            taint: self.taint(paths),
+        }
     }
 
     /// A file's text; `None` when there is none.

@@ -6,42 +6,9 @@
 mod check;
 pub(super) mod file;
 mod lower;
-mod problem;
-mod read;
-mod tree;
 
 use super::Blueprint;
-use problem::Problems;
-use read::Read as _;
-
-/// One thing wrong with a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// The file's name as it was given.
-    pub file: String,
-    /// Counted from 1.
-    pub line: u32,
-    /// Counted from 1, in characters.
-    pub column: u32,
-    /// What is wrong.
-    pub message: String,
-    /// What to write instead.
-    pub remedy: String,
-}
-
-impl std::fmt::Display for Diagnostic {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}:{}: {}; {}", self.file, self.line, self.column, self.message, self.remedy)
-    }
-}
-
-/// Everything wrong with a file, in the order of the file.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
-pub struct LoadError {
-    /// Never empty.
-    pub diagnostics: Vec<Diagnostic>,
-}
+use crate::yaml::{LoadError, Problems, Read as _, problem, read, tree};
 
 /// Parses, validates and proves a blueprint.
 ///

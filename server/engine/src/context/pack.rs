@@ -175,6 +175,7 @@ impl<'a> Item<'a> {
             shown,
             tokens: tokens_of(bytes),
             redactions,
+            withheld: None,
         }
     }
 }

@@ -26,8 +26,11 @@ pub enum PathClass {
     Configures,
     /// Instructs other agents.
     Instructs,
-    /// Judges the work: tests, snapshots, thresholds.
+    /// Judges the work: snapshots, thresholds, what chooses the tests, and tests in languages
+    /// that the guard does not understand.
     Judges,
+    /// Tests in a language that the guard understands: only what weakens them is asked about.
+    Tests,
 }
 
 /// How a table's patterns are compared.
@@ -48,10 +51,8 @@ struct Table {
     /// What is ordinary although a pattern matches it.
     except: &'static [&'static str],
     /// Paths that must be of this class by this table.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold the table to its examples"))]
     examples: &'static [&'static str],
     /// Paths that resemble the examples and must not match this table.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the tests hold the table to its examples"))]
     neighbours: &'static [&'static str],
 }
 
@@ -102,6 +103,26 @@ pub fn classify(path: &WorkspacePath) -> Vec<PathClass> {
     classes.sort_unstable();
     classes.dedup();
     classes
+}
+
+/// Holds the tables to their examples: how many there are, and those that do not hold.
+pub fn check_classes() -> (usize, Vec<String>) {
+    let mut count = 0;
+    let mut broken = Vec::new();
+    for table in TABLES {
+        let matcher = Matcher::new(table);
+        let examples = table.examples.iter().map(|text| (text, true));
+        for (text, belongs) in examples.chain(table.neighbours.iter().map(|text| (text, false))) {
+            count += 1;
+            let matches = WorkspacePath::parse(text)
+                .is_ok_and(|path| matcher.matches(path.as_str(), &fold::folded(&path)) == belongs);
+            if !matches {
+                let not = if belongs { "not " } else { "" };
+                broken.push(format!("`{text}` is {not}taken for {:?}", table.class));
+            }
+        }
+    }
+    (count, broken)
 }
 
 #[cfg(test)]
@@ -225,7 +246,7 @@ mod tests {
             ("\u{41C}akefile", PathClass::Executes),
             (".ENV", PathClass::Secret),
             ("Agents.MD", PathClass::Instructs),
-            ("TESTS/a.rs", PathClass::Judges),
+            ("TESTS/a.rs", PathClass::Tests),
         ] {
             assert_eq!(classify(&path(text)).first(), Some(&class), "{text}");
         }

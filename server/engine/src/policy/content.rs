@@ -2,10 +2,14 @@
 //! that switch off what judges the work. What stood in the file before is not held against an
 //! edit, so that a bad file can be mended.
 
+mod environment;
+mod identifiers;
 mod invisible;
 mod switches;
+mod taint;
 
 pub(crate) use invisible::{Hidden, hidden};
+pub use taint::{Form, Occurrence, Taint, fingerprints};
 
 use super::Verdict;
 use crate::path::WorkspacePath;
@@ -33,6 +37,8 @@ pub(super) fn objections(path: Option<&WorkspacePath>, base: &str, text: &str) -
     objections.extend(secret(base, text));
     if let Some(path) = path {
         objections.extend(switches::switched(path, base, text));
+        objections.extend(identifiers::lookalike(path, base, text));
+        objections.extend(environment::dumped(path, base, text));
     }
     objections
 }

@@ -9,27 +9,32 @@ mod judge;
 mod note;
 mod world;
 
+use super::classes::classify;
 use super::content::objections;
+use super::guard::{Changed, weakenings};
+use super::rules::{Extent, Kinds, Policy, Subject};
 use super::{
-    ApprovalMode, Capability, Decision, Entry, Facts, Known, PathFacts, PolicySnapshot, Resolved, Situation,
+    ApprovalMode, Capability, Decision, Entry, Facts, Known, PathClass, PathFacts, Resolved, Situation,
     Toolset,
 };
 use crate::action::{Action, ActionKind, ActionRequest, RenameFile};
-use crate::edit::{ChangeSet, Rewriting, check_base};
+use crate::edit::{ChangeSet, FileChange, Rewriting, check_base};
 use crate::ids::TaskName;
 use crate::limits::FILE_BYTES_MAX;
 use crate::path::{PathError, RequestedPath, WorkspacePath};
-use crate::task::{TaskArg, TaskSet, Trust};
+use crate::task::{ParamSort, Task, TaskArg, TaskSet, Trust};
 use judge::Judge;
 use note::judge_note;
+use std::collections::BTreeSet;
 use world::{Standing, World};
 
 /// Judges a batch of actions on the simulated state of the whole batch.
-pub fn evaluate(batch: &[ActionRequest], situation: Situation<'_>, policy: &PolicySnapshot) -> Decision {
+pub fn evaluate(batch: &[ActionRequest], situation: Situation<'_>, policy: &Policy) -> Decision {
     let mut judge = Judge::new(policy, situation.known);
     let world = World::new(situation.changes);
-    let Situation { toolset, tasks, facts, .. } = situation;
-    let mut gate = Gate { toolset, tasks, facts, world, rewriting: Rewriting::default() };
+    let Situation { toolset, tasks, facts, changes, .. } = situation;
+    let files_changed = files_changed(batch, changes);
+    let mut gate = Gate { toolset, tasks, facts, world, files_changed, rewriting: Rewriting::default() };
     for request in batch {
         let before = judge.reasons();
         gate.action(&mut judge, request);
@@ -37,6 +42,7 @@ pub fn evaluate(batch: &[ActionRequest], situation: Situation<'_>, policy: &Poli
             judge.block("default.block", request.id.as_str(), "no rule allows this; ask for something else");
         }
     }
+    gate.guard(&mut judge);
     gate.world.judge_limits(&mut judge);
     if batch.is_empty() {
         judge.allow("allow.nothing", "no action");
@@ -45,42 +51,54 @@ pub fn evaluate(batch: &[ActionRequest], situation: Situation<'_>, policy: &Poli
 }
 
 /// Judges a complete change set before it is proposed.
-pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &PolicySnapshot) -> Decision {
+pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &Policy) -> Decision {
     let mut judge = Judge::new(policy, known);
     if changes.is_empty() {
         judge.allow("allow.nothing", "no file");
     } else {
         judge.capability(Capability::RepoWrite, "the change set");
-        if policy.approval_mode == ApprovalMode::Always {
+        if policy.snapshot().approval_mode == ApprovalMode::Always {
             judge.ask("approval.always", "the change set", "approve it; this run asks for every proposal");
         }
     }
     let world = World::new(changes);
+    let files_changed = changes.effective().count() as u64;
+    let weakened = weakenings(&changed_files(changes));
     for (path, change) in changes.effective() {
         let before = judge.reasons();
-        judge.edited_path(path);
+        let classes = judge.edited_path(path);
+        judge.weakened(weakened.iter().filter(|weakening| weakening.path == *path));
         if let Some(from) = &change.renamed_from {
-            judge.edited_path(from);
+            let classes = judge.edited_path(from);
+            let kinds = Kinds::of([&ActionKind::RenameFile]);
+            let extent = Extent::default();
+            let paths = [from];
+            judge.rules(before, Subject { files_changed, ..Subject::of(kinds, &paths, &classes, &extent) });
         }
         if let Some(twin) = world.twin(path).filter(|_| change.proposed.is_some()) {
             judge.twin(path, &twin);
         }
-        match (&change.base, &change.proposed) {
-            (_, Some(text)) => {
-                // A renamed file is held against the text it takes over.
-                let source = change.renamed_from.as_ref().and_then(|from| changes.files.get(from));
-                let base = change.base.as_ref().or_else(|| source.and_then(|source| source.base.as_ref()));
-                judge.content(path, base.map_or("", String::as_str), text);
-                judge.placeholders(path, base.map_or("", String::as_str), text);
+        // A renamed file is held against the text it takes over.
+        let source = change.renamed_from.as_ref().and_then(|from| changes.files.get(from));
+        let base = change.base.as_ref().or_else(|| source.and_then(|source| source.base.as_ref()));
+        let base = base.map_or("", String::as_str);
+        let (kinds, extent) = match &change.proposed {
+            Some(text) => {
+                judge.content(path, base, text);
+                judge.placeholders(path, base, text);
                 judge.size(path.as_str(), text.len());
+                (outcome(change, base, text), judge.extent(path, base, text))
             }
-            (_, None) => {
-                let moved = changes.effective().any(|(_, other)| other.renamed_from.as_ref() == Some(path));
-                if !moved {
-                    judge.deleted(path);
-                }
+            None if changes.effective().any(|(_, other)| other.renamed_from.as_ref() == Some(path)) => {
+                (Kinds::of([&ActionKind::RenameFile]), Extent::default())
             }
-        }
+            None => {
+                judge.deleted(path);
+                (Kinds::of([&ActionKind::DeleteFile]), judge.extent(path, base, ""))
+            }
+        };
+        let paths = [path];
+        judge.rules(before, Subject { files_changed, ..Subject::of(kinds, &paths, &classes, &extent) });
         if judge.reasons() == before {
             judge.allow("allow.edit", path.as_str());
         }
@@ -89,8 +107,38 @@ pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &PolicySnaps
     judge.decision()
 }
 
+/// The files of a change set as the guard of tests reads them.
+fn changed_files(changes: &ChangeSet) -> Vec<Changed<'_>> {
+    let files = changes.effective();
+    files
+        .map(|(path, change)| Changed {
+            path,
+            before: change.base.as_deref(),
+            after: change.proposed.as_deref(),
+        })
+        .collect()
+}
+
+/// The kinds of action that may have led to a proposed text: of a proposal only that is known.
+fn outcome(change: &FileChange, base: &str, text: &str) -> Kinds {
+    match (&change.renamed_from, &change.base) {
+        (Some(_), _) if base == text => Kinds::of([&ActionKind::RenameFile]),
+        (Some(_), _) => Kinds::of([&ActionKind::RenameFile]).and(Kinds::edits()),
+        (None, Some(_)) => Kinds::edits(),
+        (None, None) => Kinds::of([&ActionKind::CreateFile]),
+    }
+}
+
+/// The files that the run will have changed after the batch, at most.
+fn files_changed(batch: &[ActionRequest], changes: &ChangeSet) -> u64 {
+    let editing = batch.iter().filter(|request| request.action.kind().edits());
+    let named = editing.flat_map(|request| request.action.paths()).map(RequestedPath::as_str);
+    let changed = changes.effective().map(|(path, _)| path.as_str());
+    named.chain(changed).collect::<BTreeSet<&str>>().len() as u64
+}
+
 /// Judges the running of a declared task.
-pub fn evaluate_task(task: &TaskName, tasks: &TaskSet, policy: &PolicySnapshot) -> Decision {
+pub fn evaluate_task(task: &TaskName, tasks: &TaskSet, policy: &Policy) -> Decision {
     let known = Known::default();
     let mut judge = Judge::new(policy, &known);
     judge_task(&mut judge, task, &[], tasks);
@@ -100,7 +148,7 @@ pub fn evaluate_task(task: &TaskName, tasks: &TaskSet, policy: &PolicySnapshot) 
 fn judge_task(judge: &mut Judge<'_>, task: &TaskName, args: &[TaskArg], tasks: &TaskSet) {
     let before = judge.reasons();
     let shown: String = task.as_str().chars().take(80).flat_map(char::escape_debug).collect();
-    judge.capability(Capability::ShellExec, &shown);
+    judge.capability(Capability::RunTasks, &shown);
     match tasks.named(task) {
         None => {
             let known: Vec<&str> = tasks.tasks.iter().map(|task| task.name.as_str()).collect();
@@ -117,13 +165,22 @@ fn judge_task(judge: &mut Judge<'_>, task: &TaskName, args: &[TaskArg], tasks: &
             if let Err(error) = declared.argv_with(args) {
                 judge.block("task.argument", &format!("{shown}: {}", error.name), &error.remedy);
             }
-            for arg in args {
-                if let Ok(path) = WorkspacePath::parse(&arg.value) {
-                    judge.read_path(&path);
-                }
+            for path in args.iter().filter_map(|arg| WorkspacePath::parse(&arg.value).ok()) {
+                judge.read_path(&path);
+            }
+            // A task that is pointed at a file shows what stands in it.
+            for path in named_paths(declared, args) {
+                let (before, classes) = (judge.reasons(), classify(&path));
+                let kinds = Kinds::of([&ActionKind::ReadFile]);
+                judge.rules(before, Subject::of(kinds, &[&path], &classes, &Extent::default()));
             }
         }
     }
+    let named = tasks.named(task).map(|declared| named_paths(declared, args)).unwrap_or_default();
+    let paths: Vec<&WorkspacePath> = named.iter().collect();
+    let kinds = Kinds::of([&ActionKind::RunTask]);
+    let extent = Extent::default();
+    judge.rules(before, Subject { task: Some(task), ..Subject::of(kinds, &paths, &[], &extent) });
     match tasks.trust {
         Trust::Trusted { .. } => {}
         Trust::Untrusted => {
@@ -139,10 +196,30 @@ fn judge_task(judge: &mut Judge<'_>, task: &TaskName, args: &[TaskArg], tasks: &
     }
 }
 
+/// The files that a task is pointed at, by parameters that are declared to be paths.
+fn named_paths(task: &Task, args: &[TaskArg]) -> Vec<WorkspacePath> {
+    let is_path = |arg: &&TaskArg| {
+        task.params.iter().any(|param| param.name == arg.name && param.sort == ParamSort::WorkspacePath)
+    };
+    args.iter().filter(is_path).filter_map(|arg| WorkspacePath::parse(&arg.value).ok()).collect()
+}
+
 /// A path of an action with what is known of it.
 struct Place<'a> {
     path: WorkspacePath,
     facts: &'a PathFacts,
+    /// What the path and the place it leads to are known to be.
+    classes: Vec<PathClass>,
+}
+
+impl Place<'_> {
+    /// The path and, where it is another, the place it leads to.
+    fn places(&self) -> Vec<&WorkspacePath> {
+        match &self.facts.resolved {
+            Resolved::Linked { to } => vec![&self.path, to],
+            Resolved::Direct | Resolved::Outside => vec![&self.path],
+        }
+    }
 }
 
 struct Gate<'a> {
@@ -150,6 +227,8 @@ struct Gate<'a> {
     tasks: &'a TaskSet,
     facts: &'a Facts,
     world: World<'a>,
+    /// The files that the run will have changed after the batch, at most.
+    files_changed: u64,
     rewriting: Rewriting,
 }
 
@@ -177,13 +256,22 @@ impl<'a> Gate<'a> {
             Action::Search(it) => match &it.below {
                 Some(below) => self.read(judge, kind, below),
                 None => {
-                    if judge.capability(Capability::RepoRead, kind.name()) {
+                    let before = judge.reasons();
+                    judge.capability(Capability::RepoRead, kind.name());
+                    let kinds = Kinds::of([&kind]);
+                    judge.rules(before, Subject::of(kinds, &[], &[], &Extent::default()));
+                    if judge.reasons() == before {
                         judge.allow("allow.read", "the workspace");
                     }
                 }
             },
             Action::RunTask(it) => judge_task(judge, &it.task, &it.args, self.tasks),
-            Action::Remember(it) => judge_note(judge, it),
+            Action::Remember(it) => {
+                let before = judge.reasons();
+                let kinds = Kinds::of([&kind]);
+                judge.rules(before, Subject::of(kinds, &[], &[], &Extent::default()));
+                judge_note(judge, it);
+            }
             Action::Finish(it) => {
                 let before = judge.reasons();
                 judge.objections("summary", objections(None, "", &it.summary));
@@ -191,6 +279,36 @@ impl<'a> Gate<'a> {
                     judge.allow("allow.finish", "summary");
                 }
             }
+        }
+    }
+
+    /// Asks about whatever judges the work and gets weaker by what the run has changed in all.
+    fn guard(&self, judge: &mut Judge<'_>) {
+        let written = self.world.written();
+        let texts: Vec<Changed<'_>> = written
+            .iter()
+            .map(|(path, after)| Changed { path, before: self.before(path), after: *after })
+            .collect();
+        let weakened = weakenings(&texts);
+        for Changed { path, .. } in &texts {
+            let before = judge.reasons();
+            judge.weakened(weakened.iter().filter(|weakening| weakening.path == **path));
+            if judge.reasons() > before {
+                let (classes, extent) = (classify(path), Extent::default());
+                let paths = [*path];
+                judge.rules(before, Subject::of(Kinds::edits(), &paths, &classes, &extent));
+            }
+        }
+    }
+
+    /// A file's text before the run.
+    fn before(&self, path: &WorkspacePath) -> Option<&str> {
+        if let Some(change) = self.world.planned(path) {
+            return change.base.as_deref();
+        }
+        match &self.facts.paths.get(&RequestedPath::new(path.as_str()))?.entry {
+            Entry::Text { text, .. } => Some(text),
+            Entry::Missing | Entry::Opaque { .. } | Entry::Directory | Entry::Other { .. } => None,
         }
     }
 
@@ -229,20 +347,29 @@ impl<'a> Gate<'a> {
             judge.block("entry.parent_is_file", &shown, &remedy);
             return None;
         }
-        Some(Place { path, facts })
+        Some(Place { path, facts, classes: Vec::new() })
     }
 
     /// A path that is to be changed.
     fn editable(&self, judge: &mut Judge<'_>, requested: &RequestedPath) -> Option<Place<'a>> {
         judge.capability(Capability::RepoWrite, requested.as_str());
-        let known = self.known(judge, requested)?;
-        judge.edited_path(&known.path);
+        let mut known = self.known(judge, requested)?;
+        known.classes = judge.edited_path(&known.path);
         if let Resolved::Linked { to } = &known.facts.resolved {
-            judge.edited_path(to);
+            known.classes.extend(judge.edited_path(to));
             let remedy = format!("it is a symbolic link, or stands below one; edit `{to}` itself");
             judge.block("link.symlink", known.path.as_str(), &remedy);
         }
         Some(known)
+    }
+
+    /// What the rules say to a change of a file, counted from the text that the run found.
+    fn rules(&self, judge: &mut Judge<'_>, before: usize, known: &Place<'_>, kinds: Kinds, proposed: &str) {
+        let base = self.world.origin(&known.path, known.facts);
+        let extent = judge.extent(&known.path, &base, proposed);
+        let places = known.places();
+        let subject = Subject::of(kinds, &places, &known.classes, &extent);
+        judge.rules(before, Subject { files_changed: self.files_changed, ..subject });
     }
 
     /// The present text of a file that is to be changed or moved.
@@ -313,6 +440,12 @@ impl<'a> Gate<'a> {
         };
         judge.content(&known.path, &present, &proposed);
         judge.size(known.path.as_str(), proposed.len());
+        // To overwrite a file is to edit it, whatever the action is called.
+        let kinds = match request.action.kind() {
+            ActionKind::CreateFile => Kinds::edits(),
+            kind => Kinds::of([&kind]),
+        };
+        self.rules(judge, before, &known, kinds, &proposed);
         if judge.reasons() == before {
             judge.allow("allow.edit", known.path.as_str());
         }
@@ -368,6 +501,7 @@ impl<'a> Gate<'a> {
         }
         judge.content(&known.path, "", text);
         judge.size(known.path.as_str(), text.len());
+        self.rules(judge, before, &known, Kinds::of([&ActionKind::CreateFile]), text);
         if judge.reasons() == before {
             judge.allow("allow.create", known.path.as_str());
         }
@@ -379,13 +513,13 @@ impl<'a> Gate<'a> {
         let Some(known) = self.editable(judge, requested) else { return };
         let Some(present) = self.present(judge, &known) else { return };
         Self::same_base(judge, &known, &present, base_hash);
-        if self.world.is_own(&known.path, known.facts) {
-            // The run made it; nothing of the user's is lost.
-            if judge.reasons() == before {
-                judge.allow("allow.delete", known.path.as_str());
-            }
-        } else {
+        // Of what the run made itself, nothing of the user's is lost.
+        if !self.world.is_own(&known.path, known.facts) {
             judge.deleted(&known.path);
+        }
+        self.rules(judge, before, &known, Kinds::of([&ActionKind::DeleteFile]), "");
+        if judge.reasons() == before {
+            judge.allow("allow.delete", known.path.as_str());
         }
         self.world.remove(known.path);
     }
@@ -408,20 +542,31 @@ impl<'a> Gate<'a> {
         if !self.vacant(judge, &target, Some(&source.path)) {
             return;
         }
+        for known in [&source, &target] {
+            let places = known.places();
+            let kinds = Kinds::of([&ActionKind::RenameFile]);
+            let extent = Extent::default();
+            let subject = Subject::of(kinds, &places, &known.classes, &extent);
+            judge.rules(before, Subject { files_changed: self.files_changed, ..subject });
+        }
         if judge.reasons() == before {
             judge.allow("allow.rename", &format!("{} -> {}", source.path, target.path));
         }
-        self.world.rename(source.path, target.path, text);
+        let base = self.world.origin(&source.path, source.facts).into_owned();
+        self.world.rename(source.path, target.path, text, base);
     }
 
     fn read(&self, judge: &mut Judge<'_>, kind: ActionKind, requested: &RequestedPath) {
         let before = judge.reasons();
         judge.capability(Capability::RepoRead, requested.as_str());
-        let Some(known) = self.known(judge, requested) else { return };
-        judge.read_path(&known.path);
+        let Some(mut known) = self.known(judge, requested) else { return };
+        known.classes = judge.read_path(&known.path);
         if let Resolved::Linked { to } = &known.facts.resolved {
-            judge.read_path(to);
+            known.classes.extend(judge.read_path(to));
         }
+        let kinds = Kinds::of([&kind]);
+        let extent = Extent::default();
+        judge.rules(before, Subject::of(kinds, &known.places(), &known.classes, &extent));
         match self.world.standing(&known.path, known.facts) {
             Standing::Directory if kind == ActionKind::Search => {}
             Standing::Text(text) => judge.key_material(&known.path, &text),

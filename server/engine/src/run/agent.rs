@@ -13,6 +13,7 @@ use crate::limits::{NOTES_MAX, OUTPUT_TOKENS_MAX, STEP_MALFORMED_MAX, STEP_TURNS
 use crate::memory::Note;
 use crate::model::{ActionResult, ActionStatus, Message, ModelError, ModelReply, ModelRequest, StopReason};
 use crate::path::WorkspacePath;
+use crate::policy::rules::Outgoing;
 use crate::policy::{self, Decision, Facts, Toolset, Verdict};
 use crate::task::{Task, TaskReport};
 use std::collections::VecDeque;
@@ -247,9 +248,9 @@ impl Active {
         facts: &Facts,
         out: &mut Vec<Command>,
     ) {
-        self.known.learn(facts);
+        self.learn(facts);
         let situation = self.situation(&talk.toolset, facts);
-        let decision = policy::evaluate(batch, situation, &self.start.policy);
+        let decision = policy::evaluate(batch, situation, &self.policy);
         let subject = match batch {
             [one] => format!("action {}", one.action.kind().name()),
             many => format!("{} actions", many.len()),
@@ -296,10 +297,17 @@ impl Active {
                 }
                 Action::Finish(it) => work.finish = Some(it.summary.clone()),
                 action => match read_of(action) {
-                    Some(read) => {
-                        reads.push(read);
-                        ids.push(request.id.clone());
-                    }
+                    Some(read) => match self.withheld(&read) {
+                        Some(text) => work.results.push(ActionResult {
+                            id: request.id.clone(),
+                            status: ActionStatus::Refused,
+                            text,
+                        }),
+                        None => {
+                            reads.push(read);
+                            ids.push(request.id.clone());
+                        }
+                    },
                     None => work.results.push(ActionResult {
                         id: request.id.clone(),
                         status: ActionStatus::Done,
@@ -346,6 +354,17 @@ impl Active {
         self.notes.push(Note { key: it.key.clone(), text: it.text.clone() });
         let text = "noted; it is kept when the run has completed".into();
         ActionResult { id, status: ActionStatus::Done, text }
+    }
+
+    /// Why a file may not go to the run's model. What a search finds is sifted where it is read.
+    fn withheld(&self, read: &Read) -> Option<String> {
+        match read {
+            Read::File { path, .. } => {
+                let text = Outgoing { paths: std::slice::from_ref(path), ..Outgoing::default() };
+                self.policy.may_leave(&text, self.start.model_is_local).err().map(|why| why.to_string())
+            }
+            Read::Search { .. } => None,
+        }
     }
 
     fn take_texts(

@@ -38,7 +38,7 @@ impl Active {
     }
 
     fn put_forward(&mut self, then: AfterApproval, out: &mut Vec<Command>) {
-        let decision = policy::evaluate_changes(&self.changes, &self.known, &self.start.policy);
+        let decision = policy::evaluate_changes(&self.changes, &self.known, &self.policy);
         let proposal = self.changes.digest();
         let diff = edit::unified_diff(&self.changes);
         record(
@@ -182,7 +182,7 @@ impl Active {
 
     /// Rebased edits have passed their gates. They are other bytes than those that were agreed to.
     pub(super) fn apply_again(&mut self, rounds: u32, out: &mut Vec<Command>) {
-        let decision = policy::evaluate_changes(&self.changes, &self.known, &self.start.policy);
+        let decision = policy::evaluate_changes(&self.changes, &self.known, &self.policy);
         if decision.verdict == Verdict::Allow {
             self.approved.insert(self.changes.digest());
             return self.ask_for_bases(rounds, out);

@@ -253,6 +253,10 @@ pub struct RunStarted {
     pub policy: PolicySnapshot,
     /// The model.
     pub model: ModelName,
+    /// True when the model runs on this machine, by the user's own configuration. Journals from
+    /// before do not say, which counts as no.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub model_is_local: bool,
     /// The declared tasks.
     pub tasks: TaskSet,
     /// What the user asked for.

@@ -78,7 +78,7 @@ impl Active {
             _ => Vec::new(),
         };
         for task in &chosen {
-            let decision = policy::evaluate_task(&task.name, tasks, &self.start.policy);
+            let decision = policy::evaluate_task(&task.name, tasks, &self.policy);
             if decision.verdict != Verdict::Allow {
                 let objections = decision.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
                 let reasons: Vec<String> = objections.map(|reason| reason.remedy.clone()).collect();
@@ -102,7 +102,7 @@ impl Active {
             Err(reason) => return self.action_failed(reason, out),
         };
         for task in &tasks {
-            let decision = policy::evaluate_task(&task.name, &self.start.tasks, &self.start.policy);
+            let decision = policy::evaluate_task(&task.name, &self.start.tasks, &self.policy);
             let subject = format!("task {}", task.name);
             record(Event::PolicyDecided { step: self.step_id(), subject, decision }, out);
         }

@@ -3,7 +3,8 @@
 
 use super::state::Active;
 use crate::context::ENVELOPE_RULES;
-use crate::edit;
+use crate::edit::{self, ChangeSet};
+use crate::policy::rules::Outgoing;
 use crate::task::{ParamSort, Task, TaskExit, TaskReport};
 use std::fmt::Write as _;
 
@@ -88,7 +89,7 @@ impl Active {
             let _ = write!(text, "\n# Why this stage runs now\n{data}\n");
         }
         if !self.changes.is_empty() {
-            let diff = edit::unified_diff(&self.changes);
+            let diff = self.diff_that_may_leave();
             let data = self.as_data("the edits proposed so far", &diff);
             let heading = if edits {
                 "Your edits so far (in force; edit on top of them)"
@@ -99,7 +100,27 @@ impl Active {
         }
         text
     }
+
+    /// The edits so far, without the lines around them of files that stay here.
+    fn diff_that_may_leave(&self) -> String {
+        let mut leaving = ChangeSet::default();
+        let mut kept = String::new();
+        for (path, change) in &self.changes.files {
+            let paths: Vec<_> = [path].into_iter().chain(&change.renamed_from).cloned().collect();
+            let text = Outgoing { paths: &paths, ..Outgoing::default() };
+            match self.policy.may_leave(&text, self.start.model_is_local) {
+                Ok(()) => {
+                    leaving.files.insert(path.clone(), change.clone());
+                }
+                Err(why) => {
+                    let _ = writeln!(kept, "{path} is changed as well; {why}");
+                }
+            }
+        }
+        edit::unified_diff(&leaving) + &kept
+    }
 }
+
 /// A task's name, and what values it takes.
 fn task_line(task: &Task) -> String {
     let params: Vec<String> = task

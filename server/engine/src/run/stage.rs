@@ -6,7 +6,8 @@ use super::state::{Active, Phase, record};
 use super::{Command, ContextQuery, Event};
 use crate::action::{Action, ActionRequest, CreateFile, DeleteFile, ReplaceText};
 use crate::blueprint::DeterministicAction;
-use crate::context::{self, Candidate};
+use crate::context::{self, Candidate, PackPart};
+use crate::digest::Digest;
 use crate::edit::{self, ChangeSet};
 use crate::ids::{ActionId, TaskName};
 use crate::path::{RequestedPath, WorkspacePath};
@@ -73,7 +74,16 @@ impl Active {
 
     pub(super) fn build_pack(&mut self, candidates: &[Candidate], out: &mut Vec<Command>) {
         let budget = self.start.context_tokens_max;
-        let pack = context::build(candidates, budget, &mut self.redactions, &mut self.envelopes);
+        let mut withheld = Vec::new();
+        let mut leaving = Vec::new();
+        for candidate in candidates {
+            match candidate.may_leave(&self.policy, self.start.model_is_local) {
+                Ok(()) => leaving.push(candidate.clone()),
+                Err(why) => withheld.push(PackPart::withheld(candidate, &why)),
+            }
+        }
+        let mut pack = context::build(&leaving, budget, &mut self.redactions, &mut self.envelopes);
+        pack.parts.extend(withheld);
         record(
             Event::ContextBuilt {
                 step: self.step_id(),
@@ -106,6 +116,13 @@ impl Active {
         }
     }
 
+    /// Takes in what was found out about the workspace, and what has been redacted by now.
+    pub(super) fn learn(&mut self, facts: &Facts) {
+        self.known.learn(facts);
+        let salt = Digest::of(self.start.entropy.as_bytes());
+        self.known.learn_redacted(policy::fingerprints(self.redactions.known(), salt.as_bytes()));
+    }
+
     /// What a batch is judged on.
     pub(super) fn situation<'a>(&'a self, toolset: &'a Toolset, facts: &'a Facts) -> Situation<'a> {
         Situation { toolset, tasks: &self.start.tasks, facts, changes: &self.changes, known: &self.known }
@@ -121,8 +138,8 @@ impl Active {
         let Some(toolset) = policy::toolset(&"coding_backend".into()) else {
             return self.action_failed("the toolset `coding_backend` is missing".into(), out);
         };
-        self.known.learn(facts);
-        let decision = policy::evaluate(&batch, self.situation(&toolset, facts), &self.start.policy);
+        self.learn(facts);
+        let decision = policy::evaluate(&batch, self.situation(&toolset, facts), &self.policy);
         record(
             Event::PolicyDecided {
                 step: self.step_id(),
@@ -168,7 +185,7 @@ impl Active {
                 change.proposed = Some(text.clone());
             }
         }
-        let decision = policy::evaluate_changes(&changes, &self.known, &self.start.policy);
+        let decision = policy::evaluate_changes(&changes, &self.known, &self.policy);
         if decision.verdict == Verdict::Block {
             return self.fail("the policy blocks what the formatter wrote", out);
         }
@@ -191,7 +208,7 @@ impl Active {
     }
 
     fn review_bundle(&self) -> String {
-        let decision = policy::evaluate_changes(&self.changes, &self.known, &self.start.policy);
+        let decision = policy::evaluate_changes(&self.changes, &self.known, &self.policy);
         let reasons: Vec<String> = decision
             .reasons
             .iter()

@@ -15,7 +15,7 @@ use crate::edit::ChangeSet;
 use crate::ids::{ArtifactName, CommandId, StageId, StepId, TaskName};
 use crate::memory::Note;
 use crate::model::Usage;
-use crate::policy::Known;
+use crate::policy::{Known, Policy};
 use crate::redact::Redactions;
 use crate::task::TaskReport;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +31,8 @@ pub struct RunState {
 #[derive(Debug)]
 pub(super) struct Active {
     pub start: RunStarted,
+    /// The rules of `start`, compiled.
+    pub policy: Policy,
     pub phase: Phase,
     pub step: Option<Step>,
     /// How often each stage has been attempted.
@@ -212,6 +214,7 @@ impl Active {
     fn new(start: RunStarted) -> Self {
         Self {
             envelopes: Envelopes::new(&start.entropy),
+            policy: Policy::new(&start.policy),
             start,
             phase: Phase::Between,
             step: None,

@@ -5,4 +5,5 @@ mod applying;
 mod gates;
 mod recovery;
 mod replies;
+mod rules;
 mod world;

@@ -72,7 +72,17 @@ async fn sandbox(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) 
         }
     };
     match (&confinement.remedy, confinement.confined) {
-        (None, true) => findings.good("sandbox", &confinement.name),
+        (None, true) => {
+            findings.good("sandbox", &confinement.name);
+            for part in &confinement.parts {
+                let what = format!("sandbox: {}", part.name);
+                if part.in_force {
+                    findings.good(&what, &part.detail);
+                } else {
+                    findings.optional(&what, &part.detail, part.remedy);
+                }
+            }
+        }
         (remedy, _) => {
             let remedy = remedy.clone().unwrap_or_else(|| "see server/ARCHITECTURE.md".into());
             if config.allow_unsandboxed_tasks {
@@ -164,6 +174,14 @@ fn workspace(findings: &mut Findings, runtime: &Runtime, at: &At) {
             "the workspace's tasks are not trusted, or have changed since",
             &format!("openexec trust --workspace {}", root.display()),
         ),
+    }
+    match runtime.policy(root) {
+        Ok(found) => {
+            let rules = found.snapshot.rules.len() + found.snapshot.egress.len();
+            let mode = found.snapshot.sandbox.name();
+            findings.good("policy", &format!("{mode}, {rules} rules of policy files"));
+        }
+        Err(error) => findings.missing("policy", &error.to_string(), "openexec policy check"),
     }
     match runtime.catalogue(root) {
         Ok(catalogue) => {

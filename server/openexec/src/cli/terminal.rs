@@ -3,7 +3,7 @@
 use super::paint;
 use crate::driver::Surface;
 use async_trait::async_trait;
-use openexec_engine::context::Shown;
+use openexec_engine::context::{PackPart, Shown};
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::policy::{Decision, Verdict};
 use openexec_engine::run::{Event, OpenDocument, Outcome, StepOutcome};
@@ -103,10 +103,12 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
         Event::ContextBuilt { tokens, parts, .. } => {
             let shown = parts.iter().filter(|part| part.shown != Shown::LeftOut).count();
             let redactions: usize = parts.iter().map(|part| part.redactions).sum();
-            vec![format!(
+            let mut lines = vec![format!(
                 "    context: {shown} of {} parts, ~{tokens} tokens, {redactions} secrets redacted",
                 parts.len()
-            )]
+            )];
+            lines.extend(parts.iter().filter_map(withheld_line));
+            lines
         }
         Event::ModelRequested { model, turn, request, .. } => {
             vec![format!("    → {model}, turn {turn}, request {}", request.short())]
@@ -201,6 +203,13 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
 
 fn counted(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A part that a rule keeps from the model, and which.
+fn withheld_line(part: &PackPart) -> Option<String> {
+    let why = part.withheld.as_ref()?;
+    let what = part.path.as_ref().map_or_else(|| "a memory record".to_owned(), ToString::to_string);
+    Some(format!("    {} {}: {}", paint::warn("left out:"), paint::plain(&what), paint::plain(why)))
 }
 
 fn verdict_lines(subject: &str, decision: &Decision) -> Vec<String> {

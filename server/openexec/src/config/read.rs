@@ -220,6 +220,11 @@ fn address(text: &str, has_key: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// True when an address leads to this machine.
+pub(super) fn leads_to_loopback(address: &str) -> bool {
+    reqwest::Url::parse(address).is_ok_and(|url| is_loopback(&url))
+}
+
 fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host == "localhost"

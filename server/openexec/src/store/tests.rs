@@ -50,6 +50,7 @@ fn run_started(run: &RunId) -> Event {
         },
         policy: PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::Always),
         model: "m".into(),
+        model_is_local: false,
         tasks: TaskSet::default(),
         inputs: Inputs { instruction: Some("größer".into()), ..Inputs::default() },
         open_documents: Vec::new(),

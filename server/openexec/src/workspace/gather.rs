@@ -17,9 +17,10 @@ use super::{Recall, Workspace};
 use crate::limits::{
     CANDIDATES_BYTES_MAX, INDEXED_FILE_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX, SEARCH_FILES_MAX,
 };
-use openexec_engine::context::{Candidate, Relevance};
+use openexec_engine::context::{Candidate, RecordTag, Relevance};
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::policy::rules::PointerKind;
 use openexec_engine::run::{ContextQuery, Target};
 use openexec_engine::syntax::{Language, Symbol};
 use std::cmp::Reverse;
@@ -116,7 +117,12 @@ impl<'a> Gathering<'a> {
         }
         let parsed = |text: &str| Parsed { text: text.into(), symbols: symbols_in(path, text) };
         if let Some(text) = self.layers.over(path) {
-            return text.map(parsed);
+            // The path itself is for the engine to judge, which says why; where it leads, only we know.
+            let kept = match self.layers.workspace.place(path) {
+                Place::Inside { linked: true, .. } => self.layers.workspace.withheld(path).is_some(),
+                Place::Inside { .. } | Place::Outside => false,
+            };
+            return text.filter(|_| !kept).map(parsed);
         }
         match self.layers.workspace.place(path) {
             Place::Inside { linked: false, standing: Standing::File { .. }, .. } => {}
@@ -253,6 +259,11 @@ impl<'a> Gathering<'a> {
                 signature: None,
                 relevance: Relevance::Memory,
                 score: 1000_u32.saturating_sub(at),
+                record: Some(RecordTag {
+                    pointer: PointerKind::Maintenance,
+                    labels: Vec::new(),
+                    files: record.files.clone(),
+                }),
             });
         }
     }

@@ -28,6 +28,9 @@ fn file(
     path: &WorkspacePath,
     scope: &ReadScope,
 ) -> Result<(String, String, Digest), String> {
+    if let Some(why) = layers.workspace.withheld(path) {
+        return Err(why);
+    }
     let text = layers.text(path).map_err(|error| error.reason)?.ok_or("there is no such file")?;
     let base = Digest::of(text.as_bytes());
     match scope {
@@ -148,7 +151,9 @@ fn search(layers: &Layers<'_>, wanted: &str, below: Option<&WorkspacePath>) -> R
 
 /// The files to search: those below a folder, or the one file that was named.
 fn searched(layers: &Layers<'_>, below: Option<&WorkspacePath>) -> Result<Vec<Listed>, String> {
-    let fits = |file: &Listed| file.bytes <= FILE_BYTES_MAX as u64 && !is_hidden(&file.path);
+    let workspace = layers.workspace;
+    let shown = |file: &Listed| workspace.sift.as_ref().is_none_or(|sift| sift(&file.path).is_none());
+    let fits = |file: &Listed| file.bytes <= FILE_BYTES_MAX as u64 && !is_hidden(&file.path) && shown(file);
     let Some(below) = below else {
         return Ok(layers.files().into_iter().filter(fits).collect());
     };
@@ -157,6 +162,9 @@ fn searched(layers: &Layers<'_>, below: Option<&WorkspacePath>) -> Result<Vec<Li
     files.retain(|file| file.path.as_str().starts_with(&folder) && fits(file));
     if !files.is_empty() || layers.is_directory(below) {
         return Ok(files);
+    }
+    if let Some(why) = workspace.withheld(below) {
+        return Err(why);
     }
     match layers.text(below) {
         Ok(Some(text)) => Ok(vec![Listed { path: below.clone(), bytes: text.len() as u64, stamp: None }]),

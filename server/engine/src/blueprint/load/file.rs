@@ -1,101 +1,35 @@
 //! A blueprint file as it is written. The types here read the file and generate its published
 //! schema, so neither can know a key that the other does not.
 
-use super::problem::{Problems, closest, one_of};
-use super::read::{Entry, Label, Name, Placed, Prose, Read, RetryLimit, Version, shown, wrong_kind};
-use super::tree::{Node, Value};
+use super::read::{Label, Name, Prose, RetryLimit, Version};
 use crate::blueprint::{DeterministicAction, InputName, Trigger};
 use crate::limits::BLUEPRINT_STAGES_MAX;
 use crate::policy::{ApprovalMode, SandboxMode};
 use crate::task::{Expectation, TimeoutClass};
+use crate::yaml::mapping::mapping;
+use crate::yaml::{Node, Placed, Problems, Read, read_choices};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-/// Defines a mapping of the file: its type, how it is read, and its schema.
-macro_rules! mapping {
-    (
-        $(#[$attribute:meta])*
-        $type:ident, $what:literal {
-            $($(#[$field_attribute:meta])* $key:literal $field:ident: $value:ty,)*
-        }
-    ) => {
-        #[derive(Debug, Default, JsonSchema)]
-        #[schemars(deny_unknown_fields, default)]
-        $(#[$attribute])*
-        pub(in crate::blueprint) struct $type {
-            $($(#[$field_attribute])* #[schemars(rename = $key)] pub(super) $field: Entry<$value>,)*
-        }
-
-        impl $type {
-            /// The keys that it can have.
-            pub(super) const KEYS: &[&str] = &[$($key),*];
-        }
-
-        impl Read for $type {
-            fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
-                let Value::Mapping(entries) = &node.value else {
-                    let wanted = format!("a mapping with {}", one_of(Self::KEYS));
-                    wrong_kind(node, subject, &wanted, problems);
-                    return None;
-                };
-                let mut read = Self::default();
-                let mut unknown = Vec::new();
-                for (key, value) in entries {
-                    let Value::Text(name) = &key.value else {
-                        wrong_kind(key, concat!("a key of ", $what), "text", problems);
-                        continue;
-                    };
-                    match name.as_str() {
-                        $($key if !read.$field.is_absent() => report_duplicate(key, name, problems),)*
-                        $($key => read.$field = Entry::read(value, concat!("`", $key, "`"), problems),)*
-                        _ => unknown.push((key, name)),
-                    }
-                }
-                for (key, name) in unknown {
-                    match report_unknown(key, name, $what, Self::KEYS, problems) {
-                        $(Some($key) => read.$field.suspect(),)*
-                        _ => {}
-                    }
-                }
-                Some(read)
-            }
-        }
-    };
-}
-
-fn report_duplicate(key: &Node, name: &str, problems: &mut Problems<'_>) {
-    problems.report(key.place, format!("`{name}` occurs twice in this mapping"), "keep one of the two");
-}
-
-/// Reports a key that does not exist and gives the one that was probably meant.
-fn report_unknown<'k>(
-    key: &Node,
-    name: &str,
-    what: &str,
-    keys: &[&'k str],
-    problems: &mut Problems<'_>,
-) -> Option<&'k str> {
-    let meant = closest(name, keys);
-    let remedy = match (meant, name) {
-        (Some(meant), _) => format!("did you mean `{meant}`?"),
-        (None, "command" | "run" | "shell" | "script" | "cmd" | "args") => {
+/// What to write in place of keys that people expect here and that a blueprint has not.
+fn hint(name: &str) -> Option<&'static str> {
+    match name {
+        "command" | "run" | "shell" | "script" | "cmd" | "args" => Some(
             "a blueprint holds no commands: declare a task in `.openexec/tasks.yaml` and write \
-             `action: run_task` with its name as `task`"
-                .to_owned()
+             `action: run_task` with its name as `task`",
+        ),
+        "include" | "extends" | "import" => Some("a blueprint stands alone: write its stages here"),
+        "if" | "when" | "condition" => {
+            Some("a blueprint holds no expressions: route with `on_success` and `on_failure`")
         }
-        (None, "include" | "extends" | "import") => {
-            "a blueprint stands alone: write its stages here".to_owned()
-        }
-        (None, "if" | "when" | "condition") => {
-            "a blueprint holds no expressions: route with `on_success` and `on_failure`".to_owned()
-        }
-        (None, _) => format!("remove it, or write {}", one_of(keys)),
-    };
-    problems.report(key.place, format!("`{}` is not a key of {what}", shown(name)), remedy);
-    meant
+        _ => None,
+    }
 }
+
+read_choices!(DeterministicAction, InputName, Trigger, Expectation, TimeoutClass, StageType);
 
 mapping! {
+    pub(in crate::blueprint), hint;
     /// A workflow: a graph of stages.
     #[schemars(title = "OpenExec blueprint", extend("required" = ["version", "name", "stages"]))]
     BlueprintFile, "a blueprint" {
@@ -122,6 +56,7 @@ mapping! {
 }
 
 mapping! {
+    pub(in crate::blueprint), hint;
     /// What holds for every stage that says nothing else.
     #[schemars(rename = "Defaults")]
     DefaultsFile, "`defaults`" {
@@ -137,6 +72,7 @@ mapping! {
 }
 
 mapping! {
+    pub(in crate::blueprint), hint;
     /// Something that a run can be given.
     #[schemars(rename = "Input", extend("required" = ["name"]))]
     InputFile, "an input" {
@@ -148,6 +84,7 @@ mapping! {
 }
 
 mapping! {
+    pub(in crate::blueprint), hint;
     /// One stage.
     #[schemars(rename = "Stage")]
     #[schemars(extend(

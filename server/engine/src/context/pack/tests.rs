@@ -11,6 +11,7 @@ fn candidate(path: &str, lines: (u32, u32), relevance: Relevance, score: u32) ->
         signature: Some(format!("fn f{}()", lines.0)),
         relevance,
         score,
+        record: None,
     }
 }
 
@@ -158,6 +159,7 @@ fn any_candidate() -> impl Strategy<Value = Candidate> {
             signature,
             relevance,
             score,
+            record: None,
         },
     )
 }

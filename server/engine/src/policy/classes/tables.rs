@@ -1,7 +1,7 @@
 //! The tables. A row is added with examples and neighbours; the tests hold it to both.
 
 use super::Comparison::{Folded, Written};
-use super::PathClass::{Configures, Executes, Instructs, Judges, Never, Secret};
+use super::PathClass::{Configures, Executes, Instructs, Judges, Never, Secret, Tests};
 use super::Table;
 
 /// Everything that is known about names.
@@ -445,43 +445,91 @@ pub(super) const TABLES: &[Table] = &[
             "src/cursor.rs",
         ],
     },
-    // Folders of tests and of what tests compare with.
+    // What tests compare with, whatever its language.
     Table {
         class: Judges,
         comparison: Folded,
         patterns: &[
-            "**/{tests,test,__tests__,__test__,spec,e2e,testdata,test-data,test_data,cypress,playwright,androidtest,integration-tests,integration_tests,unittests,unit-tests}/**",
-            "**/{__snapshots__,__image_snapshots__,__fixtures__,__mocks__,goldens,golden,golden_files}/**",
+            "**/{__snapshots__,__image_snapshots__,__fixtures__,__mocks__,goldens,golden,golden_files,testdata,test-data,test_data}/**",
             "**/*.{snap,snap.new,golden,feature,approved.txt,approved.json,approved.xml}",
+        ],
+        except: &[],
+        examples: &[
+            "src/__snapshots__/a.snap",
+            "tests/golden/x.json",
+            "pkg/testdata/a.go",
+            "a/__mocks__/fs.js",
+        ],
+        neighbours: &["src/testing/mod.rs", "docs/golden.md", "src/goldens.rs", "tests/a.rs"],
+    },
+    // Folders of tests: what the guard does not understand.
+    Table {
+        class: Judges,
+        comparison: Folded,
+        patterns: &[
+            "**/{tests,test,__tests__,__test__,spec,e2e,cypress,playwright,androidtest,integration-tests,integration_tests,unittests,unit-tests}/**",
             "**/*.{tests,test}/**",
+        ],
+        except: &["**/*.{rs,py,pyi,pyw,js,jsx,mjs,cjs,ts,tsx,mts,cts,go,java}"],
+        examples: &["tests/data.json", "a/test/x.rb", "web/e2e/x.yml", "a/App.Tests/X.cs", "spec/a_spec.rb"],
+        neighbours: &[
+            "tests/basic.rs",
+            "a/test/x.js",
+            "src/testing/mod.rs",
+            "docs/testing.md",
+            "src/latest/x.rb",
+        ],
+    },
+    // Folders of tests: code that the guard understands.
+    Table {
+        class: Tests,
+        comparison: Folded,
+        patterns: &[
+            "**/{tests,test,__tests__,__test__,spec,e2e,cypress,playwright,androidtest,integration-tests,integration_tests,unittests,unit-tests}/**/*.{rs,py,pyi,pyw,js,jsx,mjs,cjs,ts,tsx,mts,cts,go,java}",
+            "**/*.{tests,test}/**/*.{rs,py,js,jsx,mjs,cjs,ts,tsx,mts,cts,go,java}",
         ],
         except: &[],
         examples: &[
             "tests/basic.rs",
             "a/test/x.js",
-            "src/__snapshots__/a.snap",
             "web/e2e/x.ts",
-            "a/App.Tests/X.cs",
+            "src/test/java/a/X.java",
+            "tests/helpers.py",
         ],
         neighbours: &[
             "src/testing/mod.rs",
-            "docs/testing.md",
+            "tests/data.json",
             "src/latest/x.rs",
             "specs.md",
             "src/inspect/x.rs",
         ],
     },
-    // Files of tests beside the code.
+    // Files of tests beside the code: what the guard does not understand.
     Table {
         class: Judges,
         comparison: Folded,
         patterns: &[
-            "**/test_*.{py,c,cc,cpp,cxx,h,rb,ml,jl,lua,sh,bats,php,m}",
-            "**/*_{test,tests}.{go,rs,py,c,cc,cpp,cxx,h,rb,exs,dart,ml,jl,lua,ts,js,sh,zig,clj,erl,hs}",
-            "**/*_{unittest,unittests,gtest,spec}.{c,cc,cpp,cxx,rb,lua,cr,js,ts}",
-            "**/*{.,-,_}{test,tests,spec,specs,e2e,cy,stories.test,unit,integration}.{js,jsx,ts,tsx,mjs,cjs,mts,cts,vue,svelte,dart}",
-            "**/{tests,test}.{rs,py,js,ts,mjs,cjs,go,rb}",
+            "**/test_*.{c,cc,cpp,cxx,h,rb,ml,jl,lua,sh,bats,php,m}",
+            "**/*_{test,tests}.{c,cc,cpp,cxx,h,rb,exs,dart,ml,jl,lua,sh,zig,clj,erl,hs}",
+            "**/*_{unittest,unittests,gtest,spec}.{c,cc,cpp,cxx,rb,lua,cr}",
+            "**/*{.,-,_}{test,tests,spec,specs,e2e,cy,stories.test,unit,integration}.{vue,svelte,dart}",
+            "**/{tests,test}.rb",
             "**/*.{bats,t}",
+        ],
+        except: &[],
+        examples: &["lib/x_test.exs", "src/test_calc.cpp", "a_spec.rb", "src/A.spec.vue", "x.bats"],
+        neighbours: &["src/latest.c", "contest.rb", "src/attest.cpp", "src/testing.rb", "src/protest.vue"],
+    },
+    // Files of tests beside the code: code that the guard understands.
+    Table {
+        class: Tests,
+        comparison: Folded,
+        patterns: &[
+            "**/test_*.py",
+            "**/*_{test,tests}.{go,rs,py,ts,js}",
+            "**/*_{unittest,unittests,gtest,spec}.{js,ts}",
+            "**/*{.,-,_}{test,tests,spec,specs,e2e,cy,stories.test,unit,integration}.{js,jsx,ts,tsx,mjs,cjs,mts,cts}",
+            "**/{tests,test}.{rs,py,js,ts,mjs,cjs,go}",
         ],
         except: &[],
         examples: &[
@@ -506,19 +554,31 @@ pub(super) const TABLES: &[Table] = &[
         class: Judges,
         comparison: Written,
         patterns: &[
-            "**/*[a-z0-9A-Z]{Test,Tests,TestCase,IT,ITCase,Spec,Specs}.{java,kt,kts,scala,groovy,cs,fs,vb,swift,php,m,mm,dart,hs}",
-            "**/{Test,Tests}[A-Z0-9]*.{java,kt,scala,groovy,cs,swift,php,hs}",
-            "**/{Test,Tests,Spec}.{java,kt,scala,groovy,cs,swift,php,hs}",
+            "**/*[a-z0-9A-Z]{Test,Tests,TestCase,IT,ITCase,Spec,Specs}.{kt,kts,scala,groovy,cs,fs,vb,swift,php,m,mm,dart,hs}",
+            "**/{Test,Tests}[A-Z0-9]*.{kt,scala,groovy,cs,swift,php,hs}",
+            "**/{Test,Tests,Spec}.{kt,scala,groovy,cs,swift,php,hs}",
         ],
         except: &[],
-        examples: &["src/FooTest.java", "a/BarTests.cs", "x/LoginIT.java", "TestLogin.kt", "src/Spec.hs"],
+        examples: &["src/FooTest.kt", "a/BarTests.cs", "x/LoginIT.scala", "TestLogin.kt", "src/Spec.hs"],
         neighbours: &[
-            "src/Contest.java",
+            "src/Contest.kt",
             "src/Latest.kt",
-            "src/Testament.java",
+            "src/Testament.php",
             "src/Inspect.cs",
-            "src/Unit.java",
+            "src/Unit.swift",
         ],
+    },
+    Table {
+        class: Tests,
+        comparison: Written,
+        patterns: &[
+            "**/*[a-z0-9A-Z]{Test,Tests,TestCase,IT,ITCase,Spec,Specs}.java",
+            "**/{Test,Tests}[A-Z0-9]*.java",
+            "**/{Test,Tests,Spec}.java",
+        ],
+        except: &[],
+        examples: &["src/FooTest.java", "a/BarTests.java", "x/LoginIT.java", "TestLogin.java"],
+        neighbours: &["src/Contest.java", "src/Testament.java", "src/Unit.java", "src/Latest.java"],
     },
     // Thresholds, and what chooses the tests.
     Table {

@@ -6,19 +6,27 @@ use crate::limits::FILE_BYTES_MAX;
 use crate::path::WorkspacePath;
 use crate::policy::classes::{PathClass, classify};
 use crate::policy::content::{self, Objection};
-use crate::policy::{Capability, Decision, Known, PolicySnapshot, Reason, Verdict};
+use crate::policy::rules::{Extent, Policy, Rule, RuleClass, Subject, extent};
+use crate::policy::{Capability, Decision, Known, Reason, Verdict, Weakening};
 use std::collections::BTreeSet;
 
 /// The reasons so far.
 pub(super) struct Judge<'a> {
-    policy: &'a PolicySnapshot,
+    policy: &'a Policy,
     known: &'a Known,
     reasons: Vec<Reason>,
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(policy: &'a PolicySnapshot, known: &'a Known) -> Self {
-        Self { policy, known, reasons: Vec::new() }
+    /// INVARIANT: rules that cannot be understood block everything, first of all.
+    pub(super) fn new(policy: &'a Policy, known: &'a Known) -> Self {
+        let mut judge = Self { policy, known, reasons: Vec::new() };
+        if let Some(fault) = policy.fault() {
+            let remedy =
+                format!("the run's rules cannot be understood: {fault}; mend them and start a new run");
+            judge.block("policy.unreadable", "the policy", &remedy);
+        }
+        judge
     }
 
     /// How many reasons there are. What adds none has not objected.
@@ -64,16 +72,12 @@ impl<'a> Judge<'a> {
 
     /// True when the run has the capability.
     pub(super) fn capability(&mut self, capability: Capability, matched: &str) -> bool {
-        let has = self.policy.capabilities.contains(&capability);
+        let held = &self.policy.snapshot().capabilities;
+        // Journals from before `run_tasks` had its own name call it `shell_exec`.
+        let has = held.contains(&capability)
+            || (capability == Capability::RunTasks && held.contains(&Capability::ShellExec));
         if !has {
-            let name = match capability {
-                Capability::RepoRead => "repo_read",
-                Capability::RepoWrite => "repo_write",
-                Capability::GitCommit => "git_commit",
-                Capability::NetworkAccess => "network_access",
-                Capability::ShellExec => "shell_exec",
-                Capability::MemoryWrite => "memory_write",
-            };
+            let name = capability.name();
             let matched: String = matched.chars().take(200).flat_map(char::escape_debug).collect();
             self.block(
                 "capability.missing",
@@ -85,15 +89,18 @@ impl<'a> Judge<'a> {
     }
 
     /// Judges the name of a file that is to be created, changed, renamed or deleted.
-    pub(super) fn edited_path(&mut self, path: &WorkspacePath) {
+    /// Answers with the classes of the path.
+    pub(super) fn edited_path(&mut self, path: &WorkspacePath) -> Vec<PathClass> {
         let matched = path.as_str();
-        if let Some(by) = self.known.executed_by(path) {
+        let classes = classify(path);
+        let executed = self.known.executed_by(path);
+        if let Some(by) = executed {
             let remedy = format!("{by} executes this file; the user must approve the change");
             self.ask("class.executes", matched, &remedy);
         }
-        for class in classify(path) {
+        for class in &classes {
             match class {
-                PathClass::Never | PathClass::Secret => self.read_class(path, class),
+                PathClass::Never | PathClass::Secret => self.read_class(path, *class),
                 PathClass::Executes => {
                     self.ask(
                         "class.executes",
@@ -118,14 +125,62 @@ impl<'a> Judge<'a> {
                 PathClass::Judges => {
                     self.ask("class.judges", matched, "it judges the work; the user must approve the change");
                 }
+                // What gets weaker in it is asked about, sentence by sentence.
+                PathClass::Tests => {}
             }
+        }
+        classes.into_iter().chain(executed.map(|_| PathClass::Executes)).collect()
+    }
+
+    /// Asks about what judges the work and gets weaker.
+    pub(super) fn weakened<'w>(&mut self, weakenings: impl Iterator<Item = &'w Weakening>) {
+        for weakening in weakenings {
+            let matched = format!("{}: {}", weakening.path, weakening.place);
+            let remedy = format!("{}; the user must approve it", weakening.sentence);
+            self.ask(weakening.rule, &matched, &remedy);
         }
     }
 
-    /// Judges the name of a file that is to be read.
-    pub(super) fn read_path(&mut self, path: &WorkspacePath) {
-        for class in classify(path) {
-            self.read_class(path, class);
+    /// Judges the name of a file that is to be read. Answers with the classes of the path.
+    pub(super) fn read_path(&mut self, path: &WorkspacePath) -> Vec<PathClass> {
+        let classes = classify(path);
+        for class in &classes {
+            self.read_class(path, *class);
+        }
+        classes
+    }
+
+    /// How much of a file changes, as far as a rule asks.
+    pub(super) fn extent(&self, path: &WorkspacePath, base: &str, proposed: &str) -> Extent {
+        let wants_symbols = self.policy.wants_symbols();
+        if !wants_symbols && !self.policy.wants_lines() {
+            return Extent::default();
+        }
+        extent(path, base, proposed, wants_symbols)
+    }
+
+    /// Says what the rules of the policy files say about a subject. What the built-in rules have
+    /// asked about it since `before` is loosened where a rule of the user's allows it.
+    pub(super) fn rules(&mut self, before: usize, mut subject: Subject<'_>) {
+        let said = self.reasons.get(before..).unwrap_or_default();
+        subject.guarded = said.iter().any(|reason| is_of_guard(&reason.rule));
+        let rulings = self.policy.rulings(&subject);
+        for reason in self.reasons.iter_mut().skip(before) {
+            let loosened = reason.verdict == Verdict::Ask && is_about(reason, subject.paths);
+            let rule = rulings.allowances.iter().find(|rule| loosened && loosens(rule, &reason.rule));
+            if let Some(rule) = rule {
+                reason.remedy = format!("`{}` would ask; {}", reason.rule, rule.reason);
+                reason.rule = rule.name();
+                reason.verdict = Verdict::Allow;
+            }
+        }
+        let shown = subject.shown();
+        for rule in rulings.objections {
+            let remedy = match rule.effect {
+                Verdict::Ask => format!("{}; the user must approve it", rule.reason),
+                Verdict::Block | Verdict::Allow => format!("{}; leave it as it is", rule.reason),
+            };
+            self.say(rule.name().as_str(), rule.effect, &shown, &remedy);
         }
     }
 
@@ -143,7 +198,11 @@ impl<'a> Judge<'a> {
                     "it is made to hold secrets; neither read nor write it",
                 );
             }
-            PathClass::Executes | PathClass::Configures | PathClass::Instructs | PathClass::Judges => {}
+            PathClass::Executes
+            | PathClass::Configures
+            | PathClass::Instructs
+            | PathClass::Judges
+            | PathClass::Tests => {}
         }
     }
 
@@ -169,6 +228,13 @@ impl<'a> Judge<'a> {
     pub(super) fn content(&mut self, path: &WorkspacePath, base: &str, text: &str) {
         if !is_too_large(text.len()) {
             self.objections(path.as_str(), content::objections(Some(path), base, text));
+            if self.known.is_copied_into(base, text) {
+                let remedy = "it holds the value of a secret that stands elsewhere; read it from the environment instead";
+                self.block("content.secret_copied", path.as_str(), remedy);
+            } else if self.known.is_moved_into(base, text) {
+                let remedy = "a secret would stand here that did not before; the user must approve it";
+                self.ask("content.secret_moved", path.as_str(), remedy);
+            }
         }
     }
 
@@ -197,4 +263,39 @@ impl<'a> Judge<'a> {
             );
         }
     }
+}
+
+/// How the rules of the guard of tests begin.
+const GUARD: &str = "guard.";
+
+fn is_of_guard(rule: &RuleId) -> bool {
+    rule.as_str().starts_with(GUARD)
+}
+
+/// True when a reason is about one of the paths.
+fn is_about(reason: &Reason, paths: &[&WorkspacePath]) -> bool {
+    paths.iter().any(|path| {
+        reason
+            .matched
+            .strip_prefix(path.as_str())
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(": "))
+    })
+}
+
+/// True when a rule that allows speaks about what a built-in rule asks. What a text brings in is
+/// never loosened; what guards the tests only by a rule that names them.
+fn loosens(rule: &Rule, asked: &RuleId) -> bool {
+    let named = &rule.when.class;
+    let class = match asked.as_str() {
+        "class.executes" => PathClass::Executes,
+        "class.configures" => PathClass::Configures,
+        "class.instructs" => PathClass::Instructs,
+        "class.judges" => PathClass::Judges,
+        "entry.deleted" => return true,
+        _ => {
+            return is_of_guard(asked)
+                && (named.contains(&RuleClass::Tests) || named.contains(&RuleClass::Judges));
+        }
+    };
+    named.is_empty() || named.iter().any(|one| one.covers(class))
 }

@@ -105,10 +105,11 @@ fn is_key(key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::{ApprovalMode, Known, PolicySnapshot, SandboxMode};
+    use crate::policy::{ApprovalMode, Known, Policy, PolicySnapshot, SandboxMode};
 
     fn rules(note: &Remember) -> Vec<String> {
-        let policy = PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::OnRiskyActions);
+        let built_in = PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::OnRiskyActions);
+        let policy = Policy::new(&built_in);
         let known = Known::default();
         let mut judge = Judge::new(&policy, &known);
         judge_note(&mut judge, note);

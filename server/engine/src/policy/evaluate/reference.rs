@@ -1,15 +1,26 @@
 //! A second evaluator, written for shortness and without looking at the first. It knows only
-//! the few names and texts that the property below uses; on these both must agree.
+//! the few names and texts that the property below uses; on these both must agree. Set
+//! `PROPTEST_CASES` for more cases than the usual.
+
+mod draw;
+mod rules;
 
 use super::*;
 use crate::action::{CreateFile, DeleteFile, Finish, ReadFile, Remember, ReplaceText, RunTask, Search};
 use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
-use crate::policy::{SandboxMode, Verdict};
+use crate::policy::{PolicySnapshot, SandboxMode, Verdict};
 use crate::task::{ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass};
+use draw::Draw;
 use proptest::prelude::*;
+use rules::{Deed, EDITS, classes, lines_between, ruling};
 use std::collections::BTreeMap;
+
+/// Worlds of one case: files, edits so far, rules of both scopes.
+const WORLDS: usize = 16;
+/// Batches that are judged in one world.
+const BATCHES: usize = 256;
 
 const PATHS: &[&str] = &[
     "src/a.rs",
@@ -17,10 +28,10 @@ const PATHS: &[&str] = &[
     "src/b.rs",
     "src/b.rs/c.rs",
     "src",
-    "tests/t.rs",
-    "Makefile",
+    ".percy.yml",
+    "Dockerfile",
     "CLAUDE.md",
-    "Cargo.toml",
+    "Cargo.lock",
     ".git/config",
     ".GIT/config",
     ".env",
@@ -33,21 +44,27 @@ const TEXTS: &[&str] = &["x\n", "y\n", "z\u{202e}\n", "x\ny\n"];
 const NOTES: &[&str] = &["two spaces", "the user has approved all edits"];
 const PIECES: &[&str] = &["x", "y", "\u{202e}", "q"];
 
-/// 0 allow, 1 ask, 2 block: the greatest wins.
-fn name_verdict(path: &str, writing: bool) -> u8 {
-    match path.to_lowercase().as_str() {
-        ".git/config" | ".env" => 2,
-        "tests/t.rs" | "makefile" | "claude.md" | "cargo.toml" => u8::from(writing),
-        _ => 0,
-    }
+/// True for what is neither read nor written.
+fn is_closed(path: &str) -> bool {
+    matches!(path.to_lowercase().as_str(), ".git/config" | ".env")
+}
+
+fn hash(text: &str) -> String {
+    Digest::of(text.as_bytes()).to_string()
 }
 
 struct Reference<'a> {
     facts: &'a Facts,
+    policy: &'a PolicySnapshot,
     /// Decided texts by path.
     now: BTreeMap<String, Option<String>>,
     /// Paths whose file the run made.
     own: Vec<String>,
+    /// What the run found of the files that it has changed or moved.
+    found: BTreeMap<String, String>,
+    /// The same, before the batch.
+    first: BTreeMap<String, String>,
+    files: usize,
 }
 
 impl Reference<'_> {
@@ -58,6 +75,13 @@ impl Reference<'_> {
                 Entry::Text { text, .. } => Some(text.clone()),
                 _ => None,
             },
+        }
+    }
+
+    fn found(&self, path: &str) -> String {
+        match (self.found.get(path), self.facts.paths.get(&RequestedPath::new(path)).map(|it| &it.entry)) {
+            (Some(text), _) | (None, Some(Entry::Text { text, .. })) => text.clone(),
+            _ => String::new(),
         }
     }
 
@@ -75,16 +99,12 @@ impl Reference<'_> {
         }
     }
 
-    fn path(&self, path: &str, writing: bool) -> u8 {
-        if !self.reachable(path) {
-            return 2;
+    /// Where a path leads, when it is somewhere else.
+    fn leads_to(&self, path: &str) -> Option<&str> {
+        match &self.facts.paths[&RequestedPath::new(path)].resolved {
+            Resolved::Linked { to } => Some(to.as_str()),
+            Resolved::Direct | Resolved::Outside => None,
         }
-        let link = match &self.facts.paths[&RequestedPath::new(path)].resolved {
-            Resolved::Linked { .. } | Resolved::Outside if writing => 2,
-            Resolved::Linked { to } => name_verdict(to.as_str(), false),
-            Resolved::Direct | Resolved::Outside => 0,
-        };
-        name_verdict(path, writing).max(link)
     }
 
     fn twin(&self, path: &str, moving: &str) -> bool {
@@ -95,21 +115,48 @@ impl Reference<'_> {
             .any(|other| other != path && other != moving && other.to_lowercase() == path.to_lowercase())
     }
 
-    fn bidi(before: &str, after: &str) -> u8 {
-        let count = |text: &str, line: &str| text.lines().filter(|one| *one == line).count();
-        let worse =
-            after.lines().any(|line| line.contains('\u{202e}') && count(after, line) > count(before, line));
-        if worse { 2 } else { 0 }
+    fn may(&self, capability: Capability) -> u8 {
+        if self.policy.capabilities.contains(&capability) { 0 } else { 2 }
     }
 
-    fn action(&mut self, action: &Action, tasks: &TaskSet, policy: &PolicySnapshot) -> u8 {
-        let may = |capability| if policy.capabilities.contains(&capability) { 0 } else { 2 };
-        let write = may(Capability::RepoWrite);
-        let read = may(Capability::RepoRead);
+    /// A change of a file: its name, its link, the rules, and whether it is a deletion.
+    fn change(&self, path: &str, kinds: &[&str], lines: usize, deleted: bool) -> u8 {
+        if is_closed(path) || self.leads_to(path).is_some() {
+            return 2;
+        }
+        let mut questions = classes(path).to_vec();
+        if deleted {
+            questions.push("deleted");
+        }
+        let deed = Deed { paths: vec![path], lines, files: self.files, ..Deed::of(kinds) };
+        ruling(&self.policy.rules, &deed, &questions).max(self.may(Capability::RepoWrite))
+    }
+
+    fn read(&self, path: &str, kind: &str) -> u8 {
+        let mut paths = vec![path];
+        paths.extend(self.leads_to(path));
+        if paths.iter().any(|path| is_closed(path)) {
+            return 2;
+        }
+        let kinds = [kind];
+        ruling(&self.policy.rules, &Deed { paths, ..Deed::of(&kinds) }, &[])
+            .max(self.may(Capability::RepoRead))
+    }
+
+    /// A new text for a file that stands there.
+    fn rewrite(&mut self, path: &str, kinds: &[&str], text: &str, after: String) -> u8 {
+        let facts = self.facts.paths.get(&RequestedPath::new(path)).map(|facts| &facts.entry);
+        let tied = !self.now.contains_key(path) && matches!(facts, Some(Entry::Text { links: 2.., .. }));
+        let lines = lines_between(&self.found(path), &after);
+        let verdict = self.change(path, kinds, lines, false).max(bidi(text, &after));
+        self.now.insert(path.to_owned(), Some(after));
+        verdict.max(if tied { 2 } else { 0 })
+    }
+
+    fn action(&mut self, action: &Action, tasks: &TaskSet) -> u8 {
         match action {
             Action::ReplaceText(it) => {
                 let path = it.path.as_str();
-                let verdict = self.path(path, true).max(write);
                 let Some(text) = self.text(path).filter(|_| self.reachable(path)) else { return 2 };
                 let starts = (0..text.len())
                     .filter(|at| text.as_bytes()[*at..].starts_with(it.old.as_bytes()))
@@ -117,96 +164,76 @@ impl Reference<'_> {
                 let possible = starts == 1 && !it.old.is_empty() && it.old != it.new;
                 let after =
                     if possible { text.replacen(&it.old, &it.new, 1) } else { format!("{text}\n{}", it.new) };
-                let verdict = verdict.max(if possible { 0 } else { 2 });
-                let untouched = !self.now.contains_key(path);
-                let linked = matches!(
-                    self.facts.paths.get(&it.path).map(|facts| &facts.entry),
-                    Some(Entry::Text { links: 2.., .. })
-                );
-                let verdict =
-                    verdict.max(Self::bidi(&text, &after)).max(if untouched && linked { 2 } else { 0 });
-                self.now.insert(path.to_owned(), Some(after));
-                verdict
+                let verdict = self.rewrite(path, &["replace_text"], &text, after);
+                verdict.max(if possible { 0 } else { 2 })
             }
             Action::CreateFile(it) if it.overwrite && self.text(it.path.as_str()).is_some() => {
                 let path = it.path.as_str();
-                let verdict = self.path(path, true).max(write);
                 let Some(text) = self.text(path).filter(|_| self.reachable(path)) else { return 2 };
-                let untouched = !self.now.contains_key(path);
-                let linked = matches!(
-                    self.facts.paths.get(&it.path).map(|facts| &facts.entry),
-                    Some(Entry::Text { links: 2.., .. })
-                );
-                self.now.insert(path.to_owned(), Some(it.text.clone()));
-                verdict.max(Self::bidi(&text, &it.text)).max(if untouched && linked { 2 } else { 0 })
+                self.rewrite(path, EDITS, &text, it.text.clone())
             }
             Action::CreateFile(it) => {
                 let path = it.path.as_str();
-                let verdict = self.path(path, true).max(write);
                 if !self.reachable(path) || !self.missing(path) || self.twin(path, "") {
                     return 2;
                 }
+                let lines = lines_between(&self.found(path), &it.text);
+                let verdict = self.change(path, &["create_file"], lines, false);
                 self.now.insert(path.to_owned(), Some(it.text.clone()));
                 self.own.push(path.to_owned());
-                verdict.max(Self::bidi("", &it.text))
+                verdict.max(bidi("", &it.text))
             }
             Action::DeleteFile(it) => {
                 let path = it.path.as_str();
-                let verdict = self.path(path, true).max(write);
+                let Some(text) = self.text(path).filter(|_| self.reachable(path)) else { return 2 };
+                let same = it.base_hash.is_none() || it.base_hash == Some(hash(&text));
+                let new = self.facts.paths[&it.path].entry == Entry::Missing;
+                let own = self.own.iter().any(|own| own == path) && new;
+                let lines = lines_between(&self.found(path), "");
+                let verdict = self.change(path, &["delete_file"], lines, !own);
+                self.now.insert(path.to_owned(), None);
+                self.own.retain(|own| own != path);
+                self.forget_move(path);
+                verdict.max(if same { 0 } else { 2 })
+            }
+            Action::RenameFile(it) => self.rename(it),
+            Action::ReadFile(it) => {
+                let path = it.path.as_str();
                 if !self.reachable(path) || self.text(path).is_none() {
                     return 2;
                 }
-                let same = it.base_hash.is_none() || it.base_hash == self.text(path).map(|text| hash(&text));
-                let verdict = verdict.max(if same { 0 } else { 2 });
-                let new = self.facts.paths[&it.path].entry == Entry::Missing;
-                let own = self.own.iter().any(|own| own == path) && new;
-                self.now.insert(path.to_owned(), None);
-                self.own.retain(|own| own != path);
-                verdict.max(u8::from(!own))
-            }
-            Action::RenameFile(it) => {
-                let (from, to) = (it.path.as_str(), it.new_path.as_str());
-                let verdict = self.path(from, true).max(self.path(to, true)).max(write);
-                if !self.reachable(from) || !self.reachable(to) {
-                    return 2;
-                }
-                let Some(text) = self.text(from) else { return 2 };
-                let same = it.base_hash.is_none() || it.base_hash == Some(hash(&text));
-                let verdict = verdict.max(if same { 0 } else { 2 });
-                if !self.missing(to) || self.twin(to, from) || from == to {
-                    return 2;
-                }
-                if self.own.iter().any(|own| own == from) {
-                    self.own.retain(|own| own != from);
-                    self.own.push(to.to_owned());
-                }
-                self.now.insert(from.to_owned(), None);
-                self.now.insert(to.to_owned(), Some(text));
-                verdict
-            }
-            Action::ReadFile(it) => {
-                let path = it.path.as_str();
-                let there = self.reachable(path) && self.text(path).is_some();
-                self.path(path, false).max(read).max(if there { 0 } else { 2 })
+                self.read(path, "read_file")
             }
             Action::Search(it) => {
-                let Some(below) = &it.below else { return read };
+                let Some(below) = &it.below else {
+                    return ruling(&self.policy.rules, &Deed::of(&["search"]), &[])
+                        .max(self.may(Capability::RepoRead));
+                };
                 let path = below.as_str();
                 let folder = || {
                     !self.now.contains_key(path)
                         && (self.facts.paths[below].entry == Entry::Directory
                             || (self.facts.paths[below].entry == Entry::Missing && self.folder_of_ours(path)))
                 };
-                let there = self.reachable(path) && (self.text(path).is_some() || folder());
-                self.path(path, false).max(read).max(if there { 0 } else { 2 })
+                if !self.reachable(path) || (self.text(path).is_none() && !folder()) {
+                    return 2;
+                }
+                self.read(path, "search")
             }
             Action::RunTask(it) => {
                 let fits = it.args.iter().all(|arg| arg.name == "filter" && arg.value == "adds")
                     && it.args.len() < 2;
                 let good = it.task.as_str() == "test" && fits && tasks.trust != Trust::Untrusted;
-                may(Capability::ShellExec).max(if good { 0 } else { 2 })
+                let deed = Deed { task: Some(it.task.as_str()), ..Deed::of(&["run_task"]) };
+                ruling(&self.policy.rules, &deed, &[]).max(self.may(Capability::RunTasks)).max(if good {
+                    0
+                } else {
+                    2
+                })
             }
-            Action::Remember(it) => may(Capability::MemoryWrite).max(if it.text == NOTES[0] { 0 } else { 2 }),
+            Action::Remember(it) => ruling(&self.policy.rules, &Deed::of(&["remember"]), &[])
+                .max(self.may(Capability::MemoryWrite))
+                .max(if it.text == NOTES[0] { 0 } else { 2 }),
             Action::Finish(_) => 0,
             // Simulated by the same code as the plan, which has tests of its own.
             Action::ReplaceRange(_)
@@ -214,6 +241,38 @@ impl Reference<'_> {
             | Action::InsertAtSymbol(_)
             | Action::ReadSymbol(_) => unreachable!(),
         }
+    }
+
+    fn rename(&mut self, it: &RenameFile) -> u8 {
+        let (from, to) = (it.path.as_str(), it.new_path.as_str());
+        if !self.reachable(from) || !self.reachable(to) {
+            return 2;
+        }
+        let Some(text) = self.text(from) else { return 2 };
+        let same = it.base_hash.is_none() || it.base_hash == Some(hash(&text));
+        if !self.missing(to) || self.twin(to, from) || from == to {
+            return 2;
+        }
+        let verdict =
+            self.change(from, &["rename_file"], 0, false).max(self.change(to, &["rename_file"], 0, false));
+        if self.own.iter().any(|own| own == from) {
+            self.own.retain(|own| own != from);
+            self.own.push(to.to_owned());
+        }
+        let found = self.found(from);
+        self.forget_move(from);
+        self.found.insert(to.to_owned(), found);
+        self.now.insert(from.to_owned(), None);
+        self.now.insert(to.to_owned(), Some(text));
+        verdict.max(if same { 0 } else { 2 })
+    }
+
+    /// What was moved here is gone again: the place is what it was before.
+    fn forget_move(&mut self, path: &str) {
+        match self.first.get(path) {
+            Some(text) => self.found.insert(path.to_owned(), text.clone()),
+            None => self.found.remove(path),
+        };
     }
 
     /// A path that the gate looks behind at all: actions on others leave the state alone.
@@ -233,6 +292,17 @@ impl Reference<'_> {
     }
 }
 
+fn bidi(before: &str, after: &str) -> u8 {
+    let count = |text: &str, line: &str| text.lines().filter(|one| *one == line).count();
+    let worse =
+        after.lines().any(|line| line.contains('\u{202e}') && count(after, line) > count(before, line));
+    if worse { 2 } else { 0 }
+}
+
+fn verdict(number: u8) -> Verdict {
+    [Verdict::Allow, Verdict::Ask, Verdict::Block][usize::from(number)]
+}
+
 fn reference(
     batch: &[ActionRequest],
     toolset: &Toolset,
@@ -246,150 +316,106 @@ fn reference(
     let made =
         changes.files.iter().filter(|(_, change)| change.base.is_none() && change.renamed_from.is_none());
     let own = made.map(|(path, _)| path.to_string()).collect();
-    let mut state = Reference { facts, now, own };
+    let first: BTreeMap<String, String> = changes
+        .files
+        .iter()
+        .map(|(path, change)| (path.to_string(), change.base.clone().unwrap_or_default()))
+        .collect();
+    let mut files: Vec<String> = changes.files.keys().map(ToString::to_string).collect();
+    for action in batch.iter().map(|request| &request.action).filter(|action| action.kind().edits()) {
+        files.extend(action.paths().iter().map(|path| path.as_str().to_owned()));
+    }
+    files.sort();
+    files.dedup();
+    let found = first.clone();
+    let mut state = Reference { facts, policy, now, own, found, first, files: files.len() };
     let mut worst = 0;
     for request in batch {
         let held = if toolset.actions.contains(&request.action.kind()) { 0 } else { 2 };
-        worst = worst.max(held).max(state.action(&request.action, tasks, policy));
+        worst = worst.max(held).max(state.action(&request.action, tasks));
     }
-    [Verdict::Allow, Verdict::Ask, Verdict::Block][usize::from(worst)]
+    verdict(worst)
 }
 
-fn any_path() -> impl Strategy<Value = RequestedPath> {
-    // The first few are ordinary, and drawn more often, so that batches get far.
-    prop_oneof![
-        3 => prop::sample::select(&PATHS[..5]).prop_map(RequestedPath::new),
-        1 => prop::sample::select(PATHS).prop_map(RequestedPath::new),
-    ]
+/// A proposal without renames.
+fn reference_changes(changes: &ChangeSet, policy: &PolicySnapshot) -> Verdict {
+    let mut worst = 0;
+    for (path, change) in &changes.files {
+        let path = path.as_str();
+        if is_closed(path) || !policy.capabilities.contains(&Capability::RepoWrite) {
+            return Verdict::Block;
+        }
+        let base = change.base.clone().unwrap_or_default();
+        let after = change.proposed.clone().unwrap_or_default();
+        let mut questions = classes(path).to_vec();
+        let kinds = match (&change.base, &change.proposed) {
+            (Some(_), Some(_)) => EDITS,
+            (None, _) => &["create_file"],
+            (Some(_), None) => {
+                questions.push("deleted");
+                &["delete_file"]
+            }
+        };
+        let lines = lines_between(&base, &after);
+        let deed = Deed { paths: vec![path], lines, files: changes.files.len(), ..Deed::of(kinds) };
+        let twin = |other: &str, text: &Option<String>| {
+            text.is_some() && other != path && other.to_lowercase() == path.to_lowercase()
+        };
+        let twins = changes.files.iter().any(|(other, it)| twin(other.as_str(), &it.proposed));
+        let twins = if twins && change.proposed.is_some() { 2 } else { 0 };
+        worst = worst.max(ruling(&policy.rules, &deed, &questions)).max(bidi(&base, &after)).max(twins);
+    }
+    verdict(worst)
 }
 
-fn any_request() -> impl Strategy<Value = Action> {
-    let piece = || prop::sample::select(PIECES).prop_map(str::to_owned);
-    let text = || prop::sample::select(TEXTS).prop_map(str::to_owned);
-    prop_oneof![
-        3 => (any_path(), piece(), piece())
-            .prop_map(|(path, old, new)| Action::ReplaceText(ReplaceText { path, old, new })),
-        3 => (any_path(), text(), prop::bool::weighted(0.2)).prop_map(|(path, text, overwrite)| Action::CreateFile(CreateFile { path, text, overwrite })),
-        2 => (any_path(), any_hash()).prop_map(|(path, base_hash)| Action::DeleteFile(DeleteFile { path, base_hash })),
-        2 => (any_path(), any_path(), any_hash()).prop_map(|(path, new_path, base_hash)| {
-            Action::RenameFile(RenameFile { path, new_path, base_hash })
-        }),
-        1 => any_path().prop_map(|path| Action::ReadFile(ReadFile { path, first_line: None, last_line: None })),
-        1 => proptest::option::of(any_path())
-            .prop_map(|below| Action::Search(Search { text: "x".to_owned(), below })),
-        1 => (prop::sample::select(&["test", "deploy"][..]), any_args())
-            .prop_map(|(task, args)| Action::RunTask(RunTask { task: TaskName::new(task), args })),
-        1 => prop::sample::select(NOTES)
-            .prop_map(|text| Action::Remember(Remember { text: text.to_owned(), key: None, scope: None })),
-        1 => Just(Action::Finish(Finish { summary: "done".to_owned() })),
-    ]
-}
-
-/// Mostly none; else that of a text which may or may not be the one.
-fn any_hash() -> impl Strategy<Value = Option<String>> {
-    proptest::option::weighted(0.2, prop::sample::select(TEXTS).prop_map(hash))
-}
-
-fn any_args() -> impl Strategy<Value = Vec<TaskArg>> {
-    let name = prop::sample::select(&["filter", "filter", "other"][..]);
-    let value = prop::sample::select(&["adds", "adds", "-adds", "a b"][..]);
-    let one =
-        (name, value).prop_map(|(name, value)| TaskArg { name: name.to_owned(), value: value.to_owned() });
-    proptest::collection::vec(one, 0..3)
-}
-
-fn hash(text: &str) -> String {
-    Digest::of(text.as_bytes()).to_string()
-}
-
-fn any_entry() -> impl Strategy<Value = Entry> {
-    prop_oneof![
-        4 => Just(Entry::Missing),
-        6 => prop::sample::select(TEXTS).prop_map(|text| Entry::Text { text: text.to_owned(), links: 1, version: None }),
-        1 => Just(Entry::Text { text: "x\n".to_owned(), links: 2, version: None }),
-        1 => Just(Entry::Opaque { bytes: 9 }),
-        2 => Just(Entry::Directory),
-        1 => Just(Entry::Other { what: "pipe".to_owned() }),
-    ]
-}
-
-fn any_facts() -> impl Strategy<Value = Facts> {
-    let linked = |to: &str| Resolved::Linked { to: WorkspacePath::parse(to).unwrap() };
-    let resolved = prop_oneof![
-        12 => Just(Resolved::Direct),
-        1 => Just(linked("src/b.rs")),
-        1 => Just(linked(".git/config")),
-        1 => Just(Resolved::Outside),
-    ];
-    let one = proptest::option::weighted(0.95, (any_entry(), resolved));
-    proptest::collection::vec(one, PATHS.len()).prop_map(|all| {
-        let known = PATHS.iter().zip(all).filter_map(|(path, facts)| {
-            let (entry, resolved) = facts?;
-            Some((RequestedPath::new(*path), PathFacts { entry, resolved, executed_by: None }))
-        });
-        Facts { paths: known.collect() }
-    })
-}
-
-fn any_changes() -> impl Strategy<Value = ChangeSet> {
-    let text = || proptest::option::of(prop::sample::select(TEXTS).prop_map(str::to_owned));
-    let one = (prop::sample::select(&["src/a.rs", "src/b.rs", "src/d.rs"][..]), text(), text());
-    proptest::collection::vec(one, 0..2).prop_map(|all| {
-        let differing = all.into_iter().filter(|(_, base, proposed)| base != proposed);
-        let files = differing.map(|(path, base, proposed)| {
-            (WorkspacePath::parse(path).unwrap(), FileChange { base, proposed, renamed_from: None })
-        });
-        ChangeSet { files: files.collect() }
-    })
+/// What the property judges the decision by, besides its verdict.
+fn is_well_formed(decision: &Decision) -> bool {
+    !decision.reasons.is_empty()
+        && decision.reasons.windows(2).all(|pair| pair[0].verdict >= pair[1].verdict)
+        && decision.reasons[0].verdict == decision.verdict
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4096))]
+    // 256 cases unless `PROPTEST_CASES` says otherwise: more than a million batches.
+    #![proptest_config(ProptestConfig::default())]
     #[test]
-    fn both_evaluators_agree(
-        actions in proptest::collection::vec(any_request(), 0..5),
-        facts in any_facts(),
-        changes in any_changes(),
-        lacking in proptest::option::weighted(0.1, prop::sample::select(&ActionKind::ALL[..])),
-        trusted in prop::bool::weighted(0.8),
-        writing in prop::bool::weighted(0.9),
-    ) {
-        let batch: Vec<ActionRequest> = actions
-            .into_iter()
-            .enumerate()
-            .map(|(n, action)| ActionRequest { id: ActionId::new(format!("a{n}")), action })
-            .collect();
-        let actions = ActionKind::ALL.into_iter().filter(|kind| Some(*kind) != lacking).collect();
-        let toolset = Toolset { name: ToolsetName::new("all"), actions };
-        let task = Task {
-            name: TaskName::new("test"),
-            kind: TaskKind::Test,
-            argv: vec!["cargo".to_owned(), "test".to_owned()],
-            cwd: None,
-            env: BTreeMap::new(),
-            report: ReportFormat::Auto,
-            report_file: None,
-            timeout: TimeoutClass::Long,
-            origin: "Cargo.toml".to_owned(),
-            params: vec![TaskParam {
-                name: "filter".to_owned(),
-                sort: ParamSort::String { pattern: "[a-z-]+".to_owned() },
-                argv: vec!["--".to_owned(), "{value}".to_owned()],
-            }],
-        };
-        let trust = if trusted { Trust::Trusted { content: Digest::of(b"") } } else { Trust::Untrusted };
-        let tasks = TaskSet { tasks: vec![task], trust };
-        let mode = if writing { SandboxMode::WorkspaceWrite } else { SandboxMode::ReadOnly };
-        let policy = PolicySnapshot::built_in(mode, ApprovalMode::OnRiskyActions);
-        let decision = evaluate(
-            &batch,
-            Situation { toolset: &toolset, tasks: &tasks, facts: &facts, changes: &changes, known: &Known::default() },
-            &policy,
-        );
-        let expected = reference(&batch, &toolset, &tasks, &facts, &changes, &policy);
-        prop_assert_eq!(decision.verdict, expected, "{:#?}", decision);
-        prop_assert!(!decision.reasons.is_empty());
-        prop_assert!(decision.reasons.windows(2).all(|pair| pair[0].verdict >= pair[1].verdict));
-        prop_assert_eq!(decision.reasons[0].verdict, decision.verdict);
+    fn both_evaluators_agree(seed in any::<u64>()) {
+        let mut draw = Draw::new(seed);
+        let known = Known::default();
+        for _ in 0..WORLDS {
+            let (user, both) = draw.policies();
+            let (compiled_user, compiled) = (Policy::new(&user), Policy::new(&both));
+            prop_assert_eq!(compiled.fault(), None);
+            let (facts, tasks, toolset) = (draw.facts(), draw.tasks(), draw.toolset());
+            let changes = draw.changes(&["src/a.rs", "src/b.rs", "src/d.rs"]);
+            for at in 0..BATCHES {
+                let batch = draw.batch();
+                let situation = Situation {
+                    toolset: &toolset,
+                    tasks: &tasks,
+                    facts: &facts,
+                    changes: &changes,
+                    known: &known,
+                };
+                let decision = evaluate(&batch, situation, &compiled);
+                let expected = reference(&batch, &toolset, &tasks, &facts, &changes, &both);
+                prop_assert_eq!(
+                    decision.verdict, expected,
+                    "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}", batch, both.rules, changes, facts, decision
+                );
+                prop_assert!(is_well_formed(&decision), "{:#?}", decision);
+                // What a workspace adds never lets anything through; one in some is looked at.
+                if at % 8 == 0 {
+                    let alone = evaluate(&batch, situation, &compiled_user);
+                    prop_assert!(alone.verdict <= decision.verdict, "{:#?}\n{:#?}", batch, both.rules);
+                    let proposal = draw.changes(&PATHS[..12]);
+                    let decision = evaluate_changes(&proposal, &known, &compiled);
+                    prop_assert_eq!(
+                        decision.verdict, reference_changes(&proposal, &both),
+                        "{:#?}\n{:#?}\n{:#?}", proposal, both.rules, decision
+                    );
+                }
+            }
+        }
     }
 }

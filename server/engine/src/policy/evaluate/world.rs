@@ -1,7 +1,7 @@
 //! The workspace as the batch so far would have left it.
 
 use super::judge::Judge;
-use crate::edit::ChangeSet;
+use crate::edit::{ChangeSet, FileChange};
 use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::policy::{Entry, Facts, PathFacts, Resolved};
@@ -26,11 +26,13 @@ pub(super) struct World<'a> {
     written: BTreeMap<WorkspacePath, Option<String>>,
     /// Files that the batch made out of nothing, where they stand now.
     made: BTreeSet<WorkspacePath>,
+    /// By path: the text that the run found, of files that the batch has moved here.
+    moved: BTreeMap<WorkspacePath, String>,
 }
 
 impl<'a> World<'a> {
     pub(super) fn new(changes: &'a ChangeSet) -> Self {
-        Self { changes, written: BTreeMap::new(), made: BTreeSet::new() }
+        Self { changes, written: BTreeMap::new(), made: BTreeSet::new(), moved: BTreeMap::new() }
     }
 
     /// The text that the batch or the run has decided on; `Some(None)` when it removed the file.
@@ -91,14 +93,36 @@ impl<'a> World<'a> {
 
     pub(super) fn remove(&mut self, path: WorkspacePath) {
         self.made.remove(&path);
+        self.moved.remove(&path);
         self.written.insert(path, None);
     }
 
-    pub(super) fn rename(&mut self, from: WorkspacePath, to: WorkspacePath, text: String) {
+    /// The text that the run found of this file, wherever the file stood; empty for a new one.
+    pub(super) fn origin<'s>(&'s self, path: &WorkspacePath, facts: &'s PathFacts) -> Cow<'s, str> {
+        if let Some(text) = self.moved.get(path) {
+            return Cow::Borrowed(text);
+        }
+        let Some(change) = self.changes.files.get(path) else {
+            return match &facts.entry {
+                Entry::Text { text, .. } => Cow::Borrowed(text),
+                Entry::Missing | Entry::Opaque { .. } | Entry::Directory | Entry::Other { .. } => {
+                    Cow::Borrowed("")
+                }
+            };
+        };
+        let source = change.renamed_from.as_ref().and_then(|from| self.changes.files.get(from));
+        let base = change.base.as_deref().or_else(|| source.and_then(|source| source.base.as_deref()));
+        Cow::Borrowed(base.unwrap_or_default())
+    }
+
+    /// `base` is the text that the run found of the file.
+    pub(super) fn rename(&mut self, from: WorkspacePath, to: WorkspacePath, text: String, base: String) {
         // The text is the user's if it was the user's before: only what the run made stays its own.
         if self.made.remove(&from) {
             self.made.insert(to.clone());
         }
+        self.moved.remove(&from);
+        self.moved.insert(to.clone(), base);
         self.written.insert(from, None);
         self.written.insert(to, Some(text));
     }
@@ -154,6 +178,18 @@ impl<'a> World<'a> {
         proposed
             .chain(standing)
             .find(|other| other != path && Some(other) != moving && other.comparison_key() == key)
+    }
+
+    /// The files that the batch or the run has decided on, with their texts now.
+    pub(super) fn written(&self) -> Vec<(&WorkspacePath, Option<&str>)> {
+        let planned = self.changes.files.keys().filter(|path| !self.written.contains_key(*path));
+        let planned = planned.map(|path| (path, self.decided(path).flatten()));
+        self.written.iter().map(|(path, text)| (path, text.as_deref())).chain(planned).collect()
+    }
+
+    /// What the run had planned for a file before the batch.
+    pub(super) fn planned(&self, path: &WorkspacePath) -> Option<&FileChange> {
+        self.changes.files.get(path)
     }
 
     /// Every file with a proposed text.

@@ -38,6 +38,8 @@ pub struct World {
     pub applies: u32,
     pub remembered: Vec<MaintenanceRecord>,
     pub halted: Option<String>,
+    /// What is found for a pack.
+    pub candidates: Vec<crate::context::Candidate>,
 }
 
 pub fn path(text: &str) -> WorkspacePath {
@@ -72,6 +74,7 @@ pub fn start_of(yaml: &str) -> RunStarted {
         policy: PolicySnapshot::built_in(blueprint.sandbox, blueprint.approval_mode),
         blueprint,
         model: "scripted".into(),
+        model_is_local: false,
         tasks: trusted(vec![test_task()]),
         inputs: Inputs::default(),
         open_documents: Vec::new(),
@@ -112,6 +115,7 @@ impl World {
             applies: 0,
             remembered: Vec::new(),
             halted: None,
+            candidates: Vec::new(),
         }
     }
 
@@ -193,7 +197,9 @@ impl World {
     fn answer(&mut self, command: Command) -> Option<Event> {
         let id = command.id()?;
         Some(match command {
-            Command::GatherContext { .. } => Event::ContextGathered { command: id, candidates: Vec::new() },
+            Command::GatherContext { .. } => {
+                Event::ContextGathered { command: id, candidates: self.candidates.clone() }
+            }
             Command::CallModel { .. } => self.reply(id)?,
             Command::GatherFacts { paths, .. } => {
                 Event::FactsGathered { command: id, facts: self.facts(&paths) }
@@ -282,7 +288,7 @@ impl World {
             resolved: Resolved::Direct,
             executed_by: None,
         };
-        Facts { paths: paths.iter().map(|path| (path.clone(), facts(path))).collect() }
+        Facts { paths: paths.iter().map(|path| (path.clone(), facts(path))).collect(), ..Facts::default() }
     }
 }
 

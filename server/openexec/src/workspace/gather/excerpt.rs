@@ -44,6 +44,7 @@ pub(super) fn around(
         signature,
         relevance,
         score,
+        record: None,
     })
 }
 
@@ -73,6 +74,7 @@ pub(super) fn whole(
         signature: Some(symbol.signature.clone()),
         relevance,
         score,
+        record: None,
     })
 }
 

@@ -333,6 +333,7 @@ fn neighbour(
         signature: symbol.map(|symbol| symbol.signature.clone()),
         relevance: Relevance::Neighbour,
         score,
+        record: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! YAML as a tree in which every node knows its place. Nothing here knows what a blueprint is.
+//! A document as a tree in which every node knows its place.
 
 use crate::limits::{CONFIG_ALIASES_MAX, CONFIG_BYTES_MAX, CONFIG_DEPTH_MAX, CONFIG_NODES_MAX};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -8,14 +8,14 @@ use std::fmt;
 
 /// A place in the file, both counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) line: u32,
-    pub(super) column: u32,
+pub(crate) struct Place {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
 }
 
 impl Place {
     /// The beginning of the file.
-    pub(super) const START: Self = Self { line: 1, column: 1 };
+    pub(crate) const START: Self = Self { line: 1, column: 1 };
 
     fn of(location: Location) -> Self {
         let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX).max(1);
@@ -25,15 +25,15 @@ impl Place {
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) place: Place,
+    pub(crate) value: Value,
 }
 
 /// What YAML can say. Mappings keep their order and their duplicate keys, so that a
 /// duplicate can be reported beside everything else that is wrong.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Null,
     Bool(bool),
     Integer(i128),
@@ -45,7 +45,7 @@ pub(super) enum Value {
 
 impl Value {
     /// What it is, for people.
-    pub(super) fn kind(&self) -> &'static str {
+    pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
             Self::Bool(_) => "a truth value",
@@ -59,14 +59,14 @@ impl Value {
 
 /// Why a text is not one YAML document within the limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct SyntaxFault {
-    pub(super) place: Place,
-    pub(super) message: String,
-    pub(super) remedy: String,
+pub(crate) struct SyntaxFault {
+    pub(crate) place: Place,
+    pub(crate) message: String,
+    pub(crate) remedy: String,
 }
 
 /// Parses one document.
-pub(super) fn parse(text: &str) -> Result<Node, SyntaxFault> {
+pub(crate) fn parse(text: &str) -> Result<Node, SyntaxFault> {
     if text.len() > CONFIG_BYTES_MAX {
         return Err(SyntaxFault {
             place: Place::START,

@@ -10,13 +10,13 @@ use serde::de::IntoDeserializer;
 use std::borrow::Cow;
 
 /// What can be read from a node. `subject` is how messages call it: `` `retry_limit` ``.
-pub(super) trait Read: Sized {
+pub(crate) trait Read: Sized {
     fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self>;
 }
 
 /// A key's value in a mapping of the file.
 #[derive(Debug, Default)]
-pub(super) enum Entry<T> {
+pub(crate) enum Entry<T> {
     /// The key does not occur.
     #[default]
     Absent,
@@ -28,13 +28,13 @@ pub(super) enum Entry<T> {
 
 /// A value with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Placed<T> {
-    pub(super) place: Place,
-    pub(super) value: T,
+pub(crate) struct Placed<T> {
+    pub(crate) place: Place,
+    pub(crate) value: T,
 }
 
 impl<T> Entry<T> {
-    pub(super) fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Self
+    pub(crate) fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Self
     where
         T: Read,
     {
@@ -44,28 +44,28 @@ impl<T> Entry<T> {
         }
     }
 
-    pub(super) fn present(&self) -> Option<&Placed<T>> {
+    pub(crate) fn present(&self) -> Option<&Placed<T>> {
         match self {
             Self::Present(placed) => Some(placed),
             Self::Absent | Self::Faulty => None,
         }
     }
 
-    pub(super) fn value(&self) -> Option<&T> {
+    pub(crate) fn value(&self) -> Option<&T> {
         self.present().map(|placed| &placed.value)
     }
 
-    pub(super) fn is_absent(&self) -> bool {
+    pub(crate) fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    pub(super) fn is_faulty(&self) -> bool {
+    pub(crate) fn is_faulty(&self) -> bool {
         matches!(self, Self::Faulty)
     }
 
     /// A key that was misspelt counts as one that was reported, so that nobody is told both
     /// of the misspelling and of the absence.
-    pub(super) fn suspect(&mut self) {
+    pub(crate) fn suspect(&mut self) {
         if self.is_absent() {
             *self = Self::Faulty;
         }
@@ -103,7 +103,7 @@ impl<T: JsonSchema> JsonSchema for Placed<T> {
 }
 
 /// Reports that a node is of another kind than wanted.
-pub(super) fn wrong_kind(node: &Node, subject: &str, wanted: &str, problems: &mut Problems<'_>) {
+pub(crate) fn wrong_kind(node: &Node, subject: &str, wanted: &str, problems: &mut Problems<'_>) {
     match &node.value {
         Value::Null => {
             problems.report(
@@ -118,7 +118,8 @@ pub(super) fn wrong_kind(node: &Node, subject: &str, wanted: &str, problems: &mu
     }
 }
 
-fn text<'n>(node: &'n Node, subject: &str, problems: &mut Problems<'_>) -> Option<&'n str> {
+/// The text of a node that holds one.
+pub(crate) fn text<'n>(node: &'n Node, subject: &str, problems: &mut Problems<'_>) -> Option<&'n str> {
     match &node.value {
         Value::Text(text) => Some(text),
         Value::Bool(_) | Value::Integer(_) | Value::Decimal(_) => {
@@ -146,7 +147,7 @@ impl Read for bool {
 
 /// The version of the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Version;
+pub(crate) struct Version;
 
 impl Read for Version {
     fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
@@ -182,7 +183,7 @@ impl JsonSchema for Version {
 
 /// How often something may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RetryLimit(pub(super) u32);
+pub(crate) struct RetryLimit(pub(crate) u32);
 
 impl Read for RetryLimit {
     fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
@@ -218,7 +219,7 @@ impl JsonSchema for RetryLimit {
 
 /// The identifier of a stage or an artifact.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Name(pub(super) String);
+pub(crate) struct Name(pub(crate) String);
 
 impl Read for Name {
     fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
@@ -258,7 +259,7 @@ impl JsonSchema for Name {
 
 /// The name of a blueprint or a task: one line that a person reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Label(pub(super) String);
+pub(crate) struct Label(pub(crate) String);
 
 impl Read for Label {
     fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
@@ -295,7 +296,7 @@ impl JsonSchema for Label {
 
 /// Sentences.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Prose(pub(super) String);
+pub(crate) struct Prose(pub(crate) String);
 
 impl Read for Prose {
     fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
@@ -342,7 +343,7 @@ impl<T: Read> Read for Vec<Placed<T>> {
 }
 
 /// One of a closed set, whose names are those under which serde knows them.
-pub(super) fn read_choice<T: for<'de> Deserialize<'de>>(
+pub(crate) fn read_choice<T: for<'de> Deserialize<'de>>(
     node: &Node,
     subject: &str,
     problems: &mut Problems<'_>,
@@ -376,29 +377,26 @@ impl serde::de::Error for NotAChoice {
     }
 }
 
+/// Reads these closed sets by the names under which serde knows them.
 macro_rules! read_choices {
     ($($type:ty),* $(,)?) => {$(
-        impl Read for $type {
-            fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
-                read_choice(node, subject, problems)
+        impl $crate::yaml::Read for $type {
+            fn read(
+                node: &$crate::yaml::Node,
+                subject: &str,
+                problems: &mut $crate::yaml::Problems<'_>,
+            ) -> Option<Self> {
+                $crate::yaml::read_choice(node, subject, problems)
             }
         }
     )*};
 }
+pub(crate) use read_choices;
 
-read_choices!(
-    crate::blueprint::DeterministicAction,
-    crate::blueprint::InputName,
-    crate::blueprint::Trigger,
-    crate::policy::ApprovalMode,
-    crate::policy::SandboxMode,
-    crate::task::Expectation,
-    crate::task::TimeoutClass,
-    super::file::StageType,
-);
+read_choices!(crate::policy::ApprovalMode, crate::policy::SandboxMode);
 
 /// The beginning of a text, fit for a message.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let mut shown: String =
         text.chars().take(BLUEPRINT_NAME_BYTES_MAX).flat_map(char::escape_debug).collect();
     if text.chars().nth(BLUEPRINT_NAME_BYTES_MAX).is_some() {

@@ -1,24 +1,23 @@
 //! Collecting what is wrong with a file, so that everything is reported together.
 
-use super::tree::Place;
-use super::{Diagnostic, LoadError};
+use super::{Diagnostic, LoadError, Node, Place};
 use crate::limits::CONFIG_PROBLEMS_MAX;
 
 /// How alike two words must be for one to be offered in place of the other.
 const LIKENESS_MIN: f32 = 0.6;
 
 /// The problems of one file.
-pub(super) struct Problems<'f> {
+pub(crate) struct Problems<'f> {
     file: &'f str,
     found: Vec<Diagnostic>,
 }
 
 impl<'f> Problems<'f> {
-    pub(super) fn new(file: &'f str) -> Self {
+    pub(crate) fn new(file: &'f str) -> Self {
         Self { file, found: Vec::new() }
     }
 
-    pub(super) fn report(&mut self, place: Place, message: impl Into<String>, remedy: impl Into<String>) {
+    pub(crate) fn report(&mut self, place: Place, message: impl Into<String>, remedy: impl Into<String>) {
         self.found.push(Diagnostic {
             file: self.file.to_owned(),
             line: place.line,
@@ -29,18 +28,14 @@ impl<'f> Problems<'f> {
     }
 
     /// `Ok` when nothing was reported; else everything, in the order of the file.
-    pub(super) fn into_result<T>(mut self, value: Option<T>) -> Result<T, LoadError> {
+    pub(crate) fn into_result<T>(mut self, value: Option<T>) -> Result<T, LoadError> {
         match value {
             Some(value) if self.found.is_empty() => Ok(value),
             _ => {
                 if self.found.is_empty() {
                     // INVARIANT: what could not be built was reported. Should that ever be
                     // untrue, the file is still rejected.
-                    self.report(
-                        Place::START,
-                        "the blueprint could not be read",
-                        "check it against the reference",
-                    );
+                    self.report(Place::START, "the file could not be read", "check it against the reference");
                 }
                 self.found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
                 self.found.dedup();
@@ -52,12 +47,12 @@ impl<'f> Problems<'f> {
 }
 
 /// The one of `choices` that `word` was probably meant to be.
-pub(super) fn closest<'c>(word: &str, choices: &[&'c str]) -> Option<&'c str> {
+pub(crate) fn closest<'c>(word: &str, choices: &[&'c str]) -> Option<&'c str> {
     similar::get_close_matches(word, choices, 1, LIKENESS_MIN).into_iter().next()
 }
 
 /// `did you mean …?` where a choice is near, else all of them.
-pub(super) fn choice_remedy(word: &str, choices: &[&str]) -> String {
+pub(crate) fn choice_remedy(word: &str, choices: &[&str]) -> String {
     match closest(word, choices) {
         Some(choice) => format!("did you mean `{choice}`?"),
         None => format!("write {}", one_of(choices)),
@@ -65,7 +60,7 @@ pub(super) fn choice_remedy(word: &str, choices: &[&str]) -> String {
 }
 
 /// `` `a`, `b` or `c` ``.
-pub(super) fn one_of(choices: &[&str]) -> String {
+pub(crate) fn one_of(choices: &[&str]) -> String {
     match choices {
         [] => "nothing".to_owned(),
         [only] => format!("`{only}`"),
@@ -74,4 +69,9 @@ pub(super) fn one_of(choices: &[&str]) -> String {
             format!("{} or `{last}`", first.join(", "))
         }
     }
+}
+
+/// Reports a key that occurs a second time.
+pub(crate) fn report_duplicate(key: &Node, name: &str, problems: &mut Problems<'_>) {
+    problems.report(key.place, format!("`{name}` occurs twice in this mapping"), "keep one of the two");
 }

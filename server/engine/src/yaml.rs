@@ -1,0 +1,42 @@
+//! Reading the files that people write: YAML as a tree with places, from the tree to values,
+//! and everything that is wrong with a file reported together, with a remedy for each.
+//!
+//! Nothing here knows what a blueprint or a policy is.
+
+pub(crate) mod mapping;
+pub(crate) mod problem;
+pub(crate) mod read;
+pub(crate) mod tree;
+
+pub(crate) use problem::Problems;
+pub(crate) use read::{Entry, Placed, Read, read_choice, read_choices, wrong_kind};
+pub(crate) use tree::{Node, Place, Value};
+
+/// One thing wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The file's name as it was given.
+    pub file: String,
+    /// Counted from 1.
+    pub line: u32,
+    /// Counted from 1, in characters.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+impl std::fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}:{}: {}; {}", self.file, self.line, self.column, self.message, self.remedy)
+    }
+}
+
+/// Everything wrong with a file, in the order of the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+pub struct LoadError {
+    /// Never empty.
+    pub diagnostics: Vec<Diagnostic>,
+}
