@@ -15,9 +15,10 @@ use openexec_engine::ids::{ActionId, TaskName, ToolsetName};
 use openexec_engine::model::ToolCall;
 use openexec_engine::path::{RequestedPath, WorkspacePath, comparison_key};
 use openexec_engine::policy::{
-    ApprovalMode, Entry, Facts, Known, PathFacts, PolicySnapshot, Resolved, SandboxMode, Situation, Verdict,
+    ApprovalMode, Entry, Facts, Known, PathFacts, Policy, PolicySnapshot, Resolved, SandboxMode, Situation, Verdict,
     evaluate_changes, toolset,
 };
+use openexec_engine::policy::rules::{Scope, load, merge};
 use openexec_engine::task::{TaskArg, TaskSet};
 use std::collections::BTreeMap;
 
@@ -27,6 +28,7 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
     ("path", path),
     ("blueprint", blueprint),
     ("tasks", tasks),
+    ("rules", rules),
     ("evaluate", evaluate),
     ("guard", guard),
 ];
@@ -147,6 +149,26 @@ pub fn tasks(data: &[u8]) {
     }
 }
 
+/// Policy files: any text is rules or complaints, and a workspace's rules take nothing of the
+/// user's away and give nothing that the user has not.
+pub fn rules(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let (user, workspace) = text.split_once('\u{0}').unwrap_or(("", text));
+    let read = |scope, text: &str| (!text.is_empty()).then(|| load(scope, "policy.yaml", text));
+    let (Ok(user), Ok(workspace)) =
+        (read(Scope::User, user).transpose(), read(Scope::Workspace, workspace).transpose())
+    else {
+        return;
+    };
+    let alone = merge(user.as_ref(), None);
+    let Ok(together) = merge(user.as_ref(), workspace.as_ref()) else { return };
+    let alone = alone.expect("what holds together with a workspace's rules holds without them");
+    assert!(together.capabilities.is_subset(&alone.capabilities), "a workspace gives capabilities");
+    assert!(together.sandbox <= alone.sandbox, "a workspace widens the sandbox");
+    assert!(together.approval_mode >= alone.approval_mode, "a workspace asks less");
+    assert!(Policy::new(&together).fault().is_none_or(|fault| !fault.is_empty()));
+}
+
 /// The gate: whatever a batch is and whatever stands in the workspace, what names `.git`,
 /// `.openexec` or a place outside is blocked, and what is not blocked can be planned or is refused.
 pub fn evaluate(data: &[u8]) {
@@ -168,7 +190,7 @@ fn judged(bytes: &mut Unstructured<'_>) -> Result<()> {
         batch.push(ActionRequest { id: ActionId::new(format!("a{number}")), action });
     }
     let sandbox = *bytes.choose(&[SandboxMode::ReadOnly, SandboxMode::WorkspaceWrite])?;
-    let policy = PolicySnapshot::built_in(sandbox, ApprovalMode::OnRiskyActions);
+    let policy = Policy::new(&PolicySnapshot::built_in(sandbox, ApprovalMode::OnRiskyActions));
     let toolset = toolset(&ToolsetName::from("coding_positions")).expect("it is built in");
     let changes = ChangeSet::default();
     let mut known = Known::default();
@@ -301,7 +323,8 @@ pub fn guard(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(rest) else { return };
     let name = JUDGES.get(usize::from(*selector) % JUDGES.len()).expect("it is in range");
     let (before, after) = text.split_once('\u{0}').unwrap_or((text, ""));
-    let policy = PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::OnRiskyActions);
+    let policy =
+        Policy::new(&PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::OnRiskyActions));
     let path = WorkspacePath::parse(name).expect("it is a path");
     let decided = |base: Option<&str>, proposed: Option<&str>| {
         let own = |text: Option<&str>| text.map(str::to_owned);
