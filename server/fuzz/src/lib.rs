@@ -1,0 +1,6 @@
+//! What the fuzzing targets do with the bytes they are given. The end-to-end tests replay the
+//! kept inputs through the same functions.
+
+mod targets;
+
+pub use targets::{TARGETS, blueprint, evaluate, guard, path, reply, rules, tasks};
