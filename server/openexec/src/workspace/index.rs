@@ -38,8 +38,7 @@ impl Index {
         if kinds.len() >= WALK_FILES_MAX {
             kinds.clear();
         }
-        let judges =
-            classify(path).iter().any(|class| matches!(class, PathClass::Judges | PathClass::Tests));
+        let judges = classify(path).iter().any(|class| matches!(class, PathClass::Judges | PathClass::Tests));
         let kind = Kind { hidden: is_hidden(path), judges };
         kinds.insert(path.clone(), kind);
         kind
