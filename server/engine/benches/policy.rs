@@ -47,7 +47,7 @@ fn judge(bencher: Bencher, policy: &Policy, action: Action) {
     let path = RequestedPath::new("crates/engine/src/policy.rs");
     let entry = Entry::Text { text: "fn a() {}\nfn b() {}\n".to_owned(), links: 1, version: None };
     let found = PathFacts { entry, resolved: Resolved::Direct, executed_by: None };
-    let facts = Facts { paths: BTreeMap::from([(path, found)]) };
+    let facts = Facts { paths: BTreeMap::from([(path, found)]), ..Facts::default() };
     let toolset = toolset(&"coding_backend".into()).unwrap();
     let (tasks, changes, known) = (TaskSet::default(), ChangeSet::default(), Known::default());
     let batch = [ActionRequest { id: "a1".into(), action }];

@@ -53,7 +53,9 @@ pub const CHANGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const REBASE_STEPS_MAX: usize = 200_000_000;
 /// Lines of both sides of a file that the guard compares before it parses the new side; larger
 /// files are parsed anew.
-pub const GUARD_DIFF_LINES_MAX: usize = 8_000;
+pub const GUARD_DIFF_LINES_MAX: usize = 3_000;
+/// Ways out of one function that the guard holds against the assertions behind them.
+pub const GUARD_EXITS_MAX: usize = 64;
 /// Depth to which a syntax tree is searched for symbols and comments.
 pub const SYNTAX_DEPTH_MAX: usize = 1_000;
 /// Symbols that one file is taken to have; later ones are left out.

@@ -198,6 +198,9 @@ impl PolicySnapshot {
 pub struct Facts {
     /// By the path as it was written. A path without facts is blocked.
     pub paths: BTreeMap<RequestedPath, PathFacts>,
+    /// Fingerprints of the secrets in environment files, so that no edit copies one.
+    #[serde(default, skip_serializing_if = "Taint::is_empty")]
+    pub taint: Taint,
 }
 
 impl Facts {
@@ -240,11 +243,18 @@ pub struct PathFacts {
 pub struct Known {
     /// Files that something executes although their names do not say so, and what does.
     executed: BTreeMap<WorkspacePath, String>,
+    /// The secrets of environment files.
+    environment: Taint,
+    /// The secrets that were redacted from what the model was shown.
+    redacted: Taint,
 }
 
 impl Known {
     /// Takes in what was found out.
     pub fn learn(&mut self, facts: &Facts) {
+        if !facts.taint.is_empty() {
+            self.environment = facts.taint.clone();
+        }
         for (requested, found) in &facts.paths {
             let real = match &found.resolved {
                 Resolved::Direct => WorkspacePath::parse(requested.as_str()).ok(),
@@ -255,6 +265,22 @@ impl Known {
                 self.executed.insert(path, by.clone());
             }
         }
+    }
+
+    /// Takes in the secrets that the run has redacted so far.
+    pub fn learn_redacted(&mut self, redacted: Taint) {
+        self.redacted = redacted;
+    }
+
+    /// True when a text holds the secret of an environment file more often than its base does.
+    pub(crate) fn is_copied_into(&self, base: &str, text: &str) -> bool {
+        self.environment.more_in(base, text)
+    }
+
+    /// True when a text holds a secret that the model saw as a placeholder more often than its
+    /// base does.
+    pub(crate) fn is_moved_into(&self, base: &str, text: &str) -> bool {
+        self.redacted.more_in(base, text)
     }
 
     /// What executes a file, where that is known.

@@ -77,6 +77,11 @@ impl fmt::Debug for Redactions {
 pub struct UnknownPlaceholder(pub String);
 
 impl Redactions {
+    /// The values that this run has redacted.
+    pub(crate) fn known(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(|(value, _)| value.as_str()).filter(|value| *value != OPENING)
+    }
+
     /// Replaces every secret, and counts them. A value seen before anywhere in the run is
     /// replaced wherever it occurs.
     pub fn redact(&mut self, text: &str) -> (String, usize) {

@@ -55,9 +55,6 @@ enum What {
     Blueprint(BlueprintArguments),
     /// Check policy files, explain what they say to an action, or print their JSON Schema.
     Policy(policy::PolicyArguments),
-    /// Builds a sandbox and becomes the task in it. For the runtime itself.
-    #[command(name = "__sandbox", hide = true)]
-    Sandbox,
 }
 
 #[derive(Debug, clap::Args)]
@@ -162,13 +159,14 @@ enum BlueprintWhat {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if matches!(arguments.what, What::Sandbox) {
-        // Before any thread: namespaces belong to the whole process.
+    // Before any thread, as namespaces belong to the whole process; and before the arguments
+    // are parsed, which takes longer than a task should wait.
+    if std::env::args_os().nth(1).is_some_and(|what| what == crate::process::SANDBOX_SUBCOMMAND) {
         let error = crate::process::sandbox_main();
         eprintln!("openexec: the sandbox could not be built: {error:#}");
         return ExitCode::from(125);
     }
+    let arguments = Arguments::parse();
     log_to_stderr();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -195,7 +193,6 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Doctor(at) => doctor::doctor(&at).await,
         What::Blueprint(arguments) => inspect::blueprint(arguments.what),
         What::Policy(arguments) => policy::policy(arguments),
-        What::Sandbox => Ok(ExitCode::FAILURE),
     }
 }
 

@@ -8,6 +8,27 @@ pub const TASK_MEMORY_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 pub const TASK_FILE_BYTES_MAX: u64 = 8 * 1024 * 1024 * 1024;
 /// Processes and threads of a task, all together.
 pub const TASK_PROCESSES_MAX: u64 = 4096;
+/// Share of the machine's memory, in percent, that all processes of a task may use together.
+/// Where there is a cgroup the kernel holds it, else the task's keeper watches it.
+pub const TASK_MEMORY_PERCENT_MAX: u64 = 75;
+/// Bytes that a task may write to disk, all files together, before its keeper ends it.
+pub const TASK_DISK_BYTES_MAX: u64 = 32 * 1024 * 1024 * 1024;
+/// Bytes that a task leaves free on the disk that holds its shadow.
+pub const TASK_DISK_FREE_BYTES_MIN: u64 = 1024 * 1024 * 1024;
+/// Files that a task leaves room for on that disk.
+pub const TASK_DISK_FREE_FILES_MIN: u64 = 10_000;
+/// Bytes of shared memory (`/dev/shm`) of a task.
+pub const TASK_SHARED_MEMORY_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// Bytes of the small in-memory file systems that stand for `/dev`, `/run` and hidden places.
+pub const TASK_PLACEHOLDER_BYTES_MAX: u64 = 1024 * 1024;
+/// Seconds of processor time of each process of a task, its threads together, whatever the
+/// task's own time limit allows.
+pub const TASK_CPU_SECONDS_MAX: u64 = 4 * 60 * 60;
+/// Seconds between the signal that tells a process that its processor time is used up and
+/// the one that it cannot ignore.
+pub const TASK_CPU_GRACE_SECONDS: u64 = 5;
+/// Milliseconds between two looks of a keeper at what its task uses.
+pub const TASK_WATCH_INTERVAL_MS: u64 = 250;
 /// Milliseconds that output is still read after a task has ended, where descendants may hold
 /// the pipes open.
 pub const TASK_DRAIN_TIMEOUT_MS: u64 = 1_000;
@@ -135,3 +156,7 @@ pub const EXIT_FLUSH_MS: u64 = 20;
 pub const SYMBOLS_QUIET_MS: u64 = 150;
 /// Files that are read to find out whether they call a script.
 pub const EXECUTED_SOURCES_MAX: usize = 100;
+/// Environment files whose secrets are looked out for in one batch.
+pub const ENVIRONMENT_FILES_MAX: usize = 32;
+/// Secrets that are looked out for.
+pub const ENVIRONMENT_VALUES_MAX: usize = 500;

@@ -9,15 +9,25 @@
 //! This module knows nothing of runs, blueprints or change sets, and chooses no command.
 
 pub(crate) mod capture;
+#[cfg(target_os = "linux")]
+mod cgroup;
 pub(crate) mod environment;
+#[cfg(target_os = "linux")]
+mod keeper;
+#[cfg(not(target_os = "linux"))]
+#[path = "process/no_keeper.rs"]
+mod keeper;
 mod launch;
 pub mod report;
 #[cfg(target_os = "linux")]
 mod sandbox;
+mod secrets;
 pub(crate) mod spec;
 
-pub(crate) use launch::{Ran, run_confined, run_plainly};
+pub(crate) use keeper::{Keepers, StandBy};
+pub(crate) use launch::{Ran, run_plainly};
 pub use report::{ParsedReport, parse_report};
+pub use spec::TaskLimits;
 
 use std::path::{Path, PathBuf};
 

@@ -10,14 +10,17 @@
 //!
 //! This module decides nothing about the work, and never writes below the workspace root.
 
+mod confinement;
 mod copy;
 mod layer;
 mod run;
 mod tree;
 
+pub use confinement::{Confinement, Part};
+
 use crate::process::environment::{Environment, environment};
 use crate::process::spec::{Overlay, SandboxSpec};
-use crate::process::{Launcher, run_confined};
+use crate::process::{Keepers, Launcher, StandBy, TaskLimits};
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::ids::RunId;
 use openexec_engine::path::WorkspacePath;
@@ -26,38 +29,18 @@ use openexec_engine::task::{Task, TaskReport};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Milliseconds that trying the sandbox may take.
-const PROBE_TIMEOUT_MS: u64 = 10_000;
+/// What a repository decides about itself and about those who work on it. No task changes it,
+/// and what a task puts there where nothing was is gone after it.
+const PROTECTED: [&str; 2] = [".git", ".openexec"];
+
+/// Directories at the top of the system that hold no sockets of users.
+const SYSTEM: [&str; 14] =
+    ["bin", "boot", "dev", "etc", "lib", "lib32", "lib64", "nix", "proc", "run", "sbin", "sys", "tmp", "usr"];
 
 /// Why the shadow could not be prepared or written.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ShadowError(pub String);
-
-/// How strongly a task is confined here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Confinement {
-    /// For evidence and people: `overlay+namespaces`, `copy`.
-    pub name: String,
-    /// True when a task has no network and cannot write outside the shadow.
-    pub confined: bool,
-    /// What is missing and what to do, when it is not.
-    pub remedy: Option<String>,
-}
-
-impl Confinement {
-    fn overlay() -> Self {
-        Self { name: "overlay+namespaces".to_owned(), confined: true, remedy: None }
-    }
-
-    fn copy(missing: &str) -> Self {
-        Self {
-            name: "copy".to_owned(),
-            confined: false,
-            remedy: Some(format!("tasks cannot be confined here: {missing}; {}", remedy())),
-        }
-    }
-}
 
 /// Finds out what this machine offers, by trying it with a directory below `state`.
 pub async fn probe(launcher: &Launcher, state: &Path) -> Confinement {
@@ -72,55 +55,19 @@ pub async fn probe(launcher: &Launcher, state: &Path) -> Confinement {
     let base = place.path().join("shadow");
     let places = Places::below(base.clone(), &base);
     let made = std::fs::create_dir(&workspace).and_then(|()| places.create());
-    let outcome = match made {
+    let mut keepers = Keepers::new(launcher, StandBy::None);
+    let confinement = match made {
         Ok(()) => {
             let environment = places.environment(true);
-            attempt(launcher, &places.spec(&workspace, &environment)).await
+            let spec = places.spec(&workspace, &environment, TaskLimits::default());
+            Confinement::tried(&mut keepers, &spec).await
         }
-        Err(error) => Err(error.to_string()),
+        Err(error) => Confinement::copy(&error.to_string()),
     };
+    keepers.settle().await;
     // The kernel's scratch directory has mode 000, which a plain removal stumbles over.
     let _ = tree::remove_all(&places.base);
-    match outcome {
-        Ok(()) => Confinement::overlay(),
-        Err(missing) => Confinement::copy(&missing),
-    }
-}
-
-/// Runs `true` in the sandbox.
-async fn attempt(launcher: &Launcher, spec: &SandboxSpec) -> Result<(), String> {
-    use openexec_engine::task::TaskExit;
-    if !cfg!(target_os = "linux") {
-        return Err("only Linux is supported".to_owned());
-    }
-    let spec = SandboxSpec { argv: vec!["true".to_owned()], ..spec.clone() };
-    let ran = run_confined(launcher, &spec, PROBE_TIMEOUT_MS).await;
-    match (ran.exit, ran.unconfined) {
-        (TaskExit::Exited { code: 0 }, _) => Ok(()),
-        (_, Some(missing)) => Err(missing),
-        (TaskExit::NotStarted { reason }, _) => Err(reason),
-        (exit, _) => Err(format!("`true` did not succeed in the sandbox: {exit:?}")),
-    }
-}
-
-/// The next step for the user, as far as the kernel's settings tell.
-fn remedy() -> String {
-    let is = |path: &str, value: &str| std::fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
-    let advice = if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {
-        "allow user namespaces with an AppArmor profile for `openexec` or with \
-         `sysctl kernel.apparmor_restrict_unprivileged_userns=0`"
-    } else if is("/proc/sys/kernel/unprivileged_userns_clone", "0") {
-        "allow user namespaces with `sysctl kernel.unprivileged_userns_clone=1`"
-    } else if is("/proc/sys/user/max_user_namespaces", "0") {
-        "allow user namespaces with `sysctl user.max_user_namespaces=10000`"
-    } else {
-        "use Linux 5.12 or newer with unprivileged user namespaces and overlayfs, outside of a \
-         container that forbids them"
-    };
-    format!(
-        "{advice}; or accept tasks without a sandbox with `allow_unsandboxed_tasks: true` in your \
-         own config.yaml"
-    )
+    confinement
 }
 
 /// Where a shadow keeps what it holds.
@@ -148,8 +95,23 @@ impl Places {
         self.base.join("scratch")
     }
 
+    fn empty(&self) -> PathBuf {
+        self.base.join("empty")
+    }
+
+    /// Throws away what an earlier start of the machine has left: overlays that are never
+    /// written to disk on purpose may be incomplete after a crash.
+    fn drop_incomplete(&self) -> std::io::Result<()> {
+        let (now, mark) = (boot(), self.base.join("boot"));
+        if self.base.exists() && std::fs::read_to_string(&mark).ok() != now {
+            tree::remove_all(&self.base)?;
+        }
+        private_directory(&self.base)?;
+        now.map_or(Ok(()), |now| std::fs::write(&mark, now))
+    }
+
     fn create(&self) -> std::io::Result<()> {
-        for path in [self.upper(), self.base.join("work"), self.scratch().join("home")] {
+        for path in [self.upper(), self.base.join("work"), self.empty(), self.scratch().join("home")] {
             private_directory(&path)?;
         }
         Ok(())
@@ -162,47 +124,80 @@ impl Places {
     }
 
     /// The sandbox for tasks of `root`, without a task.
-    fn spec(&self, root: &Path, environment: &Environment) -> SandboxSpec {
+    fn spec(&self, root: &Path, environment: &Environment, limits: TaskLimits) -> SandboxSpec {
         let mut overlays =
             vec![Overlay { at: root.to_path_buf(), upper: self.upper(), work: self.base.join("work") }];
         for (number, cache) in environment.caches.iter().enumerate() {
             let layer = self.base.join(format!("cache-{number}"));
             let (upper, work) = (layer.join("upper"), layer.join("work"));
-            let apart = !root.starts_with(cache) && !cache.starts_with(root) && !self.base.starts_with(cache);
+            let Ok(cache) = std::fs::canonicalize(cache) else { continue };
+            let apart =
+                !root.starts_with(&cache) && !cache.starts_with(root) && !self.base.starts_with(&cache);
             if apart && private_directory(&upper).is_ok() && private_directory(&work).is_ok() {
-                overlays.push(Overlay { at: cache.clone(), upper, work });
+                overlays.push(Overlay { at: cache, upper, work });
             }
         }
         let mut masked = environment.secrets.clone();
         masked.push(self.state.clone());
+        let tools: Vec<&Path> = environment.tools.iter().map(PathBuf::as_path).collect();
+        let mut veiled =
+            shown_below(&["/tmp", "/var/tmp"].map(PathBuf::from), tools.iter().copied().chain([root]));
+        veiled.extend(places_of_sockets(root, environment));
+        veiled.sort();
+        veiled.dedup();
+        let mut exposed: Vec<PathBuf> =
+            ["/run/current-system", "/run/opengl-driver"].map(PathBuf::from).into();
+        exposed.extend(shown_below(&masked, tools.iter().copied()));
         SandboxSpec {
             argv: Vec::new(),
             cwd: root.to_path_buf(),
             env: environment.variables.clone(),
             overlays,
+            protected: PROTECTED.map(|name| root.join(name)).into(),
             scratch: self.scratch(),
-            exposed: exposed(root, environment),
+            empty: self.empty(),
+            exposed,
             masked,
+            veiled,
+            limits,
+            cgroup: None,
+            proxy: false,
         }
     }
 }
 
-/// What stays visible of the directories that the sandbox replaces: of `/tmp` the tree that
-/// the workspace lies in and those that tools live in, of `/run` what NixOS keeps there.
-fn exposed(root: &Path, environment: &Environment) -> Vec<PathBuf> {
-    let mut exposed: Vec<PathBuf> = ["/run/current-system", "/run/opengl-driver"].map(PathBuf::from).into();
-    for directory in environment.tools.iter().map(PathBuf::as_path).chain([root]) {
-        for replaced in ["/tmp", "/var/tmp"] {
-            if let Ok(below) = directory.strip_prefix(replaced)
-                && let Some(first) = below.components().next()
-            {
-                exposed.push(Path::new(replaced).join(first));
-            }
-        }
-    }
-    exposed.sort();
-    exposed.dedup();
-    exposed
+/// What tells this start of the machine from all others (random(4)).
+fn boot() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
+}
+
+/// Of each directory that the sandbox hides, what is needed of it: the trees right below it in
+/// which one of `needed` lies.
+fn shown_below<'a>(hidden: &[PathBuf], needed: impl Iterator<Item = &'a Path>) -> Vec<PathBuf> {
+    let mut shown: Vec<PathBuf> = needed
+        .flat_map(|needed| {
+            hidden.iter().filter_map(move |hidden| {
+                let first = needed.strip_prefix(hidden).ok()?.components().next()?;
+                Some(hidden.join(first))
+            })
+        })
+        .collect();
+    shown.sort();
+    shown.dedup();
+    shown
+}
+
+/// Where users and their services bind sockets: in homes, in `/var`, and in the tree at the top
+/// of the system that holds the workspace.
+fn places_of_sockets(root: &Path, environment: &Environment) -> Vec<PathBuf> {
+    let top = root.components().nth(1).map(|top| Path::new("/").join(top));
+    let top = top.filter(|top| !SYSTEM.iter().any(|name| top.ends_with(name)));
+    let home = environment.user_home.as_ref().and_then(|home| std::fs::canonicalize(home).ok());
+    [home, top, Some(PathBuf::from("/var"))]
+        .into_iter()
+        .flatten()
+        .filter(|place| place.is_dir() && place.parent().is_some() && place != root)
+        .collect()
 }
 
 fn private_directory(path: &Path) -> std::io::Result<()> {
@@ -217,11 +212,11 @@ fn private_directory(path: &Path) -> std::io::Result<()> {
 pub struct Shadow {
     root: PathBuf,
     places: Places,
-    launcher: Launcher,
     confinement: Confinement,
     environment: Environment,
+    limits: TaskLimits,
     /// An overlay's upper directory must not change under its mount: one thing at a time.
-    busy: tokio::sync::Mutex<()>,
+    keepers: tokio::sync::Mutex<Keepers>,
 }
 
 impl Shadow {
@@ -259,20 +254,20 @@ impl Shadow {
             return Err(ShadowError(format!("`{name}` cannot name a directory")));
         }
         let places = Places::below(state.join("shadow").join(name), &state);
+        places.drop_incomplete().map_err(|error| failed(&places.base, &error))?;
         places.create().map_err(|error| failed(&places.base, &error))?;
         let environment = places.environment(true);
-        let confinement = match attempt(launcher, &places.spec(&root, &environment)).await {
-            Ok(()) => Confinement::overlay(),
-            Err(missing) => Confinement::copy(&missing),
-        };
+        let limits = TaskLimits::default();
+        let mut keepers = Keepers::new(launcher, StandBy::One);
+        let confinement = Confinement::tried(&mut keepers, &places.spec(&root, &environment, limits)).await;
         let environment = if confinement.confined { environment } else { places.environment(false) };
         let shadow = Self {
             root,
             places,
-            launcher: launcher.clone(),
             confinement,
             environment,
-            busy: tokio::sync::Mutex::new(()),
+            limits,
+            keepers: tokio::sync::Mutex::new(keepers),
         };
         if let Some(remedy) = &shadow.confinement.remedy
             && !allow_unconfined
@@ -282,6 +277,13 @@ impl Shadow {
             return Err(refused);
         }
         Ok(shadow)
+    }
+
+    /// The same shadow with other limits for its tasks.
+    #[must_use]
+    pub fn with_limits(mut self, limits: TaskLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// How tasks are confined in this shadow.
@@ -299,7 +301,8 @@ impl Shadow {
     /// # Errors
     /// When the disk refuses.
     pub async fn write(&self, open: &[OpenDocument], changes: &ChangeSet) -> Result<(), ShadowError> {
-        let _busy = self.busy.lock().await;
+        let mut keepers = self.keepers.lock().await;
+        keepers.settle().await;
         let mut wanted: BTreeMap<WorkspacePath, Option<String>> =
             open.iter().map(|document| (document.path.clone(), Some(document.text.clone()))).collect();
         for (path, change) in changes.effective() {
@@ -321,8 +324,9 @@ impl Shadow {
     /// goes wrong is said in the report's `exit`. The files in `want` that the task changed
     /// are reported as rewritten.
     pub async fn run(&self, task: &Task, timeout_ms: u64, want: &[WorkspacePath]) -> TaskReport {
-        let _busy = self.busy.lock().await;
-        run::run(self, task, timeout_ms, want).await
+        let mut keepers = self.keepers.lock().await;
+        keepers.settle().await;
+        run::run(self, &mut keepers, task, timeout_ms, want).await
     }
 
     /// Removes everything the shadow holds on disk.
@@ -330,6 +334,8 @@ impl Shadow {
     /// # Errors
     /// When the disk refuses.
     pub async fn remove(&self) -> Result<(), ShadowError> {
+        let mut keepers = self.keepers.lock().await;
+        keepers.settle().await;
         let base = self.places.base.clone();
         off_thread(move || match tree::remove_all(&base) {
             // A run that was taken up only to be undone had none.

@@ -12,6 +12,7 @@ mod hydrate;
 mod index;
 mod layers;
 mod place;
+mod secrets;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -106,7 +107,10 @@ impl Workspace {
 
     /// What stands at these paths. Open buffers go before the disk.
     pub fn facts(&self, paths: &[RequestedPath], open: &[OpenDocument]) -> Facts {
-        Facts { paths: paths.iter().map(|path| (path.clone(), self.facts_of(path, open))).collect() }
+        Facts {
+            paths: paths.iter().map(|path| (path.clone(), self.facts_of(path, open))).collect(),
+            taint: self.taint(paths),
+        }
     }
 
     /// A file's text; `None` when there is none.

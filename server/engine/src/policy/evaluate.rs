@@ -11,6 +11,7 @@ mod world;
 
 use super::classes::classify;
 use super::content::objections;
+use super::guard::{Changed, weakenings};
 use super::rules::{Extent, Kinds, Policy, Subject};
 use super::{
     ApprovalMode, Capability, Decision, Entry, Facts, Known, PathClass, PathFacts, Resolved, Situation,
@@ -41,6 +42,7 @@ pub fn evaluate(batch: &[ActionRequest], situation: Situation<'_>, policy: &Poli
             judge.block("default.block", request.id.as_str(), "no rule allows this; ask for something else");
         }
     }
+    gate.guard(&mut judge);
     gate.world.judge_limits(&mut judge);
     if batch.is_empty() {
         judge.allow("allow.nothing", "no action");
@@ -61,9 +63,11 @@ pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &Policy) -> 
     }
     let world = World::new(changes);
     let files_changed = changes.effective().count() as u64;
+    let weakened = weakenings(&changed_files(changes));
     for (path, change) in changes.effective() {
         let before = judge.reasons();
         let classes = judge.edited_path(path);
+        judge.weakened(weakened.iter().filter(|weakening| weakening.path == *path));
         if let Some(from) = &change.renamed_from {
             let classes = judge.edited_path(from);
             let kinds = Kinds::of([&ActionKind::RenameFile]);
@@ -101,6 +105,18 @@ pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &Policy) -> 
     }
     world.judge_limits(&mut judge);
     judge.decision()
+}
+
+/// The files of a change set as the guard of tests reads them.
+fn changed_files(changes: &ChangeSet) -> Vec<Changed<'_>> {
+    let files = changes.effective();
+    files
+        .map(|(path, change)| Changed {
+            path,
+            before: change.base.as_deref(),
+            after: change.proposed.as_deref(),
+        })
+        .collect()
 }
 
 /// The kinds of action that may have led to a proposed text: of a proposal only that is known.
@@ -263,6 +279,36 @@ impl<'a> Gate<'a> {
                     judge.allow("allow.finish", "summary");
                 }
             }
+        }
+    }
+
+    /// Asks about whatever judges the work and gets weaker by what the run has changed in all.
+    fn guard(&self, judge: &mut Judge<'_>) {
+        let written = self.world.written();
+        let texts: Vec<Changed<'_>> = written
+            .iter()
+            .map(|(path, after)| Changed { path, before: self.before(path), after: *after })
+            .collect();
+        let weakened = weakenings(&texts);
+        for Changed { path, .. } in &texts {
+            let before = judge.reasons();
+            judge.weakened(weakened.iter().filter(|weakening| weakening.path == **path));
+            if judge.reasons() > before {
+                let (classes, extent) = (classify(path), Extent::default());
+                let paths = [*path];
+                judge.rules(before, Subject::of(Kinds::edits(), &paths, &classes, &extent));
+            }
+        }
+    }
+
+    /// A file's text before the run.
+    fn before(&self, path: &WorkspacePath) -> Option<&str> {
+        if let Some(change) = self.world.planned(path) {
+            return change.base.as_deref();
+        }
+        match &self.facts.paths.get(&RequestedPath::new(path.as_str()))?.entry {
+            Entry::Text { text, .. } => Some(text),
+            Entry::Missing | Entry::Opaque { .. } | Entry::Directory | Entry::Other { .. } => None,
         }
     }
 

@@ -176,7 +176,7 @@ impl RuleClass {
             PathClass::Executes => matches!(self, Self::Executes),
             PathClass::Configures => matches!(self, Self::Configures),
             PathClass::Instructs => matches!(self, Self::Instructs),
-            // To whoever writes a rule, a test judges the work, whatever the runtime knows of its language.
+            // To whoever writes a rule, a test judges the work in every language.
             PathClass::Judges | PathClass::Tests => matches!(self, Self::Judges | Self::Tests),
             // Nothing that a rule could name.
             PathClass::Never | PathClass::Secret => false,

@@ -248,7 +248,7 @@ impl Active {
         facts: &Facts,
         out: &mut Vec<Command>,
     ) {
-        self.known.learn(facts);
+        self.learn(facts);
         let situation = self.situation(&talk.toolset, facts);
         let decision = policy::evaluate(batch, situation, &self.policy);
         let subject = match batch {

@@ -7,6 +7,7 @@ use super::{Command, ContextQuery, Event};
 use crate::action::{Action, ActionRequest, CreateFile, DeleteFile, ReplaceText};
 use crate::blueprint::DeterministicAction;
 use crate::context::{self, Candidate, PackPart};
+use crate::digest::Digest;
 use crate::edit::{self, ChangeSet};
 use crate::ids::{ActionId, TaskName};
 use crate::path::{RequestedPath, WorkspacePath};
@@ -115,6 +116,13 @@ impl Active {
         }
     }
 
+    /// Takes in what was found out about the workspace, and what has been redacted by now.
+    pub(super) fn learn(&mut self, facts: &Facts) {
+        self.known.learn(facts);
+        let salt = Digest::of(self.start.entropy.as_bytes());
+        self.known.learn_redacted(policy::fingerprints(self.redactions.known(), salt.as_bytes()));
+    }
+
     /// What a batch is judged on.
     pub(super) fn situation<'a>(&'a self, toolset: &'a Toolset, facts: &'a Facts) -> Situation<'a> {
         Situation { toolset, tasks: &self.start.tasks, facts, changes: &self.changes, known: &self.known }
@@ -130,7 +138,7 @@ impl Active {
         let Some(toolset) = policy::toolset(&"coding_backend".into()) else {
             return self.action_failed("the toolset `coding_backend` is missing".into(), out);
         };
-        self.known.learn(facts);
+        self.learn(facts);
         let decision = policy::evaluate(&batch, self.situation(&toolset, facts), &self.policy);
         record(
             Event::PolicyDecided {

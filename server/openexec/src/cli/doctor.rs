@@ -72,7 +72,17 @@ async fn sandbox(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) 
         }
     };
     match (&confinement.remedy, confinement.confined) {
-        (None, true) => findings.good("sandbox", &confinement.name),
+        (None, true) => {
+            findings.good("sandbox", &confinement.name);
+            for part in &confinement.parts {
+                let what = format!("sandbox: {}", part.name);
+                if part.in_force {
+                    findings.good(&what, &part.detail);
+                } else {
+                    findings.optional(&what, &part.detail, part.remedy);
+                }
+            }
+        }
         (remedy, _) => {
             let remedy = remedy.clone().unwrap_or_else(|| "see server/ARCHITECTURE.md".into());
             if config.allow_unsandboxed_tasks {

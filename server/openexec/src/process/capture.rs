@@ -35,6 +35,11 @@ impl Capture {
         self.merged(piece);
     }
 
+    /// Adds a line of our own after everything.
+    pub(crate) fn remark(&mut self, line: &str) {
+        self.merged(format!("\n[{line}]\n").as_bytes());
+    }
+
     fn merged(&mut self, piece: &[u8]) {
         const HEAD_MAX: usize = OUTPUT_KEPT_BYTES_MAX / 4;
         const TAIL_MAX: usize = OUTPUT_KEPT_BYTES_MAX - HEAD_MAX - GAP_BYTES_MAX;

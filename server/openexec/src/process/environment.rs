@@ -1,6 +1,7 @@
 //! The environment of a task: an allow-list. Keys, tokens, agent sockets and whatever else
 //! the user's session holds never get there.
 
+use super::secrets::secrets;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -64,13 +65,16 @@ const HOMES: [(&str, &str); 13] = [
 ];
 
 /// Variables that every task gets: no network, no colours, no questions.
-const FIXED: [(&str, &str); 12] = [
+const FIXED: [(&str, &str); 14] = [
     ("LANG", "C.UTF-8"),
     ("TERM", "dumb"),
     ("NO_COLOR", "1"),
     ("CI", "1"),
     ("CARGO_NET_OFFLINE", "true"),
     ("CARGO_TERM_COLOR", "never"),
+    // Version control is read-only; what would only refresh its caches need not try.
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_TERMINAL_PROMPT", "0"),
     ("GOPROXY", "off"),
     ("GOTELEMETRY", "off"),
     ("npm_config_offline", "true"),
@@ -81,42 +85,6 @@ const FIXED: [(&str, &str); 12] = [
 
 /// Caches that their tools cannot do without writing to: they get overlays of their own.
 const WRITTEN_CACHES: [&str; 3] = ["GOCACHE", "GRADLE_USER_HOME", "npm_config_cache"];
-
-/// Files and directories below the user's home that no task may read.
-const SECRETS: [&str; 32] = [
-    ".ssh",
-    ".gnupg",
-    ".aws",
-    ".azure",
-    ".kube",
-    ".docker",
-    ".netrc",
-    ".npmrc",
-    ".yarnrc.yml",
-    ".pypirc",
-    ".git-credentials",
-    ".password-store",
-    ".pgpass",
-    ".my.cnf",
-    ".vault-token",
-    ".terraform.d",
-    ".config/gcloud",
-    ".config/gh",
-    ".config/hub",
-    ".config/git/credentials",
-    ".config/openexec",
-    ".config/op",
-    ".config/rclone",
-    ".cargo/credentials",
-    ".cargo/credentials.toml",
-    ".m2/settings.xml",
-    ".m2/settings-security.xml",
-    ".gradle/gradle.properties",
-    ".local/share/keyrings",
-    ".mozilla",
-    ".bash_history",
-    ".zsh_history",
-];
 
 /// What a task may know of the user's session.
 #[derive(Debug, Clone, Default)]
@@ -129,6 +97,8 @@ pub(crate) struct Environment {
     pub tools: Vec<PathBuf>,
     /// What it must not read.
     pub secrets: Vec<PathBuf>,
+    /// The user's own home.
+    pub user_home: Option<PathBuf>,
 }
 
 /// The environment for tasks, from the variables of this process. `home` is the empty home
@@ -142,7 +112,7 @@ pub(crate) fn environment(
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
         .collect();
     let user_home = session.get("HOME").or_else(|| session.get("USERPROFILE")).map(PathBuf::from);
-    let config_home = session.get("XDG_CONFIG_HOME").map(PathBuf::from);
+    let secrets = secrets(&session, user_home.as_deref());
     let mut variables: BTreeMap<String, String> = session
         .into_iter()
         .filter(|(name, _)| PASSED.contains(&name.as_str()))
@@ -160,19 +130,15 @@ pub(crate) fn environment(
         variables.get(*name).map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir())
     };
     let mut caches: Vec<PathBuf> = WRITTEN_CACHES.iter().filter_map(directory).collect();
-    let mut secrets = Vec::new();
     if let Some(user_home) = &user_home {
         // Maven takes the user's home from the system and knows no variable for it.
         caches.extend(Some(user_home.join(".m2")).filter(|path| path.is_dir()));
-        secrets.extend(SECRETS.map(|place| user_home.join(place)));
     }
-    secrets.extend(config_home.map(|config| config.join("openexec")));
-    secrets.extend(variables.get("CARGO_HOME").map(|cargo| Path::new(cargo).join("credentials.toml")));
     let tools = tools(&variables);
     for (name, path) in [("HOME", home), ("TMPDIR", scratch), ("TMP", scratch), ("TEMP", scratch)] {
         variables.insert(name.to_owned(), path.display().to_string());
     }
-    Environment { variables, caches, tools, secrets }
+    Environment { variables, caches, tools, secrets, user_home }
 }
 
 /// Every directory that a passed variable names.
@@ -208,6 +174,8 @@ mod tests {
                 "CARGO_NET_OFFLINE",
                 "CARGO_TERM_COLOR",
                 "CI",
+                "GIT_OPTIONAL_LOCKS",
+                "GIT_TERMINAL_PROMPT",
                 "GOPROXY",
                 "GOTELEMETRY",
                 "HOME",

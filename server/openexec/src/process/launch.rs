@@ -1,13 +1,9 @@
-//! The server's side of a child process: start it, read what it prints, end it in time and
-//! as a tree. Whatever happens becomes a [`TaskExit`]; nothing here fails otherwise.
+//! The server's side of a child process without a sandbox, and what both kinds have in common:
+//! read what it prints, end it in time and as a tree. Whatever happens becomes a [`TaskExit`];
+//! nothing here fails otherwise.
 
-use super::Launcher;
-#[cfg(unix)]
-use super::SANDBOX_SUBCOMMAND;
 use super::capture::Capture;
-#[cfg(unix)]
-use super::spec::Note;
-use super::spec::SandboxSpec;
+use super::spec::Parts;
 use crate::limits::{TASK_DRAIN_TIMEOUT_MS, TASK_KILL_TIMEOUT_MS};
 use openexec_engine::task::TaskExit;
 use std::path::Path;
@@ -25,95 +21,13 @@ pub(crate) struct Ran {
     pub exit: TaskExit,
     /// The step of building the sandbox that failed, when that is why it did not start.
     pub unconfined: Option<String>,
+    /// Which parts of the sandbox were in force; nothing where there was none, or where it was
+    /// ended before it could say.
+    pub parts: Option<Parts>,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
     /// What it printed.
     pub capture: Capture,
-}
-
-/// Runs a task in the sandbox that `spec` describes.
-#[cfg(unix)]
-pub(crate) async fn run_confined(launcher: &Launcher, spec: &SandboxSpec, timeout_ms: u64) -> Ran {
-    let started = Instant::now();
-    let mut capture = Capture::default();
-    let (exit, unconfined) = match confined(launcher, spec, timeout_ms, &mut capture).await {
-        Ok(Note::Exited { code }) => (TaskExit::Exited { code }, None),
-        Ok(Note::Signalled { signal }) => (TaskExit::Signalled { signal }, None),
-        Ok(Note::NotStarted { reason }) => (not_started(spec.argv.first(), &reason), None),
-        Ok(Note::Unconfined { step, reason }) => {
-            let reason = format!("could not {step}: {reason}");
-            let exit = TaskExit::NotStarted { reason: format!("the sandbox was not built: {reason}") };
-            (exit, Some(reason))
-        }
-        Err(exit) => (exit, None),
-    };
-    Ran { exit, unconfined, duration_ms: milliseconds(started), capture }
-}
-
-/// There is no sandbox here, and nothing pretends that there were.
-#[cfg(not(unix))]
-pub(crate) async fn run_confined(_launcher: &Launcher, _spec: &SandboxSpec, _timeout_ms: u64) -> Ran {
-    let reason = "tasks cannot be confined on this system".to_owned();
-    Ran {
-        exit: TaskExit::NotStarted { reason: reason.clone() },
-        unconfined: Some(reason),
-        duration_ms: 0,
-        capture: Capture::default(),
-    }
-}
-
-#[cfg(unix)]
-async fn confined(
-    launcher: &Launcher,
-    spec: &SandboxSpec,
-    timeout_ms: u64,
-    capture: &mut Capture,
-) -> Result<Note, TaskExit> {
-    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-
-    let broken = |error: std::io::Error| TaskExit::NotStarted {
-        reason: format!("the helper `{}` could not be used: {error}", launcher.helper().display()),
-    };
-    let mut line = serde_json::to_vec(spec)
-        .map_err(|error| TaskExit::NotStarted { reason: format!("a path is not UTF-8: {error}") })?;
-    line.push(b'\n');
-    let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(broken)?;
-    ours.set_nonblocking(true).map_err(broken)?;
-    let mut child = Command::new(launcher.helper())
-        .arg(SANDBOX_SUBCOMMAND)
-        .env_clear()
-        .current_dir("/")
-        .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        // Dropping the future kills the helper, and with it the PID namespace.
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(broken)?;
-    // The socket stays open for as long as this future lives: its end is the helper's end,
-    // even when the server is killed.
-    let (from_helper, mut to_helper) = tokio::net::UnixStream::from_std(ours).map_err(broken)?.into_split();
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    let talk = async {
-        to_helper.write_all(&line).await.map_err(broken)?;
-        let mut note = String::new();
-        BufReader::new(from_helper).read_line(&mut note).await.map_err(broken)?;
-        let note = serde_json::from_str::<Note>(&note);
-        let status = child.wait().await.map_err(broken)?;
-        note.map_err(|_| TaskExit::NotStarted {
-            reason: format!("the sandbox helper ended ({status}) without a word"),
-        })
-    };
-    // When the helper has ended, the whole namespace has: the pipes come to their end.
-    let whole = async { tokio::join!(talk, pump(stdout, stderr, capture)).0 };
-    match tokio::time::timeout(Duration::from_millis(timeout_ms), whole).await {
-        Ok(note) => note,
-        Err(_) => {
-            kill(&mut child).await;
-            Err(TaskExit::TimedOut { limit_ms: timeout_ms })
-        }
-    }
 }
 
 /// Runs a task without a sandbox, in a process group of its own: only where the user has
@@ -136,7 +50,7 @@ pub(crate) async fn run_plainly(
         }
         None => not_started(None, "its argv is empty"),
     };
-    Ran { exit, unconfined: None, duration_ms: milliseconds(started), capture }
+    Ran { exit, unconfined: None, parts: None, duration_ms: milliseconds(started), capture }
 }
 
 async fn plainly(mut command: Command, timeout_ms: u64, capture: &mut Capture) -> std::io::Result<TaskExit> {
@@ -217,14 +131,14 @@ fn exit_of(status: std::process::ExitStatus) -> TaskExit {
 }
 
 /// Kills the child and waits until it is gone, but not forever.
-async fn kill(child: &mut Child) {
+pub(super) async fn kill(child: &mut Child) {
     let _ = child.start_kill();
     let _ = tokio::time::timeout(Duration::from_millis(TASK_KILL_TIMEOUT_MS), child.wait()).await;
 }
 
 /// Reads both streams to their ends. It goes on past every limit, or the child would block on
 /// a full pipe.
-async fn pump(
+pub(super) async fn pump(
     stdout: Option<impl AsyncRead + Unpin>,
     stderr: Option<impl AsyncRead + Unpin>,
     capture: &mut Capture,
@@ -254,7 +168,7 @@ async fn next(stream: &mut Option<impl AsyncRead + Unpin>, buffer: &mut [u8]) ->
     }
 }
 
-fn not_started(program: Option<&String>, reason: &str) -> TaskExit {
+pub(super) fn not_started(program: Option<&String>, reason: &str) -> TaskExit {
     let program = program.map_or("", String::as_str);
     TaskExit::NotStarted {
         reason: format!(
@@ -263,6 +177,6 @@ fn not_started(program: Option<&String>, reason: &str) -> TaskExit {
     }
 }
 
-fn milliseconds(since: Instant) -> u64 {
+pub(super) fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

@@ -10,7 +10,7 @@ use openexec_engine::path::WorkspacePath;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Makes `upper` over `root` show `root` with exactly the `wanted` files laid over it;
 /// `None` means that there is no such file. Caches stay as they are.
@@ -29,6 +29,47 @@ pub(super) fn put_in_order(
         }
     }
     Ok(())
+}
+
+/// What a task has put into `upper` where version control decides what it executes: below the
+/// names in `unguarded` at the top, and in every `.git` further down. Caches are not looked
+/// into; what lies there is nobody's source.
+pub(super) fn planted(root: &Dir, upper: &Dir, unguarded: &[&str]) -> io::Result<Vec<PathBuf>> {
+    let mut planted = Vec::new();
+    for name in unguarded {
+        if tree::kind(upper, name)? != Kind::Absent {
+            planted.push(PathBuf::from(name));
+        }
+    }
+    let mut pending = vec![PathBuf::new()];
+    while let Some(path) = pending.pop() {
+        let dir = if path.as_os_str().is_empty() { upper.try_clone()? } else { open_path(upper, &path)? };
+        for name in tree::names(&dir)? {
+            let inner = path.join(&name);
+            if name == ".git" {
+                if !path.as_os_str().is_empty() {
+                    planted.push(inner);
+                }
+            } else if tree::kind(&dir, &name)? == Kind::Directory && !tree::is_cache(root, &path, &name) {
+                pending.push(inner);
+            }
+        }
+    }
+    Ok(planted)
+}
+
+/// Removes an entry of `upper`, so that the user's own shows again.
+pub(super) fn uncover(upper: &Dir, path: &Path) -> io::Result<()> {
+    let Some(name) = path.file_name() else { return Ok(()) };
+    match path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        Some(parent) => tree::remove(&open_path(upper, parent)?, name),
+        None => tree::remove(upper, name),
+    }
+}
+
+/// Opens a directory further down, which a task may have made inaccessible.
+fn open_path(dir: &Dir, path: &Path) -> io::Result<Dir> {
+    path.components().try_fold(dir.try_clone()?, |dir, name| tree::open_dir(&dir, name.as_os_str()))
 }
 
 struct Layer<'a> {
@@ -164,7 +205,7 @@ impl Layer<'_> {
     /// The directory of the upper tree that holds `parents`, created like the user's if need be.
     fn upper_parent(&self, upper: &Dir, parents: &str, create: bool) -> io::Result<Option<Dir>> {
         let mut dir = upper.try_clone()?;
-        let mut path = std::path::PathBuf::new();
+        let mut path = PathBuf::new();
         for component in parents.split('/').filter(|component| !component.is_empty()) {
             path.push(component);
             match tree::kind(&dir, component)? {

@@ -1,10 +1,10 @@
 //! One task in the shadow, from its argv to its report.
 
-use super::Shadow;
 use super::tree::{self, Kind};
+use super::{PROTECTED, Shadow, confinement, layer};
 use crate::limits::{REPORT_BYTES_MAX, REPORT_FILES_MAX};
 use crate::process::spec::SandboxSpec;
-use crate::process::{ParsedReport, Ran, parse_report, run_confined, run_plainly};
+use crate::process::{Keepers, ParsedReport, Ran, TaskLimits, parse_report, run_plainly};
 use cap_std::fs::Dir;
 use openexec_engine::limits::{FAILURES_LISTED_MAX, FILE_BYTES_MAX};
 use openexec_engine::path::WorkspacePath;
@@ -14,7 +14,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// Runs a task and reads its report.
-pub(super) async fn run(shadow: &Shadow, task: &Task, timeout_ms: u64, want: &[WorkspacePath]) -> TaskReport {
+pub(super) async fn run(
+    shadow: &Shadow,
+    keepers: &mut Keepers,
+    task: &Task,
+    timeout_ms: u64,
+    want: &[WorkspacePath],
+) -> TaskReport {
     let mut report = TaskReport {
         task: task.name.clone(),
         kind: task.kind,
@@ -46,7 +52,17 @@ pub(super) async fn run(shadow: &Shadow, task: &Task, timeout_ms: u64, want: &[W
     }
     let before: BTreeMap<&WorkspacePath, Option<String>> =
         want.iter().map(|path| (path, view.text(path))).collect();
-    let ran = execute(shadow, task, timeout_ms).await;
+    let unguarded = view.unguarded();
+    let ran = execute(shadow, keepers, task, timeout_ms).await;
+    if let Err(error) = view.drop_planted(keepers, &unguarded).await {
+        report.exit = TaskExit::NotStarted {
+            reason: format!("what the task left in protected places could not be removed: {error}"),
+        };
+        return report;
+    }
+    if let Some(parts) = &ran.parts {
+        report.sandbox = confinement::name(parts);
+    }
     report.output = ran.capture.kept();
     report.output_bytes = ran.capture.bytes();
     report.duration_ms = ran.duration_ms;
@@ -69,22 +85,29 @@ pub(super) async fn run(shadow: &Shadow, task: &Task, timeout_ms: u64, want: &[W
     report
 }
 
-async fn execute(shadow: &Shadow, task: &Task, timeout_ms: u64) -> Ran {
+async fn execute(shadow: &Shadow, keepers: &mut Keepers, task: &Task, timeout_ms: u64) -> Ran {
     let below =
         |root: &Path| task.cwd.as_ref().map_or_else(|| root.to_path_buf(), |cwd| root.join(cwd.as_str()));
     let mut env = shadow.environment.variables.clone();
     env.extend(task.env.clone());
     if shadow.confinement.confined {
+        let cpu_s = timeout_ms.div_ceil(1000).saturating_mul(processors()).max(1);
+        let limits = TaskLimits { cpu_s: cpu_s.min(shadow.limits.cpu_s), ..shadow.limits };
         let spec = SandboxSpec {
             argv: task.argv.clone(),
             cwd: below(&shadow.root),
             env,
-            ..shadow.places.spec(&shadow.root, &shadow.environment)
+            ..shadow.places.spec(&shadow.root, &shadow.environment, limits)
         };
-        run_confined(&shadow.launcher, &spec, timeout_ms).await
+        keepers.run(&spec, timeout_ms).await
     } else {
         run_plainly(&task.argv, &below(&shadow.places.copy()), &env, timeout_ms).await
     }
+}
+
+/// Processors that this process may use.
+fn processors() -> u64 {
+    std::thread::available_parallelism().map_or(1, |count| count.get() as u64)
 }
 
 fn read_report(view: &View, task: &Task, ran: &Ran, output: &str) -> ParsedReport {
@@ -135,6 +158,29 @@ impl View {
         super::private_directory(&shadow.places.copy())?;
         let root = std::fs::canonicalize(shadow.places.copy())?;
         Ok(Self { written: tree::open(&root)?, root, lower: None })
+    }
+
+    /// The protected places at the top that no mount can guard, as nothing but a link is there.
+    fn unguarded(&self) -> Vec<&'static str> {
+        let Some(lower) = &self.lower else { return Vec::new() };
+        let is_guarded = |name: &&str| match (tree::kind(&self.written, name), tree::kind(lower, name)) {
+            (Ok(Kind::Directory | Kind::File), _) => true,
+            (Ok(Kind::Absent), Ok(kind)) => matches!(kind, Kind::Directory | Kind::File),
+            _ => false,
+        };
+        PROTECTED.into_iter().filter(|name| !is_guarded(name)).collect()
+    }
+
+    /// Removes what the task has put into protected places: neither the next task nor a report
+    /// shall be led by it.
+    async fn drop_planted(&self, keepers: &mut Keepers, unguarded: &[&str]) -> io::Result<()> {
+        let Some(lower) = &self.lower else { return Ok(()) };
+        let planted = layer::planted(lower, &self.written, unguarded)?;
+        if planted.is_empty() {
+            return Ok(());
+        }
+        keepers.settle().await;
+        planted.iter().try_for_each(|path| layer::uncover(&self.written, path))
     }
 
     /// The text of a file, if it is there and is text.
@@ -191,7 +237,8 @@ impl View {
                 };
                 for name in tree::names(&dir)? {
                     let inner = module.join(&name);
-                    if tree::kind(&self.written, &inner)? == Kind::Directory
+                    if name != ".git"
+                        && tree::kind(&self.written, &inner)? == Kind::Directory
                         && !tree::is_cache(&self.written, &module, &name)
                     {
                         modules.push(inner);

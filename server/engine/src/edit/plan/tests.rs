@@ -18,7 +18,7 @@ fn facts(files: &[(&str, Option<&str>)]) -> Facts {
     let found = files.iter().map(|(name, text)| {
         (asked(name), PathFacts { entry: entry(text), resolved: Resolved::Direct, executed_by: None })
     });
-    Facts { paths: found.collect() }
+    Facts { paths: found.collect(), ..Facts::default() }
 }
 
 fn replace(path: &str, old: &str, new: &str) -> Action {

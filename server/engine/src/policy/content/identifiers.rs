@@ -62,7 +62,7 @@ pub(super) fn lookalike(path: &WorkspacePath, base: &str, text: &str) -> Option<
 }
 
 /// A host one of whose labels mixes scripts or can be read as ASCII.
-fn host<'a>(line: &'a str) -> Option<&'a str> {
+fn host(line: &str) -> Option<&str> {
     let hosts = HOST.as_ref()?.captures_iter(line).filter_map(|found| found.get(1));
     hosts.map(|host| host.as_str()).find(|host| {
         host.split(['.', '-'])

@@ -40,6 +40,7 @@ pub(crate) fn hidden(text: &str) -> impl Iterator<Item = (usize, char, Hidden)> 
                 Hidden::Bidi
             }
             _ if character.is_control() => Hidden::Control,
+            '\u{e0020}'..='\u{e007f}' if is_in_flag(text, at) => return None,
             _ if is_ignorable(character) && !is_needed(character, before(), after()) => Hidden::Invisible,
             _ => return None,
         };
@@ -55,6 +56,24 @@ static JOINING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
     .ok()
 });
+
+static IDEOGRAPH: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{Unified_Ideograph}$").ok());
+
+/// The flags of England, Scotland and Wales: the only emoji that are spelled with tags (UTS #51).
+const TAGGED_FLAGS: [&str; 3] = [
+    "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+    "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+    "\u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
+];
+
+/// True for a tag within one of the flags that need it.
+fn is_in_flag(text: &str, at: usize) -> bool {
+    const TAGS_MAX: usize = 6;
+    let mut before = text.get(..at).unwrap_or_default().char_indices().rev().take(TAGS_MAX);
+    let Some((flag, _)) = before.find(|(_, character)| *character == '\u{1f3f4}') else { return false };
+    let rest = text.get(flag..).unwrap_or_default();
+    TAGGED_FLAGS.iter().any(|known| rest.starts_with(known) && at < flag + known.len())
+}
 
 fn is(class: &Option<Regex>, character: char) -> bool {
     class.as_ref().is_some_and(|class| class.is_match(character.encode_utf8(&mut [0; 4])))
@@ -73,6 +92,8 @@ fn is_needed(character: char, before: Option<char>, after: Option<char>) -> bool
             (emoji_before && emoji_after) || (joining(before) && after.is_some_and(joining))
         }
         '\u{200c}' => joining(before) && after.is_some_and(joining),
+        // One of the variants of an ideograph, as names of people and places are written (UTS #37).
+        '\u{e0100}'..='\u{e01ef}' => is(&IDEOGRAPH, before),
         '\u{fe0e}' | '\u{fe0f}' => {
             let keycap = matches!(before, '0'..='9' | '#' | '*') && after == Some('\u{20e3}');
             keycap || (!before.is_ascii() && is(&PICTOGRAPH, before))
@@ -97,6 +118,8 @@ mod tests {
             "👨\u{200d}👩\u{200d}👧 👍🏽 👩🏽\u{200d}💻 ❤\u{fe0f}\u{200d}🔥",
             "❤\u{fe0f} ⚠\u{fe0f} 1\u{fe0f}\u{20e3}",
             "می\u{200c}خواهم क्\u{200d}ष",
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            "葛\u{e0100}城 辻\u{e0101}",
             "\\x1b[31m \\u{202e}",
         ] {
             assert_eq!(kinds(text), [], "{text}");
@@ -124,6 +147,12 @@ mod tests {
             ("\u{feff}x", Hidden::Invisible),
             ("x\u{e0069}", Hidden::Invisible),
             ("x\u{fe0f}", Hidden::Invisible),
+            ("x\u{e0100}", Hidden::Invisible),
+            ("葛\u{e0100}\u{e0101}", Hidden::Invisible),
+            ("\u{1f3f4}\u{e0067}\u{e0069}\u{e007f}", Hidden::Invisible),
+            ("\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}\u{e0067}", Hidden::Invisible),
+            ("\u{9d}0;title\u{7}", Hidden::Control),
+            ("\u{1b}]8;;https://c2.example\u{7}x", Hidden::Escape),
             ("❤\u{fe0f}\u{fe0f}", Hidden::Invisible),
             ("\u{3164}", Hidden::Invisible),
         ] {

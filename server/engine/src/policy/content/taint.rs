@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of the shortest value, or encoded value, that is recognised. Shorter ones would be
 /// found inside ordinary words.
@@ -200,12 +200,21 @@ impl Taint {
         found
     }
 
-    /// True when a text contains a secret value that its base does not contain in any form.
-    pub fn newly_in(&self, base: &str, text: &str) -> bool {
-        let values =
-            |text| self.occurrences(text).into_iter().map(|found| found.value).collect::<BTreeSet<_>>();
-        let in_text = values(text);
-        !in_text.is_empty() && !in_text.is_subset(&values(base))
+    /// True when a text contains a secret value more often than its base does, in whatever form.
+    pub fn more_in(&self, base: &str, text: &str) -> bool {
+        let counts = |text| {
+            let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+            for found in self.occurrences(text) {
+                *counts.entry(found.value).or_default() += 1;
+            }
+            counts
+        };
+        let in_text = counts(text);
+        if in_text.is_empty() {
+            return false;
+        }
+        let in_base = counts(base);
+        in_text.iter().any(|(value, count)| *count > in_base.get(value).copied().unwrap_or_default())
     }
 }
 
@@ -241,8 +250,8 @@ mod tests {
             assert!(!json.contains(&spelling));
         }
         let taint: Taint = serde_json::from_str(&json).unwrap();
-        assert!(taint.newly_in("", &format!("const DB: &str = \"{value}\";")));
-        assert!(!taint.newly_in(&format!("x = {value}"), &format!("y = {value}")));
+        assert!(taint.more_in("", &format!("const DB: &str = \"{value}\";")));
+        assert!(!taint.more_in(&format!("x = {value}"), &format!("y = {value}")));
     }
 
     #[test]
@@ -258,8 +267,8 @@ mod tests {
         let key =
             "-----BEGIN KEY-----\nRkFLRSBLRVkgTk9UIFJFQUw0\nRkFLRSBLRVkgTk9UIFJFQUw1\n-----END KEY-----";
         let taint = fingerprints([key], &SALT);
-        assert!(taint.newly_in("", "  let k = \"RkFLRSBLRVkgTk9UIFJFQUw1\";"));
-        assert!(!taint.newly_in("", "if line == \"-----BEGIN KEY-----\" {}"));
+        assert!(taint.more_in("", "  let k = \"RkFLRSBLRVkgTk9UIFJFQUw1\";"));
+        assert!(!taint.more_in("", "if line == \"-----BEGIN KEY-----\" {}"));
     }
 
     proptest! {

@@ -73,3 +73,35 @@ fn key_files_are_known_by_their_text() {
     assert!(is_key_material(&format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n")));
     assert!(!is_key_material("if line == \"-----BEGIN PRIVATE KEY-----\" { key = true }"));
 }
+
+#[test]
+fn what_readers_of_other_scripts_need_is_no_objection() {
+    for (path, text) in [
+        ("docs/a.md", "می\u{200c}خواهم و ❤\u{fe0f}\u{200d}🔥 and 👩🏽\u{200d}💻"),
+        ("src/a.rs", "let s = \"می\u{200c}خواهم 👨\u{200d}👩\u{200d}👧\"; // ✔\u{fe0f}"),
+        ("a.py", "text = 'क्\u{200d}ष'\n"),
+        ("a.js", "const s = '葛\u{e0100}城';\n"),
+    ] {
+        assert_eq!(rules(path, "", text), [], "{text}");
+    }
+}
+
+#[test]
+fn what_misleads_is_objected_to_wherever_it_stands() {
+    for (path, base, text, rule) in [
+        ("scripts/t.sh", "#!/bin/sh\n", "\u{feff}#!/bin/sh\n", "content.invisible"),
+        ("src/a.rs", "a\n", "name == \"ro\u{feff}ot\"\n", "content.invisible"),
+        ("a.js", "a\n", "// x\u{2028}fetch();\n", "content.control"),
+        ("a.js", "a\n", "// x\u{2029}fetch();\n", "content.control"),
+        ("README.md", "a\n", "https://docs.pro\u{ad}j.example\n", "content.invisible"),
+        (
+            "src/main.rs",
+            "fn main() {}\n",
+            "fn main() {\n    for (k, v) in std::env::vars() { eprintln!(\"{k}={v}\"); }\n}\n",
+            "content.environment_dump",
+        ),
+        ("src/a.rs", "", "pub fn is_\u{430}dmin() {}\n", "content.lookalike"),
+    ] {
+        assert_eq!(rules(path, base, text).first().map(|found| found.0), Some(rule), "{text:?}");
+    }
+}

@@ -7,7 +7,7 @@ use crate::path::WorkspacePath;
 use crate::policy::classes::{PathClass, classify};
 use crate::policy::content::{self, Objection};
 use crate::policy::rules::{Extent, Policy, Rule, RuleClass, Subject, extent};
-use crate::policy::{Capability, Decision, Known, Reason, Verdict};
+use crate::policy::{Capability, Decision, Known, Reason, Verdict, Weakening};
 use std::collections::BTreeSet;
 
 /// The reasons so far.
@@ -122,12 +122,23 @@ impl<'a> Judge<'a> {
                         "it instructs other agents; the user must approve the change",
                     );
                 }
-                PathClass::Judges | PathClass::Tests => {
+                PathClass::Judges => {
                     self.ask("class.judges", matched, "it judges the work; the user must approve the change");
                 }
+                // What gets weaker in it is asked about, sentence by sentence.
+                PathClass::Tests => {}
             }
         }
         classes.into_iter().chain(executed.map(|_| PathClass::Executes)).collect()
+    }
+
+    /// Asks about what judges the work and gets weaker.
+    pub(super) fn weakened<'w>(&mut self, weakenings: impl Iterator<Item = &'w Weakening>) {
+        for weakening in weakenings {
+            let matched = format!("{}: {}", weakening.path, weakening.place);
+            let remedy = format!("{}; the user must approve it", weakening.sentence);
+            self.ask(weakening.rule, &matched, &remedy);
+        }
     }
 
     /// Judges the name of a file that is to be read. Answers with the classes of the path.
@@ -217,6 +228,13 @@ impl<'a> Judge<'a> {
     pub(super) fn content(&mut self, path: &WorkspacePath, base: &str, text: &str) {
         if !is_too_large(text.len()) {
             self.objections(path.as_str(), content::objections(Some(path), base, text));
+            if self.known.is_copied_into(base, text) {
+                let remedy = "it holds the value of a secret that stands elsewhere; read it from the environment instead";
+                self.block("content.secret_copied", path.as_str(), remedy);
+            } else if self.known.is_moved_into(base, text) {
+                let remedy = "a secret would stand here that did not before; the user must approve it";
+                self.ask("content.secret_moved", path.as_str(), remedy);
+            }
         }
     }
 

@@ -125,7 +125,7 @@ impl Case {
             .enumerate()
             .map(|(n, action)| ActionRequest { id: ActionId::new(format!("a{n}")), action: action.clone() })
             .collect();
-        let facts = Facts { paths: self.facts };
+        let facts = Facts { paths: self.facts, ..Facts::default() };
         let mut known = Known::default();
         known.learn(&facts);
         let situation = Situation {
@@ -282,6 +282,23 @@ fn what_is_never_touched_and_what_is_secret() {
     Case::new().file("docs/notes.txt", &key).blocks(&[read("docs/notes.txt")], "secret.content");
 }
 
+const TEST: &str = "#[test]\nfn adds() {\n    assert_eq!(1 + 1, 2);\n}\n";
+
+#[test]
+fn a_test_may_be_added_and_is_guarded_from_then_on() {
+    let more = TEST.replace("adds", "subtracts");
+    let add = || Case::new().file("tests/a.rs", TEST);
+    add().allows(&[replace("tests/a.rs", "}\n", &format!("}}\n\n{more}"))]);
+    let (verdict, rules) = add().rules(&[replace("tests/a.rs", "#[test]", "#[test]\n#[ignore]")]);
+    assert_eq!((verdict, rules), (Verdict::Ask, vec!["guard.skipped".to_owned()]));
+    // What the run has added itself it may take away again.
+    let planned = add().changed("tests/b.rs", None, Some(&more));
+    planned.allows(&[replace("tests/b.rs", "assert_eq!(1 + 1, 2)", "assert!(true)")]);
+    // What stood there before the run is what counts, however many batches lead away from it.
+    let planned = Case::new().changed("tests/a.rs", Some(TEST), Some("\n"));
+    assert_eq!(planned.judge(&[create("src/x.rs", "fn x() {}\n")]).verdict, Verdict::Ask);
+}
+
 #[test]
 fn what_executes_configures_instructs_or_judges_is_asked_about() {
     for (path, rule) in [
@@ -290,7 +307,7 @@ fn what_executes_configures_instructs_or_judges_is_asked_about() {
         (".husky/pre-commit", "class.executes"),
         ("Cargo.lock", "class.configures"),
         ("CLAUDE.md", "class.instructs"),
-        ("tests/basic.rs", "class.judges"),
+        ("codecov.yml", "class.judges"),
     ] {
         let case = || Case::new().file(path, PRESENT);
         let (verdict, rules) = case().rules(&[replace(path, "fn a", "x")]);
@@ -442,7 +459,8 @@ fn a_proposal_is_judged_as_a_whole() {
     assert_eq!(judged(&proposal(&[("tests/a.rs", Some("x"), Some("x"))])), allowed(&["allow.nothing"]));
     assert_eq!(judged(&proposal(&[("src/a.rs", Some("x"), Some("y"))])), allowed(&["allow.edit"]));
     for (changes, expected) in [
-        (proposal(&[("tests/a.rs", Some("x"), Some("y"))]), one(Verdict::Ask, "class.judges")),
+        (proposal(&[("codecov.yml", Some("x"), Some("y"))]), one(Verdict::Ask, "class.judges")),
+        (proposal(&[("tests/a.rs", Some(TEST), Some("\n"))]), one(Verdict::Ask, "guard.deleted")),
         (proposal(&[("src/a.rs", Some("x"), None)]), one(Verdict::Ask, "entry.deleted")),
         (proposal(&[(".git/config", None, Some("x"))]), one(Verdict::Block, "never.git")),
         (proposal(&[("src/a.rs", Some("x"), Some("x\u{202e}"))]), one(Verdict::Block, "content.bidi")),

@@ -1,7 +1,7 @@
 //! The workspace as the batch so far would have left it.
 
 use super::judge::Judge;
-use crate::edit::ChangeSet;
+use crate::edit::{ChangeSet, FileChange};
 use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::policy::{Entry, Facts, PathFacts, Resolved};
@@ -178,6 +178,18 @@ impl<'a> World<'a> {
         proposed
             .chain(standing)
             .find(|other| other != path && Some(other) != moving && other.comparison_key() == key)
+    }
+
+    /// The files that the batch or the run has decided on, with their texts now.
+    pub(super) fn written(&self) -> Vec<(&WorkspacePath, Option<&str>)> {
+        let planned = self.changes.files.keys().filter(|path| !self.written.contains_key(*path));
+        let planned = planned.map(|path| (path, self.decided(path).flatten()));
+        self.written.iter().map(|(path, text)| (path, text.as_deref())).chain(planned).collect()
+    }
+
+    /// What the run had planned for a file before the batch.
+    pub(super) fn planned(&self, path: &WorkspacePath) -> Option<&FileChange> {
+        self.changes.files.get(path)
     }
 
     /// Every file with a proposed text.

@@ -3,7 +3,7 @@
 
 use super::dialect::{Family, Hold};
 use super::judged::{difference, helpers, roots};
-use super::marks::{EQUALITY, Mark, Reach};
+use super::marks::{EQUALITY, MOCKED, Mark, Reach};
 use super::reading::{Hindrance, Kind, Reading, Unit};
 use super::words::{Tolerance, can_never_fail, says_more, shown, tolerance};
 use super::{Changed, Weakening, collection};
@@ -188,7 +188,7 @@ impl Comparison<'_, '_> {
                     "guard.uncollected",
                     format!("test {name} is no longer run: the runner does not take it for a test"),
                 )
-            } else if let Some(twin) = after.units.iter().find(|other| twin(&other)) {
+            } else if let Some(twin) = after.units.iter().find(twin) {
                 let now = shown(&twin.own);
                 (
                     "guard.uncollected",
@@ -334,7 +334,9 @@ impl Comparison<'_, '_> {
                     shown(&now.value),
                     shown(&was.value)
                 ),
-                None if !now.value.starts_with("require(") => {
+                None if !now.value.starts_with("require(")
+                    && !old.bindings.values().any(|was| was == now) =>
+                {
                     format!("{}, which {name} checks, is now defined in the test itself", shown(word))
                 }
                 _ => continue,
@@ -344,15 +346,15 @@ impl Comparison<'_, '_> {
     }
 
     fn rows(&mut self, file: &File<'_>, name: &str, old: &Unit, new: &Unit) {
-        let mut now = new.rows.clone();
-        let mut missing = Vec::new();
-        for row in &old.rows {
-            match now.iter().position(|candidate| candidate == row) {
-                Some(at) => {
-                    now.remove(at);
-                }
-                None => missing.push(row),
-            }
+        let missing = more(&old.rows, &new.rows);
+        let now = more(&new.rows, &old.rows);
+        const CASES_NAMED_MAX: usize = 3;
+        if missing.len() > CASES_NAMED_MAX {
+            let named: Vec<String> = missing.iter().take(CASES_NAMED_MAX).map(|row| shown(row)).collect();
+            let sentence =
+                format!("{} cases of {name} are removed or changed: {}, …", missing.len(), named.join(", "));
+            self.say(file, &new.name, "guard.case_removed", sentence);
+            return;
         }
         let replaced = missing.len().min(now.len());
         for (at, row) in missing.iter().enumerate() {
@@ -520,6 +522,20 @@ impl Comparison<'_, '_> {
     }
 }
 
+/// What the first list has and the second does not, each as often as it has more of them.
+fn more<'a>(rows: &'a [String], others: &[String]) -> Vec<&'a str> {
+    let mut had: BTreeMap<&str, usize> = BTreeMap::new();
+    others.iter().for_each(|row| *had.entry(row).or_default() += 1);
+    let is_more = |row: &&str| match had.get_mut(*row) {
+        Some(count) if *count > 0 => {
+            *count -= 1;
+            false
+        }
+        _ => true,
+    };
+    rows.iter().map(String::as_str).filter(is_more).collect()
+}
+
 fn looks_like_tests(module: &str) -> bool {
     module == "tests"
         || module.starts_with("test_")
@@ -543,6 +559,10 @@ fn narrows(mark: &Mark) -> &'static str {
 fn held_by(hindrance: &Hindrance) -> String {
     let text = shown(&hindrance.text);
     match hindrance.hold {
+        // The other branch of a condition is written with the word that begins it.
+        Hold::Condition if hindrance.text.starts_with("if(") || hindrance.text.starts_with("if ") => {
+            format!("now stands in the branch that is taken when this does not hold: {text}")
+        }
         Hold::Condition => format!("now depends on {text}"),
         Hold::Loop => format!("now runs once for each of {text}, perhaps never"),
         Hold::Swallow => format!("may now fail unnoticed: {text}"),
@@ -563,9 +583,36 @@ fn is_test_area(reading: &Reading<'_>, unit: usize) -> bool {
     chain.iter().any(|around| around.kind == Kind::Test || reading.is_test_module(around))
 }
 
+/// True when what a stand-in replaces is what the file's tests have judged so far.
+fn replaces_tested(file: &File<'_>, mark: &Mark) -> bool {
+    let Some(before) = &file.before else { return false };
+    let named = mark.text.split('"').skip(1).step_by(2);
+    match file.family {
+        Family::Python => {
+            let targets: BTreeSet<&str> = named.filter_map(|name| name.rsplit('·').next()).collect();
+            let mut keys = before.tests().flat_map(|(_, test)| &test.judgements);
+            keys.any(|judgement| roots(&judgement.key).any(|word| targets.contains(word)))
+        }
+        _ => {
+            let plain = before.tokens.plain().0;
+            named.filter(|name| !name.is_empty()).any(|name| {
+                // A module of the project, not a package that it depends on.
+                name.starts_with('·')
+                    && [
+                        format!("from\"{name}\""),
+                        format!("require(\"{name}\""),
+                        format!("import(\"{name}\""),
+                    ]
+                    .iter()
+                    .any(|import| plain.contains(import.as_str()))
+            })
+        }
+    }
+}
+
 /// True when a mark stops the unit that it stands in, or the tests in that.
 fn counts(file: &File<'_>, reading: &Reading<'_>, unit: &Unit, mark: &Mark) -> bool {
-    if mark.reach != Reach::Own {
+    if mark.reach != Reach::Own || (mark.rule == MOCKED && !replaces_tested(file, mark)) {
         return false;
     }
     match unit.kind {

@@ -1,8 +1,8 @@
 //! Assertions against assertions: which are gone, changed, or no longer reached.
 
 use super::reading::{Hindrance, Judgement, Kind, Reading, Unit};
-use super::tokens::words;
-use std::collections::BTreeSet;
+use super::tokens::{renamed, words};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// What became of the assertions of one unit.
 #[derive(Debug, Default)]
@@ -38,20 +38,22 @@ pub(super) fn difference(before: &Unit, after: &Unit, helpers: &BTreeSet<&str>) 
     if every_call {
         old = judgements(before, helpers, true);
     }
-    let mut new = judgements(after, helpers, every_call);
+    let mut new = VecDeque::from(judgements(after, helpers, every_call));
+    let names = new_names(before, after);
+    let old: Vec<Judgement> = old.into_iter().map(|judgement| with_names(judgement, &names)).collect();
     let mut difference = Difference::default();
     let mut lost = Vec::new();
-    for judgement in old {
+    for judgement in &old {
         // Of several that are the same, one that nothing new hinders is the same.
         let same = |candidate: &&Judgement| candidate.key == judgement.key;
         let free = |candidate: &Judgement| candidate.hindrances.is_subset(&judgement.hindrances);
         let at = new
             .iter()
             .position(|candidate| same(candidate) && free(candidate))
-            .or_else(|| new.iter().position(|candidate| same(candidate)));
+            .or_else(|| new.iter().position(same));
         match at {
             Some(at) => {
-                let kept = new.remove(at);
+                let Some(kept) = new.remove(at) else { continue };
                 let hindrances = kept.hindrances.difference(&judgement.hindrances);
                 difference.hindered.extend(hindrances.map(|new| (kept.key.clone(), new.clone())));
                 difference.kept.push(kept.key.clone());
@@ -63,15 +65,35 @@ pub(super) fn difference(before: &Unit, after: &Unit, helpers: &BTreeSet<&str>) 
     for judgement in lost {
         let alike = |candidate: &&Judgement| (likeness(&judgement.key, &candidate.key) * 1000.0) as u32;
         let best = new.iter().enumerate().max_by_key(|(at, candidate)| (alike(candidate), usize::MAX - at));
-        match best.map(|(at, _)| at) {
-            Some(at) => {
-                let replaced = new.remove(at);
-                difference.changed.push((judgement.key.clone(), replaced.key.clone()));
-            }
+        let best = best.map(|(at, _)| at);
+        match best.and_then(|at| new.remove(at)) {
+            Some(replaced) => difference.changed.push((judgement.key.clone(), replaced.key.clone())),
             None => difference.removed.push(judgement.key.clone()),
         }
     }
     difference
+}
+
+/// Variables of a unit that have another name now and the same value.
+fn new_names<'a>(before: &'a Unit, after: &'a Unit) -> BTreeMap<&'a str, &'a str> {
+    let gone = before.bindings.iter().filter(|(name, _)| !after.bindings.contains_key(*name));
+    let come = || after.bindings.iter().filter(|(name, _)| !before.bindings.contains_key(*name));
+    gone.filter_map(|(name, bound)| {
+        let mut same = come().filter(|(_, now)| *now == bound);
+        let (now, _) = same.next()?;
+        same.next().is_none().then_some((name.as_str(), now.as_str()))
+    })
+    .collect()
+}
+
+fn with_names(judgement: &Judgement, names: &BTreeMap<&str, &str>) -> Judgement {
+    let hindrances = judgement.hindrances.iter();
+    let hindrances = hindrances.map(|it| Hindrance { hold: it.hold, text: renamed(&it.text, names) });
+    Judgement {
+        key: renamed(&judgement.key, names),
+        start: judgement.start,
+        hindrances: hindrances.collect(),
+    }
 }
 
 /// How alike two assertions are, by what they begin and end with, from 0 to 1.

@@ -17,6 +17,9 @@ use table::ROWS;
 /// The rule that concerns programs as well as tests.
 pub(super) const EQUALITY: &str = "guard.equality";
 
+/// The rule about what replaces the unit that is tested.
+pub(super) const MOCKED: &str = "guard.mocked";
+
 /// Whom a mark concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reach {

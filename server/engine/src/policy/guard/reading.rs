@@ -6,7 +6,7 @@
 use super::dialect::{Dialect, Hold, Opening, Role, Site};
 use super::marks::{self, Mark};
 use super::tokens::{Tokens, words};
-use crate::limits::SYNTAX_DEPTH_MAX;
+use crate::limits::{GUARD_EXITS_MAX, SYNTAX_DEPTH_MAX};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use tree_sitter::{Node, Tree};
@@ -305,7 +305,9 @@ impl<'t> Reader<'_, '_, 't> {
         let body = opening.body.unwrap_or(node).byte_range();
         let at = self.units.len();
         let outer = self.holds.get(base..).unwrap_or_default();
-        let outer = outer.iter().map(|held| held.hindrance.clone()).collect();
+        let exits = self.exits.iter().filter(|exit| exit.unit == parent && opening.kind != Kind::Function);
+        let exits = exits.map(|exit| exit.hindrance.clone());
+        let outer = outer.iter().map(|held| held.hindrance.clone()).chain(exits).collect();
         self.units.push(Unit {
             kind: opening.kind,
             name,
@@ -406,7 +408,12 @@ impl<'t> Reader<'_, '_, 't> {
             None => word.to_owned(),
         };
         let closure = held.iter().rev().find_map(|held| held.closure);
-        self.exits.push(Exit { unit, closure, hindrance: Hindrance { hold: Hold::Exit, text } });
+        let hindrance = Hindrance { hold: Hold::Exit, text };
+        let mut of_unit = self.exits.iter().rev().take_while(|exit| exit.unit == unit);
+        let is_known = of_unit.clone().any(|exit| exit.closure == closure && exit.hindrance == hindrance);
+        if !is_known && of_unit.nth(GUARD_EXITS_MAX - 1).is_none() {
+            self.exits.push(Exit { unit, closure, hindrance });
+        }
     }
 
     fn bind(&mut self, index: usize, unit: usize, name: String, value: Option<Range<usize>>) {

@@ -157,6 +157,9 @@ fn matches(pattern: &str, text: &str) -> bool {
         None => pattern == text,
         Some((head, tail)) => {
             let Some(rest) = text.strip_prefix(head) else { return false };
+            if tail.is_empty() {
+                return true;
+            }
             let starts = (0..=rest.len()).filter_map(|at| rest.get(at..));
             starts.into_iter().any(|rest| matches(tail, rest))
         }

@@ -5,7 +5,6 @@ use super::words::shown;
 use super::{Changed, Weakening};
 use crate::path::WorkspacePath;
 use regex::Regex;
-use similar::{ChangeTag, TextDiff};
 use std::sync::LazyLock;
 
 /// Extensions of programs, beyond the languages that are understood.
@@ -124,22 +123,11 @@ fn first_lost_line(before: &str, after: &str) -> Option<usize> {
         .find_map(|(at, line)| rest.by_ref().all(|candidate| candidate.trim_end() != line).then_some(at))
 }
 
-/// The first line that is gone, and the one that stands there now.
-fn first_difference(before: &str, after: &str) -> (Option<String>, Option<String>) {
-    let diff = TextDiff::from_lines(before, after);
-    let (mut old, mut new) = (None, None);
-    for change in diff.iter_all_changes() {
-        match change.tag() {
-            ChangeTag::Delete if old.is_none() => old = Some(change.value().to_owned()),
-            ChangeTag::Insert if old.is_some() => {
-                new = Some(change.value().to_owned());
-                break;
-            }
-            ChangeTag::Equal if old.is_some() => break,
-            ChangeTag::Delete | ChangeTag::Insert | ChangeTag::Equal => {}
-        }
-    }
-    (old, new)
+/// The first line that is gone, and the first that is another now.
+fn first_difference<'a>(before: &'a str, after: &'a str) -> (Option<&'a str>, Option<&'a str>) {
+    let Some(lost) = first_lost_line(before, after) else { return (None, None) };
+    let common = before.lines().zip(after.lines()).take_while(|(old, new)| old == new).count();
+    (before.lines().nth(lost), after.lines().nth(common))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The tokens of a text without what formatters change: blanks, comments, trailing commas,
 //! semicolons, the kind of quotes.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,11 +134,31 @@ fn unquoted(text: &str) -> &str {
     inner('"').or_else(|| inner('\'')).unwrap_or(text)
 }
 
-/// A string with double quotes where single ones mean the same.
+/// A string with double quotes where single ones mean the same, and without a prefix that says
+/// nothing.
 fn requoted(text: &str) -> String {
-    let content = unquoted(text);
-    let is_plain = text.len() >= 2 && text.starts_with('\'') && !content.contains(['"', '\'', '\\']);
-    if is_plain { format!("\"{content}\"") } else { text.to_owned() }
+    let start = text.find(['"', '\'', '`']).filter(|start| *start <= 2).unwrap_or(0);
+    let (prefix, quoted) = text.split_at(start);
+    let content = unquoted(quoted);
+    let prefix = if prefix.eq_ignore_ascii_case("u") { "" } else { prefix };
+    let is_plain = quoted.len() >= 2 && quoted.starts_with('\'') && !content.contains(['"', '\'']);
+    if is_plain { format!("{prefix}\"{content}\"") } else { format!("{prefix}{quoted}") }
+}
+
+/// A key with some of its words, strings apart, replaced by others.
+pub(super) fn renamed(key: &str, names: &BTreeMap<&str, &str>) -> String {
+    let mut renamed = String::with_capacity(key.len());
+    let mut copied = 0;
+    for word in words(key) {
+        let at = word.as_ptr() as usize - key.as_ptr() as usize;
+        if let Some(name) = names.get(word) {
+            renamed.push_str(key.get(copied..at).unwrap_or_default());
+            renamed.push_str(name);
+            copied = at + word.len();
+        }
+    }
+    renamed.push_str(key.get(copied..).unwrap_or_default());
+    renamed
 }
 
 /// The words of a key, strings apart.
@@ -156,6 +177,21 @@ mod tests {
     #[test]
     fn words_leave_strings_out() {
         assert_eq!(words("f(x, \"skip this\")+y1").collect::<Vec<_>>(), ["f", "x", "y1"]);
+    }
+
+    #[test]
+    fn quotes_are_of_one_kind() {
+        for (text, one) in [
+            ("'a'", "\"a\""),
+            ("u'a'", "\"a\""),
+            ("u\"a\"", "\"a\""),
+            ("b'\\n'", "b\"\\n\""),
+            ("'say \"a\"'", "'say \"a\"'"),
+            ("`a`", "`a`"),
+            ("r#\"a\"#", "r#\"a\"#"),
+        ] {
+            assert_eq!(requoted(text), one);
+        }
     }
 
     #[test]

@@ -103,7 +103,7 @@ fn a_half_applied_edit_can_be_taken_back() {
 fn touching_a_test() -> String {
     let actions = serde_json::json!({ "actions": [
         { "id": "a1", "kind": "replace_text", "path": "src/lib.rs", "old": "wrong", "new": "right" },
-        { "id": "a2", "kind": "replace_text", "path": "tests/it.rs", "old": "fn works() {}", "new": "fn works() { }" },
+        { "id": "a2", "kind": "replace_text", "path": "tests/it.rs", "old": "#[test]\n", "new": "#[test]\n#[ignore]\n" },
         { "id": "a3", "kind": "finish", "summary": "done" },
     ]});
     actions.to_string()

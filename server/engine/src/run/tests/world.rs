@@ -288,7 +288,7 @@ impl World {
             resolved: Resolved::Direct,
             executed_by: None,
         };
-        Facts { paths: paths.iter().map(|path| (path.clone(), facts(path))).collect() }
+        Facts { paths: paths.iter().map(|path| (path.clone(), facts(path))).collect(), ..Facts::default() }
     }
 }
 

@@ -1,24 +1,24 @@
 //! PID 1 of the task's namespace: gives up every privilege, starts the task, reaps.
 
-use super::{Refused, Step as _, control_socket, keeper_is_there, refused, say};
-use crate::limits::{TASK_FILE_BYTES_MAX, TASK_MEMORY_BYTES_MAX, TASK_PROCESSES_MAX};
-use crate::process::spec::{Note, SandboxSpec};
-use rustix::process::{Resource, Rlimit, Signal, WaitOptions};
+use super::{Refused, Step as _, refused, say};
+use crate::limits::TASK_CPU_GRACE_SECONDS;
+use crate::process::spec::{Note, SandboxSpec, TaskLimits};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, Signal, WaitOptions};
 use rustix::thread::{CapabilitySet, CapabilitySets};
-use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
-/// Never returns: when it ends, the kernel ends the namespace.
-pub(super) fn run(spec: &SandboxSpec, channel: &UnixStream, alive: OwnedFd) -> ! {
-    let Ok(mut channel) = channel.try_clone() else { std::process::exit(1) };
-    let note = match start(spec, alive) {
-        Ok(Started::Task(pid)) => reap(pid),
-        Ok(Started::Nothing(reason)) => Note::NotStarted { reason },
-        Err(Refused { step, reason }) => Note::Unconfined { step, reason },
+/// Never returns: when it ends, the kernel ends the namespace. What came of the task is said to
+/// the keeper, with the version of Landlock that was in force.
+pub(super) fn run(spec: &SandboxSpec, mut keeper: UnixStream) -> ! {
+    let said = match start(spec, &keeper) {
+        Ok((Started::Task(pid), landlock)) => (reap(pid), landlock),
+        Ok((Started::Nothing(reason), landlock)) => (Note::NotStarted { reason }, landlock),
+        Err(Refused { step, reason }) => (Note::Unconfined { step, reason }, 0),
     };
-    say(&mut channel, &note);
+    say(&mut keeper, &said);
     std::process::exit(0)
 }
 
@@ -27,24 +27,23 @@ enum Started {
     Nothing(String),
 }
 
-fn start(spec: &SandboxSpec, alive: OwnedFd) -> Result<Started, Refused> {
-    rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
-        .step(|| "tie the task to its keeper".to_owned())?;
-    if !keeper_is_there(alive) {
-        return Err(refused("tie the task to its keeper", "the keeper is gone"));
-    }
+fn start(spec: &SandboxSpec, keeper: &UnixStream) -> Result<(Started, u8), Refused> {
+    tie_to(keeper)?;
     rustix::process::setsid().step(|| "start a session".to_owned())?;
     super::view::mount_proc()?;
-    loopback().step(|| "bring up the loopback interface".to_owned())?;
-    let _ = rustix::system::sethostname(b"sandbox");
-    limits()?;
-    give_up_privileges()?;
+    limits(&spec.limits)?;
+    super::view::close_proc()?;
+    let landlock = give_up_privileges(spec)?;
     let Some((program, arguments)) = spec.argv.split_first() else {
-        return Ok(Started::Nothing("its argv is empty".to_owned()));
+        return Ok((Started::Nothing("its argv is empty".to_owned()), landlock));
     };
     if let Err(error) = std::env::set_current_dir(&spec.cwd) {
-        return Ok(Started::Nothing(format!("its directory `{}`: {error}", spec.cwd.display())));
+        let nowhere = format!("its directory `{}`: {error}", spec.cwd.display());
+        return Ok((Started::Nothing(nowhere), landlock));
     }
+    // The task cannot look into this process or steer it, though both have one user.
+    rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .step(|| "shield init from the task".to_owned())?;
     let spawned = Command::new(program)
         .args(arguments)
         .env_clear()
@@ -52,10 +51,25 @@ fn start(spec: &SandboxSpec, alive: OwnedFd) -> Result<Started, Refused> {
         .stdin(Stdio::null())
         .process_group(0)
         .spawn();
-    Ok(match spawned {
+    let started = match spawned {
         Ok(child) => Started::Task(child.id()),
         Err(error) => Started::Nothing(error.to_string()),
-    })
+    };
+    Ok((started, landlock))
+}
+
+/// Makes the end of the keeper the end of this process. A keeper that ended before that was
+/// asked for has closed its end of the socket.
+fn tie_to(keeper: &UnixStream) -> Result<(), Refused> {
+    let step = "tie the task to its keeper";
+    rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).step(|| step.to_owned())?;
+    let mut events = [PollFd::new(keeper, PollFlags::RDHUP)];
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    match rustix::event::poll(&mut events, Some(&at_once)) {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(refused(step, "the keeper is gone")),
+        Err(error) => Err(error).step(|| step.to_owned()),
+    }
 }
 
 /// Reaps everything until the task itself has ended.
@@ -84,27 +98,44 @@ fn reap(task: u32) -> Note {
 /// far more address space than they touch. AddressSanitizer's shadow counts as data, though, so
 /// programs built with it do not start. Both count per process. The number of processes is
 /// limited twice: RLIMIT_NPROC does not bind root, and a PID namespace has a `pid_max` of its
-/// own only since Linux 6.14.
-fn limits() -> Result<(), Refused> {
-    let set = |resource, limit: u64| {
-        let hard = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
-        let limit = limit.min(hard);
-        rustix::process::setrlimit(resource, Rlimit { current: Some(limit), maximum: Some(limit) })
-            .step(|| format!("limit {resource:?}"))
+/// own only since Linux 6.14. Where neither holds, the keeper counts.
+fn limits(limits: &TaskLimits) -> Result<(), Refused> {
+    let set = |resource, soft: u64, hard: u64| {
+        let most = rustix::process::getrlimit(resource).maximum.unwrap_or(u64::MAX);
+        let limit = Rlimit { current: Some(soft.min(most)), maximum: Some(hard.min(most)) };
+        rustix::process::setrlimit(resource, limit).step(|| format!("limit {resource:?}"))
     };
-    set(Resource::Data, TASK_MEMORY_BYTES_MAX)?;
-    set(Resource::Fsize, TASK_FILE_BYTES_MAX)?;
-    set(Resource::Nproc, TASK_PROCESSES_MAX)?;
-    set(Resource::Core, 0)?;
-    let _ = std::fs::write("/proc/sys/kernel/pid_max", TASK_PROCESSES_MAX.to_string());
+    set(Resource::Data, limits.process_memory_bytes, limits.process_memory_bytes)?;
+    set(Resource::Fsize, limits.file_bytes, limits.file_bytes)?;
+    set(Resource::Nproc, limits.processes, limits.processes)?;
+    set(Resource::Cpu, limits.cpu_s, limits.cpu_s.saturating_add(TASK_CPU_GRACE_SECONDS))?;
+    set(Resource::Core, 0, 0)?;
+    if pid_max_is_our_own() {
+        let numbers = limits.processes.max(PID_MAX_MIN);
+        std::fs::write("/proc/sys/kernel/pid_max", numbers.to_string())
+            .step(|| "limit the number of processes".to_owned())?;
+    }
     // When memory runs out, the task goes before the editor does.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     Ok(())
 }
 
+/// The kernel takes no smaller limit (`pid_max_min` in kernel/pid.c).
+const PID_MAX_MIN: u64 = 301;
+
+/// True since Linux 6.14. Before, the file is the whole machine's, and root could write to it.
+fn pid_max_is_our_own() -> bool {
+    let name = rustix::system::uname();
+    let release = name.release().to_string_lossy();
+    let mut numbers = release.split(['.', '-']).map(|number| number.parse::<u32>().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(6), Some(14))
+}
+
 /// Gives up every capability for good, also those that a set-user-ID program would bring.
-fn give_up_privileges() -> Result<(), Refused> {
+/// Says which version of Landlock holds.
+fn give_up_privileges(spec: &SandboxSpec) -> Result<u8, Refused> {
     rustix::thread::set_no_new_privs(true).step(|| "set no_new_privs".to_owned())?;
+    let landlock = super::landlock::restrict(spec)?;
     for capability in 0..64_u64 {
         // SAFETY: a plain system call without pointers. Capabilities beyond the kernel's last
         // one are refused, which is as good.
@@ -120,58 +151,6 @@ fn give_up_privileges() -> Result<(), Refused> {
     if !matches!(left, Ok(false)) {
         return Err(refused("drop capabilities", "the bounding set still holds CAP_SYS_ADMIN"));
     }
-    filter_system_calls()
-}
-
-/// What namespaces do not cover: sockets to a hypervisor and other families that have no
-/// network namespace, io_uring, which opens sockets behind this filter's back, and the user's
-/// keyrings. Programs that try get `EPERM` and fall back.
-fn filter_system_calls() -> Result<(), Refused> {
-    use seccompiler::{
-        BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-        SeccompRule,
-    };
-    let step = || "filter system calls".to_owned();
-    let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6, libc::AF_NETLINK];
-    let other_family = families
-        .iter()
-        .map(|family| {
-            let family = u64::from(family.unsigned_abs());
-            SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Ne, family)
-        })
-        .collect::<Result<Vec<_>, _>>()
-        .and_then(SeccompRule::new)
-        .step(step)?;
-    let forbidden = [libc::SYS_io_uring_setup, libc::SYS_add_key, libc::SYS_request_key, libc::SYS_keyctl];
-    let rules = forbidden
-        .map(|call| (call, Vec::new()))
-        .into_iter()
-        .chain([(libc::SYS_socket, vec![other_family])])
-        .collect();
-    let errno = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    let architecture = std::env::consts::ARCH.try_into().step(step)?;
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, errno, architecture).step(step)?;
-    let program: BpfProgram = filter.try_into().step(step)?;
-    seccompiler::apply_filter(&program).step(step)
-}
-
-/// Tests talk to themselves over 127.0.0.1; a new network namespace has it switched off.
-fn loopback() -> std::io::Result<()> {
-    let socket = control_socket()?;
-    // SAFETY: `ifreq` is plain data, for which zeroes are valid.
-    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    for (slot, byte) in request.ifr_name.iter_mut().zip(*b"lo") {
-        *slot = byte.cast_signed() as libc::c_char;
-    }
-    // SAFETY: both calls read and write `request`, which lives until they return.
-    unsafe {
-        if libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS as libc::Ioctl, &raw mut request) != 0 {
-            return Err(std::io::Error::last_os_error());
-        }
-        request.ifr_ifru.ifru_flags |= (libc::IFF_UP | libc::IFF_RUNNING) as libc::c_short;
-        if libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS as libc::Ioctl, &raw const request) != 0 {
-            return Err(std::io::Error::last_os_error());
-        }
-    }
-    Ok(())
+    super::filter::filter_system_calls()?;
+    Ok(landlock)
 }

@@ -57,7 +57,8 @@ fn event() -> impl Strategy<Value = Event> {
                         executed_by: Some("a hook".into()),
                     }
                 )]
-                .into()
+                .into(),
+                ..Facts::default()
             }
         }),
         ".*".prop_map(|summary| Event::StepFinished {

@@ -150,7 +150,7 @@ impl Draw {
                 paths.insert(RequestedPath::new(*path), PathFacts { entry, resolved, executed_by: None });
             }
         }
-        Facts { paths }
+        Facts { paths, ..Facts::default() }
     }
 
     pub(super) fn changes(&mut self, paths: &[&str]) -> ChangeSet {

@@ -6,10 +6,10 @@ use crate::policy::rules::{Rule, RuleClass};
 /// The classes of the paths that the property draws.
 pub(super) fn classes(path: &str) -> &'static [&'static str] {
     match path.to_lowercase().as_str() {
-        "tests/t.rs" => &["judges"],
-        "makefile" => &["executes"],
+        ".percy.yml" => &["judges"],
+        "dockerfile" => &["executes"],
         "claude.md" => &["instructs"],
-        "cargo.toml" => &["configures"],
+        "cargo.lock" => &["configures"],
         _ => &[],
     }
 }

@@ -109,13 +109,12 @@ fn call<'t>(site: &Site<'_, 't>, roles: &mut Vec<Role<'t>>) {
         return;
     }
     let is_link = site.parent_kind() == "selector_expression";
-    if FAILURES.contains(&name) && text.matches('.').count() == 1 && object.len() <= 2 {
+    let fails = FAILURES.contains(&name) && text.matches('.').count() == 1 && object.len() <= 2;
+    let judges = JUDGING.contains(&object) && text.contains('.') && name != "New" || is_judging_name(name);
+    let is_gomega = text.starts_with("Expect(") || text.starts_with("Ω(");
+    if fails || text == "panic" {
         roles.push(Role::Failure);
-    } else if text == "panic" {
-        roles.push(Role::Failure);
-    } else if !is_link && (JUDGING.contains(&object) && text.contains('.') || is_judging_name(name)) {
-        roles.push(Role::Judgement(vec![site.node.byte_range()]));
-    } else if !is_link && text.starts_with("Expect(") || text.starts_with("Ω(") {
+    } else if !is_link && (judges || is_gomega) {
         roles.push(Role::Judgement(vec![site.node.byte_range()]));
     }
 }

@@ -62,7 +62,8 @@ fn roles<'t>(site: &Site<'_, 't>, roles: &mut Vec<Role<'t>>) {
         "method_invocation" => invocation(site, roles),
         "assert_statement" => {
             let condition = node.named_child(0).unwrap_or(node);
-            roles.push(Role::Judgement(vec![node.start_byte()..condition.end_byte()]));
+            let range = node.start_byte()..condition.end_byte();
+            roles.push(Role::Judgement(Vec::from([range])));
         }
         "throw_statement" => roles.push(Role::Failure),
         "if_statement" | "while_statement" | "ternary_expression" => {

@@ -11,6 +11,7 @@ const REPEATED: &str = "is repeated until it passes";
 const FOCUSED: &str = "keeps all other tests from being run";
 const ENDS: &str = "ends the test process, whatever the tests say";
 const HOOKS: &str = "can change what is run and what its outcome is";
+const MOCKS: &str = "tests a stand-in, no longer the unit itself";
 const EQUAL: &str = "makes everything equal to everything";
 const PATCHES: &str = "replaces a part of the test framework";
 const DETECTS: &str = "lets the program behave differently when it is tested";
@@ -336,6 +337,37 @@ pub(super) const ROWS: &[Row] = &[
         ],
         neighbours: &["class A { @Test void retry() {} }"],
     },
+    // Stand-ins, which count where they replace what is tested.
+    Row {
+        rule: super::MOCKED,
+        families: &[Python],
+        reach: Own,
+        words: &["patch"],
+        pattern: r"(?:\b(?:monkeypatch\.setattr|mock\.patch(?:\.\w+)?|mocker\.patch(?:\.\w+)?|patch\.object)|@patch)\([^)]*\)?",
+        except: None,
+        says: MOCKS,
+        examples: &[
+            "def test_a(monkeypatch):\n    monkeypatch.setattr('app.calc.mean', f)\n",
+            "@patch('app.calc.mean')\ndef test_a(m): pass",
+            "with mock.patch.object(calc, 'mean'): pass\n",
+        ],
+        neighbours: &["client.patch('/mean')\n", "dispatch('mean')\n", "def patch(): pass\n"],
+    },
+    Row {
+        rule: super::MOCKED,
+        families: &[Script],
+        reach: Own,
+        words: &["mock", "Mock"],
+        pattern: r#"\b(?:jest|vi)\.(?:mock|doMock|unstable_mockModule|setMock)\("[^"]*"|\bmock\.module\("[^"]*""#,
+        except: None,
+        says: MOCKS,
+        examples: &[
+            "jest.mock('../src/calc.js');",
+            "vi.mock('../src/calc.js', () => ({}));",
+            "mock.module('../src/calc.js', {});",
+        ],
+        neighbours: &["jest.fn();", "server.mock('/calc');", "jest.clearAllMocks();"],
+    },
     // The end of the process.
     Row {
         rule: "guard.exit",
@@ -416,12 +448,13 @@ pub(super) const ROWS: &[Row] = &[
         rule: "guard.hook",
         families: &[Python],
         reach: Others,
-        words: &["pytest_"],
-        pattern: r"\bdef pytest_(?:runtest_\w+|collection_\w+|collect_\w+|ignore_collect|pyfunc_call|report_teststatus|sessionfinish|itemcollected|deselected|cmdline_\w+|load_initial_conftests|configure)\b",
+        words: &["pytest_", "load_tests"],
+        pattern: r"\bdef pytest_(?:runtest_\w+|collection_\w+|collect_\w+|ignore_collect|pyfunc_call|report_teststatus|sessionfinish|itemcollected|deselected|cmdline_\w+|load_initial_conftests|configure)\b|\bdef load_tests\(",
         except: None,
         says: HOOKS,
         examples: &[
             "def pytest_runtest_makereport(item, call): pass\n",
+            "def load_tests(loader, tests, pattern): return TestSuite()\n",
             "def pytest_collection_modifyitems(items): items.clear()\n",
         ],
         neighbours: &["def pytest_addoption(parser): pass\n", "def test_pytest_runtest(): pass\n"],
@@ -458,8 +491,9 @@ pub(super) const ROWS: &[Row] = &[
             "self.assert",
             "def approx",
             "def raises",
+            "result",
         ],
-        pattern: r"\b(?:pytest|unittest|TestCase)(?:\.\w+)*\.(?:approx|raises|assert\w*|fail|fixture|main|run|warns)=[^=]|\bself\.(?:assert\w+|fail)=[^=]|\bsetattr\((?:pytest|unittest|TestCase)\b|\bsys\.modules\[[^\]]*\]=[^=]|\bbuiltins\.\w+=[^=]|\bdef (?:approx|raises)\(",
+        pattern: r"\b(?:pytest|unittest|TestCase)(?:\.\w+)*\.(?:approx|raises|assert\w*|fail|fixture|main|run|warns)=[^=]|\bself\.(?:assert\w+|fail)=[^=]|\bsetattr\((?:pytest|unittest|TestCase)\b|\bsys\.modules\[[^\]]*\]=[^=]|\bbuiltins\.\w+=[^=]|\bdef (?:approx|raises)\(|\bdef (?:run|__call__|countTestCases)\(self, ?result",
         except: None,
         says: PATCHES,
         examples: &[
@@ -467,6 +501,7 @@ pub(super) const ROWS: &[Row] = &[
             "unittest.TestCase.assertEqual = lambda *a: None\n",
             "sys.modules['app.calc'] = fake\n",
             "setattr(pytest, 'approx', f)\n",
+            "class TestA(TestCase):\n    def run(self, result=None): pass\n",
         ],
         neighbours: &["x = pytest.approx(1)\n", "assert sys.modules['a'] == b\n", "y = unittest.main()\n"],
     },
@@ -508,8 +543,8 @@ pub(super) const ROWS: &[Row] = &[
         rule: "guard.framework",
         families: &[Rust],
         reach: Others,
-        words: &["macro_rules"],
-        pattern: r"\bmacro_rules!(?:assert|assert_eq|assert_ne|debug_assert\w*|panic|matches)\b",
+        words: &["macro_rules", "test_runner"],
+        pattern: r"\bmacro_rules!(?:assert|assert_eq|assert_ne|debug_assert\w*|panic|matches)\b|#!\[test_runner\b[^\]]*\]",
         except: None,
         says: PATCHES,
         examples: &["macro_rules! assert_eq { ($($t:tt)*) => {}; }"],

@@ -94,6 +94,14 @@ fn what_weakens_is_said() {
             ),
             (&["guard.assertion_removed"], &[("        self.assertTrue(clamp(1, 0, 2))\n", "")]),
             (&["guard.hard_coded"], &[("got = mean([1])", "got = 1")]),
+            (
+                &["guard.mocked"],
+                &[("def test_mean", "@mock.patch('app.calc.mean', lambda xs: 2.0)\ndef test_mean")],
+            ),
+            (
+                &["guard.assertion_changed"],
+                &[("got = mean([1])", "average = 1"), ("assertEqual(got, 1)", "assertEqual(average, 1)")],
+            ),
             (&["guard.hard_coded"], &[("def test_mean", "def mean(xs):\n    return 2.0\n\n\ndef test_mean")]),
             (&["guard.exit"], &[("", "import os\nos._exit(0)\n")]),
             (&["guard.exit"], &[("", "import atexit, os\natexit.register(lambda: os._exit(0))\n")]),
@@ -158,6 +166,14 @@ fn what_does_not_weaken_is_not_spoken_of() {
             (&[], &[("        self.x = 1", "        self.x = 1\n        self.y = 2")]),
             (&[], &[("        got = mean([1])", "        xs = [1]\n        got = mean(xs)")]),
             (&[], &[("import pytest\n", "import os\nimport pytest\n")]),
+            (&[], &[("def test_mean", "@mock.patch('app.net.fetch')\ndef test_mean")]),
+            (
+                &[],
+                &[
+                    ("got = mean([1])", "average = mean([1])"),
+                    ("assertEqual(got, 1)", "assertEqual(average, 1)"),
+                ],
+            ),
             (&[], &[("def test_raises", "def sample(n):\n    return [n] * 3\n\n\ndef test_raises")]),
             (
                 &[],

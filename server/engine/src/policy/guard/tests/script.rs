@@ -115,6 +115,14 @@ fn what_weakens_is_said() {
                     "function total() { return 5; }\nimport { isAdmin, load }",
                 )],
             ),
+            (
+                &["guard.conditional"; 3],
+                &[("  it('guest is not", "  if (process.env.CI) return;\n  it('guest is not")],
+            ),
+            (
+                &["guard.mocked"],
+                &[("test('total'", "jest.mock('../src/calc.js', () => ({ total: () => 5 }));\ntest('total'")],
+            ),
             (&["guard.exit"], &[("test('total'", "process.exit(0);\ntest('total'")]),
             (&["guard.framework"], &[("test('total'", "assert.equal = () => {};\ntest('total'")]),
             (
@@ -158,6 +166,7 @@ fn what_does_not_weaken_is_not_spoken_of() {
                 )],
             ),
             (&[], &[("test('total'", "const sample = () => [{ price: 1 }];\n\ntest('total'")]),
+            (&[], &[("test('total'", "jest.mock('axios');\njest.mock('../src/net.js');\n\ntest('total'")]),
             (&[], &[("describe('admins'", "describe('administrators'")]),
         ],
     );

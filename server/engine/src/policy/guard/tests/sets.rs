@@ -97,3 +97,17 @@ fn snapshots_are_what_tests_expect() {
     );
     assert_eq!(rules("tests/snapshots/render.snap", "", "---\n<p>ok</p>\n"), [""; 0]);
 }
+
+#[test]
+fn large_tests_are_compared_as_well() {
+    let rows: String = (0..20_000).map(|row| format!("    ({row}, {row}),\n")).collect();
+    let asserts: String = (0..4_000).map(|row| format!("    assert f({row}) == {row}\n")).collect();
+    let text = |rows: &str| {
+        format!(
+            "CASES = [\n{rows}]\n\n\ndef test_a():\n    for x, y in CASES:\n        assert f(x) == y\n\n\ndef test_b():\n{asserts}"
+        )
+    };
+    let before = text(&rows);
+    let after = text(&rows.replacen("    (7, 7),\n", "", 1)).replacen("f(11) == 11", "f(11) == 12", 1);
+    assert_eq!(rules("tests/test_a.py", &before, &after), ["guard.case_removed", "guard.assertion_changed"]);
+}

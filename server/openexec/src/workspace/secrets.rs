@@ -1,0 +1,128 @@
+//! The secrets of environment files, as fingerprints: so that no edit copies one into a file
+//! where it can be read. The values go no further than this module.
+
+use super::Workspace;
+use crate::limits::{ENVIRONMENT_FILES_MAX, ENVIRONMENT_VALUES_MAX};
+use cap_std::fs::Dir;
+use openexec_engine::limits::CONFIG_BYTES_MAX;
+use openexec_engine::path::{RequestedPath, WorkspacePath};
+use openexec_engine::policy::{PathClass, Taint, classify, fingerprints};
+use regex::Regex;
+use std::collections::BTreeSet;
+use std::io::Read as _;
+use std::sync::LazyLock;
+
+/// Names of variables that hold secrets.
+static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:pass(?:word|wd|phrase)?|pwd|secret|token|api_?key|key|credential|auth|salt|private|signature|dsn|cookie|session)")
+        .ok()
+});
+
+/// A value that looks like one: long, of letters and digits, without blanks.
+static SECRET_VALUE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[A-Za-z0-9+/=_.~-]{24,}$").ok());
+
+/// Values that say nothing.
+const PLAIN: &[&str] =
+    &["changeme", "development", "production", "password", "localhost", "disabled", "undefined"];
+
+impl Workspace {
+    /// Fingerprints of the secrets that stand in environment files beside or above these paths.
+    pub(super) fn taint(&self, paths: &[RequestedPath]) -> Taint {
+        let mut folders = BTreeSet::from([String::new()]);
+        for path in paths.iter().filter_map(|path| WorkspacePath::parse(path.as_str()).ok()) {
+            let mut rest = path.as_str();
+            while let Some((folder, _)) = rest.rsplit_once('/') {
+                folders.insert(folder.to_owned());
+                rest = folder;
+            }
+        }
+        let mut values = BTreeSet::new();
+        let files = folders.iter().flat_map(|folder| self.environment_files(folder));
+        for (dir, name) in files.take(ENVIRONMENT_FILES_MAX) {
+            values.extend(secrets_in(&dir, &name));
+        }
+        let mut salt = [0; 32];
+        if values.is_empty() || getrandom::fill(&mut salt).is_err() {
+            return Taint::default();
+        }
+        fingerprints(values.iter().take(ENVIRONMENT_VALUES_MAX).map(String::as_str), &salt)
+    }
+
+    fn environment_files(&self, folder: &str) -> Vec<(Dir, String)> {
+        let dir = match folder {
+            "" => self.dir.try_clone(),
+            folder => self.dir.open_dir(folder),
+        };
+        let Ok(dir) = dir else { return Vec::new() };
+        let mut names: Vec<String> = dir
+            .entries()
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| name.contains("env"))
+            .filter(|name| {
+                WorkspacePath::parse(name).is_ok_and(|path| classify(&path).contains(&PathClass::Secret))
+            })
+            .collect();
+        names.sort();
+        names.into_iter().filter_map(|name| Some((dir.try_clone().ok()?, name))).collect()
+    }
+}
+
+fn secrets_in(dir: &Dir, name: &str) -> Vec<String> {
+    let Ok(metadata) = dir.symlink_metadata(name) else { return Vec::new() };
+    if !metadata.is_file() || metadata.len() > CONFIG_BYTES_MAX as u64 {
+        return Vec::new();
+    }
+    let mut text = String::new();
+    let read = dir.open(name).map(|file| file.take(CONFIG_BYTES_MAX as u64).read_to_string(&mut text));
+    if !matches!(read, Ok(Ok(_))) {
+        return Vec::new();
+    }
+    // A line that cannot be read hides no secret on the others.
+    text.lines()
+        .flat_map(|line| dotenvy::from_read_iter(line.as_bytes()).flatten().collect::<Vec<_>>())
+        .filter(|(name, value)| is_secret(name, value))
+        .map(|(_, value)| value)
+        .collect()
+}
+
+fn is_secret(name: &str, value: &str) -> bool {
+    let matches =
+        |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|found| found.is_match(text));
+    let is_plain =
+        PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain)) || value.parse::<f64>().is_ok();
+    let mixed =
+        value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| c.is_ascii_alphabetic());
+    !is_plain && (matches(&SECRET_NAME, name) || (mixed && matches(&SECRET_VALUE, value)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_known_without_their_values() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(place.path().join("app")).unwrap();
+        std::fs::write(
+            place.path().join(".env"),
+            "# c\nDB_PASSWORD=\"not-a-real-pass-7c1d9e\"\nbroken line\nMODE=development\nHOST=db.internal.example\n",
+        )
+        .unwrap();
+        std::fs::write(place.path().join("app/.env.local"), "export API_TOKEN=fake-token-000-111\n").unwrap();
+        std::fs::write(place.path().join(".env.example"), "DB_PASSWORD=your-password-here\n").unwrap();
+        let workspace = Workspace::open(place.path()).unwrap();
+        let taint = |path: &str| workspace.taint(&[RequestedPath::new(path)]);
+        let near = taint("app/main.py");
+        assert!(near.more_in("", "x = 'not-a-real-pass-7c1d9e'"));
+        assert!(near.more_in("", "x = 'fake-token-000-111'"));
+        assert!(!taint("main.py").more_in("", "x = 'fake-token-000-111'"));
+        for ordinary in ["development", "db.internal.example", "your-password-here"] {
+            assert!(!near.more_in("", ordinary), "{ordinary}");
+        }
+        let written = serde_json::to_string(&near).unwrap();
+        assert!(!written.contains("not-a-real") && !written.contains("fake-token"), "{written}");
+    }
+}
