@@ -166,7 +166,7 @@ pub enum RuleClass {
     Instructs,
     /// Judges the work: tests, snapshots, thresholds.
     Judges,
-    /// As `judges`. In a rule that allows, it also covers what the guard of tests asks about.
+    /// The same files, and whatever else the guard of tests objects to: tests inside of sources.
     Tests,
 }
 
@@ -176,6 +176,7 @@ impl RuleClass {
             PathClass::Executes => matches!(self, Self::Executes),
             PathClass::Configures => matches!(self, Self::Configures),
             PathClass::Instructs => matches!(self, Self::Instructs),
+            // To whoever writes a rule, a test judges the work in every language.
             PathClass::Judges | PathClass::Tests => matches!(self, Self::Judges | Self::Tests),
             // Nothing that a rule could name.
             PathClass::Never | PathClass::Secret => false,

@@ -336,3 +336,14 @@ fn every_kind_has_a_group_but_the_end_of_the_work() {
         assert_eq!(name.kinds(), [kind]);
     }
 }
+
+#[test]
+fn tests_are_what_judges_in_every_language() {
+    for class in ["judges", "tests"] {
+        let rule = format!("{{id: a, effect: block, reason: r, when: {{class: [{class}]}}}}");
+        for file in ["tests/basic.rs", "spec/a_spec.rb", "src/__snapshots__/a.snap"] {
+            assert!(edits(&rule, file), "{class}: {file}");
+        }
+        assert!(!edits(&rule, "src/lib.rs"));
+    }
+}
