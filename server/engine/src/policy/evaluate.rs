@@ -290,13 +290,18 @@ impl<'a> Gate<'a> {
             .map(|(path, after)| Changed { path, before: self.before(path), after: *after })
             .collect();
         let weakened = weakenings(&texts);
-        for Changed { path, .. } in &texts {
+        for Changed { path, after, .. } in &texts {
             let before = judge.reasons();
             judge.weakened(weakened.iter().filter(|weakening| weakening.path == **path));
             if judge.reasons() > before {
                 let (classes, extent) = (classify(path), Extent::default());
                 let paths = [*path];
-                judge.rules(before, Subject::of(Kinds::edits(), &paths, &classes, &extent));
+                let kinds = match after {
+                    Some(_) => Kinds::edits(),
+                    None => Kinds::of([&ActionKind::DeleteFile]),
+                };
+                let subject = Subject::of(kinds, &paths, &classes, &extent);
+                judge.rules(before, Subject { files_changed: self.files_changed, ..subject });
             }
         }
     }
