@@ -160,3 +160,7 @@ pub const EXECUTED_SOURCES_MAX: usize = 100;
 pub const ENVIRONMENT_FILES_MAX: usize = 32;
 /// Secrets that are looked out for.
 pub const ENVIRONMENT_VALUES_MAX: usize = 500;
+/// Complaints that wait for an editor that is not ready to hear them.
+pub const COMPLAINTS_MAX: usize = 64;
+/// Characters of a client's own words that are repeated to its user.
+pub const OPTIONS_CHARS_MAX: usize = 200;

@@ -143,8 +143,7 @@ impl Score {
     pub fn report(&self) -> String {
         let mut text = String::new();
         for (family, (right, all)) in &self.families {
-            let rules: Vec<&str> =
-                self.rules.get(family).into_iter().flatten().map(String::as_str).collect();
+            let rules: Vec<&str> = self.rules.get(family).into_iter().flatten().map(String::as_str).collect();
             let _ = writeln!(text, "{family}: {right} of {all}; decided by {}", rules.join(", "));
         }
         for (title, lines) in [

@@ -5,6 +5,7 @@
 mod environment;
 mod identifiers;
 mod invisible;
+mod names;
 mod switches;
 mod taint;
 
@@ -39,6 +40,7 @@ pub(super) fn objections(path: Option<&WorkspacePath>, base: &str, text: &str) -
         objections.extend(switches::switched(path, base, text));
         objections.extend(identifiers::lookalike(path, base, text));
         objections.extend(environment::dumped(path, base, text));
+        objections.extend(names::misleading(path, base, text));
     }
     objections
 }

@@ -546,14 +546,9 @@ impl Shared {
     }
 
     async fn pass_complaints_on(self: Arc<Self>) {
-        let mut complaints = self.session.complaints();
-        // A change may have been refused before anybody listened.
-        complaints.mark_changed();
-        while complaints.changed().await.is_ok() {
-            let complaint = complaints.borrow_and_update().clone();
-            if let Some((typ, message)) = complaint {
-                self.editor.show_message(typ, message).await;
-            }
+        let Some(mut complaints) = self.session.complaints() else { return };
+        while let Some(complaint) = complaints.recv().await {
+            self.editor.show_message(complaint.typ, complaint.message).await;
         }
     }
 }

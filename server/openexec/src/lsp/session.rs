@@ -11,10 +11,11 @@ use super::service::Synchronised;
 use super::traits::ClientTraits;
 use super::trust::TrustState;
 use crate::driver::RunView;
-use crate::limits::{OFFERS_WAIT_MS, SYMBOLS_QUIET_MS};
+use crate::limits::{COMPLAINTS_MAX, OFFERS_WAIT_MS, OPTIONS_CHARS_MAX, SYMBOLS_QUIET_MS};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::OpenDocument;
+use openexec_engine::text::visible;
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// What can be offered in one workspace, read beforehand so that no menu waits for the disk.
 #[derive(Debug, Clone, Default)]
@@ -49,22 +50,33 @@ struct State {
     offers: BTreeMap<PathBuf, Arc<Offers>>,
 }
 
+/// What the user must be told.
+#[derive(Debug)]
+pub(super) struct Complaint {
+    pub(super) typ: MessageType,
+    pub(super) message: String,
+}
+
 /// What the server knows of the editor.
 pub(super) struct Session {
     state: Mutex<State>,
     changed: watch::Sender<u64>,
     saved: watch::Sender<u64>,
-    complaint: watch::Sender<Option<(MessageType, String)>>,
+    complaint: mpsc::Sender<Complaint>,
+    /// Until somebody passes the complaints on.
+    complaints: Mutex<Option<mpsc::Receiver<Complaint>>>,
     offers_read: watch::Sender<bool>,
 }
 
 impl Default for Session {
     fn default() -> Self {
+        let (complaint, complaints) = mpsc::channel(COMPLAINTS_MAX);
         Self {
             state: Mutex::default(),
             changed: watch::Sender::new(0),
             saved: watch::Sender::new(0),
-            complaint: watch::Sender::new(None),
+            complaint,
+            complaints: Mutex::new(Some(complaints)),
             offers_read: watch::Sender::new(false),
         }
     }
@@ -127,9 +139,16 @@ impl Session {
         self.saved.subscribe()
     }
 
-    /// What the user must be told of the documents.
-    pub(super) fn complaints(&self) -> watch::Receiver<Option<(MessageType, String)>> {
-        self.complaint.subscribe()
+    /// What the user must be told, for the one who passes it on.
+    pub(super) fn complaints(&self) -> Option<mpsc::Receiver<Complaint>> {
+        self.complaints.lock().take()
+    }
+
+    /// Notes what the user must be told. Where nobody passes anything on, the first are kept.
+    fn complain(&self, typ: MessageType, message: String) {
+        if self.complaint.try_send(Complaint { typ, message }).is_err() {
+            tracing::warn!("more has to be said to the user than is passed on");
+        }
     }
 
     pub(super) fn offers(&self, root: &Path) -> Arc<Offers> {
@@ -197,6 +216,18 @@ impl Synchronised for Inbox {
         let mut state = self.0.state.lock();
         state.traits = Arc::new(ClientTraits::of(params));
         state.roots = Arc::new(Roots::of(params));
+        drop(state);
+        // Their scope is unknown to us: an editor may have taken them from the repository.
+        let options = params.get("initializationOptions").and_then(Value::as_object);
+        let names: Vec<&str> = options.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        if !names.is_empty() {
+            let names = visible(&names.join("`, `")).chars().take(OPTIONS_CHARS_MAX).collect::<String>();
+            let message = format!(
+                "OpenExec takes no settings from an editor: `{names}` in initializationOptions has no effect; \
+                 models, endpoints and keys stand in your own config.yaml, rules in policy.yaml"
+            );
+            self.0.complain(MessageType::WARNING, message);
+        }
     }
 
     fn notified(&self, method: &str, params: Value) -> bool {
@@ -213,7 +244,7 @@ impl Synchronised for Inbox {
             }
             Some(Err(error @ SyncError::DoesNotFit { .. })) => {
                 self.0.changed.send_modify(|count| *count += 1);
-                self.0.complaint.send_replace(Some((MessageType::ERROR, error.to_string())));
+                self.0.complain(MessageType::ERROR, error.to_string());
                 true
             }
             Some(Err(error)) => {
