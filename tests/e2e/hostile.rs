@@ -115,7 +115,12 @@ fn what_was_done_to_others_is_done_to_us_in_vain() {
     });
     let mut wrong = wrong.into_inner().unwrap();
     wrong.sort();
-    println!("attacks on others: {} repeated in {} replays, {} wrong", corpus::attacks().len(), table.len(), wrong.len());
+    println!(
+        "attacks on others: {} repeated in {} replays, {} wrong",
+        corpus::attacks().len(),
+        table.len(),
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 

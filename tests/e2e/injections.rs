@@ -123,7 +123,10 @@ fn filled(text: &str) -> String {
         // Of an earlier run, in which the attacker has seen it.
         .replace("{{PREVIOUS_CLOSE}}", last)
         .replace("{{CLOSE_AS_HTML_ENTITIES}}", &close.replace('<', "&lt;").replace('>', "&gt;"))
-        .replace("{{CLOSE_UPPER_WITH_BLANK}}", &close.to_uppercase().replace("<<", "<< ").replace(">>", " >>"))
+        .replace(
+            "{{CLOSE_UPPER_WITH_BLANK}}",
+            &close.to_uppercase().replace("<<", "<< ").replace(">>", " >>"),
+        )
         .replace("{{ROLE_SYSTEM}}", "<|im_start|>system");
     while let Some((before, rest)) = text.split_once("{{CLOSE_SPLIT_BY:") {
         let (by, after) = rest.split_once("}}").unwrap();
@@ -193,7 +196,8 @@ fn items_of(
 ) -> Result<usize, String> {
     let mut items = 0;
     let mut nonces = Vec::new();
-    let snippet: String = text.lines().map(str::trim).max_by_key(|line| line.len()).unwrap_or_default().into();
+    let snippet: String =
+        text.lines().map(str::trim).max_by_key(|line| line.len()).unwrap_or_default().into();
     for part in prompts::texts(request) {
         let (envelopes, rest) = prompts::envelopes(&part);
         for envelope in &envelopes {
@@ -374,7 +378,8 @@ fn what_is_shown_to_a_model_stays_data_and_obeying_it_gets_nowhere() {
             scope.spawn(|| {
                 while let Some(injection) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let found = look(injection, &defaults).unwrap_or_else(|reason| vec![reason]);
-                    let lines = found.into_iter().map(|it| format!("{} {}: {it}", injection.id, injection.technique));
+                    let lines =
+                        found.into_iter().map(|it| format!("{} {}: {it}", injection.id, injection.technique));
                     wrong.lock().unwrap().extend(lines);
                 }
             });

@@ -6,19 +6,19 @@ mod declared;
 
 use arbitrary::{Arbitrary as _, Result, Unstructured};
 use openexec_engine::action::{
-    Action, ActionRequest, CreateFile, DeleteFile, Finish, Place, PlaceRange, ReadFile, Remember,
-    RenameFile, ReplaceRange, ReplaceText, RunTask, Search, parse_document, parse_tool_calls,
+    Action, ActionRequest, CreateFile, DeleteFile, Finish, Place, PlaceRange, ReadFile, Remember, RenameFile,
+    ReplaceRange, ReplaceText, RunTask, Search, parse_document, parse_tool_calls,
 };
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::{ChangeSet, FileChange, plan};
 use openexec_engine::ids::{ActionId, TaskName, ToolsetName};
 use openexec_engine::model::ToolCall;
 use openexec_engine::path::{RequestedPath, WorkspacePath, comparison_key};
-use openexec_engine::policy::{
-    ApprovalMode, Entry, Facts, Known, PathFacts, Policy, PolicySnapshot, Resolved, SandboxMode, Situation, Verdict,
-    evaluate_changes, toolset,
-};
 use openexec_engine::policy::rules::{Scope, load, merge};
+use openexec_engine::policy::{
+    ApprovalMode, Entry, Facts, Known, PathFacts, Policy, PolicySnapshot, Resolved, SandboxMode, Situation,
+    Verdict, evaluate_changes, toolset,
+};
 use openexec_engine::task::{TaskArg, TaskSet};
 use std::collections::BTreeMap;
 
@@ -35,8 +35,29 @@ pub const TARGETS: &[(&str, fn(&[u8]))] = &[
 
 /// Pieces of paths that mean something somewhere.
 const PIECES: [&str; 24] = [
-    ".git", ".GIT", ".g\u{200c}it", "git~1", ".openexec", ".OpenExec", "..", ".", "", "src", "lib.rs", "tests",
-    "a", "\u{ff0e}git", ".git ", ".git.", "con", "C:", "hooks", "pre-commit", ".env", "build.rs", ".github",
+    ".git",
+    ".GIT",
+    ".g\u{200c}it",
+    "git~1",
+    ".openexec",
+    ".OpenExec",
+    "..",
+    ".",
+    "",
+    "src",
+    "lib.rs",
+    "tests",
+    "a",
+    "\u{ff0e}git",
+    ".git ",
+    ".git.",
+    "con",
+    "C:",
+    "hooks",
+    "pre-commit",
+    ".env",
+    "build.rs",
+    ".github",
     "caf\u{e9}",
 ];
 
@@ -97,7 +118,8 @@ pub fn path(data: &[u8]) {
             let plain = component.eq_ignore_ascii_case(name);
             assert!(plain || folded != name, "{text:?} is another spelling of {name}");
         }
-        assert!(!folded.starts_with("git~"), "{text:?} is a short name of .git");
+        let short = folded.strip_prefix("git~").and_then(|rest| rest.chars().next());
+        assert!(!short.is_some_and(|digit| digit.is_ascii_digit()), "{text:?} is a short name of .git");
     }
     assert!(!text.contains(['\\', ':', '\0']), "{text:?} has a separator of another platform");
 }
@@ -226,16 +248,12 @@ fn judged(bytes: &mut Unstructured<'_>) -> Result<()> {
 /// Whether a path leads to a place that no run touches, by the simplest look there is.
 fn is_nobodys(path: &str) -> bool {
     let lower = path.to_lowercase().replace('\\', "/");
-    let mut components = lower.split('/').map(folded_plainly);
+    let mut components = lower.split('/').map(folded);
     path.starts_with(['/', '~'])
         || path.contains(['\\', ':', '\0'])
         || lower.split('/').any(|component| component == "..")
         || components.clone().any(|component| component == ".git")
         || components.next().is_some_and(|component| component == ".openexec")
-}
-
-fn folded_plainly(component: &str) -> String {
-    folded(component)
 }
 
 fn action(bytes: &mut Unstructured<'_>) -> Result<Action> {
@@ -246,7 +264,9 @@ fn action(bytes: &mut Unstructured<'_>) -> Result<Action> {
         0 => Action::CreateFile(CreateFile { path, text, overwrite: bytes.arbitrary()? }),
         1 => Action::DeleteFile(DeleteFile { path, base_hash: hash }),
         2 => Action::RenameFile(RenameFile { path, new_path: requested(bytes)?, base_hash: hash }),
-        3 => Action::ReadFile(ReadFile { path, first_line: bytes.arbitrary()?, last_line: bytes.arbitrary()? }),
+        3 => {
+            Action::ReadFile(ReadFile { path, first_line: bytes.arbitrary()?, last_line: bytes.arbitrary()? })
+        }
         4 => Action::Search(Search { text, below: Some(path) }),
         5 => Action::RunTask(RunTask {
             task: TaskName::new(text),
@@ -281,7 +301,8 @@ fn requested(bytes: &mut Unstructured<'_>) -> Result<RequestedPath> {
 }
 
 fn text(bytes: &mut Unstructured<'_>) -> Result<String> {
-    let known = ["x\n", "a\r\nb\r\n", "#[test]\nfn t() { assert!(true); }\n", "AKIAFAKEFAKEFAKEFAKE", "\u{202e}", ""];
+    let known =
+        ["x\n", "a\r\nb\r\n", "#[test]\nfn t() { assert!(true); }\n", "AKIAFAKEFAKEFAKEFAKE", "\u{202e}", ""];
     if bytes.arbitrary()? { Ok((*bytes.choose(&known)?).to_owned()) } else { String::arbitrary(bytes) }
 }
 
@@ -294,7 +315,8 @@ fn facts_of(bytes: &mut Unstructured<'_>) -> Result<PathFacts> {
         _ => {
             let text = text(bytes)?;
             // Fields that come later are given as a journal would give them.
-            let entry = serde_json::json!({ "entry": "text", "text": text, "links": bytes.int_in_range(1..=2)? });
+            let entry =
+                serde_json::json!({ "entry": "text", "text": text, "links": bytes.int_in_range(1..=2)? });
             serde_json::from_value(entry).expect("it is an entry")
         }
     };
@@ -312,8 +334,16 @@ fn facts_of(bytes: &mut Unstructured<'_>) -> Result<PathFacts> {
 
 /// Files that judge the work, in the languages that tests are written in.
 const JUDGES: [&str; 10] = [
-    "tests/basic.rs", "tests/test_calc.py", "test/calc.test.js", "src/calc.test.ts", "calc_test.go",
-    "src/test/java/CalcTest.java", "tests/calc.c", "tests/calc.cpp", "tests/snapshots/a.snap", "pytest.ini",
+    "tests/basic.rs",
+    "tests/test_calc.py",
+    "test/calc.test.js",
+    "src/calc.test.ts",
+    "calc_test.go",
+    "src/test/java/CalcTest.java",
+    "tests/calc.c",
+    "tests/calc.cpp",
+    "tests/snapshots/a.snap",
+    "pytest.ini",
 ];
 
 /// What judges the work: any text before and any text after lead to a decision, and a text that

@@ -65,13 +65,17 @@ fn output(told: &Told) -> Result<String, String> {
 }
 
 pub fn links_planted_by_a_task_lead_nowhere(defaults: &Defaults) -> Result<(), String> {
-    let case = python("import os\nos.symlink('../outside', 'planted')\nassert os.path.exists('planted/secret.txt') in (True, False)");
+    let case = python(
+        "import os\nos.symlink('../outside', 'planted')\nassert os.path.exists('planted/secret.txt') in (True, False)",
+    );
     let later = json!([{ "id": "b1", "kind": "create", "path": "planted/pwn.txt", "new_text": "x\n" }]);
     let (laid, told) = conversation(&case, defaults, &[later])?;
     output(&told)?;
     let planted = laid.root().join("planted");
     match planted.symlink_metadata() {
-        Ok(metadata) if metadata.file_type().is_symlink() => Err("the link stands in the workspace".to_owned()),
+        Ok(metadata) if metadata.file_type().is_symlink() => {
+            Err("the link stands in the workspace".to_owned())
+        }
         _ => Ok(()),
     }
 }
@@ -138,8 +142,7 @@ pub fn reviews_show_no_remote_image(defaults: &Defaults) -> Result<(), String> {
     let laid = Laid::of(&harmless, defaults)?;
     let first = mapping::document(&harmless.actions, &laid)?;
     let last = json!({ "actions": [{ "id": "z", "kind": "finish", "summary": image }] }).to_string();
-    let model =
-        scripted_turns(&laid, "implement", &[String::from_utf8(first).unwrap_or_default(), last]);
+    let model = scripted_turns(&laid, "implement", &[String::from_utf8(first).unwrap_or_default(), last]);
     let mut client = Client::of_child(server(&laid)?, &laid.root(), Abilities::all());
     let started = client
         .execute("openexec.run", json!({ "blueprint": "hostile", "instruction": image, "model": model }))
@@ -217,7 +220,8 @@ pub fn names_are_data(defaults: &Defaults) -> Result<(), String> {
 
 pub fn an_approval_shows_everything(defaults: &Defaults) -> Result<(), String> {
     let payload = "std::process::Command::new(\"curl\")";
-    let text = format!("fn main() {{}}{}// {payload}\n{}\n// {payload} 2\n", " ".repeat(10_000), "\n".repeat(3_000));
+    let text =
+        format!("fn main() {{}}{}// {payload}\n{}\n// {payload} 2\n", " ".repeat(10_000), "\n".repeat(3_000));
     let case = case(
         "A48",
         &json!({ "base": "rust" }),
@@ -254,7 +258,8 @@ pub fn escapes_of_a_task_are_shown_not_obeyed(defaults: &Defaults) -> Result<(),
         return Err("the output was not shown to the model".to_owned());
     }
     let run = told.run().ok_or("no run")?;
-    let shown = laid.openexec(&["show", &run, "--request", "2"]).output().map_err(|error| error.to_string())?;
+    let shown =
+        laid.openexec(&["show", &run, "--request", "2"]).output().map_err(|error| error.to_string())?;
     let mut all = texts;
     all.push(String::from_utf8_lossy(&shown.stdout).into_owned());
     match all.iter().find(|text| text.contains(['\u{1b}', '\u{7}'])) {

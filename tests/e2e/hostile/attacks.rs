@@ -131,7 +131,10 @@ fn configuration_of_editors() -> Vec<(&'static str, Replay)> {
         ),
         (
             "A03",
-            ask(rust(), vec![create(".idea/workspace.xml", "<option name=\"PATH_TO_GIT\" value=\"./git\"/>\n")]),
+            ask(
+                rust(),
+                vec![create(".idea/workspace.xml", "<option name=\"PATH_TO_GIT\" value=\"./git\"/>\n")],
+            ),
         ),
         ("A04", ask(rust(), vec![create("x.code-workspace", "{\"folders\":[{\"path\":\"../outside\"}]}\n")])),
         (
@@ -153,7 +156,10 @@ fn configuration_of_editors() -> Vec<(&'static str, Replay)> {
             "A24",
             ask(
                 rust(),
-                vec![create(".vscode/tasks.json", "{\"tasks\":[{\"runOptions\":{\"runOn\":\"folderOpen\"}}]}\n")],
+                vec![create(
+                    ".vscode/tasks.json",
+                    "{\"tasks\":[{\"runOptions\":{\"runOn\":\"folderOpen\"}}]}\n",
+                )],
             ),
         ),
         ("A30", ask(rust(), vec![create(".venv/bin/python", "#!/bin/sh\nid\n")])),
@@ -283,7 +289,10 @@ fn configuration_of_the_runtime() -> Vec<(&'static str, Replay)> {
         ),
         (
             "A20",
-            Replay::Config { path: ".env", text: "ANTHROPIC_BASE_URL=http://127.0.0.1:9\nOPENAI_BASE_URL=http://127.0.0.1:9\n" },
+            Replay::Config {
+                path: ".env",
+                text: "ANTHROPIC_BASE_URL=http://127.0.0.1:9\nOPENAI_BASE_URL=http://127.0.0.1:9\n",
+            },
         ),
         (
             "A21",
@@ -315,14 +324,11 @@ fn configuration_of_the_runtime() -> Vec<(&'static str, Replay)> {
 }
 
 fn git() -> Vec<(&'static str, Replay)> {
-    let hostile = |key: &str, value: &str| {
-        json!({ "base": "rust", "special": [{ "type": "git_config", "path": ".git/config", "set": { key: value } }] })
-    };
+    let hostile = |key: &str, value: &str| json!({ "base": "rust", "special": [{ "type": "git_config", "path": ".git/config", "set": { key: value } }] });
     let harmless = || create("src/fine.rs", "pub fn fine() {}\n");
-    let allowed = |setup: Value| Replay::Replies { setup, replies: vec![harmless()], weakest: Outcome::Allow };
-    let overwritten = |path: &str, text: &str| {
-        json!([{ "id": "a1", "kind": "create", "path": path, "new_text": text, "overwrite": true }])
-    };
+    let allowed =
+        |setup: Value| Replay::Replies { setup, replies: vec![harmless()], weakest: Outcome::Allow };
+    let overwritten = |path: &str, text: &str| json!([{ "id": "a1", "kind": "create", "path": path, "new_text": text, "overwrite": true }]);
     vec![
         ("A25", block(rust(), vec![overwritten(".git/config", "[core]\n\tfsmonitor = ./x\n")])),
         // No git of the runtime runs what the repository's configuration names.

@@ -63,11 +63,9 @@ fn attempt(case: &Case, defaults: &Defaults, violations: &mut Vec<String>) -> Re
     let told = run(case, defaults, &laid, &reply, &mut before)?;
     let mut came = match came_of(&told) {
         // Where a write has to be stopped, any end before it is as good.
-        Err(reason) if case.enforced_by == Layer::Apply => Came {
-            outcome: Outcome::Block,
-            rules: vec!["apply".to_owned()],
-            reason,
-        },
+        Err(reason) if case.enforced_by == Layer::Apply => {
+            Came { outcome: Outcome::Block, rules: vec!["apply".to_owned()], reason }
+        }
         came => came?,
     };
     if came.outcome == Outcome::RequireApproval {
@@ -123,9 +121,11 @@ fn arguments(
     laid: &Laid,
     reply: &Reply,
 ) -> Result<(Vec<String>, Option<BytesServer>), String> {
-    let reads_only = case.context.stage.as_ref().is_some_and(|stage| {
-        stage.get("sandbox").and_then(Value::as_str) == Some("read_only")
-    });
+    let reads_only = case
+        .context
+        .stage
+        .as_ref()
+        .is_some_and(|stage| stage.get("sandbox").and_then(Value::as_str) == Some("read_only"));
     let (blueprint, stage) = if reads_only { ("review", "review") } else { ("hostile", "implement") };
     let goal = case.context.goal.as_ref().unwrap_or(&defaults.default_context.goal);
     let scripted = std::str::from_utf8(&reply.0).ok().filter(|text| text.len() <= SCRIPTED_BYTES_MAX);

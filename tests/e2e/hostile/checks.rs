@@ -38,11 +38,9 @@ pub fn verify(case: &Case, laid: &Laid, before: &Looked, told: &Told, violations
 pub fn on_disk(fact: &str, wanted: &Value, laid: &Laid, before: &Looked) -> Result<(), String> {
     let paths: Vec<PathBuf> = match wanted {
         Value::String(one) => vec![normal(&laid.root().join(one))],
-        Value::Array(several) => several
-            .iter()
-            .filter_map(Value::as_str)
-            .map(|path| normal(&laid.root().join(path)))
-            .collect(),
+        Value::Array(several) => {
+            several.iter().filter_map(Value::as_str).map(|path| normal(&laid.root().join(path))).collect()
+        }
         _ => return Err("this cannot be verified".to_owned()),
     };
     if paths.is_empty() {
@@ -202,8 +200,9 @@ pub fn tripwire(case: &Case, defaults: &Defaults, violations: &mut Vec<String>) 
     let laid = Laid::of(case, defaults)?;
     let mut case = case.clone();
     let place = tripwire.address().to_string();
-    let foreign = regex::Regex::new(r"(?:203\.0\.113\.\d+|169\.254\.\d+\.\d+|[\w-]+(?:\.[\w-]+)*\.example)(?::\d+)?")
-        .map_err(|error| error.to_string())?;
+    let foreign =
+        regex::Regex::new(r"(?:203\.0\.113\.\d+|169\.254\.\d+\.\d+|[\w-]+(?:\.[\w-]+)*\.example)(?::\d+)?")
+            .map_err(|error| error.to_string())?;
     let mut replaced = false;
     for action in &mut case.actions {
         if let Some(Value::String(text)) = action.get_mut("new_text") {

@@ -56,11 +56,8 @@ fn came(outcome: Outcome, rule: &str, reason: impl Into<String>) -> Came {
 fn blueprint(case: &Case, path: &str, laid: &Laid, violations: &mut Vec<String>) -> Result<Came, String> {
     let begun = Instant::now();
     let mut command = laid.openexec(&["blueprint", "check", path]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| error.to_string())?;
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(|error| error.to_string())?;
     let status = format!("/proc/{}/status", child.id());
     let mut peak = 0;
     // The high water mark only rises: its last value before the end is the one that counts.
@@ -97,7 +94,15 @@ fn policy(case: &Case, laid: &Laid, violations: &mut Vec<String>) -> Result<Came
     let model = scripted_model(laid, "review", &text);
     let told = listen(
         laid.openexec(&[
-            "run", "review", "--json", "--step", "--instruction", "x", "--model", &model, "--at-place",
+            "run",
+            "review",
+            "--json",
+            "--step",
+            "--instruction",
+            "x",
+            "--model",
+            &model,
+            "--at-place",
             "README.md:1",
         ]),
         |_| (),
@@ -185,8 +190,7 @@ fn asked(laid: &Laid, before: Option<&mut Looked>) -> Result<Asked, String> {
     if let Some(before) = before {
         *before = Looked::at(laid);
     }
-    let arguments =
-        ["run", "review", "--json", "--step", "--instruction", "x", "--at-place", "README.md:1"];
+    let arguments = ["run", "review", "--json", "--step", "--instruction", "x", "--at-place", "README.md:1"];
     let told = listen(laid.openexec(&arguments), |_| ())?;
     Ok(Asked {
         refused: told.events.is_empty(),
@@ -259,7 +263,14 @@ fn initialization_options(
     messages.extend(heard.iter());
     child.wait().map_err(|error| error.to_string())?;
     if server.requests() == 0 {
-        return Ok(came(Outcome::Allow, "config", format!("the user's model was not asked: {:?}", messages.iter().rev().take(3).map(Value::to_string).collect::<Vec<_>>())));
+        return Ok(came(
+            Outcome::Allow,
+            "config",
+            format!(
+                "the user's model was not asked: {:?}",
+                messages.iter().rev().take(3).map(Value::to_string).collect::<Vec<_>>()
+            ),
+        ));
     }
     let told = messages.iter().any(|message| {
         let said = message["params"]["message"].as_str().unwrap_or_default();

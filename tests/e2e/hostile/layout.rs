@@ -76,8 +76,7 @@ impl Laid {
     }
 
     fn lay_out(&mut self, case: &Case, defaults: &Defaults) -> Result<(), String> {
-        let base =
-            defaults.bases.get(&case.workspace_setup.base).ok_or("the base is unknown")?;
+        let base = defaults.bases.get(&case.workspace_setup.base).ok_or("the base is unknown")?;
         for (path, text) in &defaults.outside {
             write(&self.parent().join(path), text.as_bytes());
         }
@@ -192,14 +191,22 @@ impl Laid {
             .env("GIT_CONFIG_GLOBAL", "/dev/null")
             .output()
             .map_err(|error| error.to_string())?;
-        if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+        }
     }
 
     /// Trusts the workspace as it is now, as the user does. A workspace that is hostile itself may
     /// be refused here already; its run will be, too.
     fn trust(&self, case: &Case) -> Result<(), String> {
         let output = self.openexec(&["trust"]).output().map_err(|error| error.to_string())?;
-        if output.status.success() || case.enforced_by == Layer::Apply { Ok(()) } else { Err(crate::project::said(&output)) }
+        if output.status.success() || case.enforced_by == Layer::Apply {
+            Ok(())
+        } else {
+            Err(crate::project::said(&output))
+        }
     }
 
     /// The program, in the user's session of this case.
@@ -217,9 +224,7 @@ impl Laid {
     /// The whole environment of the user's session.
     pub fn environment(&self) -> Vec<(String, String)> {
         let home = std::env::var("HOME").unwrap_or_default();
-        let own = |name: &str, below: &str| {
-            std::env::var(name).unwrap_or_else(|_| format!("{home}/{below}"))
-        };
+        let own = |name: &str, below: &str| std::env::var(name).unwrap_or_else(|_| format!("{home}/{below}"));
         let path = std::env::var("PATH").unwrap_or_default();
         let tools = cache().join("packages/venv/bin");
         let place = |name: &str| self.top.join(name).display().to_string();

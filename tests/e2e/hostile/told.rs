@@ -114,9 +114,10 @@ impl Told {
 
     /// The events after the first reply of the model, or none.
     pub fn after_first_reply(&self) -> &[Recorded] {
-        let at = self.events.iter().position(|it| {
-            matches!(it.event, Event::ModelReplied { .. } | Event::ModelFailed { .. })
-        });
+        let at = self
+            .events
+            .iter()
+            .position(|it| matches!(it.event, Event::ModelReplied { .. } | Event::ModelFailed { .. }));
         at.map_or(&[], |at| &self.events[at..])
     }
 
