@@ -3,6 +3,7 @@
 use super::carry_out::Result_;
 use super::corpus::{Case, Defaults, Level, Outcome};
 use super::mapping;
+use super::outcome::Came;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -90,7 +91,7 @@ impl Score {
         if case.accepts(came.outcome) {
             family.0 += 1;
             self.right += 1;
-            if !case.is_benign() && !own_reason(case, &came.rules, defaults) {
+            if !case.is_benign() && !own_reason(case, came, defaults) {
                 self.wrong_reason.push(line);
             }
             return;
@@ -167,7 +168,8 @@ impl Score {
 }
 
 /// Whether at least one rule has to do with what the case is about.
-fn own_reason(case: &Case, rules: &[String], defaults: &Defaults) -> bool {
+fn own_reason(case: &Case, came: &Came, defaults: &Defaults) -> bool {
+    let rules = &came.rules;
     let known = OWN_REASONS.iter().find(|(name, _)| *name == case.family).map(|(_, prefixes)| *prefixes);
     let parsed = || {
         let written = case.raw_output.is_some() || case.family == "oversize_dos";
@@ -175,6 +177,12 @@ fn own_reason(case: &Case, rules: &[String], defaults: &Defaults) -> bool {
     };
     rules.iter().any(|rule| match (rule.as_str(), known) {
         ("parse", _) => parsed(),
+        // A run that was not started says which file of the workspace it is about, or that
+        // the user has not trusted what is there.
+        ("start", Some(prefixes)) => {
+            let named = came.reason.contains(".openexec") || came.reason.contains("trust");
+            named && prefixes.contains(&"start")
+        }
         (_, Some(prefixes)) if prefixes.iter().any(|prefix| prefix == rule) => true,
         (unspecific, _) if UNSPECIFIC.contains(&unspecific) => false,
         (_, Some(prefixes)) => prefixes.iter().any(|prefix| rule.starts_with(prefix)),
