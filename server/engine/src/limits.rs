@@ -93,3 +93,8 @@ pub const MEMORY_RECORDS_MAX: usize = 8;
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
 /// How often edits are rebased onto a text that keeps moving before the run waits.
 pub const APPLY_ROUNDS_MAX: u32 = 3;
+
+/// Hosts that one task may declare.
+pub const TASK_HOSTS_MAX: usize = 50;
+/// Connections of one task; further ones are refused.
+pub const CONNECTIONS_MAX: usize = 2_000;

@@ -3,8 +3,9 @@
 
 use super::{TASKS_FILE, TasksError};
 use openexec_engine::ids::TaskName;
+use openexec_engine::limits::TASK_HOSTS_MAX;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::task::{ReportFormat, Task, TaskKind, TimeoutClass};
+use openexec_engine::task::{NetworkHost, ReportFormat, Task, TaskKind, TimeoutClass};
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
@@ -37,6 +38,9 @@ struct Entry {
     report: Option<ReportFormat>,
     report_file: Option<WorkspacePath>,
     timeout: Option<TimeoutClass>,
+    /// The hosts that it may reach.
+    #[serde(default)]
+    network: Vec<Spanned<String>>,
 }
 
 /// Parses and checks the file's text.
@@ -48,7 +52,7 @@ pub(super) fn read(text: &str) -> Result<TasksFile, TasksError> {
         let said = said.split(" at line ").next().unwrap_or(&said).trim().trim_end_matches('.').to_owned();
         TasksError(format!(
             "{TASKS_FILE}{at}: {said}; a task has the keys name, kind (test, lint, format, other), argv (a list), \
-             and optionally cwd, env, report, report_file, timeout (fast, medium, long)"
+             and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts)"
         ))
     })?;
     file.check()?;
@@ -97,6 +101,7 @@ impl TasksFile {
                     &format!("`{name}` reports as `junit`; say where, with `report_file`"),
                 ));
             }
+            check_network(&task.network)?;
         }
         Ok(())
     }
@@ -124,6 +129,18 @@ impl TasksFile {
     }
 }
 
+fn check_network(hosts: &[Spanned<String>]) -> Result<(), TasksError> {
+    if let Some(surplus) = hosts.get(TASK_HOSTS_MAX) {
+        return Err(wrong(surplus, &format!("more than {TASK_HOSTS_MAX} hosts; split the task")));
+    }
+    for host in hosts {
+        if let Err(error) = NetworkHost::parse(&host.value) {
+            return Err(wrong(host, &format!("`{}` in `network`: {error}", host.value.escape_debug())));
+        }
+    }
+    Ok(())
+}
+
 impl Entry {
     fn into_task(self) -> Task {
         Task {
@@ -135,6 +152,7 @@ impl Entry {
             report: self.report.unwrap_or(ReportFormat::Auto),
             report_file: self.report_file,
             timeout: self.timeout.unwrap_or(TimeoutClass::Long),
+            network: self.network.into_iter().map(|host| host.value).collect(),
             origin: TASKS_FILE.to_owned(),
         }
     }

@@ -323,6 +323,7 @@ proptest! {
             report: ReportFormat::Auto,
             report_file: None,
             timeout: TimeoutClass::Long,
+            network: Vec::new(),
             origin: "Cargo.toml".to_owned(),
         };
         let trust = if trusted { Trust::Trusted { content: Digest::of(b"") } } else { Trust::Untrusted };

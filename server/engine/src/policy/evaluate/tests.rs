@@ -65,6 +65,7 @@ impl Case {
             report: ReportFormat::Auto,
             report_file: None,
             timeout: TimeoutClass::Long,
+            network: Vec::new(),
             origin: "Cargo.toml".to_owned(),
         };
         Self {
