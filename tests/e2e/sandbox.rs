@@ -1,6 +1,7 @@
 //! What a task can do inside the shadow, and what it cannot.
 
 mod attacks;
+mod gateway;
 
 use openexec::process::{Launcher, TaskLimits};
 use openexec::shadow::{Shadow, probe};
@@ -82,6 +83,7 @@ fn task(argv: &[&str]) -> Task {
         report: ReportFormat::Auto,
         report_file: None,
         timeout: TimeoutClass::Medium,
+        network: Vec::new(),
         origin: "test".to_owned(),
         params: Vec::new(),
     }

@@ -126,3 +126,7 @@ pub const NOTE_BYTES_MAX: usize = 2_000;
 pub const NOTE_KEY_BYTES_MAX: usize = 64;
 /// Notes of one run.
 pub const NOTES_MAX: usize = 20;
+/// Hosts that one task may declare.
+pub const TASK_HOSTS_MAX: usize = 50;
+/// Connections of one task; further ones are refused.
+pub const CONNECTIONS_MAX: usize = 2_000;

@@ -2,6 +2,10 @@
 //!
 //! This module does not start processes and does not look for tasks: the edge does.
 
+mod host;
+
+pub use host::{NetworkHost, NetworkHostError, is_public_address};
+
 use crate::digest::Digest;
 use crate::ids::TaskName;
 use crate::limits::{PATTERN_BYTES_MAX, TASK_ARG_BYTES_MAX};
@@ -141,6 +145,9 @@ pub struct Task {
     pub report_file: Option<WorkspacePath>,
     /// How long it may take.
     pub timeout: TimeoutClass,
+    /// The hosts that it may reach, as [`NetworkHost`] reads them. None, and it has no network.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub network: Vec<String>,
     /// The file that declares it, for people: `Cargo.toml`, `.openexec/tasks.yaml`.
     pub origin: String,
     /// The values it takes, in the order in which their arguments follow the task's own.
@@ -344,6 +351,42 @@ pub struct TaskReport {
     pub sandbox: String,
     /// Files that the task rewrote, for `format`.
     pub rewritten: Vec<(WorkspacePath, String)>,
+    /// Every connection that a task with a declared network has asked for, in order, at most
+    /// `CONNECTIONS_MAX`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connections: Vec<Connection>,
+}
+
+/// A connection that a task has asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The host, as the task named it.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// What came of it.
+    pub outcome: ConnectionOutcome,
+}
+
+/// What came of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum ConnectionOutcome {
+    /// It was made.
+    Connected {
+        /// The address behind the name, with the port.
+        address: String,
+    },
+    /// It was not allowed.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// It was allowed, and nobody answered.
+    Failed {
+        /// What the system said.
+        reason: String,
+    },
 }
 
 /// What a gate demands of a test report.
@@ -523,6 +566,7 @@ mod tests {
             output_bytes: 0,
             sandbox: "none".to_owned(),
             rewritten: Vec::new(),
+            connections: Vec::new(),
         }
     }
 

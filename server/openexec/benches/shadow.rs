@@ -100,6 +100,7 @@ fn sandbox(root: &Path, base: &Path) {
         report: ReportFormat::ExitCode,
         report_file: None,
         timeout: TimeoutClass::Fast,
+        network: Vec::new(),
         origin: "bench".to_owned(),
         params: Vec::new(),
     };

@@ -27,6 +27,14 @@ pub const TASK_CPU_SECONDS_MAX: u64 = 4 * 60 * 60;
 /// Seconds between the signal that tells a process that its processor time is used up and
 /// the one that it cannot ignore.
 pub const TASK_CPU_GRACE_SECONDS: u64 = 5;
+/// Connections of one task through its gateway at the same time.
+pub const GATEWAY_CONNECTIONS_MAX: usize = 64;
+/// Milliseconds until a declared host must have been found and must have answered.
+pub const GATEWAY_CONNECT_TIMEOUT_MS: u64 = 15_000;
+/// Milliseconds that a task may take to send the head of a request.
+pub const GATEWAY_HEAD_TIMEOUT_MS: u64 = 30_000;
+/// Bytes of the head of a request.
+pub const GATEWAY_HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Milliseconds between two looks of a keeper at what its task uses.
 pub const TASK_WATCH_INTERVAL_MS: u64 = 250;
 /// Milliseconds that output is still read after a task has ended, where descendants may hold

@@ -13,6 +13,8 @@ pub(crate) mod capture;
 mod cgroup;
 pub(crate) mod environment;
 #[cfg(target_os = "linux")]
+mod gateway;
+#[cfg(target_os = "linux")]
 mod keeper;
 #[cfg(not(target_os = "linux"))]
 #[path = "process/no_keeper.rs"]
@@ -24,6 +26,10 @@ mod sandbox;
 mod secrets;
 pub(crate) mod spec;
 
+#[cfg(target_os = "linux")]
+pub(crate) use gateway::Gateway;
+#[cfg(not(target_os = "linux"))]
+pub(crate) use keeper::Gateway;
 pub(crate) use keeper::{Keepers, StandBy};
 pub(crate) use launch::{Ran, run_plainly};
 pub use report::{ParsedReport, parse_report};

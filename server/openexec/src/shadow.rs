@@ -59,7 +59,7 @@ pub async fn probe(launcher: &Launcher, state: &Path) -> Confinement {
     let confinement = match made {
         Ok(()) => {
             let environment = places.environment(true);
-            let spec = places.spec(&workspace, &environment, TaskLimits::default());
+            let spec = places.spec(&workspace, &environment, Fetching::None, TaskLimits::default());
             Confinement::tried(&mut keepers, &spec).await
         }
         Err(error) => Confinement::copy(&error.to_string()),
@@ -68,6 +68,13 @@ pub async fn probe(launcher: &Launcher, state: &Path) -> Confinement {
     // The kernel's scratch directory has mode 000, which a plain removal stumbles over.
     let _ = tree::remove_all(&places.base);
     confinement
+}
+
+/// Whether a task may put what it fetches where its tools look for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fetching {
+    None,
+    Allowed,
 }
 
 /// Where a shadow keeps what it holds.
@@ -124,15 +131,28 @@ impl Places {
     }
 
     /// The sandbox for tasks of `root`, without a task.
-    fn spec(&self, root: &Path, environment: &Environment, limits: TaskLimits) -> SandboxSpec {
+    fn spec(
+        &self,
+        root: &Path,
+        environment: &Environment,
+        fetching: Fetching,
+        limits: TaskLimits,
+    ) -> SandboxSpec {
         let mut overlays =
             vec![Overlay { at: root.to_path_buf(), upper: self.upper(), work: self.base.join("work") }];
-        for (number, cache) in environment.caches.iter().enumerate() {
-            let layer = self.base.join(format!("cache-{number}"));
+        let kept = environment.caches.iter().enumerate().map(|(number, at)| (format!("cache-{number}"), at));
+        let fetched =
+            environment.fetched.iter().enumerate().map(|(number, at)| (format!("fetched-{number}"), at));
+        // What one task has fetched, the later ones find.
+        let fetched =
+            fetched.filter(|(layer, _)| fetching == Fetching::Allowed || self.base.join(layer).exists());
+        for (layer, cache) in kept.chain(fetched) {
+            let layer = self.base.join(layer);
             let (upper, work) = (layer.join("upper"), layer.join("work"));
             let Ok(cache) = std::fs::canonicalize(cache) else { continue };
             let apart =
-                !root.starts_with(&cache) && !cache.starts_with(root) && !self.base.starts_with(&cache);
+                !overlays.iter().any(|other| other.at.starts_with(&cache) || cache.starts_with(&other.at))
+                    && !self.base.starts_with(&cache);
             if apart && private_directory(&upper).is_ok() && private_directory(&work).is_ok() {
                 overlays.push(Overlay { at: cache, upper, work });
             }
@@ -161,7 +181,7 @@ impl Places {
             veiled,
             limits,
             cgroup: None,
-            proxy: false,
+            gateway: None,
         }
     }
 }
@@ -259,7 +279,8 @@ impl Shadow {
         let environment = places.environment(true);
         let limits = TaskLimits::default();
         let mut keepers = Keepers::new(launcher, StandBy::One);
-        let confinement = Confinement::tried(&mut keepers, &places.spec(&root, &environment, limits)).await;
+        let confinement =
+            Confinement::tried(&mut keepers, &places.spec(&root, &environment, Fetching::None, limits)).await;
         let environment = if confinement.confined { environment } else { places.environment(false) };
         let shadow = Self {
             root,

@@ -22,7 +22,7 @@ use crate::edit::{ChangeSet, FileChange, Rewriting, check_base};
 use crate::ids::TaskName;
 use crate::limits::FILE_BYTES_MAX;
 use crate::path::{PathError, RequestedPath, WorkspacePath};
-use crate::task::{ParamSort, Task, TaskArg, TaskSet, Trust};
+use crate::task::{NetworkHost, ParamSort, Task, TaskArg, TaskSet, Trust};
 use judge::Judge;
 use note::judge_note;
 use std::collections::BTreeSet;
@@ -165,6 +165,7 @@ fn judge_task(judge: &mut Judge<'_>, task: &TaskName, args: &[TaskArg], tasks: &
             if let Err(error) = declared.argv_with(args) {
                 judge.block("task.argument", &format!("{shown}: {}", error.name), &error.remedy);
             }
+            judge_network(judge, declared);
             for path in args.iter().filter_map(|arg| WorkspacePath::parse(&arg.value).ok()) {
                 judge.read_path(&path);
             }
@@ -202,6 +203,23 @@ fn named_paths(task: &Task, args: &[TaskArg]) -> Vec<WorkspacePath> {
         task.params.iter().any(|param| param.name == arg.name && param.sort == ParamSort::WorkspacePath)
     };
     args.iter().filter(is_path).filter_map(|arg| WorkspacePath::parse(&arg.value).ok()).collect()
+}
+
+/// Judges the hosts that a task wants to reach. Each must be one that the user has listed.
+fn judge_network(judge: &mut Judge<'_>, task: &Task) {
+    if task.network.is_empty() {
+        return;
+    }
+    judge.capability(Capability::NetworkAccess, task.name.as_str());
+    for entry in &task.network {
+        let host = NetworkHost::parse(entry).ok().and_then(|host| host.single());
+        if !host.is_some_and(|host| judge.may_reach(&host)) {
+            let shown: String = entry.chars().take(80).flat_map(char::escape_debug).collect();
+            let remedy =
+                "name the host in `network_allowlist` of your own policy.yaml, or take it from the task";
+            judge.block("network.host", &format!("{}: {shown}", task.name), remedy);
+        }
+    }
 }
 
 /// A path of an action with what is known of it.

@@ -86,6 +86,25 @@ const FIXED: [(&str, &str); 14] = [
 /// Caches that their tools cannot do without writing to: they get overlays of their own.
 const WRITTEN_CACHES: [&str; 3] = ["GOCACHE", "GRADLE_USER_HOME", "npm_config_cache"];
 
+/// Variables that keep tools from trying the network in vain. A task that has one goes without.
+const OFFLINE: [&str; 4] = ["CARGO_NET_OFFLINE", "GOPROXY", "npm_config_offline", "PIP_NO_INDEX"];
+
+/// Variables that name certificates, which only a task with a network needs.
+const CERTIFICATES: [&str; 8] = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "PIP_CERT",
+    "GIT_SSL_CAINFO",
+    "CARGO_HTTP_CAINFO",
+];
+
+/// Where tools put what they fetch. Written to by tasks with a network only, and from then on
+/// seen by all tasks of the same shadow.
+const FETCHED: [&str; 3] = ["CARGO_HOME", "GOPATH", "GOMODCACHE"];
+
 /// What a task may know of the user's session.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Environment {
@@ -93,6 +112,10 @@ pub(crate) struct Environment {
     pub variables: BTreeMap<String, String>,
     /// Directories that its tools write caches to; all of them exist.
     pub caches: Vec<PathBuf>,
+    /// Directories that fetched dependencies go to; all of them exist.
+    pub fetched: Vec<PathBuf>,
+    /// Variables that tasks with a network get besides.
+    pub certificates: BTreeMap<String, String>,
     /// Directories that its tools live in; all of them exist.
     pub tools: Vec<PathBuf>,
     /// What it must not read.
@@ -113,6 +136,11 @@ pub(crate) fn environment(
         .collect();
     let user_home = session.get("HOME").or_else(|| session.get("USERPROFILE")).map(PathBuf::from);
     let secrets = secrets(&session, user_home.as_deref());
+    let certificates = session
+        .iter()
+        .filter(|(name, _)| CERTIFICATES.contains(&name.as_str()))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     let mut variables: BTreeMap<String, String> = session
         .into_iter()
         .filter(|(name, _)| PASSED.contains(&name.as_str()))
@@ -130,6 +158,9 @@ pub(crate) fn environment(
         variables.get(*name).map(PathBuf::from).filter(|path| path.is_absolute() && path.is_dir())
     };
     let mut caches: Vec<PathBuf> = WRITTEN_CACHES.iter().filter_map(directory).collect();
+    let mut fetched: Vec<PathBuf> = FETCHED.iter().filter_map(directory).collect();
+    fetched.sort();
+    fetched.dedup_by(|later, earlier| later.starts_with(earlier));
     if let Some(user_home) = &user_home {
         // Maven takes the user's home from the system and knows no variable for it.
         caches.extend(Some(user_home.join(".m2")).filter(|path| path.is_dir()));
@@ -138,7 +169,15 @@ pub(crate) fn environment(
     for (name, path) in [("HOME", home), ("TMPDIR", scratch), ("TMP", scratch), ("TEMP", scratch)] {
         variables.insert(name.to_owned(), path.display().to_string());
     }
-    Environment { variables, caches, tools, secrets, user_home }
+    Environment { variables, caches, fetched, certificates, tools, secrets, user_home }
+}
+
+impl Environment {
+    /// The variables of a task that reaches hosts.
+    pub(crate) fn networked(&self) -> BTreeMap<String, String> {
+        let online = self.variables.iter().filter(|(name, _)| !OFFLINE.contains(&name.as_str()));
+        online.chain(&self.certificates).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
 }
 
 /// Every directory that a passed variable names.

@@ -7,15 +7,20 @@
 
 use super::capture::Capture;
 use super::cgroup::{Cgroup, Delegation};
+use super::gateway::Gateway;
 use super::launch::{Ran, kill, milliseconds, not_started, pump};
-use super::spec::{Ending, Note, Overrun, SandboxSpec};
+use super::spec::{Ending, GatewaySpec, LISTENER, Note, Overrun, SandboxSpec};
 use super::{Launcher, SANDBOX_SUBCOMMAND};
 use crate::limits::TASK_KILL_TIMEOUT_MS;
 use openexec_engine::task::TaskExit;
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags};
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::UnixStream;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Interest};
+use tokio::net::{TcpListener, UnixStream};
 use tokio::process::{Child, Command};
 
 /// Whether a helper is started ahead of the next task.
@@ -75,11 +80,11 @@ impl Keepers {
         self.leaving.cgroup = None;
     }
 
-    /// Runs a task in the sandbox that `spec` describes.
-    pub(crate) async fn run(&mut self, spec: &SandboxSpec, timeout_ms: u64) -> Ran {
+    /// Runs a task in the sandbox that `spec` describes, with no way out but this.
+    pub(crate) async fn run(&mut self, spec: &SandboxSpec, timeout_ms: u64, out: Option<&Gateway>) -> Ran {
         let started = Instant::now();
         let mut capture = Capture::default();
-        let ending = self.confined(spec, timeout_ms, &mut capture).await;
+        let ending = self.confined(spec, timeout_ms, out, &mut capture).await;
         let (mut unconfined, mut parts) = (None, None);
         let exit = match ending {
             Ok(ending) => {
@@ -116,12 +121,16 @@ impl Keepers {
         &mut self,
         spec: &SandboxSpec,
         timeout_ms: u64,
+        out: Option<&Gateway>,
         capture: &mut Capture,
     ) -> Result<Ending, TaskExit> {
         self.settle().await;
         let cgroup = self.delegation.as_ref().ok().and_then(|place| place.cgroup(&spec.limits).ok());
-        let spec =
-            SandboxSpec { cgroup: cgroup.as_ref().map(|cgroup| cgroup.path().to_path_buf()), ..spec.clone() };
+        let spec = SandboxSpec {
+            cgroup: cgroup.as_ref().map(|cgroup| cgroup.path().to_path_buf()),
+            gateway: out.map(|out| GatewaySpec { for_loopback: out.leads_to_loopback() }),
+            ..spec.clone()
+        };
         let mut line = serde_json::to_vec(&spec)
             .map_err(|error| TaskExit::NotStarted { reason: format!("a path is not UTF-8: {error}") })?;
         line.push(b'\n');
@@ -132,16 +141,18 @@ impl Keepers {
             return Err(broken(&self.launcher, "it is gone"));
         };
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let (from_helper, mut to_helper) = channel.into_split();
         let (launcher, stand_by, spare) = (&self.launcher, self.stand_by, &mut self.spare);
         let talk = async {
-            let told = to_helper.write_all(&line).await;
+            let mut channel = channel;
+            let told = channel.write_all(&line).await;
             if stand_by == StandBy::One {
                 *spare = Keeper::start(launcher).ok();
             }
-            let mut said = String::new();
-            let heard = BufReader::new(from_helper).read_line(&mut said).await;
-            told.and(heard).map_err(|error| broken(launcher, error))?;
+            let said = match out {
+                Some(out) => heard_while_serving(channel, out).await,
+                None => heard(channel).await,
+            };
+            let said = said.and_then(|said| told.map(|()| said)).map_err(|error| broken(launcher, error))?;
             serde_json::from_str::<Ending>(&said).map_err(|_| broken(launcher, "it ended without a word"))
         };
         // The helper speaks when nothing of the task is left: the pipes are at their end.
@@ -174,14 +185,14 @@ impl Keepers {
 }
 
 impl Keeper {
-    fn start(launcher: &Launcher) -> std::io::Result<Self> {
+    fn start(launcher: &Launcher) -> io::Result<Self> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
         ours.set_nonblocking(true)?;
         let child = Command::new(launcher.helper())
             .arg(SANDBOX_SUBCOMMAND)
             .env_clear()
             .current_dir("/")
-            .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
@@ -219,6 +230,45 @@ impl Drop for Working<'_> {
             self.leaving.cgroup = Some(cgroup);
         }
     }
+}
+
+/// The one line that the helper says.
+async fn heard(channel: UnixStream) -> io::Result<String> {
+    let mut said = String::new();
+    BufReader::new(channel).read_line(&mut said).await?;
+    Ok(said)
+}
+
+/// The same, from a helper that hands over a listener before its task starts, which is served
+/// until the task has ended.
+async fn heard_while_serving(channel: UnixStream, out: &Gateway) -> io::Result<String> {
+    let mut first = [0];
+    let listener = channel.async_io(Interest::READABLE, || received(&channel, &mut first)).await?;
+    let Some(listener) = listener else {
+        // The sandbox was not built: this is the beginning of why.
+        let begun = String::from_utf8_lossy(&first).trim_matches('\0').to_owned();
+        return Ok(begun + &heard(channel).await?);
+    };
+    let listener = std::net::TcpListener::from(listener);
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    tokio::select! {
+        said = heard(channel) => said,
+        never = out.serve(listener) => match never {},
+    }
+}
+
+/// One byte, and the descriptor that came with it.
+fn received(channel: &UnixStream, byte: &mut [u8; 1]) -> io::Result<Option<OwnedFd>> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let into = &mut [IoSliceMut::new(byte)];
+    rustix::net::recvmsg(channel, into, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let descriptor = control.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+        _ => None,
+    });
+    Ok(descriptor.filter(|_| byte[0] == LISTENER))
 }
 
 fn broken(launcher: &Launcher, error: impl std::fmt::Display) -> TaskExit {

@@ -13,6 +13,7 @@
 mod filter;
 mod init;
 mod landlock;
+mod listener;
 mod room;
 mod view;
 mod watch;
@@ -111,6 +112,8 @@ fn keep(spec: &SandboxSpec, room: &Room, channel: &UnixStream) -> Result<Ending,
     let cgroup = room::enter_cgroup(spec);
     let watch = Watch::begin(spec);
     let unveiled = view::build(spec, &room.listening_sockets())?;
+    let with_gateway = listener::opened(spec, channel)?;
+    let spec = with_gateway.as_ref().unwrap_or(spec);
     // Init says here how the task ended. The other way it learns that the keeper is gone.
     let (from_init, to_keeper) = UnixStream::pair().step(|| "create a socket".to_owned())?;
     // SAFETY: this process has one thread, so the child may do what it likes.

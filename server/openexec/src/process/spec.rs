@@ -87,9 +87,19 @@ pub(crate) struct SandboxSpec {
     pub limits: TaskLimits,
     /// The cgroup that was made for it.
     pub cgroup: Option<PathBuf>,
-    /// True when it gets a proxy to reach declared hosts by.
-    pub proxy: bool,
+    /// The gateway by which it reaches declared hosts, if it has one.
+    pub gateway: Option<GatewaySpec>,
 }
+
+/// How a task uses its gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GatewaySpec {
+    /// True when it goes through the gateway even to reach 127.0.0.1, as that is a declared host.
+    pub for_loopback: bool,
+}
+
+/// What precedes the listener of a gateway on the socket. No [`Ending`] begins like this.
+pub(crate) const LISTENER: u8 = b'L';
 
 /// What a task used too much of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -37,7 +37,7 @@ impl Confinement {
     /// Runs `true` in the sandbox.
     pub(super) async fn tried(keepers: &mut Keepers, spec: &SandboxSpec) -> Self {
         let spec = SandboxSpec { argv: vec!["true".to_owned()], ..spec.clone() };
-        let ran = keepers.run(&spec, PROBE_TIMEOUT_MS).await;
+        let ran = keepers.run(&spec, PROBE_TIMEOUT_MS, None).await;
         match outcome(&ran) {
             Ok(()) => Self::overlay(ran.parts.unwrap_or_default(), keepers.no_cgroup(), &spec),
             Err(missing) => Self::copy(&missing),

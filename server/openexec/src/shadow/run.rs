@@ -1,10 +1,10 @@
 //! One task in the shadow, from its argv to its report.
 
 use super::tree::{self, Kind};
-use super::{PROTECTED, Shadow, confinement, layer};
+use super::{Fetching, PROTECTED, Shadow, confinement, layer};
 use crate::limits::{REPORT_BYTES_MAX, REPORT_FILES_MAX};
 use crate::process::spec::SandboxSpec;
-use crate::process::{Keepers, ParsedReport, Ran, TaskLimits, parse_report, run_plainly};
+use crate::process::{Gateway, Keepers, ParsedReport, Ran, TaskLimits, parse_report, run_plainly};
 use cap_std::fs::Dir;
 use openexec_engine::limits::{FAILURES_LISTED_MAX, FILE_BYTES_MAX};
 use openexec_engine::path::WorkspacePath;
@@ -33,6 +33,7 @@ pub(super) async fn run(
         output_bytes: 0,
         sandbox: shadow.confinement.name.clone(),
         rewritten: Vec::new(),
+        connections: Vec::new(),
     };
     let view = match View::of(shadow) {
         Ok(view) => view,
@@ -53,7 +54,9 @@ pub(super) async fn run(
     let before: BTreeMap<&WorkspacePath, Option<String>> =
         want.iter().map(|path| (path, view.text(path))).collect();
     let unguarded = view.unguarded();
-    let ran = execute(shadow, keepers, task, timeout_ms).await;
+    let gateway = (!task.network.is_empty()).then(|| Gateway::to(&task.network));
+    let ran = execute(shadow, keepers, task, timeout_ms, gateway.as_ref()).await;
+    report.connections = gateway.as_ref().map(Gateway::connections).unwrap_or_default();
     if let Err(error) = view.drop_planted(keepers, &unguarded).await {
         report.exit = TaskExit::NotStarted {
             reason: format!("what the task left in protected places could not be removed: {error}"),
@@ -62,6 +65,9 @@ pub(super) async fn run(
     }
     if let Some(parts) = &ran.parts {
         report.sandbox = confinement::name(parts);
+        if gateway.is_some() {
+            report.sandbox.push_str("+gateway");
+        }
     }
     report.output = ran.capture.kept();
     report.output_bytes = ran.capture.bytes();
@@ -85,24 +91,32 @@ pub(super) async fn run(
     report
 }
 
-async fn execute(shadow: &Shadow, keepers: &mut Keepers, task: &Task, timeout_ms: u64) -> Ran {
+async fn execute(
+    shadow: &Shadow,
+    keepers: &mut Keepers,
+    task: &Task,
+    timeout_ms: u64,
+    out: Option<&Gateway>,
+) -> Ran {
     let below =
         |root: &Path| task.cwd.as_ref().map_or_else(|| root.to_path_buf(), |cwd| root.join(cwd.as_str()));
-    let mut env = shadow.environment.variables.clone();
+    let (mut env, fetching) = match out {
+        Some(_) => (shadow.environment.networked(), Fetching::Allowed),
+        None => (shadow.environment.variables.clone(), Fetching::None),
+    };
     env.extend(task.env.clone());
-    if shadow.confinement.confined {
-        let cpu_s = timeout_ms.div_ceil(1000).saturating_mul(processors()).max(1);
-        let limits = TaskLimits { cpu_s: cpu_s.min(shadow.limits.cpu_s), ..shadow.limits };
-        let spec = SandboxSpec {
-            argv: task.argv.clone(),
-            cwd: below(&shadow.root),
-            env,
-            ..shadow.places.spec(&shadow.root, &shadow.environment, limits)
-        };
-        keepers.run(&spec, timeout_ms).await
-    } else {
-        run_plainly(&task.argv, &below(&shadow.places.copy()), &env, timeout_ms).await
+    if !shadow.confinement.confined {
+        return run_plainly(&task.argv, &below(&shadow.places.copy()), &env, timeout_ms).await;
     }
+    let cpu_s = timeout_ms.div_ceil(1000).saturating_mul(processors()).max(1);
+    let limits = TaskLimits { cpu_s: cpu_s.min(shadow.limits.cpu_s), ..shadow.limits };
+    let spec = SandboxSpec {
+        argv: task.argv.clone(),
+        cwd: below(&shadow.root),
+        env,
+        ..shadow.places.spec(&shadow.root, &shadow.environment, fetching, limits)
+    };
+    keepers.run(&spec, timeout_ms, out).await
 }
 
 /// Processors that this process may use.

@@ -128,6 +128,7 @@ impl Package<'_> {
                 TaskKind::Format => TimeoutClass::Medium,
                 TaskKind::Test | TaskKind::Lint | TaskKind::Other => TimeoutClass::Long,
             },
+            network: Vec::new(),
             origin: format!("{}{origin}", self.prefix),
             params: Vec::new(),
         };

@@ -3,10 +3,10 @@
 
 use super::{TASKS_FILE, TasksError};
 use openexec_engine::ids::TaskName;
-use openexec_engine::limits::TASK_PARAMS_MAX;
+use openexec_engine::limits::{TASK_HOSTS_MAX, TASK_PARAMS_MAX};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::task::{
-    ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass, VALUE_MARK, anchored,
+    NetworkHost, ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass, VALUE_MARK, anchored,
 };
 use serde::Deserialize;
 use serde_saphyr::Spanned;
@@ -40,6 +40,9 @@ struct Entry {
     report: Option<ReportFormat>,
     report_file: Option<WorkspacePath>,
     timeout: Option<TimeoutClass>,
+    /// The hosts that it may reach.
+    #[serde(default)]
+    network: Vec<Spanned<String>>,
     #[serde(default)]
     params: Vec<Param>,
 }
@@ -73,8 +76,8 @@ pub(super) fn read(text: &str) -> Result<TasksFile, TasksError> {
         let said = said.split(" at line ").next().unwrap_or(&said).trim().trim_end_matches('.').to_owned();
         TasksError(format!(
             "{TASKS_FILE}{at}: {said}; a task has the keys name, kind (test, lint, format, other), argv (a list), \
-             and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, \
-             type (string, workspace_path, choice), pattern or of, and argv)"
+             and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), \
+             params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"
         ))
     })?;
     file.check()?;
@@ -124,6 +127,7 @@ impl TasksFile {
                 ));
             }
             task.check_params()?;
+            check_network(&task.network)?;
         }
         Ok(())
     }
@@ -149,6 +153,18 @@ impl TasksFile {
         }
         Ok(detected)
     }
+}
+
+fn check_network(hosts: &[Spanned<String>]) -> Result<(), TasksError> {
+    if let Some(surplus) = hosts.get(TASK_HOSTS_MAX) {
+        return Err(wrong(surplus, &format!("more than {TASK_HOSTS_MAX} hosts; split the task")));
+    }
+    for host in hosts {
+        if let Err(error) = NetworkHost::parse(&host.value) {
+            return Err(wrong(host, &format!("`{}` in `network`: {error}", host.value.escape_debug())));
+        }
+    }
+    Ok(())
 }
 
 impl Entry {
@@ -188,6 +204,7 @@ impl Entry {
             report: self.report.unwrap_or(ReportFormat::Auto),
             report_file: self.report_file,
             timeout: self.timeout.unwrap_or(TimeoutClass::Long),
+            network: self.network.into_iter().map(|host| host.value).collect(),
             origin: TASKS_FILE.to_owned(),
             params: self.params.into_iter().map(Param::into_param).collect(),
         }

@@ -156,17 +156,17 @@ fn a_malformed_file_is_refused_with_its_place() {
     let with = |yaml: &str| shown(&[(TASKS_FILE, yaml)]);
     let task = |rest: &str| with(&format!("version: 1\ntasks:\n  - {rest}\n"));
     insta::assert_snapshot!(with("version: 2\n"), @r#"error: .openexec/tasks.yaml:1:10: this version is unknown; write `version: 1`"#);
-    insta::assert_snapshot!(with("tasks: []\n"), @r#"error: .openexec/tasks.yaml:1:1: missing field `version`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
+    insta::assert_snapshot!(with("tasks: []\n"), @r#"error: .openexec/tasks.yaml:1:1: missing field `version`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
     insta::assert_snapshot!(with("version: 1\ndisable: [nothing]\n"), @r#"error: .openexec/tasks.yaml:2:11: no task `nothing` was detected; remove it from `disable`"#);
-    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], shell: true}"), @r#"error: .openexec/tasks.yaml:3:38: unknown field `shell`, expected one of name, kind, argv, cwd, env, report, report_file, timeout, params; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
-    insta::assert_snapshot!(task("{name: a, kind: tests, argv: [x]}"), @r#"error: .openexec/tasks.yaml:3:21: unknown variant `tests`, expected one of test, lint, format, other; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
-    insta::assert_snapshot!(task("{name: a, kind: test, argv: make test}"), @r#"error: .openexec/tasks.yaml:3:33: expected sequence start; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], shell: true}"), @r#"error: .openexec/tasks.yaml:3:38: unknown field `shell`, expected one of name, kind, argv, cwd, env, report, report_file, timeout, network, params; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
+    insta::assert_snapshot!(task("{name: a, kind: tests, argv: [x]}"), @r#"error: .openexec/tasks.yaml:3:21: unknown variant `tests`, expected one of test, lint, format, other; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: make test}"), @r#"error: .openexec/tasks.yaml:3:33: expected sequence start; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
     insta::assert_snapshot!(task("{name: a, kind: test, argv: []}"), @r#"error: .openexec/tasks.yaml:3:33: `a` names no program; write `argv: [program, argument]`"#);
     insta::assert_snapshot!(task("{name: A b, kind: test, argv: [x]}"), @r#"error: .openexec/tasks.yaml:3:12: `A b` is no name for a task; use a-z, 0-9, `-` and `_`"#);
-    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], cwd: ../up}"), @r#"error: .openexec/tasks.yaml:3:43: `../up`: it is not canonical; write it without `.`, `..`, `//` and without a trailing `/`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
+    insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], cwd: ../up}"), @r#"error: .openexec/tasks.yaml:3:43: `../up`: it is not canonical; write it without `.`, `..`, `//` and without a trailing `/`; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
     insta::assert_snapshot!(task("{name: a, kind: test, argv: [x], report: junit}"), @r#"error: .openexec/tasks.yaml:3:12: `a` reports as `junit`; say where, with `report_file`"#);
     insta::assert_snapshot!(task("{name: a, kind: test, argv: [x]}\n  - {name: a, kind: test, argv: [y]}"), @r#"error: .openexec/tasks.yaml:4:12: `a` is declared twice; rename or remove one of the two"#);
-    insta::assert_snapshot!(with("version: 1\ntasks: [\n"), @r#"error: .openexec/tasks.yaml:2:8: unclosed bracket '['; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
+    insta::assert_snapshot!(with("version: 1\ntasks: [\n"), @r#"error: .openexec/tasks.yaml:2:8: unclosed bracket '['; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"#);
 }
 
 #[test]
@@ -272,4 +272,21 @@ fn content_changes_with_whatever_declares() {
             None => std::fs::remove_file(dir.path().join(path)).unwrap(),
         }
     }
+}
+
+#[test]
+fn hosts_are_checked_where_they_are_declared() {
+    let declared = |hosts: &str| {
+        let file =
+            format!("version: 1\ntasks:\n- {{name: fetch, kind: other, argv: [x], network: [{hosts}]}}\n");
+        shown(&[(".openexec/tasks.yaml", &file)])
+    };
+    assert_eq!(
+        declared("example.org, '*.example.org', 'a.example:8443'"),
+        "fetch = x [Auto by .openexec/tasks.yaml]"
+    );
+    insta::assert_snapshot!(declared("ok.example, 169.254.169.254"), @"error: .openexec/tasks.yaml:3:63: `169.254.169.254` in `network`: `169.254.169.254` is an address of a private network or of this link, which no task may reach");
+    insta::assert_snapshot!(declared("\"a\\0b\""), @r"error: .openexec/tasks.yaml:3:51: `a\0b` in `network`: it is no host; write `host`, `host:port` or `*.example.org`");
+    insta::assert_snapshot!(declared("'*'"), @"error: .openexec/tasks.yaml:3:51: `*` in `network`: a `*` stands for the names below a domain, as in `*.example.org`, and for nothing else");
+    insta::assert_snapshot!(declared("{a: b}"), @"error: .openexec/tasks.yaml:3:51: expected string scalar; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts)");
 }

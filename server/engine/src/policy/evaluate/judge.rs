@@ -88,6 +88,11 @@ impl<'a> Judge<'a> {
         has
     }
 
+    /// True when the user has listed the host.
+    pub(super) fn may_reach(&self, host: &str) -> bool {
+        self.policy.snapshot().network_allowlist.contains(host)
+    }
+
     /// Judges the name of a file that is to be created, changed, renamed or deleted.
     /// Answers with the classes of the path.
     pub(super) fn edited_path(&mut self, path: &WorkspacePath) -> Vec<PathClass> {

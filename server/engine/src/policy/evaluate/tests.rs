@@ -67,6 +67,7 @@ impl Case {
             report: ReportFormat::Auto,
             report_file: None,
             timeout: TimeoutClass::Long,
+            network: Vec::new(),
             origin: "Cargo.toml".to_owned(),
             params: vec![TaskParam {
                 name: "path".to_owned(),
@@ -280,6 +281,34 @@ fn what_is_never_touched_and_what_is_secret() {
     let key =
         ["-----BEGIN PRIVATE KEY-----\nRkFLRSBLRVkgTk9U", "IFJFQUw=\n-----END PRIVATE KEY-----\n"].concat();
     Case::new().file("docs/notes.txt", &key).blocks(&[read("docs/notes.txt")], "secret.content");
+}
+
+#[test]
+fn a_task_reaches_only_hosts_that_the_user_has_listed() {
+    let judged = |mode, listed: &[&str], wanted: &[&str]| {
+        let mut case = Case::new();
+        let mut snapshot = PolicySnapshot::built_in(mode, ApprovalMode::OnRiskyActions);
+        snapshot.network_allowlist = listed.iter().map(|host| (*host).to_owned()).collect();
+        case.policy = snapshot;
+        case.tasks.tasks[0].network = wanted.iter().map(|host| (*host).to_owned()).collect();
+        case.judge(&[run("test")])
+    };
+    let full = SandboxMode::DangerFullAccess;
+    assert_eq!(
+        judged(full, &["crates.example"], &["crates.example", "Crates.Example:8443"]).verdict,
+        Verdict::Allow
+    );
+    for (mode, listed, wanted, rule) in [
+        (SandboxMode::WorkspaceWrite, &["crates.example"][..], "crates.example", "capability.missing"),
+        (full, &[], "crates.example", "network.host"),
+        (full, &["crates.example"], "*.crates.example", "network.host"),
+        (full, &["crates.example"], "crates.example.c2.example", "network.host"),
+        (full, &["crates.example"], "169.254.169.254", "network.host"),
+        (full, &["crates.example"], "crates.example\0", "network.host"),
+    ] {
+        let decision = judged(mode, listed, &[wanted]);
+        assert_eq!(strictest(&decision), (Verdict::Block, vec![rule.to_owned()]), "{wanted}");
+    }
 }
 
 const TEST: &str = "#[test]\nfn adds() {\n    assert_eq!(1 + 1, 2);\n}\n";

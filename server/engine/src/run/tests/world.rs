@@ -56,6 +56,7 @@ pub fn test_task() -> Task {
         report: ReportFormat::Auto,
         report_file: None,
         timeout: TimeoutClass::Long,
+        network: Vec::new(),
         origin: "here".into(),
         params: Vec::new(),
     }
@@ -320,5 +321,6 @@ fn judge(shadow: &BTreeMap<String, String>, task: &Task) -> TaskReport {
         output_bytes: 6,
         sandbox: "memory".into(),
         rewritten: Vec::new(),
+        connections: Vec::new(),
     }
 }

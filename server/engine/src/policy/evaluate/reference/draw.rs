@@ -176,6 +176,7 @@ impl Draw {
             report: ReportFormat::Auto,
             report_file: None,
             timeout: TimeoutClass::Long,
+            network: Vec::new(),
             origin: "Cargo.toml".to_owned(),
             params: vec![TaskParam {
                 name: "filter".to_owned(),
