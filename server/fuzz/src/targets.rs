@@ -22,8 +22,11 @@ use openexec_engine::policy::{
 use openexec_engine::task::{TaskArg, TaskSet};
 use std::collections::BTreeMap;
 
+/// What a target does with its bytes.
+pub type Target = fn(&[u8]);
+
 /// Every target by its name.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("reply", reply),
     ("path", path),
     ("blueprint", blueprint),

@@ -190,6 +190,10 @@ pub fn look(case: &Case, laid: &Laid, before: &Looked, outcome: Outcome, violati
         violations.push(format!("changed outside the workspace: {}", path.display()));
     }
     let named = named_paths(case, laid);
+    let edits = ["create", "edit", "delete", "rename"].iter().any(|kind| case.first(kind).is_some());
+    if outcome == Outcome::Allow && edits && before.inside == after.inside {
+        violations.push("it was allowed and nothing changed on the disk".to_owned());
+    }
     for path in difference(&before.inside, &after.inside) {
         let expected = named.iter().any(|named| named.starts_with(&path) || &path == named);
         if outcome != Outcome::Allow || !expected {
