@@ -138,9 +138,31 @@ impl WorkspacePath {
     }
 }
 
+/// Rounds of folding after which a key is taken as it is. Two are enough for Unicode 16.
+const FOLDS_MAX: usize = 8;
+
 /// [`WorkspacePath::comparison_key`] for any name, also one that no workspace path may have.
+/// Folding a key gives the same key: what one step leaves, such as a letter that composes only
+/// after it was lowered, the next takes up.
 pub fn comparison_key(name: &str) -> String {
-    name.nfkc().filter(|character| !is_ignorable(*character)).flat_map(char::to_lowercase).collect()
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    let fold = |text: &str| -> String {
+        let seen: String = text.chars().filter(|character| !is_ignorable(*character)).collect();
+        seen.nfkc().flat_map(char::to_lowercase).filter(|character| !is_ignorable(*character)).collect()
+    };
+    let mut key = fold(name);
+    // Compositions shorten the text and everything else stays, so this ends; the bound is for
+    // what Unicode may yet bring.
+    for _ in 0..FOLDS_MAX {
+        let again = fold(&key);
+        if again == key {
+            break;
+        }
+        key = again;
+    }
+    key
 }
 
 impl fmt::Display for WorkspacePath {
@@ -223,6 +245,23 @@ fn is_alias(component: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A key is what its own folding gives, and spellings that fold alike have one key.
+        #[test]
+        fn keys_are_stable(name in "[jtJTıſＡ]?[a-zA-Z\u{300}-\u{30f}\u{200c}\u{ad}\u{212a}ﬀ]{0,6}") {
+            let key = comparison_key(&name);
+            prop_assert_eq!(comparison_key(&key), key.clone());
+            prop_assert_eq!(comparison_key(&name.to_uppercase()), comparison_key(&comparison_key(&name.to_uppercase())));
+        }
+    }
+
+    #[test]
+    fn what_composes_late_is_folded_too() {
+        assert_eq!(comparison_key("t\u{200c}\u{308}"), comparison_key("\u{1e97}"));
+        assert_eq!(comparison_key("J\u{30c}"), comparison_key("\u{1f0}"));
+    }
 
     #[test]
     fn plain_paths_pass() {

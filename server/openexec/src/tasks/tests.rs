@@ -288,5 +288,5 @@ fn hosts_are_checked_where_they_are_declared() {
     insta::assert_snapshot!(declared("ok.example, 169.254.169.254"), @"error: .openexec/tasks.yaml:3:63: `169.254.169.254` in `network`: `169.254.169.254` is an address of a private network or of this link, which no task may reach");
     insta::assert_snapshot!(declared("\"a\\0b\""), @r"error: .openexec/tasks.yaml:3:51: `a\0b` in `network`: it is no host; write `host`, `host:port` or `*.example.org`");
     insta::assert_snapshot!(declared("'*'"), @"error: .openexec/tasks.yaml:3:51: `*` in `network`: a `*` stands for the names below a domain, as in `*.example.org`, and for nothing else");
-    insta::assert_snapshot!(declared("{a: b}"), @"error: .openexec/tasks.yaml:3:51: expected string scalar; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts)");
+    insta::assert_snapshot!(declared("{a: b}"), @"error: .openexec/tasks.yaml:3:51: expected string scalar; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)");
 }
