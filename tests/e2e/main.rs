@@ -11,6 +11,7 @@ mod bad_input;
 mod client;
 mod crash;
 mod demo;
+mod documents;
 mod fuzz_corpus;
 mod headless;
 mod hostile;

@@ -11,7 +11,7 @@ use openexec_engine::edit::ChangeSet;
 use openexec_engine::path::RequestedPath;
 use openexec_engine::policy::rules::{self, Scope};
 use openexec_engine::policy::{
-    Entry, Facts, Known, PathFacts, Policy, PolicySnapshot, Resolved, Situation, evaluate, toolset,
+    Entry, Facts, Known, PathFacts, Policy, PolicySnapshot, Resolved, Situation, Verdict, evaluate, toolset,
 };
 use openexec_engine::task::TaskSet;
 use std::collections::BTreeMap;
@@ -85,4 +85,57 @@ fn may_read(bencher: Bencher, rules: usize) {
 fn compile(bencher: Bencher, rules: usize) {
     let snapshot = snapshot(rules);
     bencher.bench_local(|| Policy::new(black_box(&snapshot)));
+}
+
+/// Files of the large batch, and edits in each.
+const FILES: usize = 20;
+const EDITS: usize = 5;
+/// Functions of one file, of five lines each.
+const FUNCTIONS: usize = 60;
+
+/// A file of 300 lines: functions, or tests.
+fn file(is_test: bool) -> String {
+    (0..FUNCTIONS).fold(String::new(), |mut text, at| {
+        let attribute = if is_test { "#[test]" } else { "/// Adds." };
+        let check = if is_test { "assert_eq!(sum, 3)" } else { "sum" };
+        writeln!(text, "{attribute}\nfn part_{at}() {{\n    let sum = {at} + 1;\n    {check}\n}}").unwrap();
+        text
+    })
+}
+
+/// A hundred edits over twenty files, with a hundred rules and all content checks: by the number
+/// of files that hold tests, which the guard reads on both sides.
+#[divan::bench(args = [0, 2, 5, 20])]
+fn batch(bencher: Bencher, test_files: usize) {
+    let policy = Policy::new(&snapshot(100));
+    let mut facts = Facts::default();
+    let mut batch = Vec::new();
+    for at in 0..FILES {
+        let is_test = at < test_files;
+        let path = if is_test { format!("tests/t{at}.rs") } else { format!("src/s{at}.rs") };
+        let path = RequestedPath::new(path);
+        let entry = Entry::Text { text: file(is_test), links: 1, version: None };
+        let found = PathFacts { entry, resolved: Resolved::Direct, executed_by: None };
+        facts.paths.insert(path.clone(), found);
+        for edit in 0..EDITS {
+            let number = edit * FUNCTIONS / EDITS;
+            batch.push(ActionRequest {
+                id: format!("a{at}-{edit}").as_str().into(),
+                action: Action::ReplaceText(ReplaceText {
+                    path: path.clone(),
+                    old: format!("let sum = {number} + 1;"),
+                    new: format!("let sum = {number} + 1; // counted from one"),
+                }),
+            });
+        }
+    }
+    let toolset = toolset(&"coding_backend".into()).unwrap();
+    let (tasks, changes, known) = (TaskSet::default(), ChangeSet::default(), Known::default());
+    bencher.bench_local(|| {
+        let situation =
+            Situation { toolset: &toolset, tasks: &tasks, facts: &facts, changes: &changes, known: &known };
+        let decision = evaluate(black_box(&batch), situation, &policy);
+        assert_eq!(decision.verdict, Verdict::Allow, "{decision:?}");
+        decision
+    });
 }
