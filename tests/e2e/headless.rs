@@ -129,22 +129,22 @@ fn a_blueprint_of_the_public_dsl_runs_unchanged() {
 }
 
 #[test]
-fn a_new_test_file_waits_for_approval_and_can_be_refused() {
+fn a_file_that_tools_execute_waits_for_approval_and_can_be_refused() {
     let touching = r#"
 replies:
   - stage: fix
     reply:
       actions:
         - { id: a1, kind: replace_text, path: src/lib.rs, old: "    41\n", new: "    42\n" }
-        - { id: a2, kind: create_file, path: tests/more.rs, text: "// more\n" }
-        - { id: a3, kind: finish, summary: with a test }
+        - { id: a2, kind: create_file, path: Makefile, text: "all:\n" }
+        - { id: a3, kind: finish, summary: with a Makefile }
 "#;
     for (answer, code, lib) in [("approve", 0, FIXED), ("discard", 0, LIB)] {
         let project = Project::scripted_tests(touching, CHECK);
         project.trust();
         let before = project.tree();
         let text = project.run_blueprint(3, "fix_tests", &["--no-input"]);
-        assert!(text.contains("openexec approve") && text.contains("tests/more.rs"), "{text}");
+        assert!(text.contains("openexec approve") && text.contains("Makefile"), "{text}");
         assert_eq!(project.tree(), before);
         project.expect(code, &[answer, &project.only_run()]);
         assert_eq!(project.read("src/lib.rs"), lib);

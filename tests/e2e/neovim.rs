@@ -110,12 +110,12 @@ fn typing_on_the_same_line_pauses_and_loses_nothing() {
 }
 
 #[test]
-fn an_edit_of_a_test_waits_for_the_user_and_is_applied() {
+fn a_changed_assertion_waits_for_the_user_and_is_applied() {
     neovim("approval.lua", &["apply"]);
 }
 
 #[test]
-fn an_edit_of_a_test_waits_for_the_user_and_is_discarded() {
+fn a_changed_assertion_waits_for_the_user_and_is_discarded() {
     neovim("approval.lua", &["discard"]);
 }
 

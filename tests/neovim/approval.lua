@@ -1,14 +1,15 @@
--- An edit of a test judges the work, so the user is asked. Until the answer nothing changes.
+-- A changed assertion judges the work otherwise, so the user is asked, in words that say what
+-- changes. Until the answer nothing does.
 local editor = require('editor')
 
 local source = 'export function add(a, b) {\n  return a - b;\n}\n'
 local test = "import test from 'node:test';\nimport assert from 'node:assert';\n"
   .. "import { add } from '../sums.js';\n\ntest('adds', () => assert.equal(add(2, 3), 5));\n"
-local more = "\ntest('adds zero', () => assert.equal(add(0, 3), 3));\n"
+local changed_test = (test:gsub('add%(2, 3%), 5', 'add(3, 2), 5'))
 editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
   editor.reply('fix', 1, {
     editor.replace('sums.js', 'a - b', 'a + b'),
-    editor.replace('test/sums.test.js', 'equal(add(2, 3), 5));\n', 'equal(add(2, 3), 5));\n' .. more),
+    editor.replace('test/sums.test.js', 'add(2, 3), 5', 'add(3, 2), 5'),
   }),
 })
 editor.trust()
@@ -34,7 +35,7 @@ editor.wait('the review opens', function()
   return vim.api.nvim_buf_get_name(0):match('review%-1%.md$')
 end)
 local review = editor.text(0)
-for _, part in ipairs({ '-  return a - b;', '+  return a + b;', "+test('adds zero'", 'test/sums.test.js', 'passed' }) do
+for _, part in ipairs({ '-  return a - b;', '+  return a + b;', 'guard.assertion_changed', 'add(3, 2), 5', 'test/sums.test.js', 'passed' }) do
   assert(review:find(part, 1, true), 'the review lacks ' .. part .. ':\n' .. review)
 end
 editor.equal({ #changed, #tests_changed }, { 0, 0 }, 'changes before the decision')
@@ -44,7 +45,7 @@ if arg[1] == 'apply' then
   editor.choose('Apply run')
   editor.said('undo with `openexec.undo`')
   editor.equal(editor.text(buffer), (source:gsub('a %- b', 'a + b')), 'the buffer')
-  editor.equal(editor.text(tests), test .. more, 'the buffer of the test')
+  editor.equal(editor.text(tests), changed_test, 'the buffer of the test')
 else
   editor.choose('Discard run')
   editor.said('was discarded')

@@ -7,7 +7,7 @@ local test = "import test from 'node:test';\nimport assert from 'node:assert';\n
 editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
   editor.reply('fix', 1, {
     editor.replace('sums.js', 'a - b', 'a + b'),
-    editor.replace('test/sums.test.js', "'adds'", "'adds up'"),
+    editor.replace('test/sums.test.js', 'add(2, 3), 5', 'add(3, 2), 5'),
   }),
 })
 editor.trust()
