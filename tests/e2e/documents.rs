@@ -35,10 +35,8 @@ fn every_promise_names_a_test_that_exists() {
         for test in tests.filter(|test| test.contains("::")) {
             let name = test.rsplit("::").next().unwrap();
             // A whole module is named by its path alone.
-            let is_module = name.is_empty();
-            let module = test.trim_end_matches("::").replace("::tests", "");
-            let exists = match is_module {
-                true => module_exists(&repository, &module),
+            let exists = match name.is_empty() {
+                true => module_exists(&repository, test.trim_end_matches("::")),
                 false => known.contains(name),
             };
             assert!(exists, "SECURITY.md names `{test}`, which does not exist");
@@ -46,12 +44,14 @@ fn every_promise_names_a_test_that_exists() {
     }
 }
 
-/// True when some source file is the module, by the end of its path.
+/// True when some source file is the module, or holds it: `a::tests` may stand in `a.rs`.
 fn module_exists(repository: &Path, module: &str) -> bool {
-    let path = module.replace("::", "/");
-    ["server/engine/src", "server/openexec/src", "tests/e2e"].iter().any(|root| {
-        let place = repository.join(root).join(&path);
-        let in_tests = repository.join(root).join("run/tests").join(path.trim_start_matches("run/"));
-        place.is_dir() || place.with_extension("rs").exists() || in_tests.with_extension("rs").exists()
+    let paths = [module.to_owned(), module.trim_end_matches("::tests").to_owned()];
+    let roots = ["server/engine/src", "server/openexec/src", "tests/e2e"];
+    roots.iter().any(|root| {
+        paths.iter().any(|path| {
+            let place = repository.join(root).join(path.replace("::", "/"));
+            place.is_dir() || place.with_extension("rs").exists()
+        })
     })
 }
