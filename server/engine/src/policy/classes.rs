@@ -65,6 +65,31 @@ struct Matcher {
     except: Option<GlobSet>,
 }
 
+/// Every pattern of every table of one comparison. Nearly all paths match none, and are known to
+/// be ordinary after one look. `None` when it cannot be compiled: each table is asked then.
+struct Any {
+    comparison: Comparison,
+    patterns: Option<GlobSet>,
+}
+
+impl Any {
+    fn of(comparison: Comparison) -> Self {
+        let tables = TABLES.iter().filter(|table| table.comparison == comparison);
+        let patterns: Vec<&str> = tables.flat_map(|table| table.patterns).copied().collect();
+        Self { comparison, patterns: globs(&patterns) }
+    }
+
+    fn matches(&self, written: &str, folded: &str) -> bool {
+        let path = match self.comparison {
+            Comparison::Folded => folded,
+            Comparison::Written => written,
+        };
+        self.patterns.as_ref().is_none_or(|patterns| patterns.is_match(path))
+    }
+}
+
+static ANY: LazyLock<[Any; 2]> =
+    LazyLock::new(|| [Any::of(Comparison::Folded), Any::of(Comparison::Written)]);
 static MATCHERS: LazyLock<Vec<Matcher>> = LazyLock::new(|| TABLES.iter().map(Matcher::new).collect());
 
 fn globs(patterns: &[&str]) -> Option<GlobSet> {
@@ -98,6 +123,9 @@ impl Matcher {
 /// The classes of a path, strictest first. Empty for ordinary files.
 pub fn classify(path: &WorkspacePath) -> Vec<PathClass> {
     let folded = fold::folded(path);
+    if !ANY.iter().any(|any| any.matches(path.as_str(), &folded)) {
+        return Vec::new();
+    }
     let matching = MATCHERS.iter().filter(|matcher| matcher.matches(path.as_str(), &folded));
     let mut classes: Vec<PathClass> = matching.map(|matcher| matcher.class).collect();
     classes.sort_unstable();
