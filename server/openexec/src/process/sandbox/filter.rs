@@ -74,18 +74,32 @@ const TYPING: [u64; 2] = [0x5412, 0x541c];
 pub(super) fn filter_system_calls() -> Result<(), Refused> {
     let step = || "filter system calls".to_owned();
     let refuse = SeccompAction::Errno(libc::EPERM.unsigned_abs());
-    apply(rules().step(step)?, refuse)?;
-    // Its flags lie in memory, where no filter can look. Without it the C library takes `clone`.
-    let absent = SeccompAction::Errno(libc::ENOSYS.unsigned_abs());
-    apply(with_other_interfaces(BTreeMap::from([(libc::SYS_clone3, Vec::new())])), absent)
+    let architecture = std::env::consts::ARCH.try_into().step(step)?;
+    let filter =
+        SeccompFilter::new(rules().step(step)?, SeccompAction::Allow, refuse, architecture).step(step)?;
+    let rules: BpfProgram = filter.try_into().step(step)?;
+    let program: BpfProgram = absent_calls().into_iter().chain(rules).collect();
+    seccompiler::apply_filter(&program).step(step)
 }
 
-fn apply(rules: BTreeMap<i64, Vec<SeccompRule>>, action: SeccompAction) -> Result<(), Refused> {
-    let step = || "filter system calls".to_owned();
-    let architecture = std::env::consts::ARCH.try_into().step(step)?;
-    let filter = SeccompFilter::new(rules, SeccompAction::Allow, action, architecture).step(step)?;
-    let program: BpfProgram = filter.try_into().step(step)?;
-    seccompiler::apply_filter(&program).step(step)
+/// What goes before the rules: calls that look as if the kernel did not have them. `clone3` is
+/// one, as its flags lie in memory, where no filter can look; the C library takes `clone`
+/// instead. The others have the bit of the x32 interface, by which the kernel for x86-64 may
+/// have every call a second time (arch/x86/include/uapi/asm/unistd.h). The rules' action is
+/// another one, and a second filter would cost each call of the task.
+fn absent_calls() -> [seccompiler::sock_filter; 4] {
+    const X32_BIT: u32 = 0x4000_0000;
+    /// Where the number of the call stands in `struct seccomp_data`.
+    const NUMBER_AT: u32 = 0;
+    let instruction = |code: u32, jt, jf, k| seccompiler::sock_filter { code: code as u16, jt, jf, k };
+    let absent = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
+    let clone3 = u32::try_from(libc::SYS_clone3).unwrap_or(u32::MAX);
+    [
+        instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, NUMBER_AT),
+        instruction(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 1, 0, X32_BIT),
+        instruction(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, clone3),
+        instruction(libc::BPF_RET | libc::BPF_K, 0, 0, absent),
+    ]
 }
 
 fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
@@ -117,27 +131,5 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError>
     new_time.push(SeccompRule::new(vec![condition(0, SeccompCmpOp::MaskedEq(NEW_TIME), NEW_TIME)?])?);
     rules.insert(libc::SYS_unshare, new_time);
     rules.insert(libc::SYS_ioctl, typing);
-    Ok(with_other_interfaces(rules))
-}
-
-/// On x86-64 the kernel may have each call a second time, for the x32 interface: the number
-/// has a bit set, and some calls have numbers of their own (arch/x86/entry/syscalls).
-#[cfg(target_arch = "x86_64")]
-fn with_other_interfaces(mut rules: BTreeMap<i64, Vec<SeccompRule>>) -> BTreeMap<i64, Vec<SeccompRule>> {
-    const X32_BIT: i64 = 0x4000_0000;
-    const X32_IOCTL: i64 = 514;
-    let others: Vec<_> = rules
-        .iter()
-        .map(|(call, conditions)| {
-            let number = if *call == libc::SYS_ioctl { X32_IOCTL } else { *call };
-            (number | X32_BIT, conditions.clone())
-        })
-        .collect();
-    rules.extend(others);
-    rules
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn with_other_interfaces(rules: BTreeMap<i64, Vec<SeccompRule>>) -> BTreeMap<i64, Vec<SeccompRule>> {
-    rules
+    Ok(rules)
 }
