@@ -7,7 +7,7 @@ use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
 use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
-use crate::policy::{PolicySnapshot, SandboxMode, Verdict};
+use crate::policy::{PolicySnapshot, SandboxMode, Taint, Verdict, fingerprints};
 use crate::task::{ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass};
 use std::collections::BTreeMap;
 
@@ -50,6 +50,8 @@ fn run(task: &str) -> Action {
 /// A workspace in which every path that the batch names is missing, but for those given.
 struct Case {
     facts: BTreeMap<RequestedPath, PathFacts>,
+    taint: Taint,
+    known: Known,
     changes: ChangeSet,
     tasks: TaskSet,
     policy: PolicySnapshot,
@@ -77,6 +79,8 @@ impl Case {
         };
         Self {
             facts: BTreeMap::new(),
+            taint: Taint::default(),
+            known: Known::default(),
             changes: ChangeSet::default(),
             tasks: TaskSet { tasks: vec![task], trust: Trust::Trusted { content: Digest::of(b"") } },
             policy: PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::OnRiskyActions),
@@ -126,8 +130,8 @@ impl Case {
             .enumerate()
             .map(|(n, action)| ActionRequest { id: ActionId::new(format!("a{n}")), action: action.clone() })
             .collect();
-        let facts = Facts { paths: self.facts, ..Facts::default() };
-        let mut known = Known::default();
+        let facts = Facts { paths: self.facts, taint: self.taint };
+        let mut known = self.known;
         known.learn(&facts);
         let situation = Situation {
             toolset: &self.toolset,
@@ -281,6 +285,27 @@ fn what_is_never_touched_and_what_is_secret() {
     let key =
         ["-----BEGIN PRIVATE KEY-----\nRkFLRSBLRVkgTk9U", "IFJFQUw=\n-----END PRIVATE KEY-----\n"].concat();
     Case::new().file("docs/notes.txt", &key).blocks(&[read("docs/notes.txt")], "secret.content");
+}
+
+#[test]
+fn a_secret_that_stands_elsewhere_is_not_copied() {
+    let secret = "not-a-real-pass-7c1d9e";
+    let taint = || fingerprints([secret], &[7; 32]);
+    let copy = create("src/a.rs", &format!("const DB: &str = \"{secret}\";\n"));
+    Case { taint: taint(), ..Case::new() }.blocks(std::slice::from_ref(&copy), "content.secret_copied");
+    let encoded = create("src/a.rs", "const DB: &str = \"bm90LWEtcmVhbC1wYXNzLTdjMWQ5ZQ==\";\n");
+    Case { taint: taint(), ..Case::new() }.blocks(&[encoded], "content.secret_copied");
+    // What the file held before is the user's; a second time is a copy.
+    let held = format!("{PRESENT}// {secret}\n");
+    Case { taint: taint(), ..Case::new() }
+        .file("src/a.rs", &held)
+        .allows(&[replace("src/a.rs", "fn a", "fn c")]);
+    let twice = replace("src/a.rs", "fn a", &format!("// {secret}\nfn a"));
+    Case { taint: taint(), ..Case::new() }.file("src/a.rs", &held).blocks(&[twice], "content.secret_copied");
+    // A secret that the model saw as a placeholder, and that it put elsewhere.
+    let mut known = Known::default();
+    known.learn_redacted(taint());
+    Case { known, ..Case::new() }.asks(&[copy], "content.secret_moved");
 }
 
 #[test]
