@@ -9,6 +9,7 @@ use std::io::Read as _;
 use std::net::{TcpListener, UdpSocket};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const MIB: u64 = 1024 * 1024;
 
@@ -348,7 +349,7 @@ async fn signals_stay_in_the_sandbox() {
         std::process::id()
     );
     let report = place.sh(&script).await;
-    assert!(report.output.starts_with("nobody there\n"), "{:?} {}", report.exit, report.output);
+    assert!(report.output.contains("nobody there\n"), "{:?} {}", report.exit, report.output);
     assert!(bystander.is_alive());
 }
 
@@ -360,15 +361,16 @@ async fn a_fork_bomb_goes_off_in_a_box() {
     let bomb =
         task(&["bash", "-c", &format!(": {mark}; bomb() {{ bomb | bomb & }}; bomb; wait; sleep 1000")]);
     let most = async {
-        let mut most = 0;
-        for _ in 0..50 {
+        let (mut most, deadline) = (0, Instant::now() + Duration::from_secs(20));
+        while most <= 100 {
+            assert!(Instant::now() < deadline, "the bomb never went off");
             most = most.max(processes_with(&mark));
             let usable = tokio::process::Command::new("true").status().await;
             assert!(usable.unwrap().success(), "others start processes meanwhile");
         }
         most
     };
-    let (report, most) = tokio::join!(place.shadow.run(&bomb, 3_000, &[]), most);
+    let (report, most) = tokio::join!(place.shadow.run(&bomb, 10_000, &[]), most);
     assert!(most > 100 && most <= 400, "{most} processes");
     assert!(matches!(report.exit, TaskExit::TimedOut { .. } | TaskExit::Exited { .. }), "{:?}", report.exit);
     eventually("all processes are gone", || processes_with(&mark) == 0);
