@@ -13,6 +13,12 @@ use std::path::{Path, PathBuf};
 /// The prefix of a model's name that needs no configuration: `scripted:FILE`.
 pub const SCRIPTED_PREFIX: &str = "scripted:";
 
+/// Where Ollama listens unless it is told otherwise.
+pub const OLLAMA_ADDRESS: &str = "http://127.0.0.1:11434";
+
+/// The one parameter that an address may carry: Azure names the version of its API in it.
+pub const AZURE_VERSION: &str = "api-version";
+
 /// Hexadecimal digits of a workspace's directory name.
 const WORKSPACE_NAME_DIGITS: usize = 16;
 
@@ -45,6 +51,17 @@ pub enum ModelConfig {
     AnthropicMessages(HttpModelConfig),
     /// OpenAI's Chat Completions API and everything compatible with it: Ollama, llama.cpp, vLLM.
     OpenaiChat(HttpModelConfig),
+    /// OpenAI's Responses API.
+    OpenaiResponses(HttpModelConfig),
+    /// Google's Gemini API.
+    Gemini(HttpModelConfig),
+    /// Ollama's own API.
+    Ollama {
+        /// Where and which.
+        http: HttpModelConfig,
+        /// The context window in tokens; the server's own default when absent.
+        num_ctx: Option<u32>,
+    },
     /// Typed replies from a file. Not a model: for demonstrations and tests.
     Scripted {
         /// The file.
@@ -139,8 +156,12 @@ impl ModelConfig {
     /// on the loopback interface. Where such a server sends it on to is the user's business.
     pub fn is_local(&self) -> bool {
         match self {
-            Self::AnthropicMessages(http) | Self::OpenaiChat(http) => {
-                http.base_url.as_deref().is_some_and(read::leads_to_loopback)
+            Self::AnthropicMessages(http)
+            | Self::OpenaiChat(http)
+            | Self::OpenaiResponses(http)
+            | Self::Gemini(http) => http.base_url.as_deref().is_some_and(read::leads_to_loopback),
+            Self::Ollama { http, .. } => {
+                read::leads_to_loopback(http.base_url.as_deref().unwrap_or(OLLAMA_ADDRESS))
             }
             Self::Scripted { .. } => true,
         }

@@ -7,7 +7,11 @@ mod anthropic_messages;
 mod call;
 mod conversation;
 mod explanation;
+mod framing;
+mod gemini;
+mod ollama;
 mod openai_chat;
+mod openai_responses;
 mod retry_after;
 mod scripted;
 #[cfg(test)]
@@ -146,6 +150,18 @@ pub fn connect_with(
             let wire = wire(config, &openai_chat::PROVIDER).map_err(not_configured)?;
             Ok(Arc::new(openai_chat::OpenaiChat::new(config, wire)))
         }
+        ModelConfig::OpenaiResponses(config) => {
+            let wire = wire(config, &openai_responses::PROVIDER).map_err(not_configured)?;
+            Ok(Arc::new(openai_responses::OpenaiResponses::new(config, wire)))
+        }
+        ModelConfig::Gemini(config) => {
+            let wire = wire(config, &gemini::PROVIDER).map_err(not_configured)?;
+            Ok(Arc::new(gemini::Gemini::new(config, wire)))
+        }
+        ModelConfig::Ollama { http: config, num_ctx } => {
+            let wire = wire(config, &ollama::PROVIDER).map_err(not_configured)?;
+            Ok(Arc::new(ollama::Ollama::new(config, *num_ctx, wire)))
+        }
         ModelConfig::Scripted { file } => connect_scripted(file),
     }
 }
@@ -156,14 +172,20 @@ struct Provider {
     api: &'static str,
     /// The provider's own address.
     base_url: &'static str,
-    /// The variable that holds the key for the provider's own address.
-    key_env: &'static str,
-    /// The endpoint below the API's version.
-    endpoint: &'static str,
-    /// Puts a key into a header's name and value.
-    key_header: fn(&str) -> (&'static str, String),
+    /// The variable that holds the key for the provider's own address; none when it takes none.
+    key_env: Option<&'static str>,
+    /// What stands before the endpoint where an address does not say it: the API's version.
+    version: &'static str,
+    /// The endpoint of a model, below the API's version.
+    endpoint: fn(&str) -> String,
+    /// What every address ends with.
+    query: Option<&'static str>,
+    /// Puts a key for an address into a header's name and value.
+    key_header: fn(&reqwest::Url, &str) -> (&'static str, String),
     /// Headers that never change.
     headers: &'static [(&'static str, &'static str)],
+    /// How its replies are cut into events.
+    framing: framing::Framing,
 }
 
 /// The key, or the remedy. The provider's own variable is read only for the provider's own
@@ -174,9 +196,12 @@ fn key(
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<SecretString>, String> {
     let name = match (&config.key_env, &config.base_url) {
-        (Some(name), _) => name.as_str(),
+        (Some(name), _) => Some(name.as_str()),
         (None, None) => provider.key_env,
-        (None, Some(_)) => return Ok(None),
+        (None, Some(_)) => None,
+    };
+    let Some(name) = name else {
+        return Ok(None);
     };
     let value = variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| {

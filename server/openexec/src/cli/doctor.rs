@@ -112,7 +112,11 @@ fn models(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) {
     }
     for (name, model) in &config.models {
         match model {
-            ModelConfig::AnthropicMessages(http) | ModelConfig::OpenaiChat(http) => match &http.key_env {
+            ModelConfig::AnthropicMessages(http)
+            | ModelConfig::OpenaiChat(http)
+            | ModelConfig::OpenaiResponses(http)
+            | ModelConfig::Gemini(http)
+            | ModelConfig::Ollama { http, .. } => match &http.key_env {
                 Some(variable) if std::env::var_os(variable).is_none() => findings.missing(
                     &format!("model {name}"),
                     &format!("its key is looked for in {variable}, which is not set"),

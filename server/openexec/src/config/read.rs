@@ -1,6 +1,6 @@
 //! Reads `config.yaml`. The wire types keep positions, so that every error can name its place.
 
-use super::{HttpModelConfig, ModelConfig, SCRIPTED_PREFIX, UserConfig};
+use super::{AZURE_VERSION, HttpModelConfig, ModelConfig, SCRIPTED_PREFIX, UserConfig};
 use anyhow::{Context as _, anyhow, bail};
 use openexec_engine::ids::ModelName;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
@@ -27,6 +27,7 @@ struct ModelEntry {
     base_url: Option<Spanned<String>>,
     key_env: Option<Spanned<String>>,
     output_tokens_max: Option<Spanned<u32>>,
+    num_ctx: Option<Spanned<u32>>,
     file: Option<Spanned<PathBuf>>,
 }
 
@@ -35,6 +36,9 @@ struct ModelEntry {
 enum Api {
     AnthropicMessages,
     OpenaiChat,
+    OpenaiResponses,
+    Gemini,
+    Ollama,
     Scripted,
 }
 
@@ -136,6 +140,9 @@ fn model(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         Api::Scripted => scripted(entry, base),
         Api::AnthropicMessages => Ok(ModelConfig::AnthropicMessages(http(entry, at)?)),
         Api::OpenaiChat => Ok(ModelConfig::OpenaiChat(http(entry, at)?)),
+        Api::OpenaiResponses => Ok(ModelConfig::OpenaiResponses(http(entry, at)?)),
+        Api::Gemini => Ok(ModelConfig::Gemini(http(entry, at)?)),
+        Api::Ollama => ollama(entry, at),
     }
 }
 
@@ -145,6 +152,7 @@ fn scripted(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         ("base_url", entry.base_url.map(|it| it.referenced)),
         ("key_env", entry.key_env.map(|it| it.referenced)),
         ("output_tokens_max", entry.output_tokens_max.map(|it| it.referenced)),
+        ("num_ctx", entry.num_ctx.map(|it| it.referenced)),
     ];
     if let Some((name, at)) = foreign.into_iter().find_map(|(name, at)| Some((name, at?))) {
         return Err(Fault::new(at, format!("a scripted model has no `{name}`; it takes `file` only")));
@@ -155,11 +163,36 @@ fn scripted(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
     Ok(ModelConfig::Scripted { file: base.join(file.value) })
 }
 
+fn ollama(mut entry: ModelEntry, at: Location) -> Result<ModelConfig, Fault> {
+    let num_ctx = entry.num_ctx.take();
+    if let Some(num_ctx) = num_ctx.as_ref().filter(|num_ctx| num_ctx.value == 0) {
+        return Err(Fault::new(
+            num_ctx.referenced,
+            "`num_ctx` must be at least 1; remove it for the server's default",
+        ));
+    }
+    // The address that Ollama's imitation of another API has; its own is found elsewhere.
+    let imitates = |base_url: &Spanned<String>| base_url.value.trim_end_matches('/').ends_with("/v1");
+    if let Some(base_url) = entry.base_url.as_ref().filter(|base_url| imitates(base_url)) {
+        return Err(Fault::new(
+            base_url.referenced,
+            "Ollama's own API has no `/v1`; remove it from `base_url`, or write `api: openai_chat`",
+        ));
+    }
+    Ok(ModelConfig::Ollama { http: http(entry, at)?, num_ctx: num_ctx.map(|it| it.value) })
+}
+
 fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
     if let Some(file) = entry.file {
         return Err(Fault::new(
             file.referenced,
             "only a scripted model has `file`; remove it, or write `api: scripted`",
+        ));
+    }
+    if let Some(num_ctx) = entry.num_ctx {
+        return Err(Fault::new(
+            num_ctx.referenced,
+            "only Ollama's own API takes `num_ctx`; remove it, or write `api: ollama`",
         ));
     }
     let model = entry.model.filter(|model| !model.value.trim().is_empty()).ok_or_else(|| {
@@ -204,11 +237,11 @@ fn address(text: &str, has_key: bool) -> Result<(), String> {
         .ok_or("`base_url` is not an address; write it like `https://models.example.com` or `http://localhost:11434/v1`")?;
     if !url.username().is_empty()
         || url.password().is_some()
-        || url.query().is_some()
+        || url.query_pairs().any(|(name, _)| name != AZURE_VERSION)
         || url.fragment().is_some()
     {
         return Err(
-            "`base_url` holds a user, a password, a query or a fragment; keep the address only and name the key's variable as `key_env`"
+            "`base_url` holds a user, a password, a query or a fragment; keep the address only (and Azure's `api-version`) and name the key's variable as `key_env`"
                 .to_owned(),
         );
     }
@@ -261,9 +294,24 @@ mod tests {
              models:\n\
              \x20 claude: {api: anthropic_messages, model: claude-sonnet-4-5, key_env: MY_KEY, output_tokens_max: 4000}\n\
              \x20 local: {api: openai_chat, model: qwen, base_url: 'http://localhost:11434/v1'}\n\
-             \x20 demo: {api: scripted, file: demo.yaml}\n",
+             \x20 demo: {api: scripted, file: demo.yaml}\n\
+             \x20 gpt: {api: openai_responses, model: gpt-5}\n\
+             \x20 google: {api: gemini, model: gemini-2.5-pro, key_env: MY_KEY}\n\
+             \x20 llama: {api: ollama, model: qwen3, num_ctx: 32768}\n\
+             \x20 far: {api: ollama, model: qwen3, base_url: 'https://ollama.example.com'}\n\
+             \x20 azure: {api: openai_chat, model: d, base_url: 'https://r.openai.azure.com/openai/deployments/d?api-version=2024-10-21', key_env: K}\n",
         )
         .unwrap();
+        assert!(matches!(&found.models["gpt"], ModelConfig::OpenaiResponses(it) if it.model == "gpt-5"));
+        assert!(
+            matches!(&found.models["google"], ModelConfig::Gemini(it) if it.key_env.as_deref() == Some("MY_KEY"))
+        );
+        assert!(
+            matches!(&found.models["llama"], ModelConfig::Ollama { http, num_ctx: Some(32768) } if http.base_url.is_none())
+        );
+        let local: Vec<&str> =
+            found.models.iter().filter(|(_, it)| it.is_local()).map(|(name, _)| name.as_str()).collect();
+        assert_eq!(local, ["demo", "llama", "local"], "Ollama's own address is on this machine");
         assert_eq!(found.default_model, Some("claude".into()));
         assert_eq!(found.context_tokens, Some(9000));
         assert!(found.allow_unsandboxed_tasks);
@@ -279,6 +327,7 @@ mod tests {
     #[test]
     fn errors_name_their_place_and_the_remedy() {
         let model = |rest: &str| format!("models:\n  a:\n    api: openai_chat\n    model: m\n    {rest}\n");
+        let ollama = |rest: &str| model(rest).replace("openai_chat", "ollama");
         let cases = [
             (model("key: sk-verysecret"), "/config.yaml:5:5: unknown field `key`", "`key_env`"),
             (model("api_key: sk-verysecret"), "/config.yaml:5:5: unknown field `api_key`", "`key_env`"),
@@ -313,6 +362,31 @@ mod tests {
                 "modles: {}\n".into(),
                 "/config.yaml:1:1: unknown field `modles`",
                 "expected one of default_model, models",
+            ),
+            (model("num_ctx: 4096"), "/config.yaml:5:14: only Ollama's own API", "`api: ollama`"),
+            (ollama("num_ctx: 0"), "/config.yaml:5:14: ", "at least 1"),
+            (
+                ollama("base_url: 'http://localhost:11434/v1/'"),
+                "/config.yaml:5:15: Ollama's own API has no `/v1`",
+                "`api: openai_chat`",
+            ),
+            (
+                ollama("key_env: sk-verysecret"),
+                "/config.yaml:5:14: `key_env` is not the name",
+                "never the key",
+            ),
+            (model("base_url: 'https://h?key=sk-verysecret'"), "/config.yaml:5:15: ", "a query"),
+            (
+                model("base_url: 'https://h?api-version=1&key=sk-verysecret'"),
+                "/config.yaml:5:15: ",
+                "a query",
+            ),
+            ("models:\n  a: {api: olama, model: x}\n".into(), "/config.yaml:2:", "gemini"),
+            ("models:\n  a:\n    api: gemini\n".into(), "/config.yaml:3:10: `model` is missing", "write"),
+            (
+                "models:\n  a:\n    api: scripted\n    file: x\n    num_ctx: 1\n".into(),
+                "/config.yaml:5:14: ",
+                "`file` only",
             ),
             ("context_tokens: 0\n".into(), "/config.yaml:1:17: ", "at least 1"),
             ("default_model: a\ndefault_model: b\n".into(), "/config.yaml:2:1: duplicate", "default_model"),

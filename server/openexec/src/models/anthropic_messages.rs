@@ -4,7 +4,8 @@
 mod stream;
 
 use super::call::Wire;
-use super::conversation::{Call, CallResult, Turn, turns};
+use super::conversation::{Call, CallResult, EMPTY_MESSAGE, EMPTY_REPLY, Turn, turns, visible};
+use super::framing::Framing;
 use super::{Model, ModelProgress, Provider};
 use crate::config::HttpModelConfig;
 use async_trait::async_trait;
@@ -15,14 +16,14 @@ use serde_json::{Map, Value, json};
 pub(super) const PROVIDER: Provider = Provider {
     api: "Anthropic Messages",
     base_url: "https://api.anthropic.com",
-    key_env: "ANTHROPIC_API_KEY",
-    endpoint: "/messages",
-    key_header: |key| ("x-api-key", key.to_owned()),
+    key_env: Some("ANTHROPIC_API_KEY"),
+    version: "/v1",
+    endpoint: |_| "/messages".to_owned(),
+    query: None,
+    key_header: |_, key| ("x-api-key", key.to_owned()),
     headers: &[("anthropic-version", "2023-06-01")],
+    framing: Framing::EventStream,
 };
-
-/// An assistant's turn must hold something.
-const EMPTY_REPLY: &str = "(no answer)";
 
 pub(super) struct AnthropicMessages {
     model: String,
@@ -100,7 +101,10 @@ fn message(turn: &Turn<'_>) -> Value {
     match turn {
         Turn::Runtime { results, texts } => {
             let texts = texts.iter().filter_map(|text| text_block(text));
-            let content: Vec<Value> = results.iter().map(result_block).chain(texts).collect();
+            let mut content: Vec<Value> = results.iter().map(result_block).chain(texts).collect();
+            if content.is_empty() {
+                content.extend(text_block(EMPTY_MESSAGE));
+            }
             json!({"role": "user", "content": content})
         }
         Turn::Model { reply, calls } => {
@@ -117,7 +121,7 @@ fn message(turn: &Turn<'_>) -> Value {
 
 /// The API rejects text blocks without visible text.
 fn text_block(text: &str) -> Option<Value> {
-    (!text.trim().is_empty()).then(|| json!({"type": "text", "text": text}))
+    visible(text).map(|text| json!({"type": "text", "text": text}))
 }
 
 fn call_block(call: &Call) -> Value {

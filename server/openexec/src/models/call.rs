@@ -3,20 +3,23 @@
 //! It must not know what is in a request or a reply: a [`Decoder`] does.
 
 use super::explanation::{Explanation, cause};
+use super::framing::Framing;
 use super::{ModelProgress, Provider, Timeouts, retry_after};
-use crate::config::HttpModelConfig;
+use crate::config::{AZURE_VERSION, HttpModelConfig};
 use crate::limits::{
     MODEL_ATTEMPTS_MAX, MODEL_ERROR_BODY_BYTES_MAX, MODEL_EVENT_BYTES_MAX, MODEL_REPLY_BYTES_MAX,
     MODEL_RETRY_AFTER_MS_MAX, MODEL_WIRE_BYTES_MAX,
 };
 use backon::{ExponentialBuilder, Retryable as _};
-use eventsource_stream::{EventStreamError, Eventsource as _};
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
-use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
+use openexec_engine::ids::ActionId;
+use openexec_engine::model::{ModelError, ModelReply, ModelRequest, ToolCall};
 use parking_lot::Mutex;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde_json::Value;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -42,7 +45,8 @@ pub(super) enum Flow {
 }
 
 /// Why an attempt failed, and whether another one may help.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
 pub(super) struct Fault {
     pub error: ModelError,
     pub again: Again,
@@ -70,13 +74,19 @@ impl Fault {
     /// What a server says in the midst of a stream, by the name that it gives the error.
     pub(super) fn announced(kind: &str, reason: String) -> Self {
         match kind {
-            "overloaded_error" | "rate_limit_error" | "rate_limit_exceeded" => {
+            "overloaded_error" | "rate_limit_error" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" => {
                 Self::soon(ModelError::RateLimited { reason })
             }
-            "authentication_error" | "permission_error" | "invalid_api_key" => {
-                Self::never(ModelError::Unauthorized { reason })
-            }
+            "authentication_error"
+            | "permission_error"
+            | "invalid_api_key"
+            | "UNAUTHENTICATED"
+            | "PERMISSION_DENIED" => Self::never(ModelError::Unauthorized { reason }),
             "invalid_request_error"
+            | "invalid_prompt"
+            | "INVALID_ARGUMENT"
+            | "FAILED_PRECONDITION"
+            | "NOT_FOUND"
             | "not_found_error"
             | "request_too_large"
             | "billing_error"
@@ -91,6 +101,37 @@ pub(super) fn malformed(reason: impl Into<String>) -> Fault {
     Fault::never(ModelError::Malformed { reason: reason.into() })
 }
 
+/// The arguments of a tool call as text; some servers send the object itself.
+pub(super) fn arguments_text(arguments: Option<Value>) -> Result<String, Fault> {
+    match arguments {
+        None | Some(Value::Null) => Ok(String::new()),
+        Some(Value::String(text)) => Ok(text),
+        Some(object @ Value::Object(_)) => Ok(object.to_string()),
+        Some(_) => Err(malformed("arguments of a tool call are neither a text nor an object")),
+    }
+}
+
+/// A tool call as it was received. Without an id it gets one that depends on nothing but its
+/// place; without arguments it has none.
+pub(super) fn tool_call(id: String, made_id: String, name: String, arguments: String) -> ToolCall {
+    ToolCall {
+        id: ActionId::new(if id.is_empty() { made_id } else { id }),
+        name,
+        arguments: if arguments.is_empty() { "{}".to_owned() } else { arguments },
+    }
+}
+
+/// Reads one event. What the parser says of it passes through the explanation.
+pub(super) fn read<'a, T: Deserialize<'a>>(
+    data: &'a str,
+    what: &str,
+    explanation: &Explanation<'_>,
+) -> Result<T, Fault> {
+    serde_json::from_str(data).map_err(|error| {
+        malformed(format!("{what} could not be read ({})", explanation.of_text(&error.to_string())))
+    })
+}
+
 /// The way to one model's server.
 pub(super) struct Wire {
     http: reqwest::Client,
@@ -99,6 +140,7 @@ pub(super) struct Wire {
     key: Option<SecretString>,
     timeouts: Timeouts,
     api: &'static str,
+    framing: Framing,
 }
 
 impl Wire {
@@ -111,23 +153,23 @@ impl Wire {
         timeouts: Timeouts,
     ) -> Result<Self, String> {
         let base = config.base_url.as_deref().unwrap_or(provider.base_url);
-        let url = endpoint(base, provider.endpoint)
+        let url = endpoint(base, provider, &config.model)
             .ok_or("write `base_url` as an address like `http://localhost:11434/v1`")?;
         let mut headers = HeaderMap::from_iter([
-            (ACCEPT, HeaderValue::from_static("text/event-stream")),
+            (ACCEPT, HeaderValue::from_static(provider.framing.media_type())),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ]);
         for (name, value) in provider.headers {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         if let Some(key) = &key {
-            let (name, value) = (provider.key_header)(key.expose_secret());
+            let (name, value) = (provider.key_header)(&url, key.expose_secret());
             let mut value =
                 HeaderValue::from_str(&value).map_err(|_| "the key holds characters that no header takes")?;
             value.set_sensitive(true);
             headers.insert(HeaderName::from_static(name), value);
         }
-        Ok(Self { http, url, headers, key, timeouts, api: provider.api })
+        Ok(Self { http, url, headers, key, timeouts, api: provider.api, framing: provider.framing })
     }
 
     /// For people: which API and where.
@@ -140,8 +182,7 @@ impl Wire {
 
     /// True when the server belongs to this domain.
     pub(super) fn is_of(&self, domain: &str) -> bool {
-        let host = self.url.host_str().unwrap_or_default();
-        host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+        is_of(&self.url, domain)
     }
 
     fn origin(&self) -> String {
@@ -215,11 +256,11 @@ impl Wire {
         // A line that never ends must not pile up: the bytes since the last event are counted.
         let since_event = AtomicUsize::new(0);
         let chunks = limited(response, first_byte, self.timeouts, &since_event);
-        let mut events = std::pin::pin!(chunks.eventsource());
+        let mut events = self.framing.events(chunks);
         while let Some(event) = events.next().await {
             since_event.store(0, Ordering::Relaxed);
             let before = decoder.content_bytes();
-            let flow = event.map_err(stream_fault).and_then(|event| decoder.event(&event.data, explanation));
+            let flow = event.and_then(|event| decoder.event(&event, explanation));
             let content_bytes = decoder.content_bytes();
             match flow {
                 Ok(Flow::Ended) => break,
@@ -263,12 +304,13 @@ impl Wire {
         let kind =
             response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).map(str::to_owned);
         match kind {
-            Some(kind) if !kind.to_ascii_lowercase().starts_with("text/event-stream") => {
+            Some(kind) if !self.framing.takes(&kind) => {
                 let said = explanation.of_body(&self.error_body(response).await);
                 Err(malformed(format!(
-                    "{} answers with `{}` and not with a stream of events ({said}); see whether `base_url` is right and whether a login page stands in between",
+                    "{} answers with `{}` and not with {} ({said}); see whether `base_url` is right and whether a login page stands in between",
                     self.origin(),
-                    explanation.of_text(&kind)
+                    explanation.of_text(&kind),
+                    self.framing.describe(),
                 )))
             }
             Some(_) | None => Ok(response),
@@ -379,55 +421,103 @@ fn limited<'a>(
     })
 }
 
-fn stream_fault(error: EventStreamError<Fault>) -> Fault {
-    match error {
-        EventStreamError::Transport(fault) => fault,
-        EventStreamError::Utf8(_) => malformed("it is not UTF-8 text"),
-        // The parser's own text would repeat what was received.
-        EventStreamError::Parser(_) => malformed("it is not a stream of events"),
-    }
+/// True when an address belongs to this domain.
+pub(super) fn is_of(url: &Url, domain: &str) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == domain || host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// The endpoint below a base address. An address without a path, or whose path names no
-/// version, gets `/v1`; one that does (`/v1`, `/v1beta/openai`, `/api/paas/v4`) is complete.
-fn endpoint(base: &str, endpoint: &str) -> Option<Url> {
+/// version, gets the provider's; one that does (`/v1`, `/v1beta/openai`, `/api/paas/v4`) is
+/// complete. So is one with Azure's `api-version`: its path names a deployment instead.
+fn endpoint(base: &str, provider: &Provider, model: &str) -> Option<Url> {
     let mut url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return None;
     }
-    let is_version = |segment: &str| {
-        segment
-            .strip_prefix('v')
-            .is_some_and(|rest| rest.bytes().next().is_some_and(|byte| byte.is_ascii_digit()))
+    let own = provider.version.trim_start_matches('/');
+    let is_version = |segment: &str| match is_numbered(own) {
+        true => is_numbered(segment),
+        false => segment == own,
     };
+    let api_version =
+        url.query_pairs().find(|(name, _)| name == AZURE_VERSION).map(|(_, it)| it.into_owned());
     let path = url.path().trim_end_matches('/').to_owned();
-    let version = if path.split('/').any(is_version) { "" } else { "/v1" };
-    url.set_path(&format!("{path}{version}{endpoint}"));
-    url.set_query(None);
+    let complete = api_version.is_some() || path.split('/').any(is_version);
+    let version = if complete { "" } else { provider.version };
+    url.set_path(&format!("{path}{version}{}", (provider.endpoint)(model)));
+    url.set_query(provider.query);
+    if let Some(api_version) = api_version {
+        url.query_pairs_mut().append_pair(AZURE_VERSION, &api_version);
+    }
     url.set_fragment(None);
     Some(url)
+}
+
+/// `v1`, `v1beta`, `v4`.
+fn is_numbered(segment: &str) -> bool {
+    segment
+        .strip_prefix('v')
+        .is_some_and(|rest| rest.bytes().next().is_some_and(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    use crate::models::{gemini, ollama, openai_chat, openai_responses};
+
     #[test]
     fn a_base_address_with_and_without_a_version_is_understood() {
-        for (base, wanted) in [
-            ("https://api.openai.com", "https://api.openai.com/v1/chat"),
-            ("https://api.openai.com/", "https://api.openai.com/v1/chat"),
-            ("http://localhost:11434/v1", "http://localhost:11434/v1/chat"),
-            ("http://localhost:11434/v1/", "http://localhost:11434/v1/chat"),
-            ("https://h.example.com/proxy", "https://h.example.com/proxy/v1/chat"),
-            ("https://h.example.com/v1beta/openai/", "https://h.example.com/v1beta/openai/chat"),
-            ("https://h.example.com/api/paas/v4", "https://h.example.com/api/paas/v4/chat"),
-            ("https://h.example.com/vendor", "https://h.example.com/vendor/v1/chat"),
+        let chat = &openai_chat::PROVIDER;
+        let gemini = &gemini::PROVIDER;
+        let ollama = &ollama::PROVIDER;
+        for (provider, base, wanted) in [
+            (chat, "https://api.openai.com", "https://api.openai.com/v1/chat/completions"),
+            (chat, "https://api.openai.com/", "https://api.openai.com/v1/chat/completions"),
+            (chat, "http://localhost:11434/v1", "http://localhost:11434/v1/chat/completions"),
+            (chat, "http://localhost:11434/v1/", "http://localhost:11434/v1/chat/completions"),
+            (chat, "https://h.example.com/proxy", "https://h.example.com/proxy/v1/chat/completions"),
+            (
+                chat,
+                "https://h.example.com/v1beta/openai/",
+                "https://h.example.com/v1beta/openai/chat/completions",
+            ),
+            (chat, "https://h.example.com/api/paas/v4", "https://h.example.com/api/paas/v4/chat/completions"),
+            (chat, "https://h.example.com/vendor", "https://h.example.com/vendor/v1/chat/completions"),
+            (
+                chat,
+                "https://r.openai.azure.com/openai/deployments/d?api-version=2024-10-21",
+                "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
+            ),
+            (
+                &openai_responses::PROVIDER,
+                "https://r.openai.azure.com/openai?api-version=2025-04-01-preview",
+                "https://r.openai.azure.com/openai/responses?api-version=2025-04-01-preview",
+            ),
+            (
+                &openai_responses::PROVIDER,
+                "https://r.openai.azure.com/openai/v1/",
+                "https://r.openai.azure.com/openai/v1/responses",
+            ),
+            (
+                gemini,
+                "https://h.example.com",
+                "https://h.example.com/v1beta/models/m:streamGenerateContent?alt=sse",
+            ),
+            (
+                gemini,
+                "https://h.example.com/v1",
+                "https://h.example.com/v1/models/m:streamGenerateContent?alt=sse",
+            ),
+            (ollama, "http://localhost:11434", "http://localhost:11434/api/chat"),
+            (ollama, "http://localhost:11434/api/", "http://localhost:11434/api/chat"),
+            (ollama, "https://h.example.com/v2/ollama", "https://h.example.com/v2/ollama/api/chat"),
         ] {
-            assert_eq!(endpoint(base, "/chat").unwrap().as_str(), wanted, "{base}");
+            assert_eq!(endpoint(base, provider, "m").unwrap().as_str(), wanted, "{base}");
         }
         for wrong in ["", "localhost:1", "ftp://h", "http://u:p@h", "/v1"] {
-            assert_eq!(endpoint(wrong, "/chat"), None, "{wrong}");
+            assert_eq!(endpoint(wrong, chat, "m"), None, "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A conversation as both wire APIs demand it: each tool call is answered by exactly one
+//! A conversation as the wire APIs demand it: each tool call is answered by exactly one
 //! result, directly after the reply that made it, and ids are unique within a reply.
 //!
 //! It must not leave out anything that was said.
@@ -29,9 +29,17 @@ pub(super) struct Call {
 #[derive(Debug, PartialEq)]
 pub(super) struct CallResult<'a> {
     pub id: String,
+    /// The call's name; some APIs find the call by it.
+    pub name: String,
     pub text: &'a str,
     pub status: ActionStatus,
 }
+
+/// What an assistant's turn says where it must hold something and holds nothing.
+pub(super) const EMPTY_REPLY: &str = "(no answer)";
+
+/// What the runtime's turn says where it must hold something and holds nothing.
+pub(super) const EMPTY_MESSAGE: &str = "(no text)";
 
 /// What a call is told that the runtime has not answered: the text that follows says why.
 const UNANSWERED: &str = "this call was not carried out; the message below says why";
@@ -39,6 +47,7 @@ const UNANSWERED: &str = "this call was not carried out; the message below says 
 /// A call that waits for its result: its id on the wire and as the model wrote it.
 struct Pending<'a> {
     wire_id: String,
+    name: String,
     id: &'a str,
 }
 
@@ -54,7 +63,11 @@ pub(super) fn turns(messages: &[Message]) -> Vec<Turn<'_>> {
                 pending = calls
                     .iter()
                     .zip(&reply.tool_calls)
-                    .map(|(call, written)| Pending { wire_id: call.id.clone(), id: written.id.as_str() })
+                    .map(|(call, written)| Pending {
+                        wire_id: call.id.clone(),
+                        name: call.name.clone(),
+                        id: written.id.as_str(),
+                    })
                     .collect();
                 turns.push(Turn::Model { reply, calls });
             }
@@ -88,7 +101,8 @@ fn say<'a>(turns: &mut Vec<Turn<'a>>, result: Option<CallResult<'a>>, text: Opti
 /// Answers what is still unanswered, so that no call is left open.
 fn settle<'a>(turns: &mut Vec<Turn<'a>>, pending: &mut Vec<Pending<'a>>) {
     for call in pending.drain(..) {
-        let refusal = CallResult { id: call.wire_id, text: UNANSWERED, status: ActionStatus::Refused };
+        let (id, name) = (call.wire_id, call.name);
+        let refusal = CallResult { id, name, text: UNANSWERED, status: ActionStatus::Refused };
         say(turns, Some(refusal), None);
     }
 }
@@ -96,8 +110,8 @@ fn settle<'a>(turns: &mut Vec<Turn<'a>>, pending: &mut Vec<Pending<'a>>) {
 fn answer<'a>(turns: &mut Vec<Turn<'a>>, pending: &mut Vec<Pending<'a>>, result: &'a ActionResult) {
     match pending.iter().position(|call| call.id == result.id.as_str()) {
         Some(at) => {
-            let id = pending.remove(at).wire_id;
-            say(turns, Some(CallResult { id, text: &result.text, status: result.status }), None);
+            let Pending { wire_id: id, name, .. } = pending.remove(at);
+            say(turns, Some(CallResult { id, name, text: &result.text, status: result.status }), None);
         }
         // An answer to nothing would be rejected by the server; as text it is not lost.
         None => say(turns, None, Some(format!("result of `{}`: {}", result.id, result.text))),
@@ -121,7 +135,18 @@ fn calls(reply: &ModelReply, turn: usize) -> Vec<Call> {
         .collect()
 }
 
-/// Both APIs take `^[a-zA-Z0-9_-]+$` for ids and names.
+/// The id of a call that came without one. It depends on the turn and the call's place in it
+/// (from 1) alone, so that a resumed run finds the same.
+pub(super) fn made_id(turn: u32, number: usize) -> String {
+    format!("call_{turn}_{number}")
+}
+
+/// A text with something to see in it: APIs reject others.
+pub(super) fn visible(text: &str) -> Option<&str> {
+    (!text.trim().is_empty()).then_some(text)
+}
+
+/// All APIs take `^[a-zA-Z0-9_-]+$` for ids and names.
 fn is_wire_name(text: &str, bytes_max: usize) -> bool {
     !text.is_empty()
         && text.len() <= bytes_max
@@ -175,7 +200,8 @@ mod tests {
     fn shape(messages: &[Message]) -> String {
         let turn = |turn: &Turn<'_>| match turn {
             Turn::Runtime { results, texts } => {
-                let results: Vec<_> = results.iter().map(|it| format!("{}={}", it.id, it.text)).collect();
+                let results: Vec<_> =
+                    results.iter().map(|it| format!("{}:{}={}", it.id, it.name, it.text)).collect();
                 format!("R({}|{})", results.join(","), texts.join(","))
             }
             Turn::Model { calls, .. } => {
@@ -192,20 +218,20 @@ mod tests {
         let cases = [
             (
                 vec![user("go"), call.clone(), results(&[("a", "1"), ("b", "2")])],
-                "R(|go) M(a:search,b:finish) R(a=1,b=2|)".to_owned(),
+                "R(|go) M(a:search,b:finish) R(a:search=1,b:finish=2|)".to_owned(),
             ),
             (
                 vec![user("go"), call.clone(), results(&[("b", "2")]), user("on")],
-                format!("R(|go) M(a:search,b:finish) R(b=2,a={UNANSWERED}|on)"),
+                format!("R(|go) M(a:search,b:finish) R(b:finish=2,a:search={UNANSWERED}|on)"),
             ),
             (
                 vec![user("go"), call.clone(), user("no")],
-                format!("R(|go) M(a:search,b:finish) R(a={UNANSWERED},b={UNANSWERED}|no)"),
+                format!("R(|go) M(a:search,b:finish) R(a:search={UNANSWERED},b:finish={UNANSWERED}|no)"),
             ),
             (vec![user("go"), reply(&[]), user("no")], "R(|go) M() R(|no)".to_owned()),
             (
                 vec![user("go"), call, results(&[("x", "9"), ("a", "1"), ("b", "2")])],
-                "R(|go) M(a:search,b:finish) R(a=1,b=2|result of `x`: 9)".to_owned(),
+                "R(|go) M(a:search,b:finish) R(a:search=1,b:finish=2|result of `x`: 9)".to_owned(),
             ),
             (vec![user("go"), user("on")], "R(|go,on)".to_owned()),
         ];
@@ -223,7 +249,7 @@ mod tests {
         ];
         assert_eq!(
             shape(&messages),
-            "R(|go) M(call_1_1:search,a:unknown_tool,call_1_3:unknown_tool) R(call_1_1=0,a=1,call_1_3=2|)"
+            "R(|go) M(call_1_1:search,a:unknown_tool,call_1_3:unknown_tool) R(call_1_1:search=0,a:unknown_tool=1,call_1_3:unknown_tool=2|)"
         );
     }
 

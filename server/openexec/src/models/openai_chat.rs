@@ -3,23 +3,36 @@
 
 mod stream;
 
-use super::call::Wire;
+use super::call::{Wire, is_of};
 use super::conversation::{Call, Turn, turns};
+use super::framing::Framing;
 use super::{Model, ModelProgress, Provider};
 use crate::config::HttpModelConfig;
 use async_trait::async_trait;
 use openexec_engine::action::{ActionSchema, schemas_for};
 use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
+use reqwest::Url;
 use serde_json::{Map, Value, json};
 
 pub(super) const PROVIDER: Provider = Provider {
     api: "OpenAI Chat Completions",
     base_url: "https://api.openai.com",
-    key_env: "OPENAI_API_KEY",
-    endpoint: "/chat/completions",
-    key_header: |key| ("authorization", format!("Bearer {key}")),
+    key_env: Some("OPENAI_API_KEY"),
+    version: "/v1",
+    endpoint: |_| "/chat/completions".to_owned(),
+    query: None,
+    key_header,
     headers: &[],
+    framing: Framing::EventStream,
 };
+
+/// Azure takes keys in a header of its own, whatever the API; `Bearer` means a login there.
+pub(super) fn key_header(url: &Url, key: &str) -> (&'static str, String) {
+    match is_of(url, "azure.com") {
+        true => ("api-key", key.to_owned()),
+        false => ("authorization", format!("Bearer {key}")),
+    }
+}
 
 /// Who wants the limit as `max_completion_tokens`. OpenAI's reasoning models reject
 /// `max_tokens`; Ollama and older builds of llama.cpp ignore anything else, and a limit that
@@ -91,7 +104,7 @@ pub(super) fn body(
     body.into()
 }
 
-fn tool(schema: &ActionSchema) -> Value {
+pub(super) fn tool(schema: &ActionSchema) -> Value {
     json!({
         "type": "function",
         "function": {

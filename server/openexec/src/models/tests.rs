@@ -1,9 +1,12 @@
-//! Both wire APIs against a real local server that speaks them, and misspeaks them.
+//! Every wire API against a real local server that speaks it, and misspeaks it.
 
 mod anthropic_messages;
 mod bodies;
 mod failures;
+mod gemini;
+mod ollama;
 mod openai_chat;
+mod openai_responses;
 mod peer;
 
 use super::*;
@@ -40,16 +43,29 @@ pub(super) const PATIENT: Timeouts = Timeouts {
     retry_delay_max: Duration::from_millis(2),
 };
 
-/// The two wire APIs.
+/// The wire APIs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Api {
     Anthropic,
     Openai,
+    Responses,
+    Gemini,
+    Ollama,
 }
 
-const APIS: [Api; 2] = [Api::Anthropic, Api::Openai];
+const APIS: [Api; 5] = [Api::Anthropic, Api::Openai, Api::Responses, Api::Gemini, Api::Ollama];
 
 impl Api {
+    fn config(self, http: HttpModelConfig) -> ModelConfig {
+        match self {
+            Self::Anthropic => ModelConfig::AnthropicMessages(http),
+            Self::Openai => ModelConfig::OpenaiChat(http),
+            Self::Responses => ModelConfig::OpenaiResponses(http),
+            Self::Gemini => ModelConfig::Gemini(http),
+            Self::Ollama => ModelConfig::Ollama { http, num_ctx: None },
+        }
+    }
+
     fn model(self, base_url: &str, timeouts: Timeouts) -> Arc<dyn Model> {
         let http = HttpModelConfig {
             model: "the-model".into(),
@@ -57,12 +73,8 @@ impl Api {
             key_env: Some("KEY".into()),
             output_tokens_max: None,
         };
-        let config = match self {
-            Self::Anthropic => ModelConfig::AnthropicMessages(http),
-            Self::Openai => ModelConfig::OpenaiChat(http),
-        };
         let variable = |name: &str| (name == "KEY").then(|| KEY.to_owned());
-        connect_with(&"m".into(), &config, &http_client().unwrap(), timeouts, &variable).unwrap()
+        connect_with(&"m".into(), &self.config(http), &http_client().unwrap(), timeouts, &variable).unwrap()
     }
 
     /// A whole stream that says `hello`.
@@ -70,6 +82,9 @@ impl Api {
         match self {
             Self::Anthropic => anthropic_messages::hello(),
             Self::Openai => openai_chat::hello(),
+            Self::Responses => openai_responses::hello(),
+            Self::Gemini => gemini::hello(),
+            Self::Ollama => ollama::hello(),
         }
     }
 
@@ -77,7 +92,25 @@ impl Api {
     fn beginning(self) -> String {
         let whole = self.hello();
         let end = whole.find("\"lo\"").unwrap();
-        whole[..end + whole[end..].find("\n\n").unwrap() + 2].to_owned()
+        let event_end = self.event("");
+        let event_end = event_end.trim_start_matches("data: ");
+        whole[..end + whole[end..].find(event_end).unwrap() + event_end.len()].to_owned()
+    }
+
+    /// An event as it goes over the wire.
+    fn event(self, data: &str) -> String {
+        match self {
+            Self::Anthropic | Self::Openai | Self::Responses | Self::Gemini => format!("data: {data}\n\n"),
+            Self::Ollama => format!("{data}\n"),
+        }
+    }
+
+    /// What comes where nothing is said.
+    fn nothing(self) -> &'static str {
+        match self {
+            Self::Anthropic | Self::Openai | Self::Responses | Self::Gemini => ": nothing\n",
+            Self::Ollama => "\n",
+        }
     }
 }
 
@@ -149,7 +182,9 @@ fn keys_come_from_the_variable_that_belongs_to_the_address() {
             "ANTHROPIC_API_KEY",
             "the-model through Anthropic Messages",
         ),
-        (ModelConfig::OpenaiChat(own), "OPENAI_API_KEY", "the-model through OpenAI Chat Completions"),
+        (ModelConfig::OpenaiChat(own.clone()), "OPENAI_API_KEY", "the-model through OpenAI Chat Completions"),
+        (ModelConfig::OpenaiResponses(own.clone()), "OPENAI_API_KEY", "the-model through OpenAI Responses"),
+        (ModelConfig::Gemini(own.clone()), "GEMINI_API_KEY", "the-model through Gemini"),
     ] {
         assert_eq!(connected(config.clone(), &[(name, "k")]).unwrap(), described);
         for variables in [&[][..], &[(name, " \n")]] {
@@ -159,6 +194,11 @@ fn keys_come_from_the_variable_that_belongs_to_the_address() {
         let error = connected(config, &[(name, "sk-never\nseen")]).unwrap_err().to_string();
         assert!(error.contains("copy the key again") && !error.contains("never"), "{error}");
     }
+    // Ollama takes no key where none is named.
+    let ollama = |config| ModelConfig::Ollama { http: config, num_ctx: None };
+    assert_eq!(connected(ollama(own), &[]).unwrap(), "the-model through Ollama");
+    let named = ollama(config(None, Some("MINE")));
+    assert!(connected(named, &[]).unwrap_err().to_string().contains("`MINE`"));
     // A server of the user's own needs no key, and is not sent the provider's.
     let local = ModelConfig::OpenaiChat(config(Some("http://localhost:1/v1"), None));
     assert_eq!(
@@ -189,4 +229,22 @@ async fn without_a_key_no_header_is_sent() {
     assert!(!format!("{:?}", seen[0].headers).contains(KEY));
     assert!(seen[0].headers.get("authorization").is_none());
     assert_eq!(seen[0].body["max_tokens"], 7, "the smaller of the two limits");
+}
+
+#[tokio::test]
+async fn azure_takes_its_key_in_a_header_of_its_own() {
+    let header = |address: &str| {
+        let url = reqwest::Url::parse(address).unwrap();
+        super::openai_chat::key_header(&url, "k")
+    };
+    assert_eq!(header("https://r.openai.azure.com/openai/v1"), ("api-key", "k".to_owned()));
+    assert_eq!(header("https://azure.com.example.com"), ("authorization", "Bearer k".to_owned()));
+    assert_eq!(header("https://api.openai.com"), ("authorization", "Bearer k".to_owned()));
+    // The version of the API goes along, and the path is taken as it is.
+    let peer = Peer::start([peer::stream(Api::Openai.hello())]).await;
+    let base_url = format!("{}/openai/deployments/d?api-version=2024-10-21", peer.url);
+    call(&*Api::Openai.model(&base_url, PATIENT), &request()).await.outcome.unwrap();
+    let seen = peer.seen().remove(0);
+    assert_eq!(seen.path, "/openai/deployments/d/chat/completions");
+    assert_eq!(seen.query.as_deref(), Some("api-version=2024-10-21"));
 }

@@ -1,6 +1,6 @@
 //! The events of a streamed message. Events, blocks and deltas that are unknown are left out.
 
-use super::super::call::{self, Fault, Flow, malformed};
+use super::super::call::{self, Fault, Flow, malformed, read};
 use super::super::explanation::Explanation;
 use openexec_engine::ids::ActionId;
 use openexec_engine::model::{ModelReply, StopReason, ToolCall, Usage};
@@ -127,9 +127,7 @@ pub(super) struct Decoder {
 
 impl call::Decoder for Decoder {
     fn event(&mut self, data: &str, explanation: &Explanation<'_>) -> Result<Flow, Fault> {
-        let event: Event = serde_json::from_str(data).map_err(|error| {
-            malformed(format!("an event could not be read ({})", explanation.of_text(&error.to_string())))
-        })?;
+        let event: Event = read(data, "an event", explanation)?;
         match event {
             Event::MessageStart { message } => self.count(message.usage),
             Event::ContentBlockStart { index, content_block } => self.start(index, content_block)?,

@@ -1,9 +1,8 @@
 //! The chunks of a streamed completion. Fields that are unknown are left out.
 
-use super::super::call::{self, Fault, Flow, malformed};
+use super::super::call::{self, Fault, Flow, arguments_text, malformed, read, tool_call};
 use super::super::explanation::Explanation;
-use openexec_engine::ids::ActionId;
-use openexec_engine::model::{ModelReply, StopReason, ToolCall, Usage};
+use openexec_engine::model::{ModelReply, StopReason, Usage};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -83,9 +82,7 @@ impl call::Decoder for Decoder {
         if data.trim() == DONE {
             return Ok(Flow::Ended);
         }
-        let chunk: Chunk = serde_json::from_str(data).map_err(|error| {
-            malformed(format!("a chunk could not be read ({})", explanation.of_text(&error.to_string())))
-        })?;
+        let chunk: Chunk = read(data, "a chunk", explanation)?;
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             let kind = ["code", "type"].iter().find_map(|field| error.get(field).and_then(Value::as_str));
             return Err(Fault::announced(kind.unwrap_or_default(), explanation.of_body(&error.to_string())));
@@ -121,10 +118,8 @@ impl call::Decoder for Decoder {
             _ if has_calls => StopReason::ToolUse,
             _ => StopReason::End,
         };
-        let call = |(call, number): (Call, usize)| ToolCall {
-            id: ActionId::new(if call.id.is_empty() { format!("call_{number}") } else { call.id }),
-            name: call.name,
-            arguments: if call.arguments.is_empty() { "{}".to_owned() } else { call.arguments },
+        let call = |(call, number): (Call, usize)| {
+            tool_call(call.id, format!("call_{number}"), call.name, call.arguments)
         };
         ModelReply {
             text: self.text,
@@ -160,7 +155,7 @@ impl Decoder {
     fn call(&mut self, delta: CallDelta) -> Result<(), Fault> {
         let id = delta.id.unwrap_or_default();
         let (name, arguments) = match delta.function {
-            Some(function) => (function.name.unwrap_or_default(), text(function.arguments)?),
+            Some(function) => (function.name.unwrap_or_default(), arguments_text(function.arguments)?),
             None => (String::new(), String::new()),
         };
         self.content_bytes += id.len() + name.len() + arguments.len();
@@ -185,14 +180,5 @@ impl Decoder {
             _ => self.calls.push(Call { index: delta.index, id, name, arguments }),
         }
         Ok(())
-    }
-}
-
-fn text(arguments: Option<Value>) -> Result<String, Fault> {
-    match arguments {
-        None | Some(Value::Null) => Ok(String::new()),
-        Some(Value::String(text)) => Ok(text),
-        Some(object @ Value::Object(_)) => Ok(object.to_string()),
-        Some(_) => Err(malformed("arguments of a tool call are neither a text nor an object")),
     }
 }

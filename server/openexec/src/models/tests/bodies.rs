@@ -1,9 +1,11 @@
 //! What is sent: checked against closed schemas of the parts of each API that we use.
 
 use super::*;
-use crate::models::{anthropic_messages, openai_chat};
+use crate::models::ollama::Limits;
+use crate::models::{anthropic_messages, gemini, ollama, openai_chat, openai_responses};
 use openexec_engine::action::{ActionKind, ActionSchema};
 use openexec_engine::model::{ActionResult, ActionStatus};
+use proptest::prelude::*;
 
 fn schemas() -> Vec<ActionSchema> {
     let schema = |kind, arguments| ActionSchema { kind, description: "what it does".into(), arguments };
@@ -170,8 +172,11 @@ fn openai_bodies_hold_what_the_api_takes_and_nothing_else() {
 fn without_actions_no_tool_is_demanded() {
     let anthropic = anthropic_messages::body("m", 1, &request(), &[]);
     let openai = openai_chat::body("m", ("max_tokens", 1), &request(), &[]);
-    for body in [&anthropic, &openai] {
-        assert!(body.get("tools").is_none() && body.get("tool_choice").is_none());
+    let responses = openai_responses::body("m", 1, &request(), &[]);
+    let gemini = gemini::body(1, &request(), &[]);
+    let ollama = ollama::body("m", LIMITS, &request(), &[]);
+    for body in [&anthropic, &openai, &responses, &gemini, &ollama] {
+        assert!(["tools", "tool_choice", "toolConfig"].iter().all(|field| body.get(field).is_none()));
     }
     check(&anthropic_schema(), &anthropic);
     check(&openai_schema(), &openai);
@@ -180,7 +185,8 @@ fn without_actions_no_tool_is_demanded() {
 #[tokio::test]
 async fn headers_and_paths() {
     for api in APIS {
-        for suffix in ["", "/", "/v1", "/v1/"] {
+        let version = if api == Api::Ollama { "/api" } else { "/v1" };
+        for suffix in ["", "/", version, &format!("{version}/")] {
             let peer = Peer::start([peer::stream(api.hello())]).await;
             let model = api.model(&format!("{}{suffix}", peer.url), PATIENT);
             call(&*model, &request()).await.outcome.unwrap();
@@ -202,7 +208,237 @@ async fn headers_and_paths() {
                     assert_eq!(seen.body["max_tokens"], 1000);
                     check(&openai_schema(), &seen.body);
                 }
+                Api::Responses => {
+                    assert_eq!(seen.path, "/v1/responses");
+                    assert_eq!(header("authorization"), Some(&*format!("Bearer {KEY}")));
+                    assert_eq!(seen.body["store"], false);
+                }
+                Api::Gemini => {
+                    let version = if suffix.starts_with("/v1") { "v1" } else { "v1beta" };
+                    assert_eq!(seen.path, format!("/{version}/models/the-model:streamGenerateContent"));
+                    assert_eq!(seen.query.as_deref(), Some("alt=sse"));
+                    assert_eq!(header("x-goog-api-key"), Some(KEY));
+                    assert_eq!(header("authorization"), None);
+                }
+                Api::Ollama => {
+                    assert_eq!(seen.path, "/api/chat");
+                    assert_eq!(header("accept"), Some("application/x-ndjson"));
+                    assert_eq!(header("authorization"), Some(&*format!("Bearer {KEY}")));
+                }
             }
         }
     }
+}
+
+/// What a model may have written as a call, fit for the wire or not.
+fn any_call() -> impl Strategy<Value = ToolCall> {
+    (
+        prop_oneof!["[a-c]", "call_1_[1-3]", ".{0,3}"],
+        prop_oneof![Just("search".to_owned()), Just("finish".to_owned()), ".{0,4}"],
+        prop_oneof![Just("{}".to_owned()), Just("{\"text\":\"x\"}".to_owned()), ".{0,6}"],
+    )
+        .prop_map(|(id, name, arguments)| ToolCall { id: id.as_str().into(), name, arguments })
+}
+
+/// Provider blocks: of the three adapters that keep any, and of none.
+fn any_opaque() -> impl Strategy<Value = Vec<Value>> {
+    let reasoning = json!({"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "e"});
+    let block = prop_oneof![
+        (any::<bool>(), 0..4_usize).prop_map(move |(text_before, calls_before)| {
+            json!({"text_before": text_before, "calls_before": calls_before, "item": reasoning})
+        }),
+        (0..4_usize, 0..4_usize).prop_map(
+            |(begin, end)| json!({"part": "text", "begin": begin, "end": end, "signature": "cw=="})
+        ),
+        (0..4_usize).prop_map(|index| json!({"part": "call", "index": index, "signature": "cw=="})),
+        Just(json!({"part": "thought", "text": "hm", "signature": "cw=="})),
+        Just(json!({"thinking": "hm"})),
+        Just(json!({"invented": 1})),
+    ];
+    prop::collection::vec(block, 0..4)
+}
+
+fn any_message() -> impl Strategy<Value = Message> {
+    let reply = ("[ a\u{f6}]{0,4}", prop::collection::vec(any_call(), 0..4), any_opaque());
+    let status = prop_oneof![Just(ActionStatus::Done), Just(ActionStatus::Refused)];
+    let result = ("[a-d]", status, ".{0,5}").prop_map(|(id, status, text)| ActionResult {
+        id: id.as_str().into(),
+        status,
+        text,
+    });
+    prop_oneof![
+        "[ a-z]{0,4}".prop_map(|text| Message::User { text }),
+        reply.prop_map(|(text, tool_calls, opaque)| Message::Model {
+            reply: ModelReply {
+                text,
+                tool_calls,
+                stop: StopReason::ToolUse,
+                usage: Usage::default(),
+                opaque
+            }
+        }),
+        prop::collection::vec(result, 0..4).prop_map(|results| Message::Results { results }),
+    ]
+}
+
+/// Conversations as they come, and as they should not.
+fn any_conversation() -> impl Strategy<Value = ModelRequest> {
+    prop::collection::vec(any_message(), 0..7).prop_map(|messages| {
+        let mut request = request();
+        request.messages.extend(messages);
+        request
+    })
+}
+
+fn texts<'a>(items: &'a [Value], kind: &str, field: &str) -> Vec<&'a str> {
+    let of_kind = items.iter().filter(|item| item["type"] == kind);
+    of_kind.map(|item| item[field].as_str().unwrap()).collect()
+}
+
+fn check_responses(body: &Value) {
+    let items = body["input"].as_array().unwrap();
+    let mut at = 0;
+    while at < items.len() {
+        // Calls and the reasoning between them, then their answers, then anything else.
+        let rest = &items[at..];
+        let of_reply = |it: &Value| it["type"] == "function_call" || it["type"] == "reasoning";
+        let reply = rest.iter().take_while(|it| of_reply(it)).count();
+        let answers = rest[reply..].iter().take_while(|it| it["type"] == "function_call_output").count();
+        let calls = texts(&rest[..reply], "function_call", "call_id");
+        let mut answered = texts(&rest[reply..reply + answers], "function_call_output", "call_id");
+        let mut called = calls.clone();
+        called.sort_unstable();
+        answered.sort_unstable();
+        assert_eq!(called, answered, "{body:#}");
+        let first = &rest[(reply + answers).min(rest.len() - 1)];
+        if reply + answers == 0 {
+            assert!(
+                first["content"].is_string()
+                    && ["user", "assistant"].contains(&first["role"].as_str().unwrap())
+            );
+        }
+        at += (reply + answers).max(1);
+    }
+    for call in items.iter().filter(|it| it["type"] == "function_call") {
+        let arguments: Value = serde_json::from_str(call["arguments"].as_str().unwrap()).unwrap();
+        assert!(arguments.is_object());
+    }
+}
+
+fn check_gemini(body: &Value) {
+    let contents = body["contents"].as_array().unwrap();
+    let named = |content: &Value, part: &str| {
+        let parts = content["parts"].as_array().unwrap().iter().filter_map(|it| it.get(part));
+        let mut named: Vec<(String, String)> =
+            parts.map(|it| (it["id"].to_string(), it["name"].to_string())).collect();
+        named.sort();
+        named
+    };
+    assert_eq!(contents[0]["role"], "user");
+    for (content, next) in contents.iter().zip(contents.iter().skip(1).map(Some).chain([None])) {
+        let parts = content["parts"].as_array().unwrap();
+        assert!(!parts.is_empty());
+        let calls = named(content, "functionCall");
+        if content["role"] == "model" && !calls.is_empty() && next.is_some() {
+            assert_eq!(calls, named(next.unwrap(), "functionResponse"), "{body:#}");
+        }
+        for part in parts.iter().filter(|part| part.get("thoughtSignature").is_none()) {
+            assert!(part.get("text").is_none_or(|text| !text.as_str().unwrap().trim().is_empty()));
+        }
+    }
+}
+
+fn check_ollama(body: &Value) {
+    let messages = body["messages"].as_array().unwrap();
+    for (message, at) in messages.iter().zip(1..) {
+        let Some(calls) = message.get("tool_calls") else { continue };
+        let mut called: Vec<String> =
+            calls.as_array().unwrap().iter().map(|call| call["function"]["name"].to_string()).collect();
+        let answers = messages[at..].iter().take_while(|it| it["role"] == "tool");
+        let mut answered: Vec<String> = answers.map(|it| it["tool_name"].to_string()).collect();
+        called.sort();
+        answered.sort();
+        if at < messages.len() {
+            assert_eq!(called, answered, "{body:#}");
+        }
+        assert!(calls.as_array().unwrap().iter().all(|call| call["function"]["arguments"].is_object()));
+    }
+}
+
+/// An answer to the last reply, so that every call has one.
+fn answered(mut request: ModelRequest) -> ModelRequest {
+    request.messages.push(Message::User { text: "on".into() });
+    request
+}
+
+const LIMITS: Limits = Limits { output_tokens_max: 77, num_ctx: Some(9000) };
+
+proptest! {
+    #[test]
+    fn whatever_was_said_each_call_is_answered_once_and_at_once(request in any_conversation()) {
+        let request = answered(request);
+        check(&anthropic_schema(), &anthropic_messages::body("m", 77, &without_opaque(&request), &schemas()));
+        check(&openai_schema(), &openai_chat::body("m", ("max_tokens", 77), &request, &schemas()));
+        check_responses(&openai_responses::body("m", 77, &request, &schemas()));
+        check_gemini(&gemini::body(77, &request, &schemas()));
+        check_ollama(&ollama::body("m", LIMITS, &request, &schemas()));
+    }
+}
+
+/// Anthropic's blocks are returned as they are: those of other providers would not be taken.
+fn without_opaque(request: &ModelRequest) -> ModelRequest {
+    let mut request = request.clone();
+    for message in &mut request.messages {
+        if let Message::Model { reply } = message {
+            reply.opaque.clear();
+        }
+    }
+    request
+}
+
+#[test]
+fn reasoning_goes_back_unchanged_to_its_place() {
+    let item = |id: &str| json!({"type": "reasoning", "id": id, "summary": [], "encrypted_content": "e"});
+    let reasoning = |text_before: bool, calls_before: u32, id: &str| json!({"text_before": text_before, "calls_before": calls_before, "item": item(id)});
+    let opaque = vec![
+        reasoning(false, 0, "before"),
+        reasoning(true, 0, "after the text"),
+        reasoning(true, 1, "between"),
+        json!({"thinking": "of another provider"}),
+    ];
+    let body = openai_responses::body("m", 77, &conversation(opaque), &schemas());
+    let input = body["input"].as_array().unwrap();
+    assert_eq!(
+        [&input[1], &input[3], &input[5]],
+        [&item("before"), &item("after the text"), &item("between")]
+    );
+    assert_eq!(input[2], json!({"role": "assistant", "content": "I look"}));
+    assert_eq!((&input[4]["call_id"], &input[6]["call_id"]), (&json!("a"), &json!("b")));
+    insta::assert_json_snapshot!("openai_responses", body);
+}
+
+#[test]
+fn signatures_go_back_with_their_parts() {
+    let opaque = vec![
+        json!({"part": "thought", "text": "hm", "signature": "dA=="}),
+        json!({"part": "text", "begin": 2, "end": 6, "signature": "cw=="}),
+        json!({"part": "call", "index": 1, "signature": "Yw=="}),
+        json!({"thinking": "of another provider"}),
+    ];
+    let body = gemini::body(77, &conversation(opaque), &schemas());
+    let parts = body["contents"][1]["parts"].as_array().unwrap();
+    assert_eq!(parts[0], json!({"text": "hm", "thought": true, "thoughtSignature": "dA=="}));
+    assert_eq!(parts[1], json!({"text": "I "}));
+    assert_eq!(parts[2], json!({"text": "look", "thoughtSignature": "cw=="}));
+    assert!(parts[3].get("thoughtSignature").is_none());
+    assert_eq!(parts[4]["thoughtSignature"], "Yw==");
+    insta::assert_json_snapshot!("gemini", body);
+}
+
+#[test]
+fn thinking_goes_back_to_ollama() {
+    let body = ollama::body("m", LIMITS, &conversation(vec![json!({"thinking": "hm"})]), &schemas());
+    assert_eq!(body["messages"][2]["thinking"], "hm");
+    assert_eq!(body["options"], json!({"num_predict": 77, "num_ctx": 9000}));
+    insta::assert_json_snapshot!("ollama", body);
 }

@@ -198,7 +198,7 @@ async fn a_stream_that_never_ends() {
             api,
             vec![pieces([
                 bytes(&api.beginning()),
-                Piece::Forever(b": ping\n\ndata: {\"type\":\"ping\"}\n\n".to_vec()),
+                Piece::Forever(format!("{}{}", api.nothing(), api.event("{\"type\":\"ping\"}")).into_bytes()),
             ])],
             timeouts,
         )
@@ -224,7 +224,8 @@ async fn cut(api: Api, bodies: Vec<Option<String>>) -> Called {
 async fn a_stream_that_breaks_off() {
     for api in APIS {
         // With content: never again. The end may be proper on the wire, or not.
-        for end in ["", "data: {\"ty"] {
+        let broken = api.event("{\"ty").trim_end().to_owned();
+        for end in ["", &broken] {
             let text = format!("{}{end}", api.beginning());
             let (ended, seen) = called(api, vec![stream(text.clone())], PATIENT).await;
             assert!(matches!(ended.error(), ModelError::BrokenOff { .. }), "{}", ended.error());
@@ -234,7 +235,7 @@ async fn a_stream_that_breaks_off() {
             assert!(cut.retries().is_empty());
         }
         // Without any: nothing was received, so nothing is lost by asking again.
-        for beginning in ["", ": nothing\n\n", "data: {\"ty"] {
+        for beginning in ["", api.nothing(), &broken] {
             let cut = cut(api, vec![Some(beginning.to_owned()), Some(api.hello())]).await;
             assert_eq!(cut.retries(), [2]);
             assert_eq!(cut.outcome.unwrap().text, "hello");
@@ -286,16 +287,20 @@ async fn nobody_there() {
     }
 }
 
+fn not_utf8(api: Api) -> Vec<u8> {
+    let text = api.event("??").into_bytes();
+    text.into_iter().map(|byte| if byte == b'?' { 0xff } else { byte }).collect()
+}
+
 #[tokio::test]
 async fn what_is_no_stream_of_events_is_malformed() {
     for api in APIS {
-        for body in ["data: {\"type\": \n\n", "data: <html>\n\n", "data: []\n\n"] {
-            let (called, seen) = called(api, vec![stream(body.to_owned())], PATIENT).await;
+        for body in ["{\"type\": ", "<html>", "[]"] {
+            let (called, seen) = called(api, vec![stream(api.event(body))], PATIENT).await;
             assert!(matches!(called.error(), ModelError::Malformed { .. }), "{body}: {}", called.error());
             assert_eq!(seen, 1);
         }
-        let (called, _) =
-            called(api, vec![pieces([Piece::Bytes(b"data: \xff\xfe\n\n".to_vec())])], PATIENT).await;
+        let (called, _) = called(api, vec![pieces([Piece::Bytes(not_utf8(api))])], PATIENT).await;
         assert!(
             matches!(called.error(), ModelError::Malformed { reason } if reason.contains("UTF-8")),
             "{}",
@@ -312,13 +317,18 @@ async fn a_flood_is_stopped() {
             json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": line}}),
         ]),
         Api::Openai => sse(&[json!({"choices": [{"index": 0, "delta": {"content": line}}]})]),
+        Api::Responses => {
+            sse(&[json!({"type": "response.output_text.delta", "output_index": 0, "delta": line})])
+        }
+        Api::Gemini => sse(&[json!({"candidates": [{"content": {"parts": [{"text": line}]}}]})]),
+        Api::Ollama => api.event(&json!({"message": {"content": line}}).to_string()),
     };
     for api in APIS {
         // As content, as one line that never ends, and as comments.
         let floods = [
             (text(api), MODEL_REPLY_BYTES_MAX),
             (line.clone(), MODEL_EVENT_BYTES_MAX),
-            (": x\n".repeat(9999), MODEL_EVENT_BYTES_MAX),
+            (api.nothing().repeat(9999), MODEL_EVENT_BYTES_MAX),
         ];
         for (flood, limit_bytes) in floods {
             let mut peer =

@@ -3,7 +3,8 @@
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, Response};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, Response};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use parking_lot::Mutex;
@@ -24,6 +25,7 @@ pub(super) type Answer = Box<dyn FnOnce() -> BoxFuture<'static, Response<Body>> 
 #[derive(Debug, Clone)]
 pub(super) struct Seen {
     pub path: String,
+    pub query: Option<String>,
     pub headers: HeaderMap,
     pub body: Value,
 }
@@ -91,23 +93,40 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let wanted = Wanted(shared.gone.clone());
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    let path = parts.uri.path().to_owned();
+    let stream_type = stream_type(&path);
     shared.seen.lock().push(Seen {
-        path: parts.uri.path().to_owned(),
+        path,
+        query: parts.uri.query().map(str::to_owned),
         headers: parts.headers,
         body: serde_json::from_slice(&body).unwrap(),
     });
     let _ = shared.asked.send(());
     let answer = shared.answers.lock().pop_front();
-    let response = match answer {
+    let mut response = match answer {
         Some(answer) => answer().await,
         None => Response::builder().status(418).body(Body::from("no answer is prepared")).unwrap(),
     };
+    if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == STREAM) {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(stream_type));
+    }
     response.map(|body| {
         Body::from_stream(body.into_data_stream().map(move |chunk| {
             let _ = &wanted;
             chunk
         }))
     })
+}
+
+/// Stands for the media type of a stream, whatever the wire API.
+const STREAM: &str = "stream";
+
+/// The media type of a stream at this path.
+fn stream_type(path: &str) -> &'static str {
+    match path {
+        "/api/chat" => "application/x-ndjson",
+        _ => "text/event-stream; charset=utf-8",
+    }
 }
 
 /// A status with headers and a body.
@@ -151,7 +170,7 @@ pub(super) fn pieces(pieces: impl IntoIterator<Item = Piece>) -> Answer {
             .boxed()
         }
     });
-    let response = Response::builder().header("content-type", "text/event-stream; charset=utf-8");
+    let response = Response::builder().header(CONTENT_TYPE, STREAM);
     let response = response.body(Body::from_stream(chunks)).unwrap();
     Box::new(move || Box::pin(async move { response }))
 }
@@ -170,9 +189,12 @@ pub(super) async fn cutting(bodies: Vec<Option<String>>) -> (String, tokio::task
         for body in bodies {
             let (socket, _) = listener.accept().await.unwrap();
             let mut socket = BufReader::new(socket);
-            read_request(&mut socket).await;
+            let path = read_request(&mut socket).await;
             if let Some(body) = body {
-                let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\ncontent-type: {}\r\ntransfer-encoding: chunked\r\n\r\n",
+                    stream_type(&path)
+                );
                 let chunk =
                     if body.is_empty() { String::new() } else { format!("{:x}\r\n{body}\r\n", body.len()) };
                 socket.write_all(format!("{head}{chunk}").as_bytes()).await.unwrap();
@@ -183,8 +205,10 @@ pub(super) async fn cutting(bodies: Vec<Option<String>>) -> (String, tokio::task
     (url, serving)
 }
 
-/// Reads all of it, because closing a socket with unread bytes would throw the answer away.
-async fn read_request(socket: &mut BufReader<TcpStream>) {
+/// Gives the path. Reads all of it, because closing a socket with unread bytes would throw the answer away.
+async fn read_request(socket: &mut BufReader<TcpStream>) -> String {
+    let mut first = String::new();
+    socket.read_line(&mut first).await.unwrap();
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -197,4 +221,5 @@ async fn read_request(socket: &mut BufReader<TcpStream>) {
         }
     }
     socket.read_exact(&mut vec![0; length]).await.unwrap();
+    first.split(' ').nth(1).unwrap().to_owned()
 }
