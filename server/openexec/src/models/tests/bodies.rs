@@ -339,8 +339,11 @@ fn check_gemini(body: &Value) {
         let parts = content["parts"].as_array().unwrap();
         assert!(!parts.is_empty());
         let calls = named(content, "functionCall");
-        if content["role"] == "model" && !calls.is_empty() && next.is_some() {
-            assert_eq!(calls, named(next.unwrap(), "functionResponse"), "{body:#}");
+        if content["role"] == "model"
+            && !calls.is_empty()
+            && let Some(next) = next
+        {
+            assert_eq!(calls, named(next, "functionResponse"), "{body:#}");
         }
         for part in parts.iter().filter(|part| part.get("thoughtSignature").is_none()) {
             assert!(part.get("text").is_none_or(|text| !text.as_str().unwrap().trim().is_empty()));
