@@ -4,7 +4,7 @@
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use serde_json::{Value, json};
@@ -19,6 +19,9 @@ use std::sync::{Arc, Mutex};
 pub enum Wire {
     AnthropicMessages,
     OpenaiChat,
+    OpenaiResponses,
+    Gemini,
+    Ollama,
 }
 
 impl Wire {
@@ -27,6 +30,9 @@ impl Wire {
         match self {
             Self::AnthropicMessages => "anthropic_messages",
             Self::OpenaiChat => "openai_chat",
+            Self::OpenaiResponses => "openai_responses",
+            Self::Gemini => "gemini",
+            Self::Ollama => "ollama",
         }
     }
 
@@ -34,6 +40,30 @@ impl Wire {
         match self {
             Self::AnthropicMessages => "/v1/messages",
             Self::OpenaiChat => "/v1/chat/completions",
+            Self::OpenaiResponses => "/v1/responses",
+            // Whatever the model's name is; only one method of it is served.
+            Self::Gemini => "/v1beta/models/{method}",
+            Self::Ollama => "/api/chat",
+        }
+    }
+
+    fn stream_type(self) -> &'static str {
+        match self {
+            Self::AnthropicMessages | Self::OpenaiChat | Self::OpenaiResponses | Self::Gemini => {
+                "text/event-stream"
+            }
+            Self::Ollama => "application/x-ndjson",
+        }
+    }
+
+    /// True when a request wants a stream.
+    fn streams(self, uri: &Uri, request: &Value) -> bool {
+        match self {
+            Self::AnthropicMessages | Self::OpenaiChat | Self::OpenaiResponses => {
+                request["stream"] == json!(true)
+            }
+            Self::Gemini => uri.path().ends_with(":streamGenerateContent") && uri.query() == Some("alt=sse"),
+            Self::Ollama => request["stream"] != json!(false),
         }
     }
 }
@@ -102,7 +132,7 @@ impl Drop for ModelServer {
     }
 }
 
-async fn answer(State(script): State<Arc<Script>>, body: Bytes) -> Response {
+async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Response {
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
         return refusal("the body is not JSON");
     };
@@ -111,7 +141,7 @@ async fn answer(State(script): State<Arc<Script>>, body: Bytes) -> Response {
         received.push(request.clone());
         received.len()
     };
-    if request["stream"] != json!(true) {
+    if !script.wire.streams(&uri, &request) {
         return refusal("only streams are served here; set `stream`");
     }
     let Some(reply) = script.replies.lock().unwrap().pop_front() else {
@@ -121,12 +151,15 @@ async fn answer(State(script): State<Arc<Script>>, body: Bytes) -> Response {
     let stream = match script.wire {
         Wire::AnthropicMessages => anthropic_stream(&reply, model, number),
         Wire::OpenaiChat => chat_stream(&reply, model, number),
+        Wire::OpenaiResponses => responses_stream(&reply, model, number),
+        Wire::Gemini => gemini_stream(&reply, number),
+        Wire::Ollama => ollama_stream(&reply, model),
     };
     // In small pieces that heed neither events nor characters, as a network may deliver them.
     let pieces: Vec<Result<Bytes, Infallible>> =
         stream.into_bytes().chunks(37).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     let body = Body::from_stream(futures::stream::iter(pieces));
-    ([(header::CONTENT_TYPE, "text/event-stream")], body).into_response()
+    ([(header::CONTENT_TYPE, script.wire.stream_type())], body).into_response()
 }
 
 /// A refusal that no client repeats.
@@ -213,6 +246,96 @@ fn chat_stream(reply: &Reply, model: &str, number: usize) -> String {
     stream
 }
 
+fn responses_stream(reply: &Reply, model: &str, number: usize) -> String {
+    let mut stream = String::new();
+    let mut send = |mut event: Value, sequence_number: usize| {
+        event["sequence_number"] = json!(sequence_number);
+        let name = event["type"].as_str().unwrap();
+        write!(stream, "event: {name}\ndata: {event}\n\n").unwrap();
+    };
+    let response = |status: &str, output: &[Value]| json!({ "id": format!("resp_{number}"), "object": "response", "model": model, "status": status, "output": output });
+    let mut events = vec![
+        json!({ "type": "response.created", "response": response("in_progress", &[]) }),
+        json!({ "type": "response.in_progress", "response": response("in_progress", &[]) }),
+    ];
+    let message = |status: &str, content: Value| json!({ "type": "message", "id": format!("msg_{number}"), "role": "assistant", "status": status, "content": content });
+    events.push(json!({ "type": "response.output_item.added", "output_index": 0, "item": message("in_progress", json!([])) }));
+    for piece in pieces(reply.text) {
+        events.push(json!({ "type": "response.output_text.delta", "output_index": 0, "content_index": 0, "delta": piece }));
+    }
+    let mut output =
+        vec![message("completed", json!([{ "type": "output_text", "text": reply.text, "annotations": [] }]))];
+    events.push(json!({ "type": "response.output_item.done", "output_index": 0, "item": output[0] }));
+    for (index, call) in (1..).zip(&reply.calls) {
+        let item = |status: &str, arguments: &str| {
+            json!({
+                "type": "function_call", "id": format!("fc_{number}_{index}"), "call_id": format!("call_{number}_{index}"),
+                "name": call.name, "arguments": arguments, "status": status,
+            })
+        };
+        let arguments = call.arguments.to_string();
+        events.push(json!({ "type": "response.output_item.added", "output_index": index, "item": item("in_progress", "") }));
+        for piece in pieces(&arguments) {
+            events.push(json!({ "type": "response.function_call_arguments.delta", "output_index": index, "delta": piece }));
+        }
+        events.push(json!({ "type": "response.function_call_arguments.done", "output_index": index, "arguments": arguments }));
+        output.push(item("completed", &arguments));
+        events.push(json!({ "type": "response.output_item.done", "output_index": index, "item": item("completed", &arguments) }));
+    }
+    let mut completed = response("completed", &output);
+    completed["usage"] = json!({ "input_tokens": 1000, "output_tokens": 100, "total_tokens": 1100 });
+    events.push(json!({ "type": "response.completed", "response": completed }));
+    for (sequence_number, event) in events.into_iter().enumerate() {
+        send(event, sequence_number);
+    }
+    stream
+}
+
+fn gemini_stream(reply: &Reply, number: usize) -> String {
+    let mut stream = String::new();
+    let mut send = |part: Value, finish: Option<&str>| {
+        let mut candidate = json!({ "content": { "role": "model", "parts": [part] }, "index": 0 });
+        if let Some(finish) = finish {
+            candidate["finishReason"] = json!(finish);
+        }
+        let mut chunk = json!({ "candidates": [candidate], "responseId": format!("r{number}") });
+        if finish.is_some() {
+            chunk["usageMetadata"] =
+                json!({ "promptTokenCount": 1000, "candidatesTokenCount": 100, "totalTokenCount": 1100 });
+        }
+        write!(stream, "data: {chunk}\n\n").unwrap();
+    };
+    for piece in pieces(reply.text) {
+        send(json!({ "text": piece }), None);
+    }
+    for call in &reply.calls {
+        send(json!({ "functionCall": { "name": call.name, "args": call.arguments } }), None);
+    }
+    send(json!({ "text": "" }), Some("STOP"));
+    stream
+}
+
+fn ollama_stream(reply: &Reply, model: &str) -> String {
+    let mut stream = String::new();
+    let mut send = |message: Value, end: Value| {
+        let mut line = json!({ "model": model, "created_at": "2026-01-01T00:00:00Z", "message": message, "done": end.is_object() });
+        line.as_object_mut().unwrap().extend(end.as_object().cloned().unwrap_or_default());
+        writeln!(stream, "{line}").unwrap();
+    };
+    for piece in pieces(reply.text) {
+        send(json!({ "role": "assistant", "content": piece }), Value::Null);
+    }
+    for call in &reply.calls {
+        let function = json!({ "function": { "name": call.name, "arguments": call.arguments } });
+        send(json!({ "role": "assistant", "content": "", "tool_calls": [function] }), Value::Null);
+    }
+    send(
+        json!({ "role": "assistant", "content": "" }),
+        json!({ "done_reason": "stop", "prompt_eval_count": 1000, "eval_count": 100 }),
+    );
+    stream
+}
+
 /// The server itself, read by another hand: an event-stream parser that is not ours.
 mod served {
     use super::*;
@@ -223,7 +346,8 @@ mod served {
     async fn events(server: &ModelServer, wire: Wire, body: Value) -> Result<Vec<String>, (u16, String)> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let url = format!("{}{}", server.base_url(), wire.endpoint());
+        let path = wire.endpoint().replace("{method}", "m:streamGenerateContent?alt=sse");
+        let url = format!("{}{path}", server.base_url());
         let answer = client.post(url).body(body.to_string()).send().await.unwrap();
         if !answer.status().is_success() {
             return Err((answer.status().as_u16(), answer.text().await.unwrap()));
@@ -276,5 +400,62 @@ mod served {
         assert_eq!(arguments, script()[0].calls[0].arguments);
         assert_eq!(delta("/finish_reason"), "tool_calls");
         assert_eq!(chunks.last().unwrap()["usage"]["total_tokens"], 1100);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn responses_carry_the_script() {
+        let wire = Wire::OpenaiResponses;
+        let server = ModelServer::start(wire, script());
+        assert_eq!(events(&server, wire, json!({ "model": "m" })).await.unwrap_err().0, 400);
+        let read = events(&server, wire, json!({ "model": "m", "stream": true })).await.unwrap();
+        let read: Vec<Value> = read.iter().map(|data| serde_json::from_str(data).unwrap()).collect();
+        let joined = |kind: &str| -> String {
+            read.iter().filter(|it| it["type"] == kind).filter_map(|it| it["delta"].as_str()).collect()
+        };
+        assert_eq!(joined("response.output_text.delta"), "I change it.");
+        let arguments: Value =
+            serde_json::from_str(&joined("response.function_call_arguments.delta")).unwrap();
+        assert_eq!(arguments, script()[0].calls[0].arguments);
+        let last = read.last().unwrap();
+        assert_eq!(last["type"], "response.completed");
+        assert_eq!(last["response"]["output"].as_array().unwrap().len(), 2);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn gemini_carries_the_script() {
+        let wire = Wire::Gemini;
+        let server = ModelServer::start(wire, script());
+        let read = events(&server, wire, json!({ "contents": [] })).await.unwrap();
+        let read: Vec<Value> = read.iter().map(|data| serde_json::from_str(data).unwrap()).collect();
+        let part = |chunk: &Value, pointer: &str| {
+            chunk.pointer(&format!("/candidates/0/content/parts/0{pointer}")).cloned()
+        };
+        let text: String =
+            read.iter().filter_map(|chunk| part(chunk, "/text")?.as_str().map(str::to_owned)).collect();
+        assert_eq!(text, "I change it.");
+        let called = read.iter().find_map(|chunk| part(chunk, "/functionCall/args")).unwrap();
+        assert_eq!(called, script()[0].calls[0].arguments);
+        assert_eq!(read.last().unwrap()["candidates"][0]["finishReason"], "STOP");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn ollama_carries_the_script() {
+        let server = ModelServer::start(Wire::Ollama, script());
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let url = format!("{}{}", server.base_url(), Wire::Ollama.endpoint());
+        let answer = client.post(url).body(json!({ "model": "m" }).to_string()).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "application/x-ndjson");
+        let text = answer.text().await.unwrap();
+        let read: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let said: String = read.iter().filter_map(|line| line["message"]["content"].as_str()).collect();
+        assert_eq!(said, "I change it.");
+        let called =
+            read.iter().find_map(|line| line.pointer("/message/tool_calls/0/function/arguments")).unwrap();
+        assert_eq!(*called, script()[0].calls[0].arguments);
+        assert_eq!(
+            (&read.last().unwrap()["done"], read.iter().filter(|it| it["done"] == true).count()),
+            (&json!(true), 1)
+        );
     }
 }

@@ -339,7 +339,10 @@ fn check_gemini(body: &Value) {
         let parts = content["parts"].as_array().unwrap();
         assert!(!parts.is_empty());
         let calls = named(content, "functionCall");
-        if let Some(next) = next.filter(|_| content["role"] == "model" && !calls.is_empty()) {
+        if content["role"] == "model"
+            && !calls.is_empty()
+            && let Some(next) = next
+        {
             assert_eq!(calls, named(next, "functionResponse"), "{body:#}");
         }
         for part in parts.iter().filter(|part| part.get("thoughtSignature").is_none()) {

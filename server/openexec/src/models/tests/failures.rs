@@ -21,7 +21,8 @@ async fn called(api: Api, answers: Vec<peer::Answer>, timeouts: Timeouts) -> (Ca
 
 #[tokio::test]
 async fn a_busy_server_is_asked_again_after_as_long_as_it_says() {
-    for api in APIS {
+    // All at once, for each of them waits.
+    futures::future::join_all(APIS.map(|api| async move {
         let busy = status(429, &[("retry-after", "1")], r#"{"error": {"message": "slow down"}}"#);
         let begun = Instant::now();
         let (called, seen) = called(api, vec![busy, stream(api.hello())], PATIENT).await;
@@ -34,7 +35,8 @@ async fn a_busy_server_is_asked_again_after_as_long_as_it_says() {
             "{:?}",
             called.progress
         );
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
@@ -52,14 +54,15 @@ async fn a_wait_that_is_too_long_is_left_to_the_user() {
 #[tokio::test]
 async fn time_that_runs_out_while_waiting_is_the_servers_doing() {
     let timeouts = Timeouts { total: Duration::from_secs(3), ..PATIENT };
-    for api in APIS {
+    futures::future::join_all(APIS.map(|api| async move {
         let busy = status(429, &[("retry-after", "30")], "no more today");
         let (called, seen) = called(api, vec![busy], timeouts).await;
         assert!(
             matches!(called.error(), ModelError::RateLimited { reason } if reason.contains("no more today"))
         );
         assert_eq!(seen, 1);
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
