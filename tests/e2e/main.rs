@@ -24,3 +24,4 @@ mod policy;
 mod project;
 mod sandbox;
 mod wire;
+mod wires;
