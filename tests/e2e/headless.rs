@@ -27,6 +27,30 @@ fn a_failing_test_is_fixed_and_everything_can_be_looked_at() {
 }
 
 #[test]
+fn a_recorded_run_answers_once_more_byte_for_byte() {
+    let project = Project::scripted_tests(TWO_ATTEMPTS, CHECK);
+    project.trust().run_blueprint(0, "fix_tests", &[]);
+    let first = project.only_run();
+    project.expect(0, &["undo", &first]);
+    assert_eq!(project.read("src/lib.rs"), LIB);
+    // The script is gone; the journal has all that is needed.
+    std::fs::remove_file(project.place().join("replies.yaml")).unwrap();
+    let model = format!("recorded:{first}");
+    let said = project.expect(0, &["run", "fix_tests", "--model", &model, "--json"]);
+    assert_eq!(project.read("src/lib.rs"), FIXED);
+    let replies = |journal: &str| -> Vec<serde_json::Value> {
+        let events = journal.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let replied = events.filter(|record| record["event"]["event"] == "model_replied");
+        replied.map(|record| record["event"]["reply"].clone()).collect()
+    };
+    let recorded = replies(&project.expect(0, &["show", &first, "--json"]));
+    assert_eq!(recorded.len(), 2);
+    assert_eq!(replies(&said), recorded);
+    let text = project.expect(1, &["run", "fix_tests", "--model", "recorded:ffffff"]);
+    assert!(text.contains("ffffff"), "{text}");
+}
+
+#[test]
 fn a_gate_that_stays_red_ends_with_a_reason_and_no_change() {
     let mut script = String::from("replies:\n");
     for attempt in 1..=6u32 {

@@ -13,6 +13,10 @@ use std::path::{Path, PathBuf};
 /// The prefix of a model's name that needs no configuration: `scripted:FILE`.
 pub const SCRIPTED_PREFIX: &str = "scripted:";
 
+/// The prefix of a model's name that answers from the journal of the same workspace:
+/// `recorded:RUN`.
+pub const RECORDED_PREFIX: &str = "recorded:";
+
 /// Where Ollama listens unless it is told otherwise.
 pub const OLLAMA_ADDRESS: &str = "http://127.0.0.1:11434";
 
@@ -171,7 +175,8 @@ impl ModelConfig {
 impl UserConfig {
     /// True when the model of this name is configured and runs on this machine.
     pub fn is_local(&self, model: &ModelName) -> bool {
-        model.as_str().starts_with(SCRIPTED_PREFIX)
+        // What answers from a file or a journal is sent nothing.
+        [SCRIPTED_PREFIX, RECORDED_PREFIX].iter().any(|prefix| model.as_str().starts_with(prefix))
             || self.models.get(model).is_some_and(ModelConfig::is_local)
     }
 

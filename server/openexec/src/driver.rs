@@ -16,7 +16,7 @@ pub use openexec_engine::run::Status as RunStatus;
 pub use surface::Surface;
 pub use trust::TrustChanges;
 
-use crate::config::{SCRIPTED_PREFIX, UserConfig, UserDirs};
+use crate::config::{RECORDED_PREFIX, SCRIPTED_PREFIX, UserConfig, UserDirs};
 use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
 use crate::models::{self, Model};
 use crate::policy::{self, Effective};
@@ -331,13 +331,19 @@ impl Runtime {
         configured.or_else(|| self.config.models.keys().next().cloned())
     }
 
-    fn model(&self, name: &ModelName) -> anyhow::Result<Arc<dyn Model>> {
+    fn model(&self, root: &Path, name: &ModelName) -> anyhow::Result<Arc<dyn Model>> {
+        if let Some(named) = name.as_str().strip_prefix(RECORDED_PREFIX) {
+            let store = self.store(root)?;
+            let run = store.find_run(named)?;
+            let events: Vec<Event> = store.events(&run)?.into_iter().map(|record| record.event).collect();
+            return Ok(models::connect_recorded(&run, &events));
+        }
         if let Some(file) = name.as_str().strip_prefix(SCRIPTED_PREFIX) {
             return Ok(models::connect_scripted(Path::new(file))?);
         }
         let Some(config) = self.config.models.get(name) else {
             bail!(
-                "there is no model `{name}`; declare it under `models` in {}, or use `scripted:FILE`",
+                "there is no model `{name}`; declare it under `models` in {}, or use `scripted:FILE` or `recorded:RUN`",
                 self.dirs.config_path().display()
             );
         };
@@ -370,7 +376,7 @@ impl Runtime {
             "no model is configured; write one into {} or pass `--model scripted:FILE`",
             self.dirs.config_path().display()
         ))?;
-        let model = self.model(&name)?;
+        let model = self.model(&root, &name)?;
         let policy = self.policy(&root)?.snapshot.for_run(blueprint.sandbox, blueprint.approval_mode);
         let model_is_local = self.config.is_local(&name);
         let open_documents = surface.open_documents(&root);
@@ -425,7 +431,7 @@ impl Runtime {
         let (state, seq) = self.fold(workspace.root(), run)?;
         let name = state.start().map(|start| start.model.clone()).context("the journal is empty")?;
         // An undo needs no model, so a missing one is said only when it is called.
-        let model = self.model(&name).unwrap_or_else(|error| {
+        let model = self.model(workspace.root(), &name).unwrap_or_else(|error| {
             Arc::new(AbsentModel { name: name.clone(), remedy: format!("{error:#}") })
         });
         self.drive(run.clone(), workspace, state, seq, None, model, surface).await

@@ -17,7 +17,7 @@ mod scripted;
 #[cfg(test)]
 mod tests;
 
-pub use scripted::{connect_scripted, connect_scripted_text};
+pub use scripted::{connect_recorded, connect_scripted, connect_scripted_text};
 
 use crate::config::{HttpModelConfig, ModelConfig};
 use crate::limits::{

@@ -1,4 +1,5 @@
-//! Replies from a YAML file. Not a model: for demonstrations and tests.
+//! Replies from a YAML file, or from the journal of an earlier run. Not a model: for
+//! demonstrations, tests, and to look at a run once more.
 //!
 //! INVARIANT: which reply a request gets depends on the request alone (stage, attempt, turn),
 //! never on what was asked before, so that a resumed run that repeats a call gets the same.
@@ -7,8 +8,9 @@ use super::{Model, ModelProgress};
 use crate::config::SCRIPTED_PREFIX;
 use crate::limits::{MODEL_TOTAL_TIMEOUT_MS, SCRIPT_BYTES_MAX};
 use async_trait::async_trait;
-use openexec_engine::ids::{ActionId, ModelName, StageId};
+use openexec_engine::ids::{ActionId, CommandId, ModelName, RunId, StageId, StepId};
 use openexec_engine::model::{ModelError, ModelReply, ModelRequest, StopReason, ToolCall, Usage};
+use openexec_engine::run::Event;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use serde_saphyr::{Location, Spanned};
@@ -81,6 +83,28 @@ pub fn connect_scripted_text(name: &str, yaml: &str) -> Result<Arc<dyn Model>, M
         not_configured(name, format!("{name}:{}:{}: {what}", at.line().max(1), at.column().max(1)))
     })?;
     Ok(Arc::new(Scripted { source: name.to_owned(), replies }))
+}
+
+/// Connects the replies of a run that was recorded. Its model name is `recorded:RUN`. They are
+/// given byte for byte, at the same places of the workflow.
+pub fn connect_recorded(run: &RunId, events: &[Event]) -> Arc<dyn Model> {
+    let mut steps: BTreeMap<StepId, (StageId, u32)> = BTreeMap::new();
+    let mut asked: BTreeMap<CommandId, Place> = BTreeMap::new();
+    let mut replies = BTreeMap::new();
+    for event in events {
+        if let Event::StepStarted { step, stage, attempt } = event {
+            steps.insert(*step, (stage.clone(), *attempt));
+        } else if let Event::ModelRequested { command, step, turn, .. } = event {
+            if let Some((stage, attempt)) = steps.get(step).cloned() {
+                asked.insert(*command, Place { stage, attempt, turn: *turn });
+            }
+        } else if let Event::ModelReplied { command, reply, .. } = event
+            && let Some(place) = asked.get(command)
+        {
+            replies.insert(place.clone(), (Duration::ZERO, reply.clone()));
+        }
+    }
+    Arc::new(Scripted { source: format!("run {run}"), replies })
 }
 
 fn not_configured(source: &str, remedy: String) -> ModelError {
