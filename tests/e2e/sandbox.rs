@@ -21,14 +21,25 @@ struct Place {
 }
 
 impl Drop for Place {
-    /// The kernel leaves a directory of mode 000 in an overlay's work directory, which only
-    /// root can remove without looking at it first.
+    /// The kernel leaves directories of mode 000 in an overlay's work directory, which only root
+    /// can remove without looking at them first.
     fn drop(&mut self) {
         use std::os::unix::fs::PermissionsExt as _;
-        let shadows = self.dir.path().join("state/shadow");
-        for shadow in std::fs::read_dir(shadows).into_iter().flatten().flatten() {
-            let kernels = shadow.path().join("work/work");
-            let _ = std::fs::set_permissions(kernels, std::fs::Permissions::from_mode(0o700));
+        let below = |directory: &Path| -> Vec<PathBuf> {
+            let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+            let real = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+            real.map(|entry| entry.path()).collect()
+        };
+        let shadows = below(&self.dir.path().join("state/shadow"));
+        let layers: Vec<PathBuf> = shadows.iter().flat_map(|shadow| below(shadow)).collect();
+        let caches = layers.iter().filter(|layer| !layer.ends_with("upper")).flat_map(|layer| below(layer));
+        for layer in layers.iter().cloned().chain(caches) {
+            if layer.file_name().is_some_and(|name| name.to_string_lossy().starts_with("work-")) {
+                for kernels in ["work", "work/incompat", "work/incompat/volatile"] {
+                    let mode = std::fs::Permissions::from_mode(0o700);
+                    let _ = std::fs::set_permissions(layer.join(kernels), mode);
+                }
+            }
         }
     }
 }

@@ -27,6 +27,8 @@ pub const TASK_CPU_SECONDS_MAX: u64 = 4 * 60 * 60;
 /// Seconds between the signal that tells a process that its processor time is used up and
 /// the one that it cannot ignore.
 pub const TASK_CPU_GRACE_SECONDS: u64 = 5;
+/// Directories that overlays leave behind before they are removed together.
+pub const OVERLAY_LEFTOVERS_MAX: usize = 32;
 /// Connections of one task through its gateway at the same time.
 pub const GATEWAY_CONNECTIONS_MAX: usize = 64;
 /// Milliseconds until a declared host must have been found and must have answered.

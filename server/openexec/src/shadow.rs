@@ -18,6 +18,7 @@ mod tree;
 
 pub use confinement::{Confinement, Part};
 
+use crate::limits::OVERLAY_LEFTOVERS_MAX;
 use crate::process::environment::{Environment, environment};
 use crate::process::spec::{Overlay, SandboxSpec};
 use crate::process::{Keepers, Launcher, StandBy, TaskLimits};
@@ -28,6 +29,7 @@ use openexec_engine::run::OpenDocument;
 use openexec_engine::task::{Task, TaskReport};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a repository decides about itself and about those who work on it. No task changes it,
 /// and what a task puts there where nothing was is gone after it.
@@ -117,8 +119,21 @@ impl Places {
         now.map_or(Ok(()), |now| std::fs::write(&mark, now))
     }
 
+    /// Removes what the overlays of earlier tasks have left, when it has become much.
+    fn drop_leftovers(&self) -> std::io::Result<()> {
+        let mut leftovers = Vec::new();
+        for layer in std::iter::once(self.base.clone()).chain(directories(&self.base)?) {
+            leftovers
+                .extend(directories(&layer)?.into_iter().filter(|directory| is_work_directory(directory)));
+        }
+        if leftovers.len() <= OVERLAY_LEFTOVERS_MAX {
+            return Ok(());
+        }
+        leftovers.iter().try_for_each(|leftover| tree::remove_all(leftover))
+    }
+
     fn create(&self) -> std::io::Result<()> {
-        for path in [self.upper(), self.base.join("work"), self.empty(), self.scratch().join("home")] {
+        for path in [self.upper(), self.empty(), self.scratch().join("home")] {
             private_directory(&path)?;
         }
         Ok(())
@@ -138,8 +153,11 @@ impl Places {
         fetching: Fetching,
         limits: TaskLimits,
     ) -> SandboxSpec {
-        let mut overlays =
-            vec![Overlay { at: root.to_path_buf(), upper: self.upper(), work: self.base.join("work") }];
+        let mut overlays = vec![Overlay {
+            at: root.to_path_buf(),
+            upper: self.upper(),
+            work: new_work_directory(&self.base),
+        }];
         let kept = environment.caches.iter().enumerate().map(|(number, at)| (format!("cache-{number}"), at));
         let fetched =
             environment.fetched.iter().enumerate().map(|(number, at)| (format!("fetched-{number}"), at));
@@ -148,13 +166,13 @@ impl Places {
             fetched.filter(|(layer, _)| fetching == Fetching::Allowed || self.base.join(layer).exists());
         for (layer, cache) in kept.chain(fetched) {
             let layer = self.base.join(layer);
-            let (upper, work) = (layer.join("upper"), layer.join("work"));
+            let upper = layer.join("upper");
             let Ok(cache) = std::fs::canonicalize(cache) else { continue };
             let apart =
                 !overlays.iter().any(|other| other.at.starts_with(&cache) || cache.starts_with(&other.at))
                     && !self.base.starts_with(&cache);
-            if apart && private_directory(&upper).is_ok() && private_directory(&work).is_ok() {
-                overlays.push(Overlay { at: cache, upper, work });
+            if apart && private_directory(&upper).is_ok() {
+                overlays.push(Overlay { at: cache, upper, work: new_work_directory(&layer) });
             }
         }
         let mut masked = environment.secrets.clone();
@@ -184,6 +202,38 @@ impl Places {
             gateway: None,
         }
     }
+}
+
+/// How the kernel's own directories of overlays begin.
+const WORK: &str = "work-";
+
+/// A new directory for the kernel, below `layer`. One that cannot be made fails its mount.
+fn new_work_directory(layer: &Path) -> PathBuf {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = layer.join(format!("{WORK}{}-{number}", std::process::id()));
+        match std::fs::create_dir(&path) {
+            // Of an earlier process that had the same number.
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            _ => return path,
+        }
+    }
+}
+
+fn is_work_directory(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(WORK.as_bytes()))
+}
+
+fn directories(path: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut directories = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            directories.push(entry.path());
+        }
+    }
+    Ok(directories)
 }
 
 /// What tells this start of the machine from all others (random(4)).
@@ -333,6 +383,7 @@ impl Shadow {
         let confined = self.confinement.confined;
         off_thread(move || {
             if confined {
+                places.drop_leftovers()?;
                 layer::put_in_order(&root, &places.upper(), &wanted)
             } else {
                 copy::put_in_order(&root, &places.copy(), &wanted)

@@ -13,7 +13,8 @@ pub(crate) struct Overlay {
     pub at: PathBuf,
     /// Where changes go. On the same file system as `work`.
     pub upper: PathBuf,
-    /// The kernel's own scratch directory.
+    /// The kernel's own scratch directory. It must be new: what a mount leaves in one would have
+    /// to be removed first, and some disks take milliseconds to free a directory.
     pub work: PathBuf,
 }
 

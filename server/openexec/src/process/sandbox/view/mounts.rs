@@ -10,12 +10,6 @@ use std::path::{Path, PathBuf};
 /// directory between two mounts stay off (Documentation/filesystems/overlayfs.rst, "Changes to
 /// underlying filesystems").
 pub(super) fn overlay(overlay: &crate::process::spec::Overlay) -> Result<OwnedFd, Refused> {
-    // Kernels leave this mark, so that nobody takes over what a crash of the machine may have
-    // left incomplete; whoever keeps upper directories across crashes must throw them away.
-    let mark = overlay.work.join("work/incompat");
-    let _ = std::fs::remove_file(mark.join("volatile/dirty"))
-        .and_then(|()| std::fs::remove_dir(mark.join("volatile")))
-        .and_then(|()| std::fs::remove_dir(&mark));
     let layers = [
         ("lowerdir", escaped(&overlay.at)),
         ("upperdir", overlay.upper.clone()),
