@@ -109,7 +109,7 @@ fn sandbox(root: &Path, base: &Path) {
     for _ in 0..ROUNDS * 3 {
         // As in a run: the shadow is put in order before each task, and something comes between.
         runtime.block_on(shadow.write(&[], &ChangeSet::default())).unwrap();
-        std::thread::sleep(PAUSE);
+        runtime.block_on(async { tokio::time::sleep(PAUSE).await });
         let began = Instant::now();
         let report = runtime.block_on(shadow.run(&task, TIMEOUT_MS, &[]));
         confined.push(began.elapsed());
