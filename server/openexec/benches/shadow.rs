@@ -104,13 +104,12 @@ fn sandbox(root: &Path, base: &Path) {
         timeout: TimeoutClass::Fast,
         network: Vec::new(),
         origin: "bench".to_owned(),
-        params: Vec::new(),
     };
     let (mut confined, mut plain, mut at_once) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS * 3 {
         // As in a run: the shadow is put in order before each task, and something comes between.
         runtime.block_on(shadow.write(&[], &ChangeSet::default())).unwrap();
-        runtime.block_on(tokio::time::sleep(PAUSE));
+        runtime.block_on(async { tokio::time::sleep(PAUSE).await });
         let began = Instant::now();
         let report = runtime.block_on(shadow.run(&task, TIMEOUT_MS, &[]));
         confined.push(began.elapsed());

@@ -1,5 +1,6 @@
 //! What the server tells the helper, and what the helper tells the server. Both ends are the
 //! same executable, so the form has no version.
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux has helpers to tell this to"))]
 
 use crate::limits;
 use serde::{Deserialize, Serialize};
