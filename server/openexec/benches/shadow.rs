@@ -104,6 +104,7 @@ fn sandbox(root: &Path, base: &Path) {
         timeout: TimeoutClass::Fast,
         network: Vec::new(),
         origin: "bench".to_owned(),
+        params: Vec::new(),
     };
     let (mut confined, mut plain, mut at_once) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS * 3 {
