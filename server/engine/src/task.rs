@@ -368,6 +368,18 @@ pub struct Connection {
     pub outcome: ConnectionOutcome,
 }
 
+impl std::fmt::Display for Connection {
+    /// For people: `crates.example:443, reached at 203.0.113.7:443`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}, ", self.host, self.port)?;
+        match &self.outcome {
+            ConnectionOutcome::Connected { address } => write!(f, "reached at {address}"),
+            ConnectionOutcome::Refused { reason } => write!(f, "refused: {reason}"),
+            ConnectionOutcome::Failed { reason } => write!(f, "failed: {reason}"),
+        }
+    }
+}
+
 /// What came of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]

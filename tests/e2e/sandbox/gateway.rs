@@ -76,6 +76,9 @@ async fn a_declared_host_is_reached_and_no_other() {
             ("example.org".to_owned(), 80, "refused"),
         ]
     );
+    let shown: Vec<String> = report.connections.iter().map(ToString::to_string).collect();
+    assert_eq!(shown[0], format!("127.0.0.1:{declared}, reached at 127.0.0.1:{declared}"));
+    assert!(shown[2].starts_with(&format!("127.0.0.1:{other}, refused: ")), "{}", shown[2]);
     assert!(report.sandbox.ends_with("+gateway"), "{}", report.sandbox);
     // The next task has none of it.
     let report =

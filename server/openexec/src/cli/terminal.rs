@@ -246,6 +246,8 @@ fn task_lines(report: &TaskReport) -> Vec<String> {
         "    $ {argv} {}",
         paint::dim(&format!("[{ending}{tests}, {} ms, {}]", report.duration_ms, report.sandbox))
     )];
+    let asked = report.connections.iter();
+    lines.extend(asked.map(|connection| format!("      network: {}", paint::plain(&connection.to_string()))));
     lines.extend(report.failures.iter().map(|failure| {
         let place = match (&failure.path, failure.line) {
             (Some(path), Some(line)) => format!(" ({path}:{line})"),

@@ -226,7 +226,9 @@ fn task(report: &TaskReport) -> String {
         format!(", {} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped)
     });
     let (argv, tests) = (report.argv.join(" "), tests.unwrap_or_default());
-    format!("`{argv}`: {exit}{tests}, {} ms, sandbox {}", report.duration_ms, report.sandbox)
+    let network: String =
+        report.connections.iter().map(|connection| format!("; network: {connection}")).collect();
+    format!("`{argv}`: {exit}{tests}, {} ms, sandbox {}{network}", report.duration_ms, report.sandbox)
 }
 
 fn list(text: &mut String, title: &str, lines: &[String], empty: &str) {
