@@ -147,6 +147,22 @@ fn a_refused_proposal_changes_nothing() {
 }
 
 #[test]
+fn an_approval_ends_with_its_run() {
+    let asked = || {
+        let mut world = World::new(&[touching_a_test()]);
+        world.start(start_of(FIX_TESTS));
+        world
+    };
+    let mut first = asked();
+    let proposal = proposal_of(&first);
+    first.say(Event::Approved { proposal, by: by() });
+    assert_eq!(first.applies, 1);
+    // The same bytes in another run are another question.
+    let second = asked();
+    assert_eq!((proposal_of(&second), second.applies), (proposal, 0));
+}
+
+#[test]
 fn an_approval_does_not_cover_what_a_rebase_made_of_it() {
     let mut world = World::new(&[touching_a_test()]);
     world.typing = [Some(("src/lib.rs".to_owned(), format!("// mine\n{BEFORE}")))].into();
