@@ -88,6 +88,8 @@ pub const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const STORE_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 /// Milliseconds that one process waits for another to leave the state database.
 pub const STORE_BUSY_TIMEOUT_MS: u64 = 10_000;
+/// Milliseconds between two attempts at having a state database to oneself for a moment.
+pub const STORE_WAL_RETRY_MS: u64 = 5;
 /// Connections that are kept open for reading, beside the writer's.
 pub const STORE_READERS_MAX: usize = 4;
 /// Runs that an ambiguous abbreviation lists.

@@ -4,12 +4,12 @@
 //! It must not know what the tables are for.
 
 use super::StoreError;
-use crate::limits::STORE_BUSY_TIMEOUT_MS;
+use crate::limits::{STORE_BUSY_TIMEOUT_MS, STORE_WAL_RETRY_MS};
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::io::ErrorKind;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// One sort of database.
 pub(super) struct Kind {
@@ -41,13 +41,12 @@ pub(super) fn open(path: &Path, kind: &Kind, bytes_max: u64) -> Result<Connectio
     let _opening = OPENING.lock();
     create(path).map_err(|error| refused_open(path, &files_reason(path, &error)))?;
     let mut connection = connect(path)?;
-    let set_up = || {
-        check_owner(&connection, path, kind)?;
-        switch_to_wal(&connection, path)?;
-        set_pragmas(&connection, path, bytes_max)
+    let mut set_up = || {
+        set_pragmas(&connection, path, bytes_max)?;
+        migrate(&mut connection, path, kind)?;
+        switch_to_wal(&connection, path)
     };
     set_up().map_err(|error| explained(path, error))?;
-    migrate(&mut connection, path, kind).map_err(|error| explained(path, error))?;
     Ok(connection)
 }
 
@@ -180,10 +179,26 @@ fn check_owner(connection: &Connection, path: &Path, kind: &Kind) -> Result<(), 
     Err(refused_open(path, &format!("it is not OpenExec's {} database; move it aside", kind.name)))
 }
 
-/// Switching needs the file for itself, so it is done only where it was not yet done.
+/// Switching needs the file for itself, so it is done only where it was not yet done. SQLite
+/// does not wait for that: whoever is in the way is refused at once, so the waiting is done here.
 fn switch_to_wal(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let query = |sql| connection.query_row(sql, [], |row| row.get::<_, String>(0));
-    if query("PRAGMA journal_mode")? == "wal" || query("PRAGMA journal_mode = WAL")? == "wal" {
+    let since = Instant::now();
+    let mode = loop {
+        if query("PRAGMA journal_mode")? == "wal" {
+            return Ok(());
+        }
+        match query("PRAGMA journal_mode = WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && since.elapsed() < Duration::from_millis(STORE_BUSY_TIMEOUT_MS) =>
+            {
+                std::thread::sleep(Duration::from_millis(STORE_WAL_RETRY_MS));
+            }
+            mode => break mode?,
+        }
+    };
+    if mode == "wal" {
         return Ok(());
     }
     Err(refused_open(
@@ -227,8 +242,9 @@ fn expect(connection: &Connection, path: &Path, pragma: &str, value: i64) -> Res
 
 fn migrate(connection: &mut Connection, path: &Path, kind: &Kind) -> Result<(), StoreError> {
     let newest = kind.migrations.len();
-    // Looked at within the transaction: another process may be migrating, too.
+    // All is looked at within the transaction: another process may be migrating, too.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    check_owner(&transaction, path, kind)?;
     let version: usize = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     if version > newest {
         let reason =

@@ -11,12 +11,13 @@ fn refusal(path: &Path) -> String {
     }
 }
 
-#[test]
-fn the_database_is_for_the_user_alone() {
+#[tokio::test]
+async fn the_database_is_for_the_user_alone() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a/b/state.db");
     let store = Store::open(&path).unwrap();
+    store.append(&RunId::new("r1"), 1, 0, &step_started(1)).await.unwrap();
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
     assert_eq!(mode(&directory.path().join("a/b/state.db-wal")), 0o600);

@@ -62,6 +62,27 @@ fn many_threads_may_create_one_database() {
     });
 }
 
+#[test]
+fn whoever_needs_a_database_to_itself_waits_for_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.db");
+    drop(Store::open(&path).unwrap());
+    let other = Connection::open(&path).unwrap();
+    let mode: String = other.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0)).unwrap();
+    assert_eq!(mode, "delete");
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| Store::open(&path).map(|_| ()));
+        let until = std::time::Instant::now() + std::time::Duration::from_millis(300);
+        while std::time::Instant::now() < until {
+            assert!(!opening.is_finished(), "{:?}", opening.join());
+            std::thread::yield_now();
+        }
+        other.execute_batch("COMMIT").unwrap();
+        opening.join().unwrap().unwrap();
+    });
+}
+
 /// This test again, as another process that does what the variable says.
 fn second_process(test: &str, variable: &str, path: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
@@ -88,14 +109,14 @@ async fn processes_that_create_and_fill_one_database_do_not_disturb_each_other()
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("state.db");
     let test = "processes_that_create_and_fill_one_database_do_not_disturb_each_other";
-    let children: Vec<Child> = (0..4).map(|_| second_process(test, VARIABLE, &path)).collect();
+    let children: Vec<Child> = (0..8).map(|_| second_process(test, VARIABLE, &path)).collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
     let store = Store::open(&path).unwrap();
     let runs = store.runs().unwrap();
-    assert_eq!(runs.len(), 4);
+    assert_eq!(runs.len(), 8);
     assert!(runs.iter().all(|run| store.events(&run.run).unwrap().len() as u64 == EVENTS));
 }
 
