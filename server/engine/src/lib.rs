@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod blueprint;
+pub mod budget;
 pub mod context;
 pub mod digest;
 pub mod edit;

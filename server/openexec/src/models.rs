@@ -19,7 +19,7 @@ mod tests;
 
 pub use scripted::{connect_recorded, connect_scripted, connect_scripted_text};
 
-use crate::config::{HttpModelConfig, ModelConfig};
+use crate::config::{HttpModelConfig, KeySource, ModelConfig};
 use crate::limits::{
     MODEL_CONNECT_TIMEOUT_MS, MODEL_FIRST_BYTE_TIMEOUT_MS, MODEL_IDLE_TIMEOUT_MS, MODEL_RETRY_DELAY_MS,
     MODEL_RETRY_DELAY_MS_MAX, MODEL_TOTAL_TIMEOUT_MS,
@@ -162,6 +162,9 @@ pub fn connect_with(
             let wire = wire(config, &ollama::PROVIDER).map_err(not_configured)?;
             Ok(Arc::new(ollama::Ollama::new(config, *num_ctx, wire)))
         }
+        ModelConfig::CommandLine(_) => {
+            Err(not_configured("command-line tools are not served yet".to_owned()))
+        }
         ModelConfig::Scripted { file } => connect_scripted(file),
     }
 }
@@ -195,8 +198,9 @@ fn key(
     provider: &Provider,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<SecretString>, String> {
-    let name = match (&config.key_env, &config.base_url) {
-        (Some(name), _) => Some(name.as_str()),
+    let name = match (&config.key, &config.base_url) {
+        (Some(KeySource::Variable(name)), _) => Some(name.as_str()),
+        (Some(KeySource::Keyring(_)), _) => return Err("keys are read from variables only".to_owned()),
         (None, None) => provider.key_env,
         (None, Some(_)) => None,
     };

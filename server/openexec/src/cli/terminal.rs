@@ -93,7 +93,7 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
     match event {
         Event::RunStarted(start) => vec![
             format!("{} {} on {}", paint::strong("run"), start.run, start.workspace),
-            format!("    blueprint {} · model {}", paint::strong(start.blueprint.name.as_str()), start.model),
+            format!("    blueprint {} · {}", paint::strong(start.blueprint.name.as_str()), start.models),
         ],
         Event::StepStarted { stage, attempt, .. } => {
             let attempt = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };

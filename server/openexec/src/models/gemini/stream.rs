@@ -183,5 +183,6 @@ fn usage(tokens: &Tokens) -> Usage {
         input_tokens: sum(tokens.prompt_token_count, tokens.tool_use_prompt_token_count),
         output_tokens: sum(tokens.candidates_token_count, tokens.thoughts_token_count),
         cached_tokens: tokens.cached_content_token_count.unwrap_or(0),
+        cache_write_tokens: 0,
     }
 }
