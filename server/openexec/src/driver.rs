@@ -31,7 +31,7 @@ use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
-use openexec_engine::model::{ChosenModel, Models};
+use openexec_engine::model::Models;
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
 use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState};
@@ -336,8 +336,8 @@ impl Runtime {
     }
 
     /// The models of a run of which the user says no more than one name.
-    fn chosen(&self, name: ModelName) -> Models {
-        Models::only(ChosenModel { is_local: self.config.is_local(&name), ..ChosenModel::named(name) })
+    fn chosen(&self, name: ModelName) -> anyhow::Result<Models> {
+        Ok(Models::only(self.config.chosen(name)?))
     }
 
     fn connected(&self, root: &Path, models: &Models) -> anyhow::Result<Connected> {
@@ -354,13 +354,13 @@ impl Runtime {
         if let Some(file) = name.as_str().strip_prefix(SCRIPTED_PREFIX) {
             return Ok(models::connect_scripted(Path::new(file))?);
         }
-        let Some(config) = self.config.models.get(name) else {
+        let Some(config) = self.config.model(name) else {
             bail!(
                 "there is no model `{name}`; declare it under `models` in {}, or use `scripted:FILE` or `recorded:RUN`",
                 self.dirs.config_path().display()
             );
         };
-        Ok(models::connect(name, config, &self.http)?)
+        Ok(models::connect(name, &config, &self.http)?)
     }
 
     /// Starts a run. Answers as soon as its first event is durable; the run goes on in the background.
@@ -389,7 +389,7 @@ impl Runtime {
             "no model is configured; write one into {} or pass `--model scripted:FILE`",
             self.dirs.config_path().display()
         ))?;
-        let models = self.chosen(name);
+        let models = self.chosen(name)?;
         let connected = self.connected(&root, &models)?;
         let policy = self.policy(&root)?.snapshot.for_run(blueprint.sandbox, blueprint.approval_mode);
         let open_documents = surface.open_documents(&root);
