@@ -197,7 +197,7 @@ impl Runtime {
     /// When the state directory cannot be used.
     pub fn new(dirs: UserDirs, config: UserConfig) -> Result<Arc<Self>, DriverError> {
         let trust = TrustStore::open(&dirs.trust_path()).context("the trust database cannot be used")?;
-        let http = models::http_client().context("the HTTP client cannot be built")?;
+        let http = models::http_client(&config.network).context("models cannot be reached")?;
         let launcher = Launcher::current().context("the program cannot find itself")?;
         Ok(Arc::new(Self {
             dirs,

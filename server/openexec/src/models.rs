@@ -9,20 +9,26 @@ mod conversation;
 mod explanation;
 mod framing;
 mod gemini;
+mod keys;
+mod network;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod presence;
 mod retry_after;
 mod scripted;
 #[cfg(test)]
 mod tests;
 
+pub use keys::{KeyringError, key_in_keyring, key_names, key_source, remove_key, store_key};
+pub use network::{NetworkError, http_client};
+pub use presence::{AtHand, Look, address, look, model_at_hand};
 pub use scripted::{connect_recorded, connect_scripted, connect_scripted_text};
 
 use crate::config::{HttpModelConfig, KeySource, ModelConfig};
 use crate::limits::{
-    MODEL_CONNECT_TIMEOUT_MS, MODEL_FIRST_BYTE_TIMEOUT_MS, MODEL_IDLE_TIMEOUT_MS, MODEL_RETRY_DELAY_MS,
-    MODEL_RETRY_DELAY_MS_MAX, MODEL_TOTAL_TIMEOUT_MS,
+    MODEL_FIRST_BYTE_TIMEOUT_MS, MODEL_IDLE_TIMEOUT_MS, MODEL_RETRY_DELAY_MS, MODEL_RETRY_DELAY_MS_MAX,
+    MODEL_TOTAL_TIMEOUT_MS,
 };
 use async_trait::async_trait;
 use openexec_engine::ids::ModelName;
@@ -89,33 +95,10 @@ impl Default for Timeouts {
     }
 }
 
-/// The one HTTP client that all adapters share. Proxies come from the environment and the
-/// system, that is from user scope.
+/// Connects a configured model. Reads its key from the environment or the keyring.
 ///
 /// # Errors
-/// When TLS cannot be set up.
-pub fn http_client() -> Result<reqwest::Client, ModelError> {
-    // An error means that a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .user_agent(concat!("openexec/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_millis(MODEL_CONNECT_TIMEOUT_MS))
-        // A redirect would carry the key to an address that the user did not write.
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .build()
-        .map_err(|error| ModelError::Unreachable {
-            reason: format!(
-                "{}; install the system's root certificates (package `ca-certificates`) and check the proxy settings",
-                explanation::cause(&error.without_url())
-            ),
-        })
-}
-
-/// Connects a configured model. Reads its key from the environment.
-///
-/// # Errors
-/// When the key's variable is not set, or the script cannot be read.
+/// When the key is not there, or the script cannot be read.
 pub fn connect(
     name: &ModelName,
     config: &ModelConfig,
@@ -191,6 +174,18 @@ struct Provider {
     framing: framing::Framing,
 }
 
+/// What a model's wire API is, and where and which the model is; none where it has no server.
+fn provider(config: &ModelConfig) -> Option<(&'static Provider, &HttpModelConfig)> {
+    match config {
+        ModelConfig::AnthropicMessages(http) => Some((&anthropic_messages::PROVIDER, http)),
+        ModelConfig::OpenaiChat(http) => Some((&openai_chat::PROVIDER, http)),
+        ModelConfig::OpenaiResponses(http) => Some((&openai_responses::PROVIDER, http)),
+        ModelConfig::Gemini(http) => Some((&gemini::PROVIDER, http)),
+        ModelConfig::Ollama { http, .. } => Some((&ollama::PROVIDER, http)),
+        ModelConfig::CommandLine(_) | ModelConfig::Scripted { .. } => None,
+    }
+}
+
 /// The key, or the remedy. The provider's own variable is read only for the provider's own
 /// address: no other server is sent a key that the user did not name for it.
 fn key(
@@ -198,16 +193,15 @@ fn key(
     provider: &Provider,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<SecretString>, String> {
-    let name = match (&config.key, &config.base_url) {
-        (Some(KeySource::Variable(name)), _) => Some(name.as_str()),
-        (Some(KeySource::Keyring(_)), _) => return Err("keys are read from variables only".to_owned()),
-        (None, None) => provider.key_env,
-        (None, Some(_)) => None,
+    let own = || keys::own_variable(provider, config.base_url.as_deref());
+    let name = match config.key.clone().or_else(own) {
+        None => return Ok(None),
+        Some(KeySource::Keyring(name)) => {
+            return key_in_keyring(&name).map(Some).map_err(|error| error.to_string());
+        }
+        Some(KeySource::Variable(name)) => name,
     };
-    let Some(name) = name else {
-        return Ok(None);
-    };
-    let value = variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let value = variable(&name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| {
         format!(
             "set the environment variable `{name}` to its key, where the editor or the terminal is started"

@@ -10,6 +10,7 @@ mod openai_responses;
 mod peer;
 
 use super::*;
+use crate::config::NetworkConfig;
 use openexec_engine::ids::StepId;
 use openexec_engine::model::{Message, StopReason, ToolCall, Usage};
 use parking_lot::Mutex;
@@ -74,7 +75,14 @@ impl Api {
             ..HttpModelConfig::default()
         };
         let variable = |name: &str| (name == "KEY").then(|| KEY.to_owned());
-        connect_with(&"m".into(), &self.config(http), &http_client().unwrap(), timeouts, &variable).unwrap()
+        connect_with(
+            &"m".into(),
+            &self.config(http),
+            &http_client(&NetworkConfig::default()).unwrap(),
+            timeouts,
+            &variable,
+        )
+        .unwrap()
     }
 
     /// A whole stream that says `hello`.
@@ -163,7 +171,7 @@ async fn reply(api: Api, stream: String) -> Called {
 
 #[test]
 fn keys_come_from_the_variable_that_belongs_to_the_address() {
-    let http = http_client().unwrap();
+    let http = http_client(&NetworkConfig::default()).unwrap();
     let config = |base_url: Option<&str>, key_env: Option<&str>| HttpModelConfig {
         model: "the-model".into(),
         base_url: base_url.map(str::to_owned),
@@ -223,7 +231,14 @@ async fn without_a_key_no_header_is_sent() {
     };
     let variable = |_: &str| Some(KEY.to_owned());
     let config = ModelConfig::OpenaiChat(http);
-    let model = connect_with(&"m".into(), &config, &http_client().unwrap(), PATIENT, &variable).unwrap();
+    let model = connect_with(
+        &"m".into(),
+        &config,
+        &http_client(&NetworkConfig::default()).unwrap(),
+        PATIENT,
+        &variable,
+    )
+    .unwrap();
     call(&*model, &request()).await.outcome.unwrap();
     let seen = peer.seen();
     assert!(!format!("{:?}", seen[0].headers).contains(KEY));
