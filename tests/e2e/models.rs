@@ -11,3 +11,4 @@ mod hostile;
 mod peer;
 mod recorder;
 mod requests;
+mod runs;
