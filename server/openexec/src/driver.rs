@@ -8,6 +8,7 @@ mod absent;
 mod catalogue;
 mod executor;
 mod perform;
+mod route;
 mod surface;
 mod trust;
 
@@ -18,7 +19,7 @@ pub use trust::TrustChanges;
 
 use crate::config::{RECORDED_PREFIX, SCRIPTED_PREFIX, UserConfig, UserDirs};
 use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
-use crate::models::{self, Model};
+use crate::models::{self, AtHand, Model};
 use crate::policy::{self, Effective};
 use crate::process::Launcher;
 use crate::store::{Recorded, Store, TrustStore, TrustedFile};
@@ -31,7 +32,6 @@ use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
-use openexec_engine::model::Models;
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
 use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState};
@@ -47,8 +47,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub struct StartRequest {
     /// The workspace root.
     pub root: PathBuf,
-    /// Which workflow.
-    pub blueprint: BlueprintName,
+    /// Which workflow; the router finds it when absent.
+    pub blueprint: Option<BlueprintName>,
     /// For what.
     pub inputs: Inputs,
     /// With which model; the configured default when absent. `scripted:FILE` is always there.
@@ -113,6 +113,7 @@ pub struct Runtime {
     stores: Mutex<BTreeMap<PathBuf, Store>>,
     handles: Mutex<BTreeMap<RunId, RunHandle>>,
     known: Mutex<BTreeMap<PathBuf, Knowledge>>,
+    at_hand: tokio::sync::OnceCell<AtHand>,
 }
 
 /// A run that this process drives.
@@ -208,6 +209,7 @@ impl Runtime {
             stores: Mutex::default(),
             handles: Mutex::default(),
             known: Mutex::default(),
+            at_hand: tokio::sync::OnceCell::new(),
         }))
     }
 
@@ -331,17 +333,38 @@ impl Runtime {
 
     /// The name of the model that a run gets when nothing else is said.
     pub fn default_model(&self) -> Option<ModelName> {
-        let configured = self.config.default_model.clone();
+        self.configured_model().or_else(|| self.at_hand.get().map(|found| found.name.clone()))
+    }
+
+    fn configured_model(&self) -> Option<ModelName> {
+        let configured = self.config.default_model.clone().or_else(|| self.config.roles.implement.clone());
         configured.or_else(|| self.config.models.keys().next().cloned())
     }
 
-    /// The models of a run of which the user says no more than one name.
-    fn chosen(&self, name: ModelName) -> anyhow::Result<Models> {
-        Ok(Models::only(self.config.chosen(name)?))
+    /// The model that is taken because none is configured; none where one is. Looks for it
+    /// until one is found, and keeps to that one. Waits a moment for servers of this machine.
+    pub async fn model_at_hand(&self) -> Option<&AtHand> {
+        if self.configured_model().is_some() {
+            return None;
+        }
+        let variable = |name: &str| std::env::var(name).ok();
+        let find = async || {
+            let servers = &self.config.local_servers;
+            models::model_at_hand(servers, &self.http, &variable).await.ok_or(())
+        };
+        self.at_hand.get_or_try_init(find).await.ok()
     }
 
-    fn connected(&self, root: &Path, models: &Models) -> anyhow::Result<Connected> {
-        models.all().map(|chosen| Ok((chosen.name.clone(), self.model(root, &chosen.name)?))).collect()
+    /// What to type where there is no model.
+    fn no_model(&self) -> String {
+        format!(
+            "no model is configured and none is at hand; one of these is enough:\n  \
+             export ANTHROPIC_API_KEY=… (or OPENAI_API_KEY, or GEMINI_API_KEY)\n  \
+             ollama pull qwen3-coder (and leave Ollama running)\n  \
+             openexec run … --model scripted:FILE\n\
+             or describe a model in {}",
+            self.dirs.config_path().display()
+        )
     }
 
     fn model(&self, root: &Path, name: &ModelName) -> anyhow::Result<Arc<dyn Model>> {
@@ -381,15 +404,15 @@ impl Runtime {
             )));
         }
         let status = self.declarations(&root)?;
-        let blueprint = Catalogue::of(&root, &status.trust).take(&request.blueprint)?;
+        let catalogue = Catalogue::of(&root, &status.trust);
+        let (routed, blueprint) = self.routed(&workspace, &catalogue, &request).await?;
         for input in blueprint.inputs.iter().filter(|input| input.required) {
-            require(&request.inputs, input.name, &request.blueprint)?;
+            require(&request.inputs, input.name, &blueprint.name)?;
         }
-        let name = request.model.or_else(|| self.default_model()).context(format!(
-            "no model is configured; write one into {} or pass `--model scripted:FILE`",
-            self.dirs.config_path().display()
-        ))?;
-        let models = self.chosen(name)?;
+        if request.model.is_none() {
+            self.model_at_hand().await;
+        }
+        let models = self.chosen(request.model.as_ref(), &routed)?;
         let connected = self.connected(&root, &models)?;
         let policy = self.policy(&root)?.snapshot.for_run(blueprint.sandbox, blueprint.approval_mode);
         let open_documents = surface.open_documents(&root);
@@ -413,6 +436,7 @@ impl Runtime {
             approve_requests: self.config.approve_requests,
             tasks: TaskSet { tasks: status.declared.tasks, trust: status.trust },
             inputs: request.inputs,
+            route: Some(Box::new(routed)),
             open_documents,
             open_versions,
             entropy: entropy()?,

@@ -8,10 +8,12 @@ use crate::blueprint::Blueprint;
 use crate::budget::Budget;
 use crate::context::{Candidate, PackPart};
 use crate::digest::Digest;
+use crate::edit::Part;
 use crate::ids::{CommandId, ModelName, RunId, StageId, StepId};
 use crate::model::{ModelError, ModelReply, Models};
 use crate::path::WorkspacePath;
 use crate::policy::{Decision, Facts, PolicySnapshot};
+use crate::routing::Routed;
 use crate::task::{Judgement, TaskReport, TaskSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -167,6 +169,15 @@ pub enum Event {
         /// Who.
         by: String,
     },
+    /// Answer: the user wants the proposal without these parts.
+    PartsRejected {
+        /// The proposal that they are parts of.
+        proposal: Digest,
+        /// The parts.
+        parts: Vec<Part>,
+        /// Who.
+        by: String,
+    },
     /// Answer: what stands now where edits are to be applied: the open buffer, else the disk.
     BasesChecked {
         /// The command that is answered.
@@ -264,6 +275,9 @@ pub struct RunStarted {
     pub tasks: TaskSet,
     /// What the user asked for.
     pub inputs: Inputs,
+    /// What the request was taken to be about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Box<Routed>>,
     /// Open buffers whose text differs from the disk.
     pub open_documents: Vec<OpenDocument>,
     /// The versions of all open documents, saved or not.
@@ -425,6 +439,7 @@ impl Event {
             | Self::TaskFinished { .. }
             | Self::Approved { .. }
             | Self::Refused { .. }
+            | Self::PartsRejected { .. }
             | Self::BasesChecked { .. }
             | Self::Applied { .. }
             | Self::Remembered { .. }
@@ -460,6 +475,7 @@ impl Event {
             | Self::Proposed { .. }
             | Self::Approved { .. }
             | Self::Refused { .. }
+            | Self::PartsRejected { .. }
             | Self::Rebased { .. }
             | Self::ApplyIntended { .. }
             | Self::CancelRequested { .. }
@@ -491,6 +507,7 @@ impl Event {
             Self::Proposed { .. } => "proposed",
             Self::Approved { .. } => "approved",
             Self::Refused { .. } => "refused",
+            Self::PartsRejected { .. } => "parts_rejected",
             Self::BasesChecked { .. } => "bases_checked",
             Self::Rebased { .. } => "rebased",
             Self::ApplyIntended { .. } => "apply_intended",
