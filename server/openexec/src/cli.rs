@@ -4,6 +4,8 @@ mod demo;
 mod doctor;
 mod drive;
 mod inspect;
+mod key;
+mod models;
 mod paint;
 mod policy;
 mod terminal;
@@ -57,6 +59,10 @@ enum What {
     Blueprint(BlueprintArguments),
     /// Check policy files, explain what they say to an action, or print their JSON Schema.
     Policy(policy::PolicyArguments),
+    /// List the models, and say whether they can be reached. Free of charge without `--ping`.
+    Models(models::ModelsArguments),
+    /// Store, remove and list keys in the system's keyring.
+    Key(key::KeyArguments),
     /// Print the JSON Schema of your configuration file.
     Config(ConfigArguments),
 }
@@ -226,6 +232,8 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Doctor(at) => doctor::doctor(&at).await,
         What::Blueprint(arguments) => inspect::blueprint(arguments.what),
         What::Policy(arguments) => policy::policy(arguments),
+        What::Models(arguments) => models::models(arguments).await,
+        What::Key(arguments) => key::key(arguments),
         What::Config(ConfigArguments { what: ConfigWhat::Schema }) => {
             println!("{}", serde_json::to_string_pretty(&crate::config::json_schema())?);
             Ok(ExitCode::SUCCESS)

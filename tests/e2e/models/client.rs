@@ -1,7 +1,7 @@
 //! Our side of the wire: a model as the user's configuration describes it, one request to it,
 //! and what the call gave.
 
-use openexec::config::{UserConfig, UserDirs};
+use openexec::config::{NetworkConfig, UserConfig, UserDirs};
 use openexec::models::{Model, ModelProgress, Timeouts, connect_with, http_client};
 use openexec_engine::action::ActionKind;
 use openexec_engine::ids::StepId;
@@ -39,7 +39,14 @@ pub fn connect(entry: &Value, timeouts: Timeouts) -> Arc<dyn Model> {
     let config = UserConfig::load(&dirs).unwrap_or_else(|error| panic!("{error:#}\n{config:#}"));
     let name = "peer".into();
     let variable = |name: &str| (name == KEY_VARIABLE).then(|| KEY.to_owned());
-    connect_with(&name, &config.models[&name], &http_client().unwrap(), timeouts, &variable).unwrap()
+    connect_with(
+        &name,
+        &config.models[&name],
+        &http_client(&NetworkConfig::default()).unwrap(),
+        timeouts,
+        &variable,
+    )
+    .unwrap()
 }
 
 /// A request with this toolset.

@@ -4,8 +4,8 @@
 //! whole server when an answer arrives for somebody who no longer waits.
 
 use super::protocol::{
-    MessageType, ProgressParams, ProgressParamsValue, ProgressToken, ShowMessageParams, Url,
-    WorkDoneProgress, WorkDoneProgressCreateParams, notification, request,
+    LogMessageParams, MessageType, ProgressParams, ProgressParamsValue, ProgressToken, ShowMessageParams,
+    Url, WorkDoneProgress, WorkDoneProgressCreateParams, notification, request,
 };
 use crate::limits::CLIENT_ANSWER_TIMEOUT_MS;
 use serde_json::{Value, json};
@@ -84,6 +84,11 @@ impl Editor {
     /// Says one sentence to the user.
     pub(super) async fn show_message(&self, typ: MessageType, message: String) {
         self.client.send_notification::<notification::ShowMessage>(ShowMessageParams { typ, message }).await;
+    }
+
+    /// Writes one sentence into the editor's log of this server.
+    pub(super) async fn log_message(&self, typ: MessageType, message: String) {
+        self.client.send_notification::<notification::LogMessage>(LogMessageParams { typ, message }).await;
     }
 
     /// Puts a question beside the user's work. The answer is what was chosen, if ever anything

@@ -512,13 +512,23 @@ impl Shared {
 
     async fn keep_offers_fresh(self: Arc<Self>) {
         let mut saves = self.session.saves();
-        loop {
+        Arc::clone(&self).refresh_offers().await;
+        self.session.set_offers_read();
+        if self.say_which_model().await {
             Arc::clone(&self).refresh_offers().await;
-            self.session.set_offers_read();
-            if saves.changed().await.is_err() {
-                return;
-            }
         }
+        while saves.changed().await.is_ok() {
+            Arc::clone(&self).refresh_offers().await;
+        }
+    }
+
+    /// Where no model is configured, the user is told once which one is taken. True when
+    /// there is one, which menus then show.
+    async fn say_which_model(&self) -> bool {
+        let Ok(runtime) = &self.runtime else { return false };
+        let Some(found) = runtime.model_at_hand().await else { return false };
+        self.editor.log_message(MessageType::INFO, format!("OpenExec: {found}")).await;
+        true
     }
 
     /// Reads from the disk what menus offer, so that no menu has to.
