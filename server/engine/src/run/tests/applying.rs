@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::blueprint::Route;
 use crate::digest::Digest;
-use crate::run::{Event, Outcome, Status};
+use crate::run::{Asked, Event, Outcome, Status};
 
 const DONE: &str = "// top\nfn value() -> u32 { right }\n// end\n";
 const BEFORE: &str = "// top\nfn value() -> u32 { wrong }\n// end\n";
@@ -61,7 +61,7 @@ fn typing_at_the_same_place_goes_back_to_the_user() {
     assert!(world.ending().contains("changed meanwhile at the same lines"), "{}", world.ending());
     // Once the user has settled it, the run goes on.
     world.files.insert("src/lib.rs".into(), BEFORE.into());
-    world.say(Event::ResumeRequested { by: by() });
+    world.say(Event::ResumeRequested { by: by(), budget: None });
     assert_eq!(world.lib(), DONE);
 }
 
@@ -78,7 +78,7 @@ fn a_lying_editor_is_found_out() {
     );
     assert!(world.remembered.is_empty());
     world.editor = Editor::Honest;
-    world.say(Event::ResumeRequested { by: by() });
+    world.say(Event::ResumeRequested { by: by(), budget: None });
     assert_eq!(world.lib(), DONE);
 }
 
@@ -122,7 +122,9 @@ fn what_judges_the_work_needs_an_approval_of_exactly_these_bytes() {
     let before = world.files.clone();
     world.start(start_of(FIX_TESTS));
     let proposal = proposal_of(&world);
-    let Status::AwaitingApproval { reasons, .. } = world.state.status() else { panic!("it waits") };
+    let Status::AwaitingApproval { what: Asked::Proposal { reasons, .. }, .. } = world.state.status() else {
+        panic!("it waits")
+    };
     assert!(!reasons.is_empty() && reasons.iter().all(|reason| !reason.contains("(allow.")), "{reasons:?}");
     // Another digest opens nothing.
     world.say(Event::Approved { proposal: Digest::of(b"other"), by: by() });
