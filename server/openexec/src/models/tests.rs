@@ -2,6 +2,7 @@
 
 mod anthropic_messages;
 mod bodies;
+mod caching;
 mod failures;
 mod gemini;
 mod ollama;

@@ -117,7 +117,7 @@ enum Block {
 }
 
 #[derive(Default)]
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     blocks: BTreeMap<u64, Block>,
     content_bytes: usize,
     tokens: Tokens,

@@ -64,7 +64,7 @@ struct Tokens {
     cached_content_token_count: Option<u64>,
 }
 
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     turn: u32,
     text: String,
     calls: Vec<ToolCall>,

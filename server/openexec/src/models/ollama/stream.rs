@@ -37,7 +37,7 @@ struct Function {
     arguments: Option<Value>,
 }
 
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     turn: u32,
     text: String,
     thinking: String,

@@ -68,7 +68,7 @@ struct Call {
 }
 
 #[derive(Default)]
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     text: String,
     calls: Vec<Call>,
     refused: bool,

@@ -130,7 +130,7 @@ impl Item {
     }
 }
 
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     turn: u32,
     items: BTreeMap<u64, Item>,
     content_bytes: usize,
