@@ -331,9 +331,8 @@ pub fn output_allowed(
 }
 
 fn left_for_output(model: &ChosenModel, input_tokens: u64, limit: Limit, spent: Spent) -> u64 {
-    let by_tokens = limit.tokens.map_or(u64::MAX, |most| {
-        most.saturating_sub(spent.tokens).saturating_sub(input_tokens)
-    });
+    let by_tokens =
+        limit.tokens.map_or(u64::MAX, |most| most.saturating_sub(spent.tokens).saturating_sub(input_tokens));
     let price = model.known_price().unwrap_or_default();
     let by_money = limit.micro_usd.map_or(u64::MAX, |most| {
         let taken = spent.micro_usd.saturating_add(price.at_most(input_tokens, 0));

@@ -134,9 +134,9 @@ impl ModelRequest {
 
 /// An upper estimate of the tokens in which actions are described to a model.
 pub fn tokens_of_actions(kinds: &[ActionKind]) -> u64 {
-    let described = schemas_for(kinds).into_iter().map(|schema| {
-        tokens(&schema.arguments.to_string()) + tokens(&schema.description) + MESSAGE_TOKENS
-    });
+    let described = schemas_for(kinds)
+        .into_iter()
+        .map(|schema| tokens(&schema.arguments.to_string()) + tokens(&schema.description) + MESSAGE_TOKENS);
     described.fold(0, u64::saturating_add)
 }
 

@@ -224,10 +224,9 @@ impl Active {
         out: &mut Vec<Command>,
     ) {
         match phase {
-            Phase::Ended { .. }
-            | Phase::Paused { .. }
-            | Phase::Approval { .. }
-            | Phase::Request { .. } => self.phase = phase,
+            Phase::Ended { .. } | Phase::Paused { .. } | Phase::Approval { .. } | Phase::Request { .. } => {
+                self.phase = phase
+            }
             Phase::Reversing(reversal) => self.reversal_failed(*reversal, reason, out),
             Phase::Verifying(verification) if verification.waits_for() != Some(command) => {
                 self.phase = Phase::Verifying(verification);

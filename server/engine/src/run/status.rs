@@ -3,7 +3,7 @@
 use super::agent::Conversation;
 use super::state::{Active, Phase, RunState};
 use super::{Outcome, RunStarted};
-use crate::budget::{Budget, MicroUsd, Spent, grouped, usd};
+use crate::budget::{self, Budget, MicroUsd, Spent, grouped, usd};
 use crate::context::ContextPack;
 use crate::digest::Digest;
 use crate::edit::ChangeSet;
@@ -200,6 +200,12 @@ impl RunState {
     /// What that counts as: estimated where a server did not count.
     pub fn spent(&self) -> Spent {
         self.run.as_ref().map(|run| run.spent).unwrap_or_default()
+    }
+
+    /// What the run has taken, in one line for people; empty while no model was asked.
+    pub fn taken(&self) -> String {
+        let run = self.run.as_ref().filter(|run| run.requests > 0);
+        run.map(|run| budget::told(&run.usage, run.spent, &run.start.models)).unwrap_or_default()
     }
 
     /// The limits in force.

@@ -123,10 +123,7 @@ impl Spending {
         self.with(|connection| spent_in_day(connection, at_ms))
     }
 
-    fn with<T>(
-        &self,
-        query: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
+    fn with<T>(&self, query: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
         let mut connection = self.connection.lock();
         let connection = match connection.as_mut() {
             Some(connection) => connection,
@@ -139,8 +136,8 @@ impl Spending {
 fn spent_in_day(connection: &Connection, at_ms: u64) -> Result<Spent, StoreError> {
     let begin = at_ms - at_ms % DAY_MS;
     let end = begin.saturating_add(DAY_MS);
-    let mut query =
-        connection.prepare_cached("SELECT tokens, micro_usd FROM spending WHERE at_ms >= ?1 AND at_ms < ?2")?;
+    let mut query = connection
+        .prepare_cached("SELECT tokens, micro_usd FROM spending WHERE at_ms >= ?1 AND at_ms < ?2")?;
     let mut rows = query.query(params![whole(begin), whole(end)])?;
     let mut spent = Spent::default();
     while let Some(row) = rows.next()? {

@@ -105,10 +105,7 @@ fn money_that_nobody_can_count_is_not_spent() {
     assert!(world.ending().contains("the price of `scripted` is not known"), "{}", world.ending());
     assert!(world.ending().contains("`price` in config.yaml"), "{}", world.ending());
     assert!(world.requests.is_empty());
-    for known in [
-        ChosenModel { is_local: true, ..model() },
-        ChosenModel { price: Some(PRICE), ..model() },
-    ] {
+    for known in [ChosenModel { is_local: true, ..model() }, ChosenModel { price: Some(PRICE), ..model() }] {
         let mut world = World::new(&[replacing("wrong", "right")]);
         world.start(start(budget, known));
         assert!(world.ending().starts_with("Done"), "{}", world.ending());
