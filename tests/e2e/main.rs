@@ -18,6 +18,7 @@ mod hostile;
 mod injections;
 mod lsp;
 mod manners;
+mod models;
 mod neovim;
 mod packages;
 mod policy;

@@ -47,7 +47,7 @@ impl Wire {
         }
     }
 
-    fn stream_type(self) -> &'static str {
+    pub fn stream_type(self) -> &'static str {
         match self {
             Self::AnthropicMessages | Self::OpenaiChat | Self::OpenaiResponses | Self::Gemini => {
                 "text/event-stream"
@@ -148,18 +148,23 @@ async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Res
         return refusal("the script has no reply left");
     };
     let model = request["model"].as_str().unwrap_or_default();
-    let stream = match script.wire {
-        Wire::AnthropicMessages => anthropic_stream(&reply, model, number),
-        Wire::OpenaiChat => chat_stream(&reply, model, number),
-        Wire::OpenaiResponses => responses_stream(&reply, model, number),
-        Wire::Gemini => gemini_stream(&reply, number),
-        Wire::Ollama => ollama_stream(&reply, model),
-    };
+    let stream = stream(script.wire, &reply, model, number);
     // In small pieces that heed neither events nor characters, as a network may deliver them.
     let pieces: Vec<Result<Bytes, Infallible>> =
         stream.into_bytes().chunks(37).map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
     let body = Body::from_stream(futures::stream::iter(pieces));
     ([(header::CONTENT_TYPE, script.wire.stream_type())], body).into_response()
+}
+
+/// A reply as the body of the answer to the request of this number.
+pub fn stream(wire: Wire, reply: &Reply, model: &str, number: usize) -> String {
+    match wire {
+        Wire::AnthropicMessages => anthropic_stream(reply, model, number),
+        Wire::OpenaiChat => chat_stream(reply, model, number),
+        Wire::OpenaiResponses => responses_stream(reply, model, number),
+        Wire::Gemini => gemini_stream(reply, number),
+        Wire::Ollama => ollama_stream(reply, model),
+    }
 }
 
 /// A refusal that no client repeats.

@@ -5,7 +5,7 @@ use crate::project::{CHECK, FIXED, Project};
 use crate::wire::{Call, ModelServer, Reply, Wire};
 use serde_json::{Value, json};
 
-const WIRES: [Wire; 5] =
+pub const WIRES: [Wire; 5] =
     [Wire::AnthropicMessages, Wire::OpenaiChat, Wire::OpenaiResponses, Wire::Gemini, Wire::Ollama];
 
 /// What an event decides, without what may differ.

@@ -18,6 +18,7 @@ pub mod model;
 pub mod path;
 pub mod policy;
 pub mod redact;
+pub mod routing;
 pub mod run;
 pub mod syntax;
 pub mod task;

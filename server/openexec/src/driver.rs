@@ -8,6 +8,7 @@ mod absent;
 mod catalogue;
 mod executor;
 mod perform;
+mod route;
 mod surface;
 mod trust;
 
@@ -31,7 +32,6 @@ use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
-use openexec_engine::model::{ChosenModel, Models};
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
 use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState};
@@ -47,8 +47,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub struct StartRequest {
     /// The workspace root.
     pub root: PathBuf,
-    /// Which workflow.
-    pub blueprint: BlueprintName,
+    /// Which workflow; the router finds it when absent.
+    pub blueprint: Option<BlueprintName>,
     /// For what.
     pub inputs: Inputs,
     /// With which model; the configured default when absent. `scripted:FILE` is always there.
@@ -331,17 +331,8 @@ impl Runtime {
 
     /// The name of the model that a run gets when nothing else is said.
     pub fn default_model(&self) -> Option<ModelName> {
-        let configured = self.config.default_model.clone();
+        let configured = self.config.default_model.clone().or_else(|| self.config.roles.implement.clone());
         configured.or_else(|| self.config.models.keys().next().cloned())
-    }
-
-    /// The models of a run of which the user says no more than one name.
-    fn chosen(&self, name: ModelName) -> Models {
-        Models::only(ChosenModel { is_local: self.config.is_local(&name), ..ChosenModel::named(name) })
-    }
-
-    fn connected(&self, root: &Path, models: &Models) -> anyhow::Result<Connected> {
-        models.all().map(|chosen| Ok((chosen.name.clone(), self.model(root, &chosen.name)?))).collect()
     }
 
     fn model(&self, root: &Path, name: &ModelName) -> anyhow::Result<Arc<dyn Model>> {
@@ -381,15 +372,12 @@ impl Runtime {
             )));
         }
         let status = self.declarations(&root)?;
-        let blueprint = Catalogue::of(&root, &status.trust).take(&request.blueprint)?;
+        let catalogue = Catalogue::of(&root, &status.trust);
+        let (routed, blueprint) = self.routed(&workspace, &catalogue, &request).await?;
         for input in blueprint.inputs.iter().filter(|input| input.required) {
-            require(&request.inputs, input.name, &request.blueprint)?;
+            require(&request.inputs, input.name, &blueprint.name)?;
         }
-        let name = request.model.or_else(|| self.default_model()).context(format!(
-            "no model is configured; write one into {} or pass `--model scripted:FILE`",
-            self.dirs.config_path().display()
-        ))?;
-        let models = self.chosen(name);
+        let models = self.chosen(request.model.as_ref(), &routed)?;
         let connected = self.connected(&root, &models)?;
         let policy = self.policy(&root)?.snapshot.for_run(blueprint.sandbox, blueprint.approval_mode);
         let open_documents = surface.open_documents(&root);
@@ -413,6 +401,7 @@ impl Runtime {
             approve_requests: self.config.approve_requests,
             tasks: TaskSet { tasks: status.declared.tasks, trust: status.trust },
             inputs: request.inputs,
+            route: Some(Box::new(routed)),
             open_documents,
             open_versions,
             entropy: entropy()?,

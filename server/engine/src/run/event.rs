@@ -12,6 +12,7 @@ use crate::ids::{CommandId, ModelName, RunId, StageId, StepId};
 use crate::model::{ModelError, ModelReply, Models};
 use crate::path::WorkspacePath;
 use crate::policy::{Decision, Facts, PolicySnapshot};
+use crate::routing::Routed;
 use crate::task::{Judgement, TaskReport, TaskSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -264,6 +265,9 @@ pub struct RunStarted {
     pub tasks: TaskSet,
     /// What the user asked for.
     pub inputs: Inputs,
+    /// What the request was taken to be about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Box<Routed>>,
     /// Open buffers whose text differs from the disk.
     pub open_documents: Vec<OpenDocument>,
     /// The versions of all open documents, saved or not.

@@ -55,6 +55,7 @@ fn run_started(run: &RunId) -> Event {
         approve_requests: false,
         tasks: TaskSet::default(),
         inputs: Inputs { instruction: Some("größer".into()), ..Inputs::default() },
+        route: None,
         open_documents: Vec::new(),
         open_versions: std::collections::BTreeMap::new(),
         entropy: "00".repeat(32),

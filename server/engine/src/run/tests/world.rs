@@ -80,6 +80,7 @@ pub fn start_of(yaml: &str) -> RunStarted {
         approve_requests: false,
         tasks: trusted(vec![test_task()]),
         inputs: Inputs::default(),
+        route: None,
         open_documents: Vec::new(),
         open_versions: BTreeMap::new(),
         entropy: "00".repeat(32),
