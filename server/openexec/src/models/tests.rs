@@ -9,6 +9,7 @@ mod ollama;
 mod openai_chat;
 mod openai_responses;
 mod peer;
+mod remedies;
 
 use super::*;
 use crate::limits::MODEL_ATTEMPTS_MAX;
@@ -175,6 +176,17 @@ async fn call(model: &dyn Model, request: &ModelRequest) -> Called {
 async fn reply(api: Api, stream: String) -> Called {
     let peer = Peer::start([peer::stream(stream)]).await;
     call(&*api.model(&peer.url, PATIENT), &request()).await
+}
+
+/// An announced error with what the server said, and without the remedy.
+fn bare((error, asked): (ModelError, usize)) -> (ModelError, usize) {
+    let cut = |reason: String| reason.split("; ").next().unwrap().to_owned();
+    let error = match error {
+        ModelError::Unauthorized { reason } => ModelError::Unauthorized { reason: cut(reason) },
+        ModelError::Rejected { reason } => ModelError::Rejected { reason: cut(reason) },
+        other => other,
+    };
+    (error, asked)
 }
 
 /// The calls of a reply: ids and arguments.

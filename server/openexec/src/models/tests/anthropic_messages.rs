@@ -183,7 +183,7 @@ async fn what_contradicts_itself_is_malformed() {
 async fn an_announced_error_is_what_it_says() {
     let error =
         |kind: &str| sse(&[start(), json!({"type": "error", "error": {"type": kind, "message": "said"}})]);
-    let outcome = async |kind: &str| Api::Anthropic.announced(error(kind)).await;
+    let outcome = async |kind: &str| bare(Api::Anthropic.announced(error(kind)).await);
     let said = || "said".to_owned();
     // Nothing was received yet, so what may pass is tried again.
     assert_eq!(outcome("overloaded_error").await, (ModelError::RateLimited { reason: said() }, 4));

@@ -138,7 +138,7 @@ async fn what_contradicts_itself_is_malformed() {
 async fn an_announced_error_is_what_it_says() {
     let outcome = async |status: &str| {
         let stream = sse(&[json!({"error": {"code": 1, "message": "said", "status": status}})]);
-        Api::Gemini.announced(stream).await
+        bare(Api::Gemini.announced(stream).await)
     };
     let said = || "said".to_owned();
     assert_eq!(outcome("UNAVAILABLE").await, (ModelError::Server { reason: said() }, 4));

@@ -155,7 +155,7 @@ async fn what_contradicts_itself_is_malformed() {
 async fn an_announced_error_is_what_it_says() {
     let outcome = async |error: Value| {
         let stream = sse(&[json!({"error": error})]);
-        Api::Openai.announced(stream).await
+        bare(Api::Openai.announced(stream).await)
     };
     let said = || "said".to_owned();
     let error = |code: Value| json!({"message": "said", "type": "server_error", "code": code});

@@ -177,7 +177,7 @@ async fn what_contradicts_itself_is_malformed() {
 async fn an_announced_error_is_what_it_says() {
     let outcome = async |event: Value| {
         let stream = sse(&[event]);
-        Api::Responses.announced(stream).await
+        bare(Api::Responses.announced(stream).await)
     };
     let failed = |code: &str| {
         let mut response = response("failed");
