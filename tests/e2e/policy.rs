@@ -226,5 +226,5 @@ fn what_may_not_leave_is_in_no_request() {
         assert!(!request.contains(kept), "{kept}: {request}");
     }
     let started = project.journal(&run).remove(0).1;
-    assert_eq!(started["model_is_local"], true);
+    assert_eq!(started["models"]["implement"]["is_local"], true);
 }

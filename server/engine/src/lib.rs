@@ -7,6 +7,7 @@
 
 pub mod action;
 pub mod blueprint;
+pub mod budget;
 pub mod context;
 pub mod digest;
 pub mod edit;
@@ -17,6 +18,7 @@ pub mod model;
 pub mod path;
 pub mod policy;
 pub mod redact;
+pub mod routing;
 pub mod run;
 pub mod syntax;
 pub mod task;

@@ -128,5 +128,13 @@ pub const NOTE_KEY_BYTES_MAX: usize = 64;
 pub const NOTES_MAX: usize = 20;
 /// Hosts that one task may declare.
 pub const TASK_HOSTS_MAX: usize = 50;
+/// Bytes of an instruction that routing reads.
+pub const ROUTE_INSTRUCTION_BYTES_MAX: usize = 4_000;
+/// Tokens that the router's model may write.
+pub const ROUTE_TOKENS_MAX: u32 = 400;
+/// Files and folders that routing takes from one instruction.
+pub const MENTIONS_MAX: usize = 50;
+/// Files of a plan that are written down; all of them are judged.
+pub const ZONES_MAX: usize = 100;
 /// Connections of one task; further ones are refused.
 pub const CONNECTIONS_MAX: usize = 2_000;

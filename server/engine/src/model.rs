@@ -2,9 +2,89 @@
 //! translated to and from these at the edge.
 
 use crate::action::ActionKind;
+use crate::budget::Price;
 use crate::digest::Digest;
 use crate::ids::{ActionId, ModelName, StageId, StepId};
 use serde::{Deserialize, Serialize};
+
+/// What a model is asked to do. The user's configuration maps roles to models.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// To say what a request is about, within what the runtime has found out already.
+    Router,
+    /// To change code.
+    Implement,
+    /// To read and judge.
+    Review,
+}
+
+/// A model as a run has chosen it, with what is known of it. Frozen with the run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChosenModel {
+    /// Its name in the user's configuration.
+    pub name: ModelName,
+    /// True when it runs on this machine, by the user's own configuration.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_local: bool,
+    /// Tokens that a request and its reply may have together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window_tokens: Option<u64>,
+    /// The most tokens that it writes in one reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output_tokens_max: Option<u32>,
+    /// What its tokens cost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
+}
+
+/// The models of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Models {
+    /// Of stages that may edit.
+    pub implement: ChosenModel,
+    /// Of stages that may not.
+    pub review: ChosenModel,
+}
+
+impl ChosenModel {
+    /// A model of which nothing but the name is known.
+    pub fn named(name: impl Into<ModelName>) -> Self {
+        Self { name: name.into(), is_local: false, window_tokens: None, output_tokens_max: None, price: None }
+    }
+}
+
+impl Models {
+    /// One model for everything.
+    pub fn only(model: ChosenModel) -> Self {
+        Self { review: model.clone(), implement: model }
+    }
+
+    /// The model of a stage.
+    pub fn of_stage(&self, edits: bool) -> &ChosenModel {
+        if edits { &self.implement } else { &self.review }
+    }
+
+    /// True when nothing that is sent to any of them leaves this machine.
+    pub fn are_local(&self) -> bool {
+        self.implement.is_local && self.review.is_local
+    }
+
+    /// Each of them once.
+    pub fn all(&self) -> impl Iterator<Item = &ChosenModel> {
+        let other = (self.review.name != self.implement.name).then_some(&self.review);
+        std::iter::once(&self.implement).chain(other)
+    }
+}
+
+impl std::fmt::Display for Models {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.implement.name == self.review.name {
+            true => write!(f, "model {}", self.implement.name),
+            false => write!(f, "models {} and {} (review)", self.implement.name, self.review.name),
+        }
+    }
+}
 
 /// One request to a model. It has passed redaction and is exactly what will be sent,
 /// but for the wire format and the key.
@@ -131,6 +211,14 @@ pub struct Usage {
     pub output_tokens: u64,
     /// Tokens read from the provider's cache.
     pub cached_tokens: u64,
+    /// Tokens read and put into the provider's cache, where the provider counts that apart.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_write_tokens: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// Why a model gave no reply.

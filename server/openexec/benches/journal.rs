@@ -35,7 +35,12 @@ fn event() -> Event {
                 arguments: r#"{"path":"src/lib.rs","old":"a - b","new":"a + b"}"#.to_owned(),
             }],
             stop: StopReason::ToolUse,
-            usage: Usage { input_tokens: 2345, output_tokens: 67, cached_tokens: 2000 },
+            usage: Usage {
+                input_tokens: 2345,
+                output_tokens: 67,
+                cached_tokens: 2000,
+                cache_write_tokens: 0,
+            },
             opaque: Vec::new(),
         },
         duration_ms: 1234,

@@ -35,6 +35,8 @@ enum What {
     Lsp,
     /// Run a blueprint on a workspace.
     Run(RunArguments),
+    /// Say what a request would be taken for, and which models would serve it; run nothing.
+    Route(RouteArguments),
     /// List the runs of a workspace.
     Runs(At),
     /// Show a run: its timeline, evidence and diff.
@@ -66,8 +68,26 @@ struct At {
 
 #[derive(Debug, clap::Args)]
 struct RunArguments {
-    /// The blueprint's name, such as `fix_tests`.
-    blueprint: BlueprintName,
+    #[command(flatten)]
+    wish: Wish,
+    #[command(flatten)]
+    how: How,
+}
+
+#[derive(Debug, clap::Args)]
+struct RouteArguments {
+    #[command(flatten)]
+    wish: Wish,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What somebody wants of a run.
+#[derive(Debug, clap::Args)]
+struct Wish {
+    /// The blueprint's name, such as `fix_tests`; found from what you want when absent.
+    blueprint: Option<BlueprintName>,
     #[command(flatten)]
     at: At,
     /// The model as your configuration names it, or `scripted:FILE`.
@@ -85,8 +105,6 @@ struct RunArguments {
     /// A unified diff to apply, for blueprints that take one.
     #[arg(long)]
     patch: Option<PathBuf>,
-    #[command(flatten)]
-    how: How,
 }
 
 #[derive(Debug, clap::Args)]
@@ -183,6 +201,7 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Demo => demo::demo().await,
         What::Lsp => crate::lsp::serve().await.map(|()| ExitCode::SUCCESS),
         What::Run(arguments) => drive::run(arguments).await,
+        What::Route(arguments) => drive::route(arguments).await,
         What::Runs(at) => inspect::runs(&at),
         What::Show(arguments) => inspect::show(&arguments),
         What::Resume(one) => drive::resume(one).await,

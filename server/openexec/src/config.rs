@@ -4,6 +4,7 @@
 
 mod read;
 
+use openexec_engine::budget::{Budget, Price};
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::ModelName;
 use std::collections::BTreeMap;
@@ -46,6 +47,36 @@ pub struct UserConfig {
     pub context_tokens: Option<usize>,
     /// Run tasks although no sandbox can be built here.
     pub allow_unsandboxed_tasks: bool,
+    /// Which model does what.
+    pub roles: Roles,
+    /// What models may cost.
+    pub budget: Budget,
+    /// Wait for a yes before each request to a model.
+    pub approve_requests: bool,
+    /// How models are reached.
+    pub network: NetworkConfig,
+}
+
+/// Which model does what, where it is not the default model.
+#[derive(Debug, Clone, Default)]
+pub struct Roles {
+    /// Stages that may edit.
+    pub implement: Option<ModelName>,
+    /// Stages that may only read.
+    pub review: Option<ModelName>,
+    /// Refines what a request is about; on this machine.
+    pub router: Option<ModelName>,
+    /// Everything of a run that touches what may only go to a local model; on this machine.
+    pub sensitive: Option<ModelName>,
+}
+
+/// How models are reached, where the environment does not say it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NetworkConfig {
+    /// The proxy for all models that are not on this machine.
+    pub proxy: Option<String>,
+    /// A PEM file of certificates that are trusted besides the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// One model.
@@ -66,6 +97,8 @@ pub enum ModelConfig {
         /// The context window in tokens; the server's own default when absent.
         num_ctx: Option<u32>,
     },
+    /// A command-line tool with a login of its own.
+    CommandLine(CommandLineConfig),
     /// Typed replies from a file. Not a model: for demonstrations and tests.
     Scripted {
         /// The file.
@@ -74,16 +107,64 @@ pub enum ModelConfig {
 }
 
 /// A model behind HTTP.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct HttpModelConfig {
     /// The provider's name of the model.
     pub model: String,
     /// Where; the provider's own address when absent.
     pub base_url: Option<String>,
-    /// The environment variable that holds the key. The key itself never stands in a file.
-    pub key_env: Option<String>,
+    /// Where the key is. The key itself never stands in a file.
+    pub key: Option<KeySource>,
     /// The most tokens of one reply.
     pub output_tokens_max: Option<u32>,
+    /// How actions are asked for.
+    pub output: OutputForm,
+    /// Tokens that a request and its reply may have together, where ours is not known or wrong.
+    pub window_tokens: Option<u64>,
+    /// What its tokens cost, where ours is not known or wrong.
+    pub price: Option<Price>,
+}
+
+/// Where a key is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KeySource {
+    /// In an environment variable of this name.
+    Variable(String),
+    /// In the system's keyring, under this name.
+    Keyring(String),
+}
+
+/// How actions are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OutputForm {
+    /// As tool calls.
+    #[default]
+    ToolCalls,
+    /// As one JSON document, which the server keeps to a schema. For local models, whose tool
+    /// calls are often malformed.
+    JsonSchema,
+}
+
+/// A command-line tool that answers one prompt. Its own tools are switched off.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLineConfig {
+    /// Which.
+    pub tool: CommandLineTool,
+    /// The program; looked for by its usual name when absent.
+    pub program: Option<PathBuf>,
+    /// The tool's name of the model; its own default when absent.
+    pub model: Option<String>,
+}
+
+/// The command-line tools that are known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandLineTool {
+    /// `claude -p`.
+    Claude,
+    /// `codex exec`.
+    Codex,
+    /// `gemini -p`.
+    Gemini,
 }
 
 impl UserDirs {
@@ -167,6 +248,7 @@ impl ModelConfig {
             Self::Ollama { http, .. } => {
                 read::leads_to_loopback(http.base_url.as_deref().unwrap_or(OLLAMA_ADDRESS))
             }
+            Self::CommandLine(_) => false,
             Self::Scripted { .. } => true,
         }
     }

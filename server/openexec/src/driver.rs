@@ -8,6 +8,7 @@ mod absent;
 mod catalogue;
 mod executor;
 mod perform;
+mod route;
 mod surface;
 mod trust;
 
@@ -46,8 +47,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 pub struct StartRequest {
     /// The workspace root.
     pub root: PathBuf,
-    /// Which workflow.
-    pub blueprint: BlueprintName,
+    /// Which workflow; the router finds it when absent.
+    pub blueprint: Option<BlueprintName>,
     /// For what.
     pub inputs: Inputs,
     /// With which model; the configured default when absent. `scripted:FILE` is always there.
@@ -125,6 +126,9 @@ pub struct RunHandle {
     view: watch::Receiver<RunView>,
     says: mpsc::Sender<Spoken>,
 }
+
+/// The models of a run, by name.
+type Connected = BTreeMap<ModelName, Arc<dyn Model>>;
 
 /// Something said to a run, and where the answer goes.
 struct Spoken {
@@ -327,7 +331,7 @@ impl Runtime {
 
     /// The name of the model that a run gets when nothing else is said.
     pub fn default_model(&self) -> Option<ModelName> {
-        let configured = self.config.default_model.clone();
+        let configured = self.config.default_model.clone().or_else(|| self.config.roles.implement.clone());
         configured.or_else(|| self.config.models.keys().next().cloned())
     }
 
@@ -368,17 +372,14 @@ impl Runtime {
             )));
         }
         let status = self.declarations(&root)?;
-        let blueprint = Catalogue::of(&root, &status.trust).take(&request.blueprint)?;
+        let catalogue = Catalogue::of(&root, &status.trust);
+        let (routed, blueprint) = self.routed(&workspace, &catalogue, &request).await?;
         for input in blueprint.inputs.iter().filter(|input| input.required) {
-            require(&request.inputs, input.name, &request.blueprint)?;
+            require(&request.inputs, input.name, &blueprint.name)?;
         }
-        let name = request.model.or_else(|| self.default_model()).context(format!(
-            "no model is configured; write one into {} or pass `--model scripted:FILE`",
-            self.dirs.config_path().display()
-        ))?;
-        let model = self.model(&root, &name)?;
+        let models = self.chosen(request.model.as_ref(), &routed)?;
+        let connected = self.connected(&root, &models)?;
         let policy = self.policy(&root)?.snapshot.for_run(blueprint.sandbox, blueprint.approval_mode);
-        let model_is_local = self.config.is_local(&name);
         let open_documents = surface.open_documents(&root);
         let open_versions =
             open_documents.iter().map(|document| (document.path.clone(), document.version)).collect();
@@ -395,17 +396,19 @@ impl Runtime {
             at_ms: now_ms(),
             blueprint,
             policy,
-            model: name,
-            model_is_local,
+            models,
+            budget: self.config.budget,
+            approve_requests: self.config.approve_requests,
             tasks: TaskSet { tasks: status.declared.tasks, trust: status.trust },
             inputs: request.inputs,
+            route: Some(Box::new(routed)),
             open_documents,
             open_versions,
             entropy: entropy()?,
             context_tokens_max: self.config.context_tokens.unwrap_or(CONTEXT_TOKENS_DEFAULT),
         };
         let first = Event::RunStarted(Box::new(start));
-        self.drive(run, workspace, RunState::new(), 0, Some(first), model, surface).await
+        self.drive(run, workspace, RunState::new(), 0, Some(first), connected, surface).await
     }
 
     /// Takes a recorded run up again: unfinished, paused, or ended (to undo it). Whatever was
@@ -429,12 +432,17 @@ impl Runtime {
         }
         let workspace = self.workspace(root)?;
         let (state, seq) = self.fold(workspace.root(), run)?;
-        let name = state.start().map(|start| start.model.clone()).context("the journal is empty")?;
+        let start = state.start().context("the journal is empty")?;
         // An undo needs no model, so a missing one is said only when it is called.
-        let model = self.model(workspace.root(), &name).unwrap_or_else(|error| {
-            Arc::new(AbsentModel { name: name.clone(), remedy: format!("{error:#}") })
+        let models = start.models.all().map(|chosen| {
+            let name = chosen.name.clone();
+            let model = self.model(workspace.root(), &name).unwrap_or_else(|error| {
+                Arc::new(AbsentModel { name: name.clone(), remedy: format!("{error:#}") })
+            });
+            (name, model)
         });
-        self.drive(run.clone(), workspace, state, seq, None, model, surface).await
+        let models = models.collect();
+        self.drive(run.clone(), workspace, state, seq, None, models, surface).await
     }
 
     /// A run as its journal tells it, with the number of its last event.
@@ -465,7 +473,7 @@ impl Runtime {
         state: RunState,
         seq: u64,
         first: Option<Event>,
-        model: Arc<dyn Model>,
+        models: Connected,
         surface: Arc<dyn Surface>,
     ) -> Result<RunHandle, DriverError> {
         let root = workspace.root().to_owned();
@@ -486,7 +494,7 @@ impl Runtime {
             run: run.clone(),
             workspace,
             store,
-            model,
+            models,
             surface,
             shadow_dir: self.dirs.shadow_path(&root),
             launcher: self.launcher.clone(),
@@ -563,7 +571,7 @@ pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
     RunView {
         run: run.clone(),
         blueprint: start.map_or_else(|| "?".into(), |start| start.blueprint.name.clone()),
-        model: start.map_or_else(|| "?".into(), |start| start.model.clone()),
+        model: start.map_or_else(|| "?".into(), |start| start.models.implement.name.clone()),
         activity: state.activity(),
         status: state.status(),
         applied: state.applied().is_some()
@@ -591,7 +599,7 @@ fn require(
 /// What the run's frozen rules keep from its model, for what only the edge sees: the files in
 /// which a search finds something, and the places behind symbolic links.
 fn sift(start: &RunStarted) -> Sift {
-    let (policy, local) = (Policy::new(&start.policy), start.model_is_local);
+    let (policy, local) = (Policy::new(&start.policy), start.models.are_local());
     Arc::new(move |path| {
         let text = Outgoing { paths: std::slice::from_ref(path), ..Outgoing::default() };
         policy.may_leave(&text, local).err().map(|why| why.to_string())

@@ -84,6 +84,8 @@ pub const SCRIPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub const JOURNAL_QUEUE_MAX: usize = 256;
 /// Bytes of one event's JSON.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Milliseconds that the router's model may take; its plan is only a narrower one.
+pub const ROUTER_TIMEOUT_MS: u64 = 10_000;
 /// Bytes of one state database.
 pub const STORE_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 /// Milliseconds that one process waits for another to leave the state database.

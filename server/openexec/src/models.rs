@@ -6,9 +6,11 @@
 mod anthropic_messages;
 mod call;
 mod conversation;
+mod document;
 mod explanation;
 mod framing;
 mod gemini;
+mod http_model;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
@@ -19,12 +21,13 @@ mod tests;
 
 pub use scripted::{connect_recorded, connect_scripted, connect_scripted_text};
 
-use crate::config::{HttpModelConfig, ModelConfig};
+use crate::config::{HttpModelConfig, KeySource, ModelConfig};
 use crate::limits::{
     MODEL_CONNECT_TIMEOUT_MS, MODEL_FIRST_BYTE_TIMEOUT_MS, MODEL_IDLE_TIMEOUT_MS, MODEL_RETRY_DELAY_MS,
     MODEL_RETRY_DELAY_MS_MAX, MODEL_TOTAL_TIMEOUT_MS,
 };
 use async_trait::async_trait;
+use http_model::{HttpModel, Provider, WireApi};
 use openexec_engine::ids::ModelName;
 use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
 use secrecy::SecretString;
@@ -136,56 +139,40 @@ pub fn connect_with(
     timeouts: Timeouts,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Arc<dyn Model>, ModelError> {
-    let wire = |config: &HttpModelConfig, provider: &Provider| {
-        let key = key(config, provider, variable)?;
-        call::Wire::new(http.clone(), config, provider, key, timeouts)
-    };
     let not_configured = |remedy| ModelError::NotConfigured { model: name.clone(), remedy };
+    let way = Way { http, timeouts, variable };
     match config {
         ModelConfig::AnthropicMessages(config) => {
-            let wire = wire(config, &anthropic_messages::PROVIDER).map_err(not_configured)?;
-            Ok(Arc::new(anthropic_messages::AnthropicMessages::new(config, wire)))
+            way.to::<anthropic_messages::AnthropicMessages>(config, None)
         }
-        ModelConfig::OpenaiChat(config) => {
-            let wire = wire(config, &openai_chat::PROVIDER).map_err(not_configured)?;
-            Ok(Arc::new(openai_chat::OpenaiChat::new(config, wire)))
-        }
-        ModelConfig::OpenaiResponses(config) => {
-            let wire = wire(config, &openai_responses::PROVIDER).map_err(not_configured)?;
-            Ok(Arc::new(openai_responses::OpenaiResponses::new(config, wire)))
-        }
-        ModelConfig::Gemini(config) => {
-            let wire = wire(config, &gemini::PROVIDER).map_err(not_configured)?;
-            Ok(Arc::new(gemini::Gemini::new(config, wire)))
-        }
-        ModelConfig::Ollama { http: config, num_ctx } => {
-            let wire = wire(config, &ollama::PROVIDER).map_err(not_configured)?;
-            Ok(Arc::new(ollama::Ollama::new(config, *num_ctx, wire)))
-        }
-        ModelConfig::Scripted { file } => connect_scripted(file),
+        ModelConfig::OpenaiChat(config) => way.to::<openai_chat::OpenaiChat>(config, None),
+        ModelConfig::OpenaiResponses(config) => way.to::<openai_responses::OpenaiResponses>(config, None),
+        ModelConfig::Gemini(config) => way.to::<gemini::Gemini>(config, None),
+        ModelConfig::Ollama { http: config, num_ctx } => way.to::<ollama::Ollama>(config, *num_ctx),
+        ModelConfig::CommandLine(_) => Err("command-line tools are not served yet".to_owned()),
+        ModelConfig::Scripted { file } => return connect_scripted(file),
     }
+    .map_err(not_configured)
 }
 
-/// What differs between wire APIs before anything is sent.
-struct Provider {
-    /// The API's name, for people.
-    api: &'static str,
-    /// The provider's own address.
-    base_url: &'static str,
-    /// The variable that holds the key for the provider's own address; none when it takes none.
-    key_env: Option<&'static str>,
-    /// What stands before the endpoint where an address does not say it: the API's version.
-    version: &'static str,
-    /// The endpoint of a model, below the API's version.
-    endpoint: fn(&str) -> String,
-    /// What every address ends with.
-    query: Option<&'static str>,
-    /// Puts a key for an address into a header's name and value.
-    key_header: fn(&reqwest::Url, &str) -> (&'static str, String),
-    /// Headers that never change.
-    headers: &'static [(&'static str, &'static str)],
-    /// How its replies are cut into events.
-    framing: framing::Framing,
+/// What the way to a model's server is made of.
+struct Way<'a> {
+    http: &'a reqwest::Client,
+    timeouts: Timeouts,
+    variable: &'a dyn Fn(&str) -> Option<String>,
+}
+
+impl Way<'_> {
+    /// The model behind a wire API, or the remedy.
+    fn to<A: WireApi>(
+        &self,
+        config: &HttpModelConfig,
+        num_ctx: Option<u32>,
+    ) -> Result<Arc<dyn Model>, String> {
+        let key = key(config, &A::PROVIDER, self.variable)?;
+        let wire = call::Wire::new(self.http.clone(), config, &A::PROVIDER, key, self.timeouts)?;
+        Ok(Arc::new(HttpModel::<A>::new(config, num_ctx, wire)))
+    }
 }
 
 /// The key, or the remedy. The provider's own variable is read only for the provider's own
@@ -195,8 +182,9 @@ fn key(
     provider: &Provider,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Option<SecretString>, String> {
-    let name = match (&config.key_env, &config.base_url) {
-        (Some(name), _) => Some(name.as_str()),
+    let name = match (&config.key, &config.base_url) {
+        (Some(KeySource::Variable(name)), _) => Some(name.as_str()),
+        (Some(KeySource::Keyring(_)), _) => return Err("keys are read from variables only".to_owned()),
         (None, None) => provider.key_env,
         (None, Some(_)) => None,
     };

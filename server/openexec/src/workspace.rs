@@ -27,7 +27,8 @@ use openexec_engine::memory::MaintenanceRecord;
 use openexec_engine::path::{RequestedPath, WorkspacePath};
 use openexec_engine::policy::Facts;
 use openexec_engine::run::{ContextQuery, HydratedText, OpenDocument, Read};
-use place::Place;
+use place::{Place, Standing};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -139,6 +140,27 @@ impl Workspace {
     pub fn hydrate(&self, reads: &[Read], changes: &ChangeSet, open: &[OpenDocument]) -> Vec<HydratedText> {
         let layers = Layers::new(self, changes, open);
         reads.iter().map(|read| hydrate::hydrate(&layers, read)).collect()
+    }
+
+    /// The files that somebody means by names of files or folders: `src/date.rs`, `date.rs`,
+    /// `src/payments`. Reads names only.
+    pub fn named(&self, names: &[String]) -> Vec<WorkspacePath> {
+        let means = |path: &WorkspacePath, name: &str| {
+            let path = path.as_str();
+            path == name
+                || path.strip_suffix(name).is_some_and(|before| before.ends_with('/'))
+                || path.strip_prefix(name).is_some_and(|behind| behind.starts_with('/'))
+        };
+        let listed = walk::walk(&self.root).into_iter().map(|file| file.path);
+        let mut found: BTreeSet<WorkspacePath> =
+            listed.filter(|path| names.iter().any(|name| means(path, name))).collect();
+        // What is not listed, because a tool generates or ignores it, can still be named in full.
+        let exact = names.iter().filter_map(|name| WorkspacePath::parse(name).ok());
+        let is_file = |path: &WorkspacePath| {
+            matches!(self.place(path), Place::Inside { standing: Standing::File { .. }, .. })
+        };
+        found.extend(exact.filter(is_file));
+        found.into_iter().collect()
     }
 
     /// Finds candidates for a context pack. The same files and the same query give the same

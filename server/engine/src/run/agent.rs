@@ -116,7 +116,7 @@ impl Active {
         }
         talk.turn += 1;
         let request = ModelRequest {
-            model: self.start.model.clone(),
+            model: self.start.models.of_stage(talk.edits).name.clone(),
             stage: step.stage.id.clone(),
             step: step.id,
             attempt: step.attempt,
@@ -361,7 +361,7 @@ impl Active {
         match read {
             Read::File { path, .. } => {
                 let text = Outgoing { paths: std::slice::from_ref(path), ..Outgoing::default() };
-                self.policy.may_leave(&text, self.start.model_is_local).err().map(|why| why.to_string())
+                self.policy.may_leave(&text, self.start.models.are_local()).err().map(|why| why.to_string())
             }
             Read::Search { .. } => None,
         }

@@ -5,12 +5,14 @@
 //! that an auditor reads them in the journal and a replay can check them.
 
 use crate::blueprint::Blueprint;
+use crate::budget::Budget;
 use crate::context::{Candidate, PackPart};
 use crate::digest::Digest;
 use crate::ids::{CommandId, ModelName, RunId, StageId, StepId};
-use crate::model::{ModelError, ModelReply};
+use crate::model::{ModelError, ModelReply, Models};
 use crate::path::WorkspacePath;
 use crate::policy::{Decision, Facts, PolicySnapshot};
+use crate::routing::Routed;
 use crate::task::{Judgement, TaskReport, TaskSet};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -251,16 +253,21 @@ pub struct RunStarted {
     pub blueprint: Blueprint,
     /// The rules, whole.
     pub policy: PolicySnapshot,
-    /// The model.
-    pub model: ModelName,
-    /// True when the model runs on this machine, by the user's own configuration. Journals from
-    /// before do not say, which counts as no.
+    /// The models, by what they are asked to do.
+    pub models: Models,
+    /// What they may cost.
+    #[serde(default)]
+    pub budget: Budget,
+    /// True when the user wants to see and approve each request before it leaves.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub model_is_local: bool,
+    pub approve_requests: bool,
     /// The declared tasks.
     pub tasks: TaskSet,
     /// What the user asked for.
     pub inputs: Inputs,
+    /// What the request was taken to be about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub route: Option<Box<Routed>>,
     /// Open buffers whose text differs from the disk.
     pub open_documents: Vec<OpenDocument>,
     /// The versions of all open documents, saved or not.

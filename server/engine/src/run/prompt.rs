@@ -108,7 +108,7 @@ impl Active {
         for (path, change) in &self.changes.files {
             let paths: Vec<_> = [path].into_iter().chain(&change.renamed_from).cloned().collect();
             let text = Outgoing { paths: &paths, ..Outgoing::default() };
-            match self.policy.may_leave(&text, self.start.model_is_local) {
+            match self.policy.may_leave(&text, self.start.models.are_local()) {
                 Ok(()) => {
                     leaving.files.insert(path.clone(), change.clone());
                 }

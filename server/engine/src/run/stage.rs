@@ -77,7 +77,7 @@ impl Active {
         let mut withheld = Vec::new();
         let mut leaving = Vec::new();
         for candidate in candidates {
-            match candidate.may_leave(&self.policy, self.start.model_is_local) {
+            match candidate.may_leave(&self.policy, self.start.models.are_local()) {
                 Ok(()) => leaving.push(candidate.clone()),
                 Err(why) => withheld.push(PackPart::withheld(candidate, &why)),
             }
@@ -228,9 +228,9 @@ impl Active {
     fn run_summary(&self) -> String {
         let files: Vec<&str> = self.changes.effective().map(|(path, _)| path.as_str()).collect();
         format!(
-            "blueprint {}, model {}: {} steps, {} model calls, {} tokens read, {} written; changed: {}; {}",
+            "blueprint {}, {}: {} steps, {} model calls, {} tokens read, {} written; changed: {}; {}",
             self.start.blueprint.name,
-            self.start.model,
+            self.start.models,
             self.steps(),
             self.model_calls,
             self.usage.input_tokens,

@@ -41,7 +41,7 @@ pub(super) async fn demo() -> anyhow::Result<ExitCode> {
     runtime.trust(&project, runtime.declarations(&project)?.declared.content)?;
     let request = StartRequest {
         root: project.clone(),
-        blueprint: "fix_tests".into(),
+        blueprint: Some("fix_tests".into()),
         inputs: Inputs::default(),
         model: Some(ModelName::new(format!("{SCRIPTED_PREFIX}{}", script.display()))),
     };

@@ -1,7 +1,7 @@
 //! What works here, what is missing, and what to type.
 
 use super::{At, paint};
-use crate::config::{ModelConfig, UserConfig, UserDirs};
+use crate::config::{KeySource, ModelConfig, UserConfig, UserDirs};
 use crate::driver::Runtime;
 use crate::process::Launcher;
 use crate::shadow;
@@ -116,17 +116,21 @@ fn models(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) {
             | ModelConfig::OpenaiChat(http)
             | ModelConfig::OpenaiResponses(http)
             | ModelConfig::Gemini(http)
-            | ModelConfig::Ollama { http, .. } => match &http.key_env {
-                Some(variable) if std::env::var_os(variable).is_none() => findings.missing(
-                    &format!("model {name}"),
-                    &format!("its key is looked for in {variable}, which is not set"),
-                    &format!("export {variable}=…"),
-                ),
-                Some(variable) => {
+            | ModelConfig::Ollama { http, .. } => match &http.key {
+                Some(KeySource::Variable(variable)) if std::env::var_os(variable).is_none() => findings
+                    .missing(
+                        &format!("model {name}"),
+                        &format!("its key is looked for in {variable}, which is not set"),
+                        &format!("export {variable}=…"),
+                    ),
+                Some(KeySource::Variable(variable)) => {
                     findings.good(&format!("model {name}"), &format!("{}, key in {variable}", http.model))
                 }
-                None => findings.good(&format!("model {name}"), &format!("{}, without a key", http.model)),
+                Some(KeySource::Keyring(_)) | None => {
+                    findings.good(&format!("model {name}"), &format!("{}, without a key", http.model))
+                }
             },
+            ModelConfig::CommandLine(_) => {}
             ModelConfig::Scripted { file } => {
                 findings.good(&format!("model {name}"), &format!("scripted replies from {}", file.display()));
             }

@@ -1,7 +1,7 @@
 //! Commands that make a run go on, and wait for it.
 
 use super::terminal::{Format, Terminal};
-use super::{How, OneRun, RunArguments, paint, runtime};
+use super::{How, OneRun, RouteArguments, RunArguments, Wish, paint, runtime};
 use crate::driver::{RunHandle, RunStatus, RunView, Runtime, Say, StartRequest};
 use anyhow::Context as _;
 use openexec_engine::ids::RunId;
@@ -22,25 +22,48 @@ impl How {
     }
 }
 
+impl Wish {
+    fn request(self) -> anyhow::Result<StartRequest> {
+        let patch = self.patch.as_ref().map(|file| {
+            std::fs::read_to_string(file)
+                .with_context(|| format!("the patch `{}` cannot be read", file.display()))
+        });
+        let inputs = Inputs {
+            instruction: self.instruction,
+            target: self.at_place.as_deref().map(parse_place).transpose()?,
+            failing_test: self.test,
+            diagnostics: Vec::new(),
+            patch: patch.transpose()?,
+        };
+        Ok(StartRequest { root: self.at.workspace, blueprint: self.blueprint, inputs, model: self.model })
+    }
+}
+
+pub(super) async fn route(arguments: RouteArguments) -> anyhow::Result<ExitCode> {
+    let (routed, models) = runtime()?.route(&arguments.wish.request()?).await?;
+    if arguments.json {
+        println!("{}", serde_json::json!({ "route": routed, "models": models }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let plan = &routed.plan;
+    anstream::println!("blueprint    {} ({})", paint::strong(plan.blueprint.as_str()), plan.mode);
+    anstream::println!("toolset      {}", plan.toolset);
+    let zones: Vec<&str> = plan.zones.iter().map(WorkspacePath::as_str).collect();
+    anstream::println!(
+        "files        {}",
+        if zones.is_empty() { "none named".into() } else { zones.join(", ") }
+    );
+    anstream::println!("sensitivity  {}", plan.sensitivity);
+    anstream::println!("             {models}{}", if models.are_local() { ", on this machine" } else { "" });
+    for why in routed.because() {
+        anstream::println!("because      {}", paint::plain(&why));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 pub(super) async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
-    let patch = arguments.patch.as_ref().map(|file| {
-        std::fs::read_to_string(file)
-            .with_context(|| format!("the patch `{}` cannot be read", file.display()))
-    });
-    let inputs = Inputs {
-        instruction: arguments.instruction,
-        target: arguments.at_place.as_deref().map(parse_place).transpose()?,
-        failing_test: arguments.test,
-        diagnostics: Vec::new(),
-        patch: patch.transpose()?,
-    };
-    let request = StartRequest {
-        root: arguments.at.workspace,
-        blueprint: arguments.blueprint,
-        inputs,
-        model: arguments.model,
-    };
+    let request = arguments.wish.request()?;
     let handle = runtime.start(request, arguments.how.terminal()).await?;
     conclude(&handle, arguments.how.may_ask(), !arguments.how.json).await
 }

@@ -91,10 +91,15 @@ impl Surface for Terminal {
 /// An event in lines for people; empty for those that only machines want.
 pub(super) fn describe(event: &Event) -> Vec<String> {
     match event {
-        Event::RunStarted(start) => vec![
-            format!("{} {} on {}", paint::strong("run"), start.run, start.workspace),
-            format!("    blueprint {} · model {}", paint::strong(start.blueprint.name.as_str()), start.model),
-        ],
+        Event::RunStarted(start) => {
+            let mut lines = vec![
+                format!("{} {} on {}", paint::strong("run"), start.run, start.workspace),
+                format!("    blueprint {} · {}", paint::strong(start.blueprint.name.as_str()), start.models),
+            ];
+            let because = start.route.iter().flat_map(|routed| routed.because());
+            lines.extend(because.map(|why| format!("    because {}", paint::plain(&why))));
+            lines
+        }
         Event::StepStarted { stage, attempt, .. } => {
             let attempt = if *attempt > 1 { format!(" (attempt {attempt})") } else { String::new() };
             vec![format!("{} {}{attempt}", paint::strong("▶"), paint::strong(stage.as_str()))]

@@ -1,6 +1,6 @@
 //! Reads `config.yaml`. The wire types keep positions, so that every error can name its place.
 
-use super::{AZURE_VERSION, HttpModelConfig, ModelConfig, SCRIPTED_PREFIX, UserConfig};
+use super::{AZURE_VERSION, HttpModelConfig, KeySource, ModelConfig, SCRIPTED_PREFIX, UserConfig};
 use anyhow::{Context as _, anyhow, bail};
 use openexec_engine::ids::ModelName;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
@@ -131,6 +131,7 @@ fn checked(file: ConfigFile, base: &Path) -> Result<UserConfig, Fault> {
         models,
         context_tokens: file.context_tokens.map(|tokens| tokens.value),
         allow_unsandboxed_tasks: file.allow_unsandboxed_tasks,
+        ..UserConfig::default()
     })
 }
 
@@ -218,8 +219,9 @@ fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
     Ok(HttpModelConfig {
         model: model.value,
         base_url: entry.base_url.map(|it| it.value),
-        key_env: entry.key_env.map(|it| it.value),
+        key: entry.key_env.map(|it| KeySource::Variable(it.value)),
         output_tokens_max: entry.output_tokens_max.map(|it| it.value),
+        ..HttpModelConfig::default()
     })
 }
 
@@ -304,7 +306,7 @@ mod tests {
         .unwrap();
         assert!(matches!(&found.models["gpt"], ModelConfig::OpenaiResponses(it) if it.model == "gpt-5"));
         assert!(
-            matches!(&found.models["google"], ModelConfig::Gemini(it) if it.key_env.as_deref() == Some("MY_KEY"))
+            matches!(&found.models["google"], ModelConfig::Gemini(it) if it.key == Some(KeySource::Variable("MY_KEY".into())))
         );
         assert!(
             matches!(&found.models["llama"], ModelConfig::Ollama { http, num_ctx: Some(32768) } if http.base_url.is_none())
@@ -316,9 +318,9 @@ mod tests {
         assert_eq!(found.context_tokens, Some(9000));
         assert!(found.allow_unsandboxed_tasks);
         assert!(matches!(&found.models["claude"], ModelConfig::AnthropicMessages(it)
-            if it.model == "claude-sonnet-4-5" && it.key_env.as_deref() == Some("MY_KEY") && it.output_tokens_max == Some(4000)));
+            if it.model == "claude-sonnet-4-5" && it.key == Some(KeySource::Variable("MY_KEY".into())) && it.output_tokens_max == Some(4000)));
         assert!(matches!(&found.models["local"], ModelConfig::OpenaiChat(it)
-            if it.base_url.as_deref() == Some("http://localhost:11434/v1") && it.key_env.is_none()));
+            if it.base_url.as_deref() == Some("http://localhost:11434/v1") && it.key.is_none()));
         assert!(
             matches!(&found.models["demo"], ModelConfig::Scripted { file } if file.ends_with("demo.yaml") && file.is_absolute())
         );

@@ -9,7 +9,8 @@ use openexec_engine::task::Trust;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 6] = [
+    ("answer.yaml", include_str!("../../../../blueprints/answer.yaml")),
     ("fix_tests.yaml", include_str!("../../../../blueprints/fix_tests.yaml")),
     ("implement.yaml", include_str!("../../../../blueprints/implement.yaml")),
     ("fix_diagnostic.yaml", include_str!("../../../../blueprints/fix_diagnostic.yaml")),

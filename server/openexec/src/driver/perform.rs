@@ -9,10 +9,11 @@ use crate::workspace::Workspace;
 use futures::FutureExt as _;
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::ChangeSet;
-use openexec_engine::ids::{CommandId, RunId};
+use openexec_engine::ids::{CommandId, ModelName, RunId};
 use openexec_engine::limits::MEMORY_RECORDS_MAX;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{ApplyReport, Command, Event, FileOutcome, LiveText, OpenDocument};
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ pub(super) struct Place {
     pub run: RunId,
     pub workspace: Workspace,
     pub store: Store,
-    pub model: Arc<dyn Model>,
+    /// The models of the run, by name.
+    pub models: BTreeMap<ModelName, Arc<dyn Model>>,
     pub surface: Arc<dyn Surface>,
     pub shadow_dir: PathBuf,
     pub launcher: Launcher,
@@ -96,7 +98,9 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
         Command::CallModel { request, .. } => {
             let began = Instant::now();
             let progress = |progress: ModelProgress| tracing::debug!(?progress, "model");
-            Ok(match place.model.complete(&request, &progress).await {
+            let model = place.models.get(&request.model);
+            let model = model.ok_or_else(|| format!("the run has no model `{}`", request.model))?;
+            Ok(match model.complete(&request, &progress).await {
                 Ok(reply) => Event::ModelReplied { command: id, reply, duration_ms: millis(began) },
                 Err(error) => Event::ModelFailed { command: id, error },
             })

@@ -47,7 +47,8 @@ pub(super) enum Wish {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunArguments {
-    pub(super) blueprint: BlueprintName,
+    #[serde(default)]
+    pub(super) blueprint: Option<BlueprintName>,
     #[serde(default)]
     pub(super) uri: Option<String>,
     #[serde(default)]

@@ -3,91 +3,116 @@
 
 mod stream;
 
-use super::call::Wire;
+use super::call::is_of;
 use super::conversation::{Call, CallResult, EMPTY_MESSAGE, EMPTY_REPLY, Turn, turns, visible};
 use super::framing::Framing;
-use super::{Model, ModelProgress, Provider};
-use crate::config::HttpModelConfig;
-use async_trait::async_trait;
-use openexec_engine::action::{ActionSchema, schemas_for};
-use openexec_engine::model::{ActionStatus, Message, ModelError, ModelReply, ModelRequest};
+use super::http_model::{Asked, AskedActions, Provider, WireApi};
+use openexec_engine::action::ActionSchema;
+use openexec_engine::model::{ActionStatus, Message, ModelRequest};
 use serde_json::{Map, Value, json};
 
-pub(super) const PROVIDER: Provider = Provider {
-    api: "Anthropic Messages",
-    base_url: "https://api.anthropic.com",
-    key_env: Some("ANTHROPIC_API_KEY"),
-    version: "/v1",
-    endpoint: |_| "/messages".to_owned(),
-    query: None,
-    key_header: |_, key| ("x-api-key", key.to_owned()),
-    headers: &[("anthropic-version", "2023-06-01")],
-    framing: Framing::EventStream,
-};
+/// Models that take no strict tools, by how their names begin. Every later one does.
+const UNSTRICT: [&str; 7] = [
+    "claude-2",
+    "claude-instant",
+    "claude-3",
+    "claude-sonnet-4-0",
+    "claude-sonnet-4-2025",
+    "claude-opus-4-0",
+    "claude-opus-4-2025",
+];
 
-pub(super) struct AnthropicMessages {
-    model: String,
-    own_address: bool,
-    output_tokens_max: u32,
-    wire: Wire,
+/// Turns of the runtime that carry a mark: the last one, which is written to the cache, and the
+/// one before, which was. Together with the system prompt's that is one less than the API takes.
+const MARKED_TURNS: usize = 2;
+
+pub(super) struct AnthropicMessages;
+
+impl WireApi for AnthropicMessages {
+    const PROVIDER: Provider = Provider {
+        api: "Anthropic Messages",
+        base_url: "https://api.anthropic.com",
+        key_env: Some("ANTHROPIC_API_KEY"),
+        version: "/v1",
+        endpoint: |_| "/messages".to_owned(),
+        query: None,
+        key_header: |_, key| ("x-api-key", key.to_owned()),
+        // Of this version since it exists; `strict` and `output_config` are parts of it.
+        headers: &[("anthropic-version", "2023-06-01")],
+        framing: Framing::EventStream,
+    };
+
+    type Decoder = stream::Decoder;
+
+    fn body(asked: &Asked<'_>) -> Value {
+        let mut body = Map::new();
+        body.insert("model".into(), json!(asked.model));
+        body.insert("max_tokens".into(), json!(asked.output_tokens_max));
+        body.insert("stream".into(), json!(true));
+        match &asked.actions {
+            AskedActions::None => {}
+            AskedActions::Tools(schemas) => {
+                let strict = takes_strict(asked);
+                body.insert("tools".into(), schemas.iter().map(|schema| tool(schema, strict)).collect());
+                // A model that thinks rejects being forced to use a tool.
+                let choice = if thinks(asked.request) { "auto" } else { "any" };
+                body.insert("tool_choice".into(), json!({"type": choice}));
+            }
+            AskedActions::Document(schema) => {
+                body.insert(
+                    "output_config".into(),
+                    json!({"format": {"type": "json_schema", "schema": schema}}),
+                );
+            }
+        }
+        let system = asked.system();
+        if !system.is_empty() {
+            // Tools and system prompt come before the conversation; this mark caches both.
+            body.insert("system".into(), json!([{"type": "text", "text": system, "cache_control": mark()}]));
+        }
+        let mut messages: Vec<Value> = turns(&asked.request.messages).iter().map(message).collect();
+        mark_last_turns(&mut messages);
+        body.insert("messages".into(), messages.into());
+        body.into()
+    }
+
+    fn decoder(_turn: u32) -> stream::Decoder {
+        stream::Decoder::default()
+    }
 }
 
-impl AnthropicMessages {
-    pub(super) fn new(config: &HttpModelConfig, wire: Wire) -> Self {
-        Self {
-            model: config.model.clone(),
-            own_address: config.base_url.is_none(),
-            output_tokens_max: config.output_tokens_max.unwrap_or(u32::MAX),
-            wire,
+fn mark() -> Value {
+    json!({"type": "ephemeral"})
+}
+
+/// Servers that imitate the API may reject what they do not know.
+fn takes_strict(asked: &Asked<'_>) -> bool {
+    is_of(asked.server, "anthropic.com") && !UNSTRICT.iter().any(|prefix| asked.model.starts_with(prefix))
+}
+
+/// A mark is no part of what is cached: the messages before it are read from the cache, whether
+/// they were marked or not. A mark where the last request had one finds what that one wrote, be
+/// there ever so many results in between.
+fn mark_last_turns(messages: &mut [Value]) {
+    let ours = messages.iter_mut().rev().filter(|message| message["role"] == "user");
+    for message in ours.take(MARKED_TURNS) {
+        let last = message.get_mut("content").and_then(Value::as_array_mut).and_then(|it| it.last_mut());
+        if let Some(block) = last.and_then(Value::as_object_mut) {
+            block.insert("cache_control".into(), mark());
         }
     }
 }
 
-#[async_trait]
-impl Model for AnthropicMessages {
-    fn describe(&self) -> String {
-        self.wire.describe(&self.model, self.own_address)
-    }
-
-    async fn complete(
-        &self,
-        request: &ModelRequest,
-        progress: &(dyn Fn(ModelProgress) + Send + Sync),
-    ) -> Result<ModelReply, ModelError> {
-        let tokens = request.output_tokens_max.min(self.output_tokens_max);
-        let body = body(&self.model, tokens, request, &schemas_for(&request.actions));
-        self.wire.call(request, body.to_string().into_bytes(), stream::Decoder::default, progress).await
-    }
-}
-
-/// The request as it goes over the wire.
-pub(super) fn body(model: &str, tokens: u32, request: &ModelRequest, schemas: &[ActionSchema]) -> Value {
-    let mut body = Map::new();
-    body.insert("model".into(), json!(model));
-    body.insert("max_tokens".into(), json!(tokens));
-    body.insert("stream".into(), json!(true));
-    if !request.system.is_empty() {
-        // Tools and system prompt come before the conversation; this mark caches both.
-        let system =
-            json!([{"type": "text", "text": request.system, "cache_control": {"type": "ephemeral"}}]);
-        body.insert("system".into(), system);
-    }
-    if !schemas.is_empty() {
-        body.insert("tools".into(), schemas.iter().map(tool).collect());
-        // A model that thinks rejects being forced to use a tool.
-        let choice = if thinks(request) { "auto" } else { "any" };
-        body.insert("tool_choice".into(), json!({"type": choice}));
-    }
-    body.insert("messages".into(), turns(&request.messages).iter().map(message).collect());
-    body.into()
-}
-
-fn tool(schema: &ActionSchema) -> Value {
-    json!({
+fn tool(schema: &ActionSchema, strict: bool) -> Value {
+    let mut tool = json!({
         "name": schema.kind.name(),
         "description": schema.description,
         "input_schema": schema.arguments,
-    })
+    });
+    if let (true, Some(tool)) = (strict, tool.as_object_mut()) {
+        tool.insert("strict".into(), json!(true));
+    }
+    tool
 }
 
 fn thinks(request: &ModelRequest) -> bool {

@@ -4,7 +4,8 @@
 
 use super::explanation::{Explanation, cause};
 use super::framing::Framing;
-use super::{ModelProgress, Provider, Timeouts, retry_after};
+use super::http_model::Provider;
+use super::{ModelProgress, Timeouts, retry_after};
 use crate::config::{AZURE_VERSION, HttpModelConfig};
 use crate::limits::{
     MODEL_ATTEMPTS_MAX, MODEL_ERROR_BODY_BYTES_MAX, MODEL_EVENT_BYTES_MAX, MODEL_REPLY_BYTES_MAX,
@@ -180,9 +181,9 @@ impl Wire {
         }
     }
 
-    /// True when the server belongs to this domain.
-    pub(super) fn is_of(&self, domain: &str) -> bool {
-        is_of(&self.url, domain)
+    /// Where requests go.
+    pub(super) fn url(&self) -> &Url {
+        &self.url
     }
 
     fn origin(&self) -> String {
@@ -465,13 +466,17 @@ fn is_numbered(segment: &str) -> bool {
 mod tests {
     use super::*;
 
-    use crate::models::{gemini, ollama, openai_chat, openai_responses};
+    use crate::models::gemini::Gemini;
+    use crate::models::http_model::WireApi as _;
+    use crate::models::ollama::Ollama;
+    use crate::models::openai_chat::OpenaiChat;
+    use crate::models::openai_responses::OpenaiResponses;
 
     #[test]
     fn a_base_address_with_and_without_a_version_is_understood() {
-        let chat = &openai_chat::PROVIDER;
-        let gemini = &gemini::PROVIDER;
-        let ollama = &ollama::PROVIDER;
+        let chat = &OpenaiChat::PROVIDER;
+        let gemini = &Gemini::PROVIDER;
+        let ollama = &Ollama::PROVIDER;
         for (provider, base, wanted) in [
             (chat, "https://api.openai.com", "https://api.openai.com/v1/chat/completions"),
             (chat, "https://api.openai.com/", "https://api.openai.com/v1/chat/completions"),
@@ -491,12 +496,12 @@ mod tests {
                 "https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=2024-10-21",
             ),
             (
-                &openai_responses::PROVIDER,
+                &OpenaiResponses::PROVIDER,
                 "https://r.openai.azure.com/openai?api-version=2025-04-01-preview",
                 "https://r.openai.azure.com/openai/responses?api-version=2025-04-01-preview",
             ),
             (
-                &openai_responses::PROVIDER,
+                &OpenaiResponses::PROVIDER,
                 "https://r.openai.azure.com/openai/v1/",
                 "https://r.openai.azure.com/openai/v1/responses",
             ),

@@ -3,67 +3,61 @@
 
 mod stream;
 
-use super::call::Wire;
 use super::conversation::{Call, CallResult, EMPTY_MESSAGE, EMPTY_REPLY, Turn, turns, visible};
 use super::framing::Framing;
-use super::{Model, ModelProgress, Provider};
-use crate::config::HttpModelConfig;
-use async_trait::async_trait;
-use openexec_engine::action::{ActionSchema, schemas_for};
-use openexec_engine::model::{ActionStatus, ModelError, ModelReply, ModelRequest};
+use super::http_model::{Asked, AskedActions, Provider, WireApi};
+use openexec_engine::action::ActionSchema;
+use openexec_engine::model::{ActionStatus, ModelReply};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-
-pub(super) const PROVIDER: Provider = Provider {
-    api: "Gemini",
-    base_url: "https://generativelanguage.googleapis.com",
-    key_env: Some("GEMINI_API_KEY"),
-    version: "/v1beta",
-    endpoint,
-    query: Some("alt=sse"),
-    key_header: |_, key| ("x-goog-api-key", key.to_owned()),
-    headers: &[],
-    framing: Framing::EventStream,
-};
 
 /// A model's name as Google's own lists have it begins with `models/`.
 fn endpoint(model: &str) -> String {
     format!("/models/{}:streamGenerateContent", model.strip_prefix("models/").unwrap_or(model))
 }
 
-pub(super) struct Gemini {
-    model: String,
-    own_address: bool,
-    output_tokens_max: u32,
-    wire: Wire,
-}
+pub(super) struct Gemini;
 
-impl Gemini {
-    pub(super) fn new(config: &HttpModelConfig, wire: Wire) -> Self {
-        Self {
-            model: config.model.clone(),
-            own_address: config.base_url.is_none(),
-            output_tokens_max: config.output_tokens_max.unwrap_or(u32::MAX),
-            wire,
+impl WireApi for Gemini {
+    const PROVIDER: Provider = Provider {
+        api: "Gemini",
+        base_url: "https://generativelanguage.googleapis.com",
+        key_env: Some("GEMINI_API_KEY"),
+        version: "/v1beta",
+        endpoint,
+        query: Some("alt=sse"),
+        key_header: |_, key| ("x-goog-api-key", key.to_owned()),
+        headers: &[],
+        framing: Framing::EventStream,
+    };
+
+    type Decoder = stream::Decoder;
+
+    /// The model's name stands in the address.
+    fn body(asked: &Asked<'_>) -> Value {
+        let mut body = Map::new();
+        let mut generation = Map::new();
+        generation.insert("maxOutputTokens".into(), json!(asked.output_tokens_max));
+        if let AskedActions::Document(schema) = &asked.actions {
+            generation.insert("responseMimeType".into(), json!("application/json"));
+            generation.insert("responseJsonSchema".into(), schema.clone());
         }
+        body.insert("generationConfig".into(), generation.into());
+        if let AskedActions::Tools(schemas) = &asked.actions {
+            let functions: Vec<Value> = schemas.iter().map(function).collect();
+            body.insert("tools".into(), json!([{"functionDeclarations": functions}]));
+            // This mode holds the model to the functions' schemas; there is no other `strict`.
+            body.insert("toolConfig".into(), json!({"functionCallingConfig": {"mode": "ANY"}}));
+        }
+        if let Some(system) = visible(&asked.system()) {
+            body.insert("systemInstruction".into(), json!({"parts": [{"text": system}]}));
+        }
+        body.insert("contents".into(), turns(&asked.request.messages).iter().map(content).collect());
+        body.into()
     }
-}
 
-#[async_trait]
-impl Model for Gemini {
-    fn describe(&self) -> String {
-        self.wire.describe(&self.model, self.own_address)
-    }
-
-    async fn complete(
-        &self,
-        request: &ModelRequest,
-        progress: &(dyn Fn(ModelProgress) + Send + Sync),
-    ) -> Result<ModelReply, ModelError> {
-        let tokens = request.output_tokens_max.min(self.output_tokens_max);
-        let body = body(tokens, request, &schemas_for(&request.actions));
-        let decoder = || stream::Decoder::new(request.turn);
-        self.wire.call(request, body.to_string().into_bytes(), decoder, progress).await
+    fn decoder(turn: u32) -> stream::Decoder {
+        stream::Decoder::new(turn)
     }
 }
 
@@ -78,22 +72,6 @@ pub(super) enum Signed {
     Call { index: usize, signature: String },
     /// A thought.
     Thought { text: String, signature: String },
-}
-
-/// The request as it goes over the wire; the model's name stands in the address.
-pub(super) fn body(tokens: u32, request: &ModelRequest, schemas: &[ActionSchema]) -> Value {
-    let mut body = Map::new();
-    if let Some(system) = visible(&request.system) {
-        body.insert("systemInstruction".into(), json!({"parts": [{"text": system}]}));
-    }
-    body.insert("contents".into(), turns(&request.messages).iter().map(content).collect());
-    if !schemas.is_empty() {
-        let functions: Vec<Value> = schemas.iter().map(function).collect();
-        body.insert("tools".into(), json!([{"functionDeclarations": functions}]));
-        body.insert("toolConfig".into(), json!({"functionCallingConfig": {"mode": "ANY"}}));
-    }
-    body.insert("generationConfig".into(), json!({"maxOutputTokens": tokens}));
-    body.into()
 }
 
 fn function(schema: &ActionSchema) -> Value {

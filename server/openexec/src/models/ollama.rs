@@ -3,96 +3,64 @@
 
 mod stream;
 
-use super::call::Wire;
 use super::conversation::{Call, Turn, turns};
 use super::framing::Framing;
-use super::{Model, ModelProgress, Provider, openai_chat};
-use crate::config::{HttpModelConfig, OLLAMA_ADDRESS};
-use async_trait::async_trait;
-use openexec_engine::action::{ActionSchema, schemas_for};
-use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
+use super::http_model::{Asked, AskedActions, Provider, WireApi};
+use super::openai_chat;
+use crate::config::OLLAMA_ADDRESS;
 use serde_json::{Map, Value, json};
 
-pub(super) const PROVIDER: Provider = Provider {
-    api: "Ollama",
-    base_url: OLLAMA_ADDRESS,
-    key_env: None,
-    version: "/api",
-    endpoint: |_| "/chat".to_owned(),
-    query: None,
-    key_header: |_, key| ("authorization", format!("Bearer {key}")),
-    headers: &[],
-    framing: Framing::JsonLines,
-};
+pub(super) struct Ollama;
 
-pub(super) struct Ollama {
-    model: String,
-    own_address: bool,
-    limits: Limits,
-    wire: Wire,
-}
+impl WireApi for Ollama {
+    const PROVIDER: Provider = Provider {
+        api: "Ollama",
+        base_url: OLLAMA_ADDRESS,
+        key_env: None,
+        version: "/api",
+        endpoint: |_| "/chat".to_owned(),
+        query: None,
+        key_header: |_, key| ("authorization", format!("Bearer {key}")),
+        headers: &[],
+        framing: Framing::JsonLines,
+    };
 
-/// What a model may read and write, in tokens.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub output_tokens_max: u32,
-    /// Ollama cuts the beginning off what does not fit, without a word.
-    pub num_ctx: Option<u32>,
-}
+    type Decoder = stream::Decoder;
 
-impl Ollama {
-    pub(super) fn new(config: &HttpModelConfig, num_ctx: Option<u32>, wire: Wire) -> Self {
-        let output_tokens_max = config.output_tokens_max.unwrap_or(u32::MAX);
-        Self {
-            model: config.model.clone(),
-            own_address: config.base_url.is_none(),
-            limits: Limits { output_tokens_max, num_ctx },
-            wire,
+    fn body(asked: &Asked<'_>) -> Value {
+        let mut options = Map::new();
+        options.insert("num_predict".into(), json!(asked.output_tokens_max));
+        // Ollama cuts the beginning off what does not fit, without a word.
+        if let Some(num_ctx) = asked.num_ctx {
+            options.insert("num_ctx".into(), json!(num_ctx));
         }
+        let mut body = Map::new();
+        body.insert("model".into(), json!(asked.model));
+        body.insert("stream".into(), json!(true));
+        body.insert("options".into(), options.into());
+        match &asked.actions {
+            AskedActions::None => {}
+            // A call cannot be demanded here: a reply without one is a turn like any other.
+            AskedActions::Tools(schemas) => {
+                body.insert("tools".into(), schemas.iter().map(openai_chat::tool).collect());
+            }
+            AskedActions::Document(schema) => {
+                body.insert("format".into(), schema.clone());
+            }
+        }
+        let mut messages = Vec::new();
+        let system = asked.system();
+        if !system.is_empty() {
+            messages.push(json!({"role": "system", "content": system}));
+        }
+        messages.extend(turns(&asked.request.messages).iter().flat_map(messages_of));
+        body.insert("messages".into(), messages.into());
+        body.into()
     }
-}
 
-#[async_trait]
-impl Model for Ollama {
-    fn describe(&self) -> String {
-        self.wire.describe(&self.model, self.own_address)
+    fn decoder(turn: u32) -> stream::Decoder {
+        stream::Decoder::new(turn)
     }
-
-    async fn complete(
-        &self,
-        request: &ModelRequest,
-        progress: &(dyn Fn(ModelProgress) + Send + Sync),
-    ) -> Result<ModelReply, ModelError> {
-        let output_tokens_max = request.output_tokens_max.min(self.limits.output_tokens_max);
-        let limits = Limits { output_tokens_max, ..self.limits };
-        let body = body(&self.model, limits, request, &schemas_for(&request.actions));
-        let decoder = || stream::Decoder::new(request.turn);
-        self.wire.call(request, body.to_string().into_bytes(), decoder, progress).await
-    }
-}
-
-/// The request as it goes over the wire.
-pub(super) fn body(model: &str, limits: Limits, request: &ModelRequest, schemas: &[ActionSchema]) -> Value {
-    let mut messages = Vec::new();
-    if !request.system.is_empty() {
-        messages.push(json!({"role": "system", "content": request.system}));
-    }
-    messages.extend(turns(&request.messages).iter().flat_map(messages_of));
-    let mut options = Map::new();
-    options.insert("num_predict".into(), json!(limits.output_tokens_max));
-    if let Some(num_ctx) = limits.num_ctx {
-        options.insert("num_ctx".into(), json!(num_ctx));
-    }
-    let mut body = Map::new();
-    body.insert("model".into(), json!(model));
-    body.insert("messages".into(), messages.into());
-    if !schemas.is_empty() {
-        // A call cannot be demanded here: a reply without one is a turn like any other.
-        body.insert("tools".into(), schemas.iter().map(openai_chat::tool).collect());
-    }
-    body.insert("stream".into(), json!(true));
-    body.insert("options".into(), options.into());
-    body.into()
 }
 
 fn messages_of(turn: &Turn<'_>) -> Vec<Value> {

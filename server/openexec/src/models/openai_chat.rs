@@ -3,28 +3,83 @@
 
 mod stream;
 
-use super::call::{Wire, is_of};
+use super::call::is_of;
 use super::conversation::{Call, Turn, turns};
+use super::document;
 use super::framing::Framing;
-use super::{Model, ModelProgress, Provider};
-use crate::config::HttpModelConfig;
-use async_trait::async_trait;
-use openexec_engine::action::{ActionSchema, schemas_for};
-use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
+use super::http_model::{Asked, AskedActions, Provider, WireApi};
+use openexec_engine::action::ActionSchema;
+use openexec_engine::digest::Digest;
+use openexec_engine::model::ModelRequest;
 use reqwest::Url;
 use serde_json::{Map, Value, json};
 
-pub(super) const PROVIDER: Provider = Provider {
-    api: "OpenAI Chat Completions",
-    base_url: "https://api.openai.com",
-    key_env: Some("OPENAI_API_KEY"),
-    version: "/v1",
-    endpoint: |_| "/chat/completions".to_owned(),
-    query: None,
-    key_header,
-    headers: &[],
-    framing: Framing::EventStream,
-};
+/// Hexadecimal digits of the key under which OpenAI caches a conversation.
+const CACHE_KEY_DIGITS: usize = 32;
+
+/// OpenAI's own servers, at its own address and at Microsoft's. They want the limit as
+/// `max_completion_tokens`, because their reasoning models reject `max_tokens`; Ollama and older
+/// builds of llama.cpp ignore anything else, and a limit that is ignored is worse than none.
+/// They take strict tools, where others may reject what they do not know.
+const OWN_DOMAINS: [&str; 2] = [OPENAI, "openai.azure.com"];
+
+const OPENAI: &str = "openai.com";
+
+pub(super) struct OpenaiChat;
+
+impl WireApi for OpenaiChat {
+    const PROVIDER: Provider = Provider {
+        api: "OpenAI Chat Completions",
+        base_url: "https://api.openai.com",
+        key_env: Some("OPENAI_API_KEY"),
+        version: "/v1",
+        endpoint: |_| "/chat/completions".to_owned(),
+        query: None,
+        key_header,
+        headers: &[],
+        framing: Framing::EventStream,
+    };
+
+    type Decoder = stream::Decoder;
+
+    fn body(asked: &Asked<'_>) -> Value {
+        let is_own = is_own(asked.server);
+        let limit = if is_own { "max_completion_tokens" } else { "max_tokens" };
+        let mut body = Map::new();
+        body.insert("model".into(), json!(asked.model));
+        body.insert(limit.into(), json!(asked.output_tokens_max));
+        body.insert("stream".into(), json!(true));
+        body.insert("stream_options".into(), json!({"include_usage": true}));
+        body.extend(cache_key(asked));
+        match &asked.actions {
+            AskedActions::None => {}
+            AskedActions::Tools(schemas) => {
+                let tools =
+                    schemas.iter().map(|schema| if is_own { strict_tool(schema) } else { tool(schema) });
+                body.insert("tools".into(), tools.collect());
+                body.insert("tool_choice".into(), json!("required"));
+            }
+            AskedActions::Document(schema) => {
+                let format = json!({"type": "json_schema", "json_schema": named_schema(schema)});
+                body.insert("response_format".into(), format);
+            }
+        }
+        let mut messages = Vec::new();
+        let system = asked.system();
+        if !system.is_empty() {
+            messages.push(json!({"role": "system", "content": system}));
+        }
+        for turn in turns(&asked.request.messages) {
+            append(&mut messages, turn);
+        }
+        body.insert("messages".into(), messages.into());
+        body.into()
+    }
+
+    fn decoder(_turn: u32) -> stream::Decoder {
+        stream::Decoder::default()
+    }
+}
 
 /// Azure takes keys in a header of its own, whatever the API; `Bearer` means a login there.
 pub(super) fn key_header(url: &Url, key: &str) -> (&'static str, String) {
@@ -34,74 +89,40 @@ pub(super) fn key_header(url: &Url, key: &str) -> (&'static str, String) {
     }
 }
 
-/// Who wants the limit as `max_completion_tokens`. OpenAI's reasoning models reject
-/// `max_tokens`; Ollama and older builds of llama.cpp ignore anything else, and a limit that
-/// is ignored is worse than none.
-const NEW_LIMIT_DOMAINS: [&str; 2] = ["openai.com", "openai.azure.com"];
-
-pub(super) struct OpenaiChat {
-    model: String,
-    own_address: bool,
-    output_tokens_max: u32,
-    limit_field: &'static str,
-    wire: Wire,
+/// True for OpenAI's own servers.
+pub(super) fn is_own(server: &Url) -> bool {
+    OWN_DOMAINS.iter().any(|domain| is_of(server, domain))
 }
 
-impl OpenaiChat {
-    pub(super) fn new(config: &HttpModelConfig, wire: Wire) -> Self {
-        let new_limit = NEW_LIMIT_DOMAINS.iter().any(|domain| wire.is_of(domain));
-        Self {
-            model: config.model.clone(),
-            own_address: config.base_url.is_none(),
-            output_tokens_max: config.output_tokens_max.unwrap_or(u32::MAX),
-            limit_field: if new_limit { "max_completion_tokens" } else { "max_tokens" },
-            wire,
-        }
-    }
+/// Leads the requests of one conversation to the machine that has read its beginning. A digest
+/// of what the conversation begins with: the same in every turn, and it says nothing.
+pub(super) fn cache_key(asked: &Asked<'_>) -> Option<(String, Value)> {
+    let ModelRequest { system, messages, .. } = asked.request;
+    let digest = Digest::of_json(&(system, messages.first()));
+    let key: String = digest.to_hex().chars().take(CACHE_KEY_DIGITS).collect();
+    is_of(asked.server, OPENAI).then(|| ("prompt_cache_key".to_owned(), json!(key)))
 }
 
-#[async_trait]
-impl Model for OpenaiChat {
-    fn describe(&self) -> String {
-        self.wire.describe(&self.model, self.own_address)
-    }
-
-    async fn complete(
-        &self,
-        request: &ModelRequest,
-        progress: &(dyn Fn(ModelProgress) + Send + Sync),
-    ) -> Result<ModelReply, ModelError> {
-        let tokens = request.output_tokens_max.min(self.output_tokens_max);
-        let body = body(&self.model, (self.limit_field, tokens), request, &schemas_for(&request.actions));
-        self.wire.call(request, body.to_string().into_bytes(), stream::Decoder::default, progress).await
-    }
+/// A document's schema, as both of OpenAI's APIs and their imitations take it.
+pub(super) fn named_schema(schema: &Value) -> Map<String, Value> {
+    let strict = document::strict(schema);
+    let mut named = Map::new();
+    named.insert("name".into(), json!(document::NAME));
+    named.insert("strict".into(), json!(strict.is_some()));
+    named.insert("schema".into(), strict.unwrap_or_else(|| schema.clone()));
+    named
 }
 
-/// The request as it goes over the wire.
-pub(super) fn body(
-    model: &str,
-    (limit_field, tokens): (&str, u32),
-    request: &ModelRequest,
-    schemas: &[ActionSchema],
-) -> Value {
-    let mut messages = Vec::new();
-    if !request.system.is_empty() {
-        messages.push(json!({"role": "system", "content": request.system}));
+/// A tool whose arguments the server keeps to its schema.
+fn strict_tool(schema: &ActionSchema) -> Value {
+    let mut tool = tool(schema);
+    let strict = document::strict(&schema.arguments);
+    if let (Some(strict), Some(function)) = (strict, tool.get_mut("function").and_then(Value::as_object_mut))
+    {
+        function.insert("parameters".into(), strict);
+        function.insert("strict".into(), json!(true));
     }
-    for turn in turns(&request.messages) {
-        append(&mut messages, turn);
-    }
-    let mut body = Map::new();
-    body.insert("model".into(), json!(model));
-    body.insert("messages".into(), messages.into());
-    body.insert(limit_field.into(), json!(tokens));
-    body.insert("stream".into(), json!(true));
-    body.insert("stream_options".into(), json!({"include_usage": true}));
-    if !schemas.is_empty() {
-        body.insert("tools".into(), schemas.iter().map(tool).collect());
-        body.insert("tool_choice".into(), json!("required"));
-    }
-    body.into()
+    tool
 }
 
 pub(super) fn tool(schema: &ActionSchema) -> Value {

@@ -2,6 +2,7 @@
 
 mod anthropic_messages;
 mod bodies;
+mod caching;
 mod failures;
 mod gemini;
 mod ollama;
@@ -70,8 +71,8 @@ impl Api {
         let http = HttpModelConfig {
             model: "the-model".into(),
             base_url: Some(base_url.into()),
-            key_env: Some("KEY".into()),
-            output_tokens_max: None,
+            key: Some(KeySource::Variable("KEY".into())),
+            ..HttpModelConfig::default()
         };
         let variable = |name: &str| (name == "KEY").then(|| KEY.to_owned());
         connect_with(&"m".into(), &self.config(http), &http_client().unwrap(), timeouts, &variable).unwrap()
@@ -167,8 +168,8 @@ fn keys_come_from_the_variable_that_belongs_to_the_address() {
     let config = |base_url: Option<&str>, key_env: Option<&str>| HttpModelConfig {
         model: "the-model".into(),
         base_url: base_url.map(str::to_owned),
-        key_env: key_env.map(str::to_owned),
-        output_tokens_max: None,
+        key: key_env.map(|name| KeySource::Variable(name.to_owned())),
+        ..HttpModelConfig::default()
     };
     let connected = |config: ModelConfig, variables: &[(&str, &str)]| {
         let variable =
@@ -218,8 +219,8 @@ async fn without_a_key_no_header_is_sent() {
     let http = HttpModelConfig {
         model: "the-model".into(),
         base_url: Some(peer.url.clone()),
-        key_env: None,
         output_tokens_max: Some(7),
+        ..HttpModelConfig::default()
     };
     let variable = |_: &str| Some(KEY.to_owned());
     let config = ModelConfig::OpenaiChat(http);

@@ -8,8 +8,9 @@ mod tampering;
 
 use super::*;
 use openexec_engine::blueprint::Blueprint;
+use openexec_engine::budget::Budget;
 use openexec_engine::ids::{CommandId, StageId, StepId};
-use openexec_engine::model::{ModelReply, StopReason, ToolCall, Usage};
+use openexec_engine::model::{ChosenModel, ModelReply, Models, StopReason, ToolCall, Usage};
 use openexec_engine::policy::{ApprovalMode, PolicySnapshot, SandboxMode};
 use openexec_engine::run::{HydratedText, Inputs, RunStarted};
 use openexec_engine::task::TaskSet;
@@ -49,10 +50,12 @@ fn run_started(run: &RunId) -> Event {
             stages: Vec::new(),
         },
         policy: PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::Always),
-        model: "m".into(),
-        model_is_local: false,
+        models: Models::only(ChosenModel::named("m")),
+        budget: Budget::default(),
+        approve_requests: false,
         tasks: TaskSet::default(),
         inputs: Inputs { instruction: Some("größer".into()), ..Inputs::default() },
+        route: None,
         open_documents: Vec::new(),
         open_versions: std::collections::BTreeMap::new(),
         entropy: "00".repeat(32),
@@ -71,7 +74,12 @@ fn model_replied(text: &str) -> Event {
                 arguments: "{\"x\": ".into(),
             }],
             stop: StopReason::ToolUse,
-            usage: Usage { input_tokens: u64::from(u32::MAX) + 1, output_tokens: 2, cached_tokens: 0 },
+            usage: Usage {
+                input_tokens: u64::from(u32::MAX) + 1,
+                output_tokens: 2,
+                cached_tokens: 0,
+                cache_write_tokens: 0,
+            },
             opaque: vec![serde_json::json!({"type": "thinking", "thinking": "t", "signature": "s=="})],
         },
         duration_ms: 12,

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 const CHECKED_IN: &str = include_str!("../../../../../blueprints/blueprint.schema.json");
 
-const SHIPPED: [(&str, &str); 5] = [
+const SHIPPED: [(&str, &str); 6] = [
+    ("answer.yaml", include_str!("../../../../../blueprints/answer.yaml")),
     ("fix_diagnostic.yaml", include_str!("../../../../../blueprints/fix_diagnostic.yaml")),
     ("fix_tests.yaml", include_str!("../../../../../blueprints/fix_tests.yaml")),
     ("implement.yaml", include_str!("../../../../../blueprints/implement.yaml")),

@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::context::{Candidate, RecordTag, Relevance};
-use crate::model::Message;
+use crate::model::{ChosenModel, Message, Models};
 use crate::policy::rules::{self, PointerKind, Scope};
 use crate::run::{Command, Event, RunStarted};
 
@@ -12,7 +12,8 @@ fn start_with(policy: &str, local: bool) -> RunStarted {
         .unwrap_or_else(|error| panic!("{error}"));
     let merged = rules::merge(Some(&user), None).unwrap_or_else(|error| panic!("{error}"));
     let policy = merged.for_run(start.blueprint.sandbox, start.blueprint.approval_mode);
-    RunStarted { policy, model_is_local: local, ..start }
+    let model = ChosenModel { is_local: local, ..ChosenModel::named("scripted") };
+    RunStarted { policy, models: Models::only(model), ..start }
 }
 
 fn file(text: &str) -> Candidate {

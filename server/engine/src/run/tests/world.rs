@@ -1,10 +1,11 @@
 //! The world: files, a scripted model, a test runner that is a function of the files.
 
 use crate::blueprint;
+use crate::budget::Budget;
 use crate::digest::Digest;
 use crate::ids::CommandId;
 use crate::memory::MaintenanceRecord;
-use crate::model::{ModelReply, StopReason, Usage};
+use crate::model::{ChosenModel, ModelReply, Models, StopReason, Usage};
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved};
 use crate::run::{ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, RunStarted, RunState, Status};
@@ -74,10 +75,12 @@ pub fn start_of(yaml: &str) -> RunStarted {
         at_ms: 1,
         policy: PolicySnapshot::built_in(blueprint.sandbox, blueprint.approval_mode),
         blueprint,
-        model: "scripted".into(),
-        model_is_local: false,
+        models: Models::only(ChosenModel::named("scripted")),
+        budget: Budget::default(),
+        approve_requests: false,
         tasks: trusted(vec![test_task()]),
         inputs: Inputs::default(),
+        route: None,
         open_documents: Vec::new(),
         open_versions: BTreeMap::new(),
         entropy: "00".repeat(32),

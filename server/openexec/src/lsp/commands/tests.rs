@@ -55,7 +55,7 @@ fn what_cannot_be_taken_says_what_to_write() {
     for (command, arguments, says) in [
         ("openexec.fly", vec![], "there are openexec.run"),
         ("openexec.run", vec![], "\"blueprint\""),
-        ("openexec.run", vec![json!({ "instruction": "x" })], "missing field `blueprint`"),
+        ("openexec.run", vec![json!({ "blueprint": 7 })], "invalid type"),
         ("openexec.run", vec![json!({ "blueprint": "x", "shell": "rm" })], "unknown field `shell`"),
         ("openexec.run", vec![json!("{broken")], "not JSON"),
         ("openexec.apply", vec![json!({}), json!({})], "more than one"),

@@ -117,7 +117,7 @@ enum Block {
 }
 
 #[derive(Default)]
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     blocks: BTreeMap<u64, Block>,
     content_bytes: usize,
     tokens: Tokens,
@@ -254,12 +254,12 @@ impl Decoder {
 fn usage(tokens: &Tokens) -> Usage {
     let count = |tokens: Option<u64>| tokens.unwrap_or(0);
     let cached = count(tokens.cache_read_input_tokens);
+    let written = count(tokens.cache_creation_input_tokens);
     Usage {
-        input_tokens: count(tokens.input_tokens)
-            .saturating_add(cached)
-            .saturating_add(count(tokens.cache_creation_input_tokens)),
+        input_tokens: count(tokens.input_tokens).saturating_add(cached).saturating_add(written),
         output_tokens: count(tokens.output_tokens),
         cached_tokens: cached,
+        cache_write_tokens: written,
     }
 }
 

@@ -64,7 +64,7 @@ struct Tokens {
     cached_content_token_count: Option<u64>,
 }
 
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     turn: u32,
     text: String,
     calls: Vec<ToolCall>,
@@ -183,5 +183,6 @@ fn usage(tokens: &Tokens) -> Usage {
         input_tokens: sum(tokens.prompt_token_count, tokens.tool_use_prompt_token_count),
         output_tokens: sum(tokens.candidates_token_count, tokens.thoughts_token_count),
         cached_tokens: tokens.cached_content_token_count.unwrap_or(0),
+        cache_write_tokens: 0,
     }
 }

@@ -37,7 +37,7 @@ struct Function {
     arguments: Option<Value>,
 }
 
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     turn: u32,
     text: String,
     thinking: String,
@@ -94,7 +94,7 @@ impl call::Decoder for Decoder {
         self.usage = Usage {
             input_tokens: line.prompt_eval_count.unwrap_or(0),
             output_tokens: line.eval_count.unwrap_or(0),
-            cached_tokens: 0,
+            ..Usage::default()
         };
         Ok(Flow::Ended)
     }

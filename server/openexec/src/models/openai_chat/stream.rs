@@ -68,7 +68,7 @@ struct Call {
 }
 
 #[derive(Default)]
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     text: String,
     calls: Vec<Call>,
     refused: bool,
@@ -92,6 +92,7 @@ impl call::Decoder for Decoder {
                 input_tokens: tokens.prompt_tokens,
                 output_tokens: tokens.completion_tokens,
                 cached_tokens: tokens.prompt_tokens_details.and_then(|it| it.cached_tokens).unwrap_or(0),
+                cache_write_tokens: 0,
             };
         }
         for choice in chunk.choices.into_iter().filter(|choice| choice.index == 0) {

@@ -130,7 +130,7 @@ impl Item {
     }
 }
 
-pub(super) struct Decoder {
+pub(in crate::models) struct Decoder {
     turn: u32,
     items: BTreeMap<u64, Item>,
     content_bytes: usize,
@@ -312,6 +312,7 @@ fn usage(ended: Option<&Response>) -> Usage {
         input_tokens: tokens.input_tokens,
         output_tokens: tokens.output_tokens,
         cached_tokens: tokens.input_tokens_details.as_ref().and_then(|it| it.cached_tokens).unwrap_or(0),
+        cache_write_tokens: 0,
     })
 }
 

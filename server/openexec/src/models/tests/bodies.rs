@@ -1,8 +1,13 @@
 //! What is sent: checked against closed schemas of the parts of each API that we use.
 
 use super::*;
-use crate::models::ollama::Limits;
-use crate::models::{anthropic_messages, gemini, ollama, openai_chat, openai_responses};
+use crate::config::OutputForm;
+use crate::models::anthropic_messages::AnthropicMessages;
+use crate::models::gemini::Gemini;
+use crate::models::http_model::{Asked, AskedActions};
+use crate::models::ollama::Ollama;
+use crate::models::openai_chat::OpenaiChat;
+use crate::models::openai_responses::OpenaiResponses;
 use openexec_engine::action::{ActionKind, ActionSchema};
 use openexec_engine::model::{ActionResult, ActionStatus};
 use proptest::prelude::*;
@@ -47,6 +52,32 @@ fn conversation(opaque: Vec<Value>) -> ModelRequest {
     request
 }
 
+/// A server of the user's own.
+pub(super) const SERVER: &str = "http://localhost:1";
+
+pub(super) fn asked<'a>(
+    server: &'a reqwest::Url,
+    request: &'a ModelRequest,
+    actions: AskedActions,
+) -> Asked<'a> {
+    Asked { model: "the-model", server, output_tokens_max: 77, num_ctx: Some(9000), request, actions }
+}
+
+pub(super) fn body_of(api: Api, asked: &Asked<'_>) -> Value {
+    match api {
+        Api::Anthropic => AnthropicMessages::body(asked),
+        Api::Openai => OpenaiChat::body(asked),
+        Api::Responses => OpenaiResponses::body(asked),
+        Api::Gemini => Gemini::body(asked),
+        Api::Ollama => Ollama::body(asked),
+    }
+}
+
+/// The body of a request with tools.
+fn body(api: Api, request: &ModelRequest) -> Value {
+    body_of(api, &asked(&SERVER.parse().unwrap(), request, AskedActions::Tools(schemas())))
+}
+
 fn check(schema: &Value, body: &Value) {
     let validator = jsonschema::draft202012::new(schema).unwrap();
     let faults: Vec<String> =
@@ -69,7 +100,7 @@ fn anthropic_schema() -> Value {
     let id = json!({"type": "string", "pattern": "^[a-zA-Z0-9_-]+$"});
     let user = json!({"anyOf": [
         text_block,
-        block("tool_result", json!({"tool_use_id": id, "content": {"type": "string"}, "is_error": {"type": "boolean"}}), json!(["type", "tool_use_id"])),
+        block("tool_result", json!({"tool_use_id": id, "content": {"type": "string"}, "is_error": {"type": "boolean"}, "cache_control": cache}), json!(["type", "tool_use_id"])),
     ]});
     let assistant = json!({"anyOf": [
         text_block,
@@ -89,8 +120,9 @@ fn anthropic_schema() -> Value {
             "max_tokens": {"type": "integer", "minimum": 1},
             "stream": {"const": true},
             "system": {"type": "array", "items": text_block},
-            "tools": {"type": "array", "items": closed(json!({"name": id, "description": text, "input_schema": {"type": "object", "required": ["type"]}}), json!(["name", "input_schema"]))},
+            "tools": {"type": "array", "items": closed(json!({"name": id, "description": text, "input_schema": {"type": "object", "required": ["type"]}, "strict": {"const": true}}), json!(["name", "input_schema"]))},
             "tool_choice": closed(json!({"type": {"enum": ["any", "auto"]}}), json!(["type"])),
+            "output_config": closed(json!({"format": closed(json!({"type": {"const": "json_schema"}, "schema": {"type": "object"}}), json!(["type", "schema"]))}), json!(["format"])),
             "messages": {"type": "array", "minItems": 1, "items": {"anyOf": [message("user", user), message("assistant", assistant)]}},
         }),
         json!(["model", "max_tokens", "stream", "messages"]),
@@ -108,8 +140,14 @@ fn openai_schema() -> Value {
         json!({"id": id, "type": {"const": "function"}, "function": closed(json!({"name": id, "arguments": text}), json!(["name", "arguments"]))}),
         json!(["id", "type", "function"]),
     );
-    let function =
-        closed(json!({"name": id, "description": text, "parameters": {"type": "object"}}), json!(["name"]));
+    let function = closed(
+        json!({"name": id, "description": text, "parameters": {"type": "object"}, "strict": {"const": true}}),
+        json!(["name"]),
+    );
+    let format = closed(
+        json!({"type": {"const": "json_schema"}, "json_schema": closed(json!({"name": id, "strict": {"type": "boolean"}, "schema": {"type": "object"}}), json!(["name", "schema"]))}),
+        json!(["type", "json_schema"]),
+    );
     closed(
         json!({
             "model": text,
@@ -126,6 +164,8 @@ fn openai_schema() -> Value {
             "stream_options": closed(json!({"include_usage": {"const": true}}), json!(["include_usage"])),
             "tools": {"type": "array", "items": closed(json!({"type": {"const": "function"}, "function": function}), json!(["type", "function"]))},
             "tool_choice": {"const": "required"},
+            "response_format": format,
+            "prompt_cache_key": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
         }),
         json!(["model", "messages", "stream", "stream_options"]),
     )
@@ -139,7 +179,7 @@ fn anthropic_bodies_hold_what_the_api_takes_and_nothing_else() {
     ];
     for opaque in [Vec::new(), thinking] {
         let thinks = !opaque.is_empty();
-        let body = anthropic_messages::body("the-model", 77, &conversation(opaque.clone()), &schemas());
+        let body = body(Api::Anthropic, &conversation(opaque.clone()));
         check(&anthropic_schema(), &body);
         assert_eq!(body["max_tokens"], 77);
         assert_eq!(body["system"][0]["cache_control"]["type"], "ephemeral");
@@ -149,37 +189,41 @@ fn anthropic_bodies_hold_what_the_api_takes_and_nothing_else() {
         let first = body["messages"][1]["content"].as_array().unwrap();
         assert_eq!(first[..opaque.len()], opaque, "thinking goes first, unchanged");
     }
-    insta::assert_json_snapshot!(
-        "anthropic_messages",
-        anthropic_messages::body("the-model", 77, &conversation(Vec::new()), &schemas())
-    );
+    insta::assert_json_snapshot!("anthropic_messages", body(Api::Anthropic, &conversation(Vec::new())));
 }
 
 #[test]
 fn openai_bodies_hold_what_the_api_takes_and_nothing_else() {
-    for limit in ["max_tokens", "max_completion_tokens"] {
-        let body = openai_chat::body("the-model", (limit, 77), &conversation(Vec::new()), &schemas());
+    for (server, limit) in [
+        (SERVER, "max_tokens"),
+        ("https://api.openai.com", "max_completion_tokens"),
+        ("https://r.openai.azure.com", "max_completion_tokens"),
+        ("https://openai.com.example.com", "max_tokens"),
+    ] {
+        let (server, request) = (server.parse().unwrap(), conversation(Vec::new()));
+        let body = body_of(Api::Openai, &asked(&server, &request, AskedActions::Tools(schemas())));
         check(&openai_schema(), &body);
         assert_eq!(body[limit], 77);
     }
-    insta::assert_json_snapshot!(
-        "openai_chat",
-        openai_chat::body("the-model", ("max_tokens", 77), &conversation(Vec::new()), &schemas())
-    );
+    insta::assert_json_snapshot!("openai_chat", body(Api::Openai, &conversation(Vec::new())));
 }
 
 #[test]
 fn without_actions_no_tool_is_demanded() {
-    let anthropic = anthropic_messages::body("m", 1, &request(), &[]);
-    let openai = openai_chat::body("m", ("max_tokens", 1), &request(), &[]);
-    let responses = openai_responses::body("m", 1, &request(), &[]);
-    let gemini = gemini::body(1, &request(), &[]);
-    let ollama = ollama::body("m", LIMITS, &request(), &[]);
-    for body in [&anthropic, &openai, &responses, &gemini, &ollama] {
-        assert!(["tools", "tool_choice", "toolConfig"].iter().all(|field| body.get(field).is_none()));
+    for api in APIS {
+        let body = body_of(api, &asked(&SERVER.parse().unwrap(), &request(), AskedActions::None));
+        for field in
+            ["tools", "tool_choice", "toolConfig", "response_format", "format", "text", "output_config"]
+        {
+            assert!(body.get(field).is_none(), "{api:?}: {field}");
+        }
+        assert!(body["generationConfig"].get("responseJsonSchema").is_none());
+        match api {
+            Api::Anthropic => check(&anthropic_schema(), &body),
+            Api::Openai => check(&openai_schema(), &body),
+            Api::Responses | Api::Gemini | Api::Ollama => {}
+        }
     }
-    check(&anthropic_schema(), &anthropic);
-    check(&openai_schema(), &openai);
 }
 
 #[tokio::test]
@@ -374,17 +418,15 @@ fn answered(mut request: ModelRequest) -> ModelRequest {
     request
 }
 
-const LIMITS: Limits = Limits { output_tokens_max: 77, num_ctx: Some(9000) };
-
 proptest! {
     #[test]
     fn whatever_was_said_each_call_is_answered_once_and_at_once(request in any_conversation()) {
         let request = answered(request);
-        check(&anthropic_schema(), &anthropic_messages::body("m", 77, &without_opaque(&request), &schemas()));
-        check(&openai_schema(), &openai_chat::body("m", ("max_tokens", 77), &request, &schemas()));
-        check_responses(&openai_responses::body("m", 77, &request, &schemas()));
-        check_gemini(&gemini::body(77, &request, &schemas()));
-        check_ollama(&ollama::body("m", LIMITS, &request, &schemas()));
+        check(&anthropic_schema(), &body(Api::Anthropic, &without_opaque(&request)));
+        check(&openai_schema(), &body(Api::Openai, &request));
+        check_responses(&body(Api::Responses, &request));
+        check_gemini(&body(Api::Gemini, &request));
+        check_ollama(&body(Api::Ollama, &request));
     }
 }
 
@@ -409,7 +451,7 @@ fn reasoning_goes_back_unchanged_to_its_place() {
         reasoning(true, 1, "between"),
         json!({"thinking": "of another provider"}),
     ];
-    let body = openai_responses::body("m", 77, &conversation(opaque), &schemas());
+    let body = body(Api::Responses, &conversation(opaque));
     let input = body["input"].as_array().unwrap();
     assert_eq!(
         [&input[1], &input[3], &input[5]],
@@ -428,7 +470,7 @@ fn signatures_go_back_with_their_parts() {
         json!({"part": "call", "index": 1, "signature": "Yw=="}),
         json!({"thinking": "of another provider"}),
     ];
-    let body = gemini::body(77, &conversation(opaque), &schemas());
+    let body = body(Api::Gemini, &conversation(opaque));
     let parts = body["contents"][1]["parts"].as_array().unwrap();
     assert_eq!(parts[0], json!({"text": "hm", "thought": true, "thoughtSignature": "dA=="}));
     assert_eq!(parts[1], json!({"text": "I "}));
@@ -440,8 +482,120 @@ fn signatures_go_back_with_their_parts() {
 
 #[test]
 fn thinking_goes_back_to_ollama() {
-    let body = ollama::body("m", LIMITS, &conversation(vec![json!({"thinking": "hm"})]), &schemas());
+    let body = body(Api::Ollama, &conversation(vec![json!({"thinking": "hm"})]));
     assert_eq!(body["messages"][2]["thinking"], "hm");
     assert_eq!(body["options"], json!({"num_predict": 77, "num_ctx": 9000}));
     insta::assert_json_snapshot!("ollama", body);
+}
+
+/// A request for documents of two actions, as the engine makes it.
+fn for_documents() -> ModelRequest {
+    let mut request = request();
+    request.actions = vec![ActionKind::ReadFile, ActionKind::Finish];
+    let document = json!({"actions": [{"id": "a1", "kind": "read_file", "path": "a.rs"}]}).to_string();
+    let reply = ModelReply {
+        text: document,
+        tool_calls: Vec::new(),
+        stop: StopReason::End,
+        usage: Usage::default(),
+        opaque: Vec::new(),
+    };
+    request.messages.extend([
+        Message::Model { reply },
+        Message::User { text: "action `a1` done: the text of the file".into() },
+    ]);
+    request
+}
+
+#[test]
+fn a_document_is_asked_for_by_its_schema_and_in_words() {
+    let request = for_documents();
+    for api in APIS {
+        for server in [SERVER, "https://api.openai.com", "https://api.anthropic.com"] {
+            let actions = AskedActions::of(&request, OutputForm::JsonSchema);
+            let body = body_of(api, &asked(&server.parse().unwrap(), &request, actions));
+            for field in ["tools", "tool_choice", "toolConfig"] {
+                assert!(body.get(field).is_none(), "{api:?}: {field}");
+            }
+            let schema = match api {
+                Api::Anthropic => &body["output_config"]["format"]["schema"],
+                Api::Openai => &body["response_format"]["json_schema"]["schema"],
+                Api::Responses => &body["text"]["format"]["schema"],
+                Api::Gemini => &body["generationConfig"]["responseJsonSchema"],
+                Api::Ollama => &body["format"],
+            };
+            let validator = jsonschema::draft202012::new(schema).unwrap();
+            let document = |kind: &str| json!({"actions": [{"id": "a", "kind": kind, "summary": "s"}]});
+            assert!(validator.is_valid(&document("finish")), "{api:?}: {schema:#}");
+            assert!(!validator.is_valid(&document("search")), "{api:?}: {schema:#}");
+            match api {
+                Api::Anthropic => check(&anthropic_schema(), &body),
+                Api::Openai => {
+                    check(&openai_schema(), &body);
+                    assert_eq!(body["response_format"]["json_schema"]["strict"], true);
+                }
+                Api::Responses => {
+                    let format = &body["text"]["format"];
+                    assert_eq!(
+                        (&format["type"], &format["name"], &format["strict"]),
+                        (&json!("json_schema"), &json!("actions"), &json!(true))
+                    );
+                }
+                Api::Gemini => assert_eq!(body["generationConfig"]["responseMimeType"], "application/json"),
+                Api::Ollama => {}
+            }
+            let said = body.to_string();
+            assert!(said.contains("exactly one JSON document") && said.contains("- read_file: "), "{api:?}");
+            // What was answered so far goes back as text, and so do the results.
+            assert!(
+                said.contains(r#"\"kind\":\"read_file\""#) && said.contains("done: the text of the file")
+            );
+        }
+    }
+}
+
+#[test]
+fn only_servers_that_know_it_are_sent_what_is_strict() {
+    let mut request = request();
+    request.actions = vec![ActionKind::ReadFile, ActionKind::CreateFile];
+    let tools = |api: Api, model: &str, server: &str| {
+        let actions = AskedActions::of(&request, OutputForm::ToolCalls);
+        let server = server.parse().unwrap();
+        let body = body_of(api, &Asked { model, ..asked(&server, &request, actions) });
+        body["tools"].as_array().unwrap().clone()
+    };
+    let strict = |tool: &Value| tool.get("strict").or(tool["function"].get("strict")).cloned();
+    let yes = Some(json!(true));
+    for (api, model, server, wanted) in [
+        (Api::Anthropic, "claude-sonnet-4-5", "https://api.anthropic.com", yes.clone()),
+        (Api::Anthropic, "claude-3-5-haiku-latest", "https://api.anthropic.com", None),
+        (Api::Anthropic, "claude-sonnet-4-20250514", "https://api.anthropic.com", None),
+        (Api::Anthropic, "claude-sonnet-4-5", SERVER, None),
+        (Api::Openai, "gpt-5", "https://api.openai.com", yes.clone()),
+        (Api::Openai, "d", "https://r.openai.azure.com", yes.clone()),
+        (Api::Openai, "gpt-5", SERVER, None),
+        // Its types demand the field of everybody.
+        (Api::Responses, "gpt-5", SERVER, yes),
+        (Api::Ollama, "qwen3", SERVER, None),
+    ] {
+        for tool in tools(api, model, server) {
+            assert_eq!(strict(&tool), wanted, "{api:?} {model} {server}");
+        }
+    }
+}
+
+#[test]
+fn only_models_that_reason_are_asked_for_it() {
+    let (server, request) = (SERVER.parse().unwrap(), request());
+    for (model, is_asked) in [
+        ("gpt-5", true),
+        ("o4-mini", true),
+        ("invented-yesterday", true),
+        ("gpt-4.1", false),
+        ("ft:gpt-4o:me", false),
+        ("gpt-5-chat-latest", false),
+    ] {
+        let asked = Asked { model, ..asked(&server, &request, AskedActions::None) };
+        assert_eq!(body_of(Api::Responses, &asked).get("include").is_some(), is_asked, "{model}");
+    }
 }

@@ -45,7 +45,7 @@ async fn text_and_usage() {
         text: "hello".into(),
         tool_calls: Vec::new(),
         stop: StopReason::End,
-        usage: Usage { input_tokens: 115, output_tokens: 42, cached_tokens: 0 },
+        usage: Usage { input_tokens: 115, output_tokens: 42, cached_tokens: 0, cache_write_tokens: 0 },
         opaque: Vec::new(),
     };
     assert_eq!(called.outcome, Ok(wanted));
