@@ -142,7 +142,7 @@ impl Way {
             OutputForm::JsonSchema => request.actions.len().min(1),
         };
         demand(schemas.len() == wanted, "not the toolset")?;
-        let valid = schemas.into_iter().all(|schema| jsonschema::draft202012::meta::is_valid(schema));
+        let valid = schemas.into_iter().all(jsonschema::draft202012::meta::is_valid);
         demand(valid, "no schema")
     }
 
