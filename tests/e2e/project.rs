@@ -105,7 +105,7 @@ impl Project {
         command
             .env("XDG_STATE_HOME", self.place.path().join("state"))
             .env("XDG_CONFIG_HOME", self.place.path().join("config"))
-            .envs(NO_SERVERS)
+            .envs(crate::client::NO_SERVERS)
             .stdin(std::process::Stdio::null());
         command
     }
@@ -181,10 +181,6 @@ fn collect(root: &Path, dir: &Path, tree: &mut BTreeMap<String, Vec<u8>>) {
 
 /// The variables in which keys are found where nothing is configured.
 pub const KEYS: [&str; 3] = ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"];
-
-/// The model servers of the machine that the tests run on are none of their business: these
-/// variables of theirs lead to a port at which nobody answers.
-pub const NO_SERVERS: [(&str, &str); 2] = [("OLLAMA_HOST", "127.0.0.1:9"), ("LLAMA_ARG_PORT", "9")];
 
 /// Both streams of a finished program.
 pub fn said(output: &Output) -> String {

@@ -5,6 +5,7 @@
 
 mod anthropic_messages;
 mod call;
+mod certificate;
 mod conversation;
 mod document;
 mod explanation;
@@ -17,13 +18,14 @@ mod ollama;
 mod openai_chat;
 mod openai_responses;
 mod presence;
+mod refusal;
 mod retry_after;
 mod scripted;
 #[cfg(test)]
 mod tests;
 
 pub use keys::{KeyringError, key_in_keyring, key_names, key_source, remove_key, store_key};
-pub use network::{NetworkError, http_client};
+pub use network::{NetworkError, http_client, http_client_for};
 pub use presence::{AtHand, Look, address, look, model_at_hand};
 pub use scripted::{connect_recorded, connect_scripted, connect_scripted_text};
 
@@ -33,6 +35,7 @@ use crate::limits::{
     MODEL_TOTAL_TIMEOUT_MS,
 };
 use async_trait::async_trait;
+use call::Key;
 use http_model::{HttpModel, Provider, WireApi};
 use openexec_engine::ids::ModelName;
 use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
@@ -54,6 +57,8 @@ pub enum ModelProgress {
         attempt: usize,
         /// Why.
         reason: String,
+        /// After how many milliseconds.
+        wait_ms: u64,
     },
 }
 
@@ -62,6 +67,12 @@ pub enum ModelProgress {
 pub trait Model: Send + Sync {
     /// For people: `claude-… through Anthropic Messages`, `scripted replies from demo.yaml`.
     fn describe(&self) -> String;
+
+    /// What would be sent, without the key: the body as it goes over the wire, or the prompt of
+    /// a command-line tool. What sends nothing shows the request in our own terms.
+    fn preview(&self, request: &ModelRequest) -> String {
+        serde_json::to_string_pretty(request).unwrap_or_else(|error| format!("it cannot be shown: {error}"))
+    }
 
     /// One reply. Dropping the future cancels the call at once.
     async fn complete(
@@ -178,12 +189,18 @@ fn key(
     config: &HttpModelConfig,
     provider: &Provider,
     variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<SecretString>, String> {
+) -> Result<Key, String> {
     let own = || keys::own_variable(provider, config.base_url.as_deref());
     let name = match config.key.clone().or_else(own) {
-        None => return Ok(None),
+        None => {
+            let name =
+                "whether it wants a key: none was sent, as neither `key_env` nor `key_keyring` names one";
+            return Ok(Key { value: None, name: name.to_owned() });
+        }
         Some(KeySource::Keyring(name)) => {
-            return key_in_keyring(&name).map(Some).map_err(|error| error.to_string());
+            let value = key_in_keyring(&name).map_err(|error| error.to_string())?;
+            let name = format!("the key in the keyring, `{name}`, and what it may be used for");
+            return Ok(Key { value: Some(value), name });
         }
         Some(KeySource::Variable(name)) => name,
     };
@@ -198,5 +215,6 @@ fn key(
             "the environment variable `{name}` holds characters that no key has; copy the key again"
         ));
     }
-    Ok(Some(SecretString::from(value)))
+    let name = format!("the key in the environment variable `{name}`, and what it may be used for");
+    Ok(Key { value: Some(SecretString::from(value)), name })
 }

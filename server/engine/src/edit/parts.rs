@@ -3,10 +3,12 @@
 
 use super::diff::{CONTEXT_LINES, grouped};
 use super::{ChangeSet, FileChange};
-use crate::path::WorkspacePath;
+use crate::path::{PathError, WorkspacePath};
 use serde::{Deserialize, Serialize};
 use similar::DiffOp;
 use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
 
 /// A part of a change set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,6 +19,79 @@ pub struct Part {
     /// The hunk, counted from 1 as the unified diff shows them; the whole file when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hunk: Option<usize>,
+}
+
+/// A part as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownPart {
+    /// The part.
+    pub part: Part,
+    /// The lines of the base that it is about, counted from 1, both included. What is only
+    /// inserted is about the line before it.
+    pub lines: (usize, usize),
+    /// Lines that it adds.
+    pub added: usize,
+    /// Lines that it removes.
+    pub removed: usize,
+}
+
+/// The parts of a change set, in the order of the unified diff.
+pub fn parts(changes: &ChangeSet) -> Vec<ShownPart> {
+    let taken_over = |path: &WorkspacePath| {
+        changes.effective().any(|(_, change)| change.renamed_from.as_ref() == Some(path))
+    };
+    let mut parts = Vec::new();
+    for (path, change) in changes.effective().filter(|(path, _)| !taken_over(path)) {
+        let lines = |text: &Option<String>| text.as_deref().unwrap_or_default().split_inclusive('\n').count();
+        match (&change.base, &change.proposed, &change.renamed_from) {
+            (Some(base), Some(proposed), None) => {
+                let groups = grouped(base, proposed, CONTEXT_LINES);
+                parts.extend((1..).zip(&groups).map(|(hunk, group)| shown(path, hunk, group)));
+            }
+            _ => parts.push(ShownPart {
+                part: Part { path: path.clone(), hunk: None },
+                lines: (1, lines(&change.base).max(1)),
+                added: lines(&change.proposed),
+                removed: lines(&change.base),
+            }),
+        }
+    }
+    parts
+}
+
+fn shown(path: &WorkspacePath, hunk: usize, group: &[DiffOp]) -> ShownPart {
+    let changed = || group.iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
+    let first = changed().map(|op| op.old_range().start).min().unwrap_or_default();
+    let end = changed().map(|op| op.old_range().end).max().unwrap_or_default();
+    let first = if first == end { first.max(1) } else { first + 1 };
+    ShownPart {
+        part: Part { path: path.clone(), hunk: Some(hunk) },
+        lines: (first, end.max(first)),
+        added: changed().map(|op| op.new_range().len()).sum(),
+        removed: changed().map(|op| op.old_range().len()).sum(),
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.hunk {
+            Some(hunk) => write!(f, "{}:{hunk}", self.path),
+            None => write!(f, "{}", self.path),
+        }
+    }
+}
+
+impl FromStr for Part {
+    type Err = PathError;
+
+    /// `src/lib.rs` for the whole file, `src/lib.rs:2` for its second hunk.
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        let hunk = text.rsplit_once(':').and_then(|(path, hunk)| Some((path, hunk.parse().ok()?)));
+        match hunk {
+            Some((path, hunk)) => Ok(Self { path: WorkspacePath::parse(path)?, hunk: Some(hunk) }),
+            None => Ok(Self { path: WorkspacePath::parse(text)?, hunk: None }),
+        }
+    }
 }
 
 /// A part that is not there.

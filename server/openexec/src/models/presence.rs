@@ -130,6 +130,7 @@ pub async fn look(
         Ok(key) => key,
         Err(remedy) => return Look::NoKey { remedy },
     };
+    let key = key.value;
     let Some(request) = list_request(provider, model, key.as_ref(), http) else {
         return Look::Odd { reason: "its address cannot be used".to_owned() };
     };

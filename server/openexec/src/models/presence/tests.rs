@@ -1,7 +1,6 @@
 //! Looks at real local servers.
 
 use super::*;
-use crate::config::NetworkConfig;
 use crate::models::http_client;
 use axum::Router;
 use axum::http::{HeaderMap as Headers, StatusCode as Code, Uri};
@@ -30,7 +29,7 @@ fn nobody() -> String {
 }
 
 fn client() -> reqwest::Client {
-    http_client(&NetworkConfig::default()).unwrap()
+    http_client().unwrap()
 }
 
 fn none(_: &str) -> Option<String> {
