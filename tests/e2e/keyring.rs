@@ -31,6 +31,7 @@ impl Keyring {
             .args(["--session", "--nofork", "--print-address=1"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
+            .stderr(Stdio::null())
             .spawn()
             .expect("dbus-daemon is missing: apt-get install dbus");
         let mut address = String::new();

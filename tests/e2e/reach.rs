@@ -1,9 +1,11 @@
 //! Which models there are, how they are reached, and who may say so: the user, and no repository.
 
+use crate::client::{Abilities, Client};
 use crate::project::{CHECK, FIXED, Project, said};
 use crate::wire::{Call, MODEL, ModelServer, Reply, Wire};
 use serde_json::{Value, json};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::Command;
 
 /// What mends the project.
@@ -83,6 +85,32 @@ fn without_a_file_a_key_in_the_environment_is_enough() {
     {
         assert!(text.contains(line), "no `{line}` in {text}");
     }
+}
+
+#[test]
+fn an_editor_says_once_which_model_is_taken_and_shows_it_in_its_menu() {
+    let ollama = ModelServer::start(Wire::Ollama, mends());
+    let project = project();
+    let place = project.place();
+    let (state, config, server) = (place.join("state"), place.join("config"), host(&ollama));
+    let environment = [
+        ("HOME", place),
+        ("XDG_STATE_HOME", state.as_path()),
+        ("XDG_CONFIG_HOME", config.as_path()),
+        ("OLLAMA_HOST", Path::new(&server)),
+    ];
+    let program = Path::new(env!("CARGO_BIN_EXE_openexec"));
+    let child = Client::spawn(program, &["lsp"], &environment);
+    let root = project.root().canonicalize().unwrap();
+    let mut client = Client::of_child(child, &root, Abilities::all());
+    let logged = client.wait_for("the model that is taken", |said| said["method"] == "window/logMessage");
+    let message = logged["params"]["message"].as_str().unwrap();
+    assert!(message.contains(&format!("ollama:{MODEL} is taken")), "{message}");
+    let arguments = json!({ "blueprint": "fix_tests" });
+    client.execute("openexec.run", arguments).unwrap();
+    client.wait_for_message("undo with `openexec.undo`");
+    assert_eq!(ollama.received().len(), 1);
+    assert!(client.leave().unwrap().success());
 }
 
 #[test]
