@@ -217,7 +217,7 @@ impl Runtime {
     /// When the state directory cannot be used.
     pub fn new(dirs: UserDirs, config: UserConfig) -> Result<Arc<Self>, DriverError> {
         let trust = TrustStore::open(&dirs.trust_path()).context("the trust database cannot be used")?;
-        let http = models::http_client_for(&config.network).context("models cannot be reached")?;
+        let http = models::http_client(&config.network).context("models cannot be reached")?;
         let launcher = Launcher::current().context("the program cannot find itself")?;
         Ok(Arc::new(Self {
             spending: Arc::new(Spending::at(&dirs.spending_path())),

@@ -77,6 +77,10 @@ pub const MODEL_RETRY_DELAY_MS: u64 = 500;
 pub const MODEL_RETRY_DELAY_MS_MAX: u64 = 8_000;
 /// Milliseconds that a server may ask to wait; a longer wait is left to the user.
 pub const MODEL_RETRY_AFTER_MS_MAX: u64 = 60_000;
+/// Milliseconds between two looks at what a model has sent so far, for people.
+pub const PROGRESS_INTERVAL_MS: u64 = 250;
+/// Characters of the line in a terminal that says what is being done.
+pub const LIVE_LINE_CHARS_MAX: usize = 100;
 /// Milliseconds that the keyring may take: it may ask the user to unlock it.
 pub const KEYRING_TIMEOUT_MS: u64 = 60_000;
 /// Bytes of a key.
@@ -94,10 +98,6 @@ pub const MODEL_LIST_BYTES_MAX: usize = 8 * 1024 * 1024;
 pub const MODELS_LISTED_MAX: usize = 5;
 /// Tokens that a model may write to show that it answers. Some think before they write.
 pub const PING_OUTPUT_TOKENS_MAX: u32 = 256;
-/// Milliseconds between two looks at what a model has sent so far, for people.
-pub const PROGRESS_INTERVAL_MS: u64 = 250;
-/// Characters of the line in a terminal that says what is being done.
-pub const LIVE_LINE_CHARS_MAX: usize = 100;
 /// Bytes of a file of scripted replies.
 pub const SCRIPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 

@@ -25,7 +25,7 @@ mod scripted;
 mod tests;
 
 pub use keys::{KeyringError, key_in_keyring, key_names, key_source, remove_key, store_key};
-pub use network::{NetworkError, http_client, http_client_for};
+pub use network::{NetworkError, http_client};
 pub use presence::{AtHand, Look, address, look, model_at_hand};
 pub use scripted::{connect_recorded, connect_scripted, connect_scripted_text};
 
@@ -194,12 +194,13 @@ fn key(
     let name = match config.key.clone().or_else(own) {
         None => {
             let name =
-                "whether it wants a key: none was sent, as neither `key_env` nor `key_keyring` names one";
-            return Ok(Key { value: None, name: name.to_owned() });
+                "whether it wants a key: none was sent, as neither `key_env` nor `key_keyring` names one"
+                    .to_owned();
+            return Ok(Key { value: None, name });
         }
-        Some(KeySource::Keyring(name)) => {
-            let value = key_in_keyring(&name).map_err(|error| error.to_string())?;
-            let name = format!("the key in the keyring, `{name}`, and what it may be used for");
+        Some(KeySource::Keyring(named)) => {
+            let value = key_in_keyring(&named).map_err(|error| error.to_string())?;
+            let name = format!("the key `{named}` in the system's keyring, and what it may be used for");
             return Ok(Key { value: Some(value), name });
         }
         Some(KeySource::Variable(name)) => name,

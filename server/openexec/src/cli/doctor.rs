@@ -100,7 +100,7 @@ async fn sandbox(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) 
 }
 
 async fn models(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) {
-    let http = match crate::models::http_client_for(&config.network) {
+    let http = match crate::models::http_client(&config.network) {
         Ok(http) => http,
         Err(error) => {
             return findings.missing("network", &error.to_string(), "mend it in your configuration");

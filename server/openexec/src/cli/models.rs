@@ -57,7 +57,7 @@ struct Line {
 pub(super) async fn models(arguments: ModelsArguments) -> anyhow::Result<ExitCode> {
     let dirs = UserDirs::from_environment()?;
     let config = UserConfig::load(&dirs)?;
-    let http = models::http_client_for(&config.network)?;
+    let http = models::http_client(&config.network)?;
     let mut names: Vec<ModelName> = match &arguments.model {
         Some(name) => vec![name.clone()],
         None => config.models.keys().cloned().collect(),

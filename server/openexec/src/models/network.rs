@@ -18,21 +18,13 @@ const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 #[error("{0}")]
 pub struct NetworkError(String);
 
-/// The client where nothing is configured.
-///
-/// # Errors
-/// As [`http_client_for`].
-pub fn http_client() -> Result<reqwest::Client, NetworkError> {
-    http_client_for(&NetworkConfig::default())
-}
-
 /// The one HTTP client that all adapters share. It trusts the system's certificates and the
 /// configured ones. The configured proxy goes before the environment's, and neither is asked
 /// for what `NO_PROXY` names or for the loopback interface.
 ///
 /// # Errors
 /// When the certificates or a proxy cannot be used, or TLS cannot be set up.
-pub fn http_client_for(network: &NetworkConfig) -> Result<reqwest::Client, NetworkError> {
+pub fn http_client(network: &NetworkConfig) -> Result<reqwest::Client, NetworkError> {
     http_client_with(network, &|variable| std::env::var(variable).ok())
 }
 

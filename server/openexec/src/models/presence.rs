@@ -130,12 +130,11 @@ pub async fn look(
         Ok(key) => key,
         Err(remedy) => return Look::NoKey { remedy },
     };
-    let key = key.value;
-    let Some(request) = list_request(provider, model, key.as_ref(), http) else {
+    let Some(request) = list_request(provider, model, key.value.as_ref(), http) else {
         return Look::Odd { reason: "its address cannot be used".to_owned() };
     };
     let limit = Duration::from_millis(MODEL_LIST_TIMEOUT_MS);
-    match tokio::time::timeout(limit, list(request, key.as_ref())).await {
+    match tokio::time::timeout(limit, list(request, key.value.as_ref())).await {
         Err(_) => Look::Unreachable { reason: format!("no answer within {MODEL_LIST_TIMEOUT_MS} ms") },
         Ok(Err(reason)) => Look::Unreachable { reason },
         Ok(Ok((status, listed))) => judged(status, listed, &model.model),

@@ -1,6 +1,7 @@
 //! Looks at real local servers.
 
 use super::*;
+use crate::config::NetworkConfig;
 use crate::models::http_client;
 use axum::Router;
 use axum::http::{HeaderMap as Headers, StatusCode as Code, Uri};
@@ -29,7 +30,7 @@ fn nobody() -> String {
 }
 
 fn client() -> reqwest::Client {
-    http_client().unwrap()
+    http_client(&NetworkConfig::default()).unwrap()
 }
 
 fn none(_: &str) -> Option<String> {
