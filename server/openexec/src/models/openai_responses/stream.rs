@@ -363,8 +363,8 @@ fn announced(error: Announced, explanation: &Explanation<'_>) -> Fault {
     let error = error
         .error
         .map_or_else(|| Announced { code: error.code, message: error.message, error: None }, |inner| *inner);
-    let reason = explanation.of_text(&error.message.unwrap_or_default());
-    Fault::announced(&error.code.unwrap_or_default(), reason)
+    let said = error.message.unwrap_or_default();
+    Fault::announced(&error.code.unwrap_or_default(), &said, explanation)
 }
 
 fn usage(ended: Option<&Response>) -> Usage {
