@@ -75,7 +75,7 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
         let requests = disclosure::requests(events.iter().map(|recorded| &recorded.event));
         let requests = requests.map_err(anyhow::Error::msg)?;
         let request = number.checked_sub(1).and_then(|at| requests.get(at));
-        let request = request.with_context(|| format!("the run has {} requests", requests.len()))?;
+        let request = request.with_context(|| format!("the run made {} requests", requests.len()))?;
         match arguments.wire {
             true => println!("{}", runtime.preview(root, &request.request)?),
             false => print_request(request),
