@@ -220,6 +220,10 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
         Event::Approved { by, proposal } => {
             vec![format!("    {} approved by {by}", proposal.short())]
         }
+        Event::PartsRejected { by, parts, .. } => {
+            let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+            vec![format!("    {by} rejected {}", parts.join(", "))]
+        }
         Event::Refused { by, proposal } => vec![format!("    {} refused by {by}", proposal.short())],
         Event::Rebased { files, .. } => {
             let names: Vec<&str> = files.iter().map(|path| path.as_str()).collect();

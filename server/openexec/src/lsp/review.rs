@@ -269,6 +269,7 @@ pub(super) fn evidence(recorded: &[Recorded]) -> Vec<String> {
             | Event::Proposed { .. }
             | Event::Approved { .. }
             | Event::Refused { .. }
+            | Event::PartsRejected { .. }
             | Event::BasesChecked { .. }
             | Event::ApplyIntended { .. }
             | Event::Applied { .. }
