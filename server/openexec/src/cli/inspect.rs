@@ -109,6 +109,8 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
     }
     if !state.taken().is_empty() {
         anstream::println!("{} {}", paint::strong("models:"), paint::plain(&state.taken()));
+        let today = runtime.spent_today()?;
+        anstream::println!("{}", paint::dim(&format!("all your runs of today (UTC): {today}")));
     }
     anstream::println!("{}", paint::dim(&format!("{} events, chain verified", events.len())));
     Ok(ExitCode::SUCCESS)
