@@ -437,12 +437,15 @@ impl Shared {
         let roots = self.session.roots();
         let known = |root: &Path| Some((root.to_owned(), self.session.offers(root).trust.clone()?));
         let trust: Vec<(PathBuf, TrustState)> = roots.all().into_iter().filter_map(known).collect();
-        let markdown = status_markdown(&lines, &trust, self.runtime.as_ref().err().map(String::as_str));
-        let (state, text) = (self.state.clone(), markdown.clone());
-        let file = blocking(move || {
-            write_status(&state, &text).map_err(|error| {
+        let (state, runtime) = (self.state.clone(), self.runtime.clone());
+        let (file, markdown) = blocking(move || {
+            let today = runtime.as_ref().ok().and_then(|runtime| runtime.spent_today().ok());
+            let trouble = runtime.as_ref().err().map(String::as_str);
+            let markdown = status_markdown(&lines, &trust, trouble, today.as_deref());
+            let file = write_status(&state, &markdown).map_err(|error| {
                 format!("the status could not be written below `{}`: {error}", state.display())
-            })
+            })?;
+            Ok((file, markdown))
         })
         .await?;
         self.show(file.clone());
