@@ -318,14 +318,7 @@ impl Active {
         }
         if batch.iter().any(|request| request.action.kind().edits()) {
             self.changes = changes;
-            record(
-                Event::EditsPlanned {
-                    step: self.step_id(),
-                    files: self.changes.effective().map(|(path, _)| path.clone()).collect(),
-                    tree: self.changes.tree(),
-                },
-                out,
-            );
+            self.record_planned(out);
         }
         if reads.is_empty() {
             return self.run_next_task(talk, work, out);

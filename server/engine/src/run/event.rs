@@ -8,6 +8,7 @@ use crate::blueprint::Blueprint;
 use crate::budget::Budget;
 use crate::context::{Candidate, PackPart};
 use crate::digest::Digest;
+use crate::edit::Part;
 use crate::ids::{CommandId, ModelName, RunId, StageId, StepId};
 use crate::model::{ModelError, ModelReply, Models};
 use crate::path::WorkspacePath;
@@ -165,6 +166,15 @@ pub enum Event {
     Refused {
         /// The proposal or stage result.
         proposal: Digest,
+        /// Who.
+        by: String,
+    },
+    /// Answer: the user wants the proposal without these parts.
+    PartsRejected {
+        /// The proposal that they are parts of.
+        proposal: Digest,
+        /// The parts.
+        parts: Vec<Part>,
         /// Who.
         by: String,
     },
@@ -429,6 +439,7 @@ impl Event {
             | Self::TaskFinished { .. }
             | Self::Approved { .. }
             | Self::Refused { .. }
+            | Self::PartsRejected { .. }
             | Self::BasesChecked { .. }
             | Self::Applied { .. }
             | Self::Remembered { .. }
@@ -464,6 +475,7 @@ impl Event {
             | Self::Proposed { .. }
             | Self::Approved { .. }
             | Self::Refused { .. }
+            | Self::PartsRejected { .. }
             | Self::Rebased { .. }
             | Self::ApplyIntended { .. }
             | Self::CancelRequested { .. }
@@ -495,6 +507,7 @@ impl Event {
             Self::Proposed { .. } => "proposed",
             Self::Approved { .. } => "approved",
             Self::Refused { .. } => "refused",
+            Self::PartsRejected { .. } => "parts_rejected",
             Self::BasesChecked { .. } => "bases_checked",
             Self::Rebased { .. } => "rebased",
             Self::ApplyIntended { .. } => "apply_intended",

@@ -197,14 +197,7 @@ impl Active {
 
     fn take_changes(&mut self, changes: ChangeSet, out: &mut Vec<Command>) {
         self.changes = changes;
-        record(
-            Event::EditsPlanned {
-                step: self.step_id(),
-                files: self.changes.effective().map(|(path, _)| path.clone()).collect(),
-                tree: self.changes.tree(),
-            },
-            out,
-        );
+        self.record_planned(out);
     }
 
     fn review_bundle(&self) -> String {

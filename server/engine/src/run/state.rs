@@ -269,6 +269,13 @@ impl Active {
             {
                 self.refused_by_user(by, out);
             }
+            (
+                Phase::Approval { proposal, diff, reasons, then },
+                Event::PartsRejected { proposal: named, parts, by },
+            ) if proposal == *named => match self.without(proposal, parts) {
+                Some(rest) => self.take_rest(rest, by, then, out),
+                None => self.phase = Phase::Approval { proposal, diff, reasons, then },
+            },
             (Phase::Bases { rounds, .. }, Event::BasesChecked { texts, .. }) => {
                 self.check_bases(texts, rounds, out)
             }

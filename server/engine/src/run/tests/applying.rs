@@ -3,6 +3,7 @@
 use super::world::*;
 use crate::blueprint::Route;
 use crate::digest::Digest;
+use crate::edit::Part;
 use crate::run::{Event, Outcome, Status};
 
 const DONE: &str = "// top\nfn value() -> u32 { right }\n// end\n";
@@ -174,6 +175,66 @@ fn an_approval_does_not_cover_what_a_rebase_made_of_it() {
     assert_eq!(world.applies, 0);
     world.say(Event::Approved { proposal: second, by: by() });
     assert_eq!(world.lib(), format!("// mine\n{DONE}"));
+}
+
+fn part(file: &str, hunk: Option<usize>) -> Part {
+    Part { path: path(file), hunk }
+}
+
+#[test]
+fn what_is_left_after_a_rejection_is_verified_and_asked_for_again() {
+    let mut world = World::new(&[touching_a_test()]);
+    world.start(start_of(FIX_TESTS));
+    let (whole, judged) = (proposal_of(&world), world.count("gate_judged"));
+    world.say(Event::PartsRejected { proposal: whole, parts: vec![part("tests/it.rs", Some(1))], by: by() });
+    let rest = proposal_of(&world);
+    assert_ne!(whole, rest);
+    assert_eq!((world.count("gate_judged"), world.applies), (judged + 1, 0));
+    let Status::AwaitingApproval { reasons, diff, .. } = world.state.status() else { panic!("it waits") };
+    assert!(reasons[0].contains("what is left of the proposal"), "{reasons:?}");
+    assert!(diff.contains("src/lib.rs") && !diff.contains("tests/it.rs"), "{diff}");
+    // The yes to the whole is none to the rest.
+    world.say(Event::Approved { proposal: whole, by: by() });
+    assert_eq!(world.applies, 0);
+    world.say(Event::Approved { proposal: rest, by: by() });
+    assert_eq!(world.lib(), DONE);
+    assert_eq!(world.files["tests/it.rs"], "#[test]\nfn works() {}\n");
+    assert!(world.ending().starts_with("Done"), "{}", world.ending());
+}
+
+#[test]
+fn a_rest_that_does_not_stand_brings_the_whole_back() {
+    let mut world = World::new(&[touching_a_test()]);
+    let before = world.files.clone();
+    world.start(start_of(FIX_TESTS));
+    let whole = proposal_of(&world);
+    world.say(Event::PartsRejected { proposal: whole, parts: vec![part("src/lib.rs", None)], by: by() });
+    assert_eq!((proposal_of(&world), world.files.clone()), (whole, before));
+    let Status::AwaitingApproval { reasons, .. } = world.state.status() else { panic!("it waits") };
+    assert!(reasons[0].contains("does not pass"), "{reasons:?}");
+    // What was proven of the whole holds still: it is applied without another judgement.
+    let judged = world.count("gate_judged");
+    world.say(Event::Approved { proposal: whole, by: by() });
+    assert_eq!((world.lib(), world.count("gate_judged")), (DONE, judged));
+}
+
+#[test]
+fn a_rejection_of_everything_or_of_nothing() {
+    let mut world = World::new(&[touching_a_test()]);
+    let before = world.files.clone();
+    world.start(start_of(FIX_TESTS));
+    let whole = proposal_of(&world);
+    for parts in [vec![], vec![part("src/nowhere.rs", None)], vec![part("src/lib.rs", Some(9))]] {
+        world.say(Event::PartsRejected { proposal: whole, parts, by: by() });
+        assert_eq!(proposal_of(&world), whole);
+    }
+    let other = Digest::of(b"other");
+    world.say(Event::PartsRejected { proposal: other, parts: vec![part("tests/it.rs", None)], by: by() });
+    assert_eq!(proposal_of(&world), whole);
+    let all = vec![part("src/lib.rs", Some(1)), part("tests/it.rs", None)];
+    world.say(Event::PartsRejected { proposal: whole, parts: all, by: by() });
+    assert!(matches!(world.state.status(), Status::Ended { outcome: Outcome::Discarded, .. }));
+    assert_eq!((world.applies, world.files), (0, before));
 }
 
 /// A blueprint need not have a stage that proposes; the approval is asked for all the same.
