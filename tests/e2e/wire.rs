@@ -93,12 +93,18 @@ struct Script {
     wire: Wire,
     replies: Mutex<VecDeque<Reply>>,
     received: Mutex<Vec<Value>>,
+    /// How many requests are still turned away.
+    busy: Mutex<usize>,
 }
 
 impl ModelServer {
     pub fn start(wire: Wire, replies: Vec<Reply>) -> Self {
-        let script =
-            Arc::new(Script { wire, replies: Mutex::new(replies.into()), received: Mutex::new(Vec::new()) });
+        let script = Arc::new(Script {
+            wire,
+            replies: Mutex::new(replies.into()),
+            received: Mutex::new(Vec::new()),
+            busy: Mutex::new(0),
+        });
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -118,6 +124,11 @@ impl ModelServer {
         format!("http://{}", self.address)
     }
 
+    /// Turns the next requests away, to be sent again after a second.
+    pub fn turn_away(&self, requests: usize) {
+        *self.script.busy.lock().unwrap() = requests;
+    }
+
     /// The bodies of all requests so far.
     pub fn received(&self) -> Vec<Value> {
         self.script.received.lock().unwrap().clone()
@@ -133,6 +144,14 @@ impl Drop for ModelServer {
 }
 
 async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Response {
+    {
+        let mut busy = script.busy.lock().unwrap();
+        if *busy > 0 {
+            *busy -= 1;
+            let body = json!({ "error": { "message": "too many requests" } }).to_string();
+            return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], body).into_response();
+        }
+    }
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
         return refusal("the body is not JSON");
     };

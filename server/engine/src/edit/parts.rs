@@ -3,10 +3,12 @@
 
 use super::diff::{CONTEXT_LINES, grouped};
 use super::{ChangeSet, FileChange};
-use crate::path::WorkspacePath;
+use crate::path::{PathError, WorkspacePath};
 use serde::{Deserialize, Serialize};
 use similar::DiffOp;
 use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
 
 /// A part of a change set.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,6 +19,28 @@ pub struct Part {
     /// The hunk, counted from 1 as the unified diff shows them; the whole file when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hunk: Option<usize>,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.hunk {
+            Some(hunk) => write!(f, "{}:{hunk}", self.path),
+            None => write!(f, "{}", self.path),
+        }
+    }
+}
+
+impl FromStr for Part {
+    type Err = PathError;
+
+    /// `src/lib.rs` for the whole file, `src/lib.rs:2` for its second hunk.
+    fn from_str(text: &str) -> Result<Self, PathError> {
+        let hunk = text.rsplit_once(':').and_then(|(path, hunk)| Some((path, hunk.parse().ok()?)));
+        match hunk {
+            Some((path, hunk)) => Ok(Self { path: WorkspacePath::parse(path)?, hunk: Some(hunk) }),
+            None => Ok(Self { path: WorkspacePath::parse(text)?, hunk: None }),
+        }
+    }
 }
 
 /// A part that is not there.

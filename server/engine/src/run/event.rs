@@ -60,6 +60,19 @@ pub enum Event {
         /// What is in it and what was left out.
         parts: Vec<PackPart>,
     },
+    /// Decision: this request waits for the user, who wants to see each before it leaves.
+    RequestProposed {
+        /// The step.
+        step: StepId,
+        /// Which turn of the step.
+        turn: u32,
+        /// To which model.
+        model: ModelName,
+        /// The digest of the request: what an approval binds.
+        request: Digest,
+        /// Its estimated tokens.
+        tokens: u64,
+    },
     /// Decision: this request is about to leave.
     ModelRequested {
         /// The command that will carry it.
@@ -157,14 +170,14 @@ pub enum Event {
     },
     /// Answer: the user approved exactly this.
     Approved {
-        /// The proposal or stage result.
+        /// The proposal, stage result or request.
         proposal: Digest,
         /// Who, or by which surface: `terminal`, `neovim`.
         by: String,
     },
     /// Answer: the user refused.
     Refused {
-        /// The proposal or stage result.
+        /// The proposal, stage result or request.
         proposal: Digest,
         /// Who.
         by: String,
@@ -230,6 +243,9 @@ pub enum Event {
     ResumeRequested {
         /// Who.
         by: String,
+        /// The user's limits as they are now, which go on from here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<Budget>,
     },
     /// Answer: the user wants an applied run to be taken back, or the taking back to be undone.
     UndoRequested {
@@ -420,6 +436,7 @@ impl Event {
             Self::StepStarted { .. }
             | Self::PolicyDecided { .. }
             | Self::ContextBuilt { .. }
+            | Self::RequestProposed { .. }
             | Self::ModelRequested { .. }
             | Self::ReplyRejected { .. }
             | Self::EditsPlanned { .. }
@@ -467,6 +484,7 @@ impl Event {
             | Self::StepStarted { .. }
             | Self::PolicyDecided { .. }
             | Self::ContextBuilt { .. }
+            | Self::RequestProposed { .. }
             | Self::ModelRequested { .. }
             | Self::ReplyRejected { .. }
             | Self::EditsPlanned { .. }
@@ -494,6 +512,7 @@ impl Event {
             Self::PolicyDecided { .. } => "policy_decided",
             Self::ContextGathered { .. } => "context_gathered",
             Self::ContextBuilt { .. } => "context_built",
+            Self::RequestProposed { .. } => "request_proposed",
             Self::ModelRequested { .. } => "model_requested",
             Self::ModelReplied { .. } => "model_replied",
             Self::ModelFailed { .. } => "model_failed",

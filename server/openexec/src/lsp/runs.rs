@@ -16,7 +16,7 @@
 use super::actions::{RunLine, quote, short};
 use super::commands::standing;
 use super::roots::Roots;
-use crate::driver::{RunStatus, RunView};
+use crate::driver::{Asked, RunStatus, RunView};
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::{ChangeSet, unified_diff};
 use openexec_engine::ids::RunId;
@@ -45,6 +45,8 @@ struct RunEntry {
     state: RunStand,
     /// How it stands, in a few words.
     detail: String,
+    /// What its models have taken; empty while none was asked.
+    taken: String,
     /// The proposal that it waits with.
     #[serde(skip_serializing_if = "Option::is_none")]
     proposal: Option<Digest>,
@@ -63,7 +65,10 @@ struct RunEntry {
 enum RunStand {
     Working,
     Interrupted,
+    /// For a yes to its proposal.
     Waiting,
+    /// For a yes before it sends something to a model.
+    Asking,
     Paused,
     Done,
     Failed,
@@ -77,7 +82,8 @@ impl RunStand {
         match &line.view.status {
             RunStatus::Active if line.driven => Self::Working,
             RunStatus::Active => Self::Interrupted,
-            RunStatus::AwaitingApproval { .. } => Self::Waiting,
+            RunStatus::AwaitingApproval { what: Asked::Proposal { .. }, .. } => Self::Waiting,
+            RunStatus::AwaitingApproval { what: Asked::Request(_), .. } => Self::Asking,
             RunStatus::Paused { .. } => Self::Paused,
             RunStatus::Ended { outcome, .. } => match outcome {
                 Outcome::Done => Self::Done,
@@ -99,12 +105,13 @@ pub(super) fn list(mut lines: Vec<RunLine>, started_at_ms: &BTreeMap<RunId, u64>
 }
 
 fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
-    let RunView { run, blueprint, model, activity, status, applied, .. } = &line.view;
+    let RunView { run, blueprint, model, activity, status, applied, taken, .. } = &line.view;
     let (detail, proposal) = match status {
         RunStatus::Active if line.driven => (activity.clone(), None),
-        RunStatus::AwaitingApproval { proposal, reasons, .. } => {
+        RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { reasons, .. } } => {
             (reasons.first().map(|reason| quote(reason)).unwrap_or_default(), Some(*proposal))
         }
+        RunStatus::AwaitingApproval { proposal, what: Asked::Request(_) } => (standing(line), Some(*proposal)),
         RunStatus::Paused { reason } => (reason.clone(), None),
         RunStatus::Ended { summary, .. } => (summary.clone(), None),
         RunStatus::Active => (standing(line), None),
@@ -117,6 +124,7 @@ fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
         model: model.to_string(),
         state: RunStand::of(line),
         detail,
+        taken: taken.clone(),
         proposal,
         applied: *applied,
         started_at_ms,
@@ -127,7 +135,8 @@ fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
 fn can(line: &RunLine) -> Vec<&'static str> {
     let waits = line.awaits_approval();
     let all = [
-        ("review", waits),
+        ("request", line.awaits_sending()),
+        ("review", waits && !line.awaits_sending()),
         ("apply", waits),
         ("discard", waits),
         ("resume", line.can_resume()),
@@ -189,8 +198,12 @@ pub(super) fn changes(
     roots: &Roots,
 ) -> Changes {
     let (proposal, reasons, shown) = match state.status() {
-        RunStatus::AwaitingApproval { proposal, reasons, .. } => (Some(proposal), reasons, state.changes()),
-        RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
+        RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { reasons, .. } } => {
+            (Some(proposal), reasons, state.changes())
+        }
+        RunStatus::AwaitingApproval { what: Asked::Request(_), .. }
+        | RunStatus::Active
+        | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
             (None, Vec::new(), state.applied().or_else(|| state.changes()))
         }
     };

@@ -11,6 +11,7 @@ fn line(run: &str, status: RunStatus, driven: bool, applied: bool) -> RunLine {
         activity: "run_tests, attempt 2".to_owned(),
         status,
         applied,
+        taken: String::new(),
         events: 17,
     };
     RunLine { root: "/w".into(), view, driven }
@@ -26,8 +27,7 @@ fn a_list_says_how_each_run_stands_and_what_can_be_done_with_it() {
     let ended = |outcome| RunStatus::Ended { outcome, summary: "3 tests passed".to_owned() };
     let waiting = RunStatus::AwaitingApproval {
         proposal: Digest::of(b"x"),
-        diff: String::new(),
-        reasons: vec!["tests/it.rs: it judges the work".to_owned()],
+        what: Asked::Proposal { diff: String::new(), reasons: vec!["tests/it.rs: it judges the work".to_owned()] },
     };
     let paused = RunStatus::Paused { reason: "the budget is spent".to_owned() };
     for (status, driven, applied, state, detail, can) in [
