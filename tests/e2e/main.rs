@@ -26,5 +26,6 @@ mod policy;
 mod project;
 mod routing;
 mod sandbox;
+mod vscode;
 mod wire;
 mod wires;
