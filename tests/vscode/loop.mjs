@@ -21,7 +21,9 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     await user.picture('menu');
     await user.keys('Escape');
     await user.choose("Trust this workspace's tasks");
+    await user.page.locator('.tab.active', { hasText: 'trust.md' }).waitFor();
     await user.toast('may “node --test --test-reporter=tap” be run');
+    await user.preview().getByText('Trust binds exactly this content').waitFor();
     await user.picture('trust');
     assert.deepEqual(journal(), []);
     await user.press('be run', 'Trust Exactly This');
@@ -30,7 +32,8 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     await user.open('test/sums.test.js');
     await user.cursorAt(6, 4);
     await user.choose('Fix failing test `adds`');
-    await user.status(/fix/);
+    await user.status(/at work/);
+    await user.page.locator('.statusbar-item', { hasText: /OpenExec fix_tests \w+: fix, turn 1/ }).waitFor();
     await user.picture('progress');
 
     await user.toast('is ready for your review');

@@ -277,6 +277,11 @@ class Workbench {
         return titles;
     }
 
+    /** What a rendered document shows. */
+    preview() {
+        return this.page.frameLocator('iframe.webview').frameLocator('#active-frame').locator('body');
+    }
+
     /** A message to the user with this in it. */
     async toast(part) {
         const toast = this.page.locator('.notifications-toasts .notification-list-item', { hasText: part }).first();
@@ -306,7 +311,7 @@ class Workbench {
 
     async showRuns() {
         await this.page.locator('.statusbar-item[id*="openexec.status"]').click();
-        await this.page.locator('.sidebar .pane-header', { hasText: 'Runs' }).waitFor();
+        await this.page.locator('.sidebar .composite.title', { hasText: 'OpenExec' }).waitFor();
     }
 
     /** A button above the editor, or in a row of a list. */

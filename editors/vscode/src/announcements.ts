@@ -3,19 +3,22 @@
 // done where the edits are seen.
 
 import * as vscode from 'vscode';
-import type { RunEntry } from './protocol';
+import { type RunEntry, called } from './protocol';
 import type { Runs, Turn } from './runs';
 
 /** How long a remark stands in the status bar, in milliseconds. */
 const REMARK_MS = 6_000;
 
+/** How much of a reason a message repeats; all of it stands in the view. */
+const REASON_CHARS_MAX = 160;
+
 export function announce(runs: Runs): vscode.Disposable {
     return runs.onDidTurn((turn) => void tell(turn));
 }
 
-async function tell({ before, now, isFirst }: Turn): Promise<void> {
+async function tell({ now, isFirst }: Turn): Promise<void> {
     const { showInformationMessage, showWarningMessage, showErrorMessage } = vscode.window;
-    const run = `Run ${now.short} (${now.blueprint})`;
+    const run = called(now);
     switch (now.state) {
         case 'working':
             return;
@@ -42,7 +45,7 @@ async function tell({ before, now, isFirst }: Turn): Promise<void> {
             ));
         case 'done':
         case 'undone': {
-            if (isFirst || before?.state === undefined && now.startedAtMs === undefined) {
+            if (isFirst) {
                 return;
             }
             const steps = now.applied ? buttons('Show Changes', 'Undo') : now.state === 'undone' ? buttons('Redo') : buttons('Show Timeline');
@@ -56,7 +59,7 @@ async function tell({ before, now, isFirst }: Turn): Promise<void> {
         case 'cancelled':
         case 'discarded':
             if (!isFirst) {
-                vscode.window.setStatusBarMessage(`$(circle-slash) OpenExec: run ${now.short} was ${now.state}; your files are as they were`, REMARK_MS);
+                vscode.window.setStatusBarMessage(`$(circle-slash) OpenExec: ${run} was ${now.state}; your files are as they were`, REMARK_MS);
             }
             return;
     }
@@ -87,6 +90,7 @@ function choose(run: RunEntry, chosen: Button | undefined): void {
     }
 }
 
-function because(run: RunEntry): string {
-    return run.detail === '' ? '' : `Why you are asked: ${run.detail.replace(/\.$/, '')}. `;
+function because({ detail }: RunEntry): string {
+    const reason = detail.length > REASON_CHARS_MAX ? `${detail.slice(0, REASON_CHARS_MAX)}…` : detail.replace(/\.$/, '');
+    return reason === '' ? '' : `Why you are asked: ${reason}. `;
 }

@@ -3,7 +3,7 @@
 
 import * as vscode from 'vscode';
 import type { Proposals, Shown } from './proposals';
-import type { Part, RunEntry } from './protocol';
+import { type Part, type RunEntry, work } from './protocol';
 import type { Runs } from './runs';
 import { type Server, sentence } from './server';
 import type { Node } from './tree';
@@ -151,7 +151,7 @@ export class Commands {
             }
             return fitting[0];
         }
-        const picks = fitting.map((entry) => ({ label: entry.blueprint, description: `${entry.state} · ${entry.short}`, detail: entry.detail, entry }));
+        const picks = fitting.map((entry) => ({ label: work(entry), description: `${entry.state} · ${entry.short}`, detail: entry.detail, entry }));
         return (await vscode.window.showQuickPick(picks, { title: 'OpenExec: Which Run?', matchOnDescription: true }))?.entry;
     }
 }

@@ -3,7 +3,7 @@
 // known while its editor is in front.
 
 import * as vscode from 'vscode';
-import type { ChangedFile, Changes, Part, RunEntry } from './protocol';
+import { type ChangedFile, type Changes, type Part, type RunEntry, called } from './protocol';
 import type { Runs } from './runs';
 import type { Server } from './server';
 
@@ -60,8 +60,9 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
 
     /** The run whose changes the user is looking at. */
     get inFront(): RunEntry | undefined {
-        const label = vscode.window.tabGroups.activeTabGroup.activeTab?.label;
-        const run = label === undefined ? undefined : this.tabs.get(label);
+        const label = vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? '';
+        // VS Code adds the count of files to the title.
+        const [, run] = [...this.tabs].find(([title]) => label === title || label.startsWith(`${title} (`)) ?? [];
         return run === undefined ? undefined : this.runs.of(run);
     }
 
@@ -72,7 +73,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
             void vscode.window.showInformationMessage(`OpenExec: run ${entry.short} changes no file. ${entry.detail}`);
             return;
         }
-        const title = `${entry.state === 'waiting' ? 'Proposal' : 'Changes'} of run ${entry.short} (${entry.blueprint})`;
+        const title = `${entry.state === 'waiting' ? 'Proposal' : 'Changes'} of ${called(entry)}`;
         const resources = changes.files.map((file) => {
             const { before, after } = this.sides(entry, changes, file);
             return [this.label(entry, file), before, after];

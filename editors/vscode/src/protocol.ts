@@ -43,6 +43,17 @@ export interface RunEntry {
     readonly can: readonly string[];
 }
 
+/** A run as people call it: `Fix tests 1a2b3c`. */
+export function called(entry: RunEntry): string {
+    return `${work(entry)} ${entry.short}`;
+}
+
+/** What a run does: `Fix tests`. */
+export function work({ blueprint }: RunEntry): string {
+    const words = blueprint.replaceAll(/[_-]/g, ' ');
+    return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 export interface RunList {
     readonly runs: RunEntry[];
 }

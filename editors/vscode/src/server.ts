@@ -11,6 +11,7 @@ import {
     ErrorAction,
     ExecuteCommandRequest,
     type InitializeResult,
+    type ShowDocumentRequest,
     LanguageClient,
     RevealOutputChannelOn,
     State,
@@ -164,6 +165,7 @@ export class Server implements vscode.Disposable {
             middleware: {
                 executeCommand: (command, args: unknown[]) =>
                     this.divert(command, args[0]) ?? this.execute(command, ...args),
+                window: { showDocument },
             },
         });
         this.client = client;
@@ -249,6 +251,20 @@ export class Server implements vscode.Disposable {
         }
     }
 }
+
+/** Documents that the server writes for people are Markdown outside the workspace; they are shown as such. */
+const showDocument: ShowDocumentRequest.MiddlewareSignature = async (params, token, next) => {
+    const uri = vscode.Uri.parse(params.uri);
+    if (uri.scheme === 'file' && uri.path.endsWith('.md') && vscode.workspace.getWorkspaceFolder(uri) === undefined) {
+        try {
+            await vscode.commands.executeCommand('markdown.showPreview', uri);
+            return { success: true };
+        } catch {
+            // Somebody has switched the preview off; the text says the same.
+        }
+    }
+    return next(params, token);
+};
 
 const NOT_RUNNING = 'the server is not running; look at the output channel `OpenExec`, then run `OpenExec: Restart the Server`';
 

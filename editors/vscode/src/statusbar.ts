@@ -13,6 +13,7 @@ export function statusBar(server: Server, runs: Runs): vscode.Disposable {
         item.tooltip = tooltip;
         item.command = command;
         item.backgroundColor = stands ? new vscode.ThemeColor('statusBarItem.warningBackground') : undefined;
+        item.color = stands ? new vscode.ThemeColor('statusBarItem.warningForeground') : undefined;
         item.show();
     };
     show();
@@ -50,8 +51,9 @@ function look(server: Server, runs: Runs): Look {
         return { text: `$(git-pull-request) OpenExec: ${text}`, tooltip: `${text}. Click to see it.`, command, stands: true };
     }
     if (first !== undefined) {
-        const more = working.length > 1 ? ` (+${working.length - 1})` : '';
-        return { text: `$(sync~spin) OpenExec: ${first.detail}${more}`, tooltip: `${first.blueprint} with ${first.model}. Click to see it or to cancel it.`, command };
+        // What it is doing stands beside this, in the workbench's own progress.
+        const text = working.length === 1 ? 'at work' : `${working.length} at work`;
+        return { text: `$(sync~spin) OpenExec: ${text}`, tooltip: `${first.blueprint} with ${first.model}: ${first.detail}. Click to see it or to cancel it.`, command };
     }
     return { text: '$(check) OpenExec', tooltip: 'OpenExec is ready. Click to see the runs.', command };
 }

@@ -3,7 +3,7 @@
 
 import * as vscode from 'vscode';
 import { hunkLines, type Proposals } from './proposals';
-import type { ChangedFile, Changes, RunEntry, Stand } from './protocol';
+import { type ChangedFile, type Changes, type RunEntry, type Stand, work } from './protocol';
 import type { Runs } from './runs';
 import { type Server, sentence } from './server';
 
@@ -105,7 +105,6 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
         if (entry.state !== 'waiting') {
             note('info', entry.detail);
         }
-        note('dashboard', entry.taken);
         try {
             const changes = await this.proposals.of(entry);
             for (const reason of changes.reasons) {
@@ -114,6 +113,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
             for (const proof of changes.evidence) {
                 note('beaker', proof);
             }
+            note('dashboard', entry.taken);
             const files = changes.files.map((file): Node => ({ kind: 'file', entry, changes, file }));
             return [...notes, ...files];
         } catch (error) {
@@ -154,7 +154,7 @@ function runItem(entry: RunEntry): vscode.TreeItem {
     const look = LOOKS[entry.state];
     const isOpen = entry.state === 'waiting' || entry.state === 'asking';
     const { Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
-    const item = new vscode.TreeItem(entry.blueprint, isOpen ? Expanded : Collapsed);
+    const item = new vscode.TreeItem(work(entry), isOpen ? Expanded : Collapsed);
     // A run that begins to wait opens; one that the user has closed stays closed.
     item.id = `${entry.run} ${isOpen}`;
     item.description = `${entry.state === 'working' ? entry.detail : look.word} · ${entry.short}`;

@@ -13,7 +13,7 @@
 //! The server says that it understands these with `"runs": true` under the same name in its own
 //! capabilities.
 
-use super::actions::{RunLine, quote, short};
+use super::actions::{RunLine, short};
 use super::commands::standing;
 use super::roots::Roots;
 use crate::driver::{Asked, RunStatus, RunView};
@@ -21,6 +21,7 @@ use openexec_engine::digest::Digest;
 use openexec_engine::edit::{ChangeSet, unified_diff};
 use openexec_engine::ids::RunId;
 use openexec_engine::run::{Outcome, RunState};
+use openexec_engine::text::visible;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -109,7 +110,7 @@ fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
     let (detail, proposal) = match status {
         RunStatus::Active if line.driven => (activity.clone(), None),
         RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { reasons, .. } } => {
-            (reasons.first().map(|reason| quote(reason)).unwrap_or_default(), Some(*proposal))
+            (reasons.first().map(|reason| visible(reason)).unwrap_or_default(), Some(*proposal))
         }
         RunStatus::AwaitingApproval { proposal, what: Asked::Request(_) } => (standing(line), Some(*proposal)),
         RunStatus::Paused { reason } => (reason.clone(), None),
@@ -199,6 +200,7 @@ pub(super) fn changes(
 ) -> Changes {
     let (proposal, reasons, shown) = match state.status() {
         RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { reasons, .. } } => {
+            let reasons = reasons.iter().map(|reason| visible(reason)).collect();
             (Some(proposal), reasons, state.changes())
         }
         RunStatus::AwaitingApproval { what: Asked::Request(_), .. }
