@@ -24,6 +24,7 @@ mod neovim;
 mod packages;
 mod policy;
 mod project;
+mod proposals;
 mod routing;
 mod sandbox;
 mod vscode;
