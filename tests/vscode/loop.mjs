@@ -51,7 +51,8 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
         await diff.getByText(text.replaceAll(' ', '\u00a0')).or(diff.getByText(text)).first().waitFor();
     }
     await user.picture('review');
-    await user.button('Apply the Proposal').click();
+    await user.button('Apply').click();
+    await user.page.locator('.tab', { hasText: 'Proposal of' }).waitFor({ state: 'detached' });
     await user.toast('1 test');
     await user.picture('applied');
 

@@ -3,7 +3,7 @@
 
 import * as vscode from 'vscode';
 import type { Proposals, Shown } from './proposals';
-import { type Part, type RunEntry, work } from './protocol';
+import { type RunEntry, called, part, work } from './protocol';
 import type { Runs } from './runs';
 import { type Server, sentence } from './server';
 import type { Node } from './tree';
@@ -33,6 +33,8 @@ export class Commands {
             });
         return vscode.Disposable.from(
             ...OF_RUN.map((name) => one(name, (argument) => this.ofRun(name, argument))),
+            // In the title of an editor a word says more than a sign; a command has one look only.
+            ...['apply', 'discard', 'undo'].map((name) => one(`front.${name}`, () => this.ofRun(name, undefined))),
             one('run', (argument) => this.run(argument)),
             one('fixTest', (argument) => this.fixTest(argument)),
             one('review', (argument) => this.review(argument)),
@@ -117,8 +119,8 @@ export class Commands {
 
     private async leaveOut(node: Node): Promise<void> {
         if (node.kind === 'file' || node.kind === 'hunk') {
-            const part: Part = node.kind === 'file' ? { path: node.file.path } : { path: node.file.path, hunk: node.hunk };
-            await this.proposals.leaveOut(node.entry, node.changes, [part]);
+            const which = node.kind === 'file' ? part(node.file.path) : part(node.file.path, node.hunk);
+            await this.proposals.leaveOut(node.entry, node.changes, [which]);
         }
     }
 
@@ -127,8 +129,7 @@ export class Commands {
         const entry = await this.meant(argument, undefined);
         if (entry !== undefined) {
             const content = await this.server.read(['show', entry.run], entry.root);
-            const document = await vscode.workspace.openTextDocument({ content, language: 'log' });
-            await vscode.window.showTextDocument(document, { preview: true });
+            await this.proposals.page(entry, `Timeline of ${called(entry)}`, content);
         }
     }
 

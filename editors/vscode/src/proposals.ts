@@ -3,11 +3,14 @@
 // known while its editor is in front.
 
 import * as vscode from 'vscode';
-import { type ChangedFile, type Changes, type Part, type RunEntry, called } from './protocol';
+import { type ChangedFile, type Changes, type RunEntry, called } from './protocol';
 import type { Runs } from './runs';
 import type { Server } from './server';
 
 const SCHEME = 'openexec';
+
+/** What the titles of proposals begin with; of what is applied already, `Changes of`. */
+const PROPOSAL = 'Proposal of';
 
 /** What is shown in a diff editor of ours. */
 export interface Shown {
@@ -20,6 +23,8 @@ export interface Shown {
 
 export class Proposals implements vscode.Disposable, vscode.TextDocumentContentProvider {
     private readonly texts = new Map<string, string>();
+    private readonly told = new vscode.EventEmitter<vscode.Uri>();
+    readonly onDidChange = this.told.event;
     private readonly known = new Map<string, Promise<Changes>>();
     /** The runs whose changes stand in an editor, by the title of its tab. */
     private readonly tabs = new Map<string, string>();
@@ -34,6 +39,11 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
             vscode.window.tabGroups.onDidChangeTabs(() => this.notice()),
             vscode.window.tabGroups.onDidChangeTabGroups(() => this.notice()),
             runs.onDidChange(() => this.notice()),
+            runs.onDidTurn(({ before, now }) => {
+                if (before?.state === 'waiting') {
+                    void this.close(now);
+                }
+            }),
         ];
     }
 
@@ -73,7 +83,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
             void vscode.window.showInformationMessage(`OpenExec: run ${entry.short} changes no file. ${entry.detail}`);
             return;
         }
-        const title = `${entry.state === 'waiting' ? 'Proposal' : 'Changes'} of ${called(entry)}`;
+        const title = `${entry.state === 'waiting' ? PROPOSAL : 'Changes of'} ${called(entry)}`;
         const resources = changes.files.map((file) => {
             const { before, after } = this.sides(entry, changes, file);
             return [this.label(entry, file), before, after];
@@ -99,8 +109,22 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
      * Has the server take parts out of a proposal: what remains is another proposal, which it
      * verifies anew and puts before the user again.
      */
-    async leaveOut(entry: RunEntry, changes: Changes, parts: Part[]): Promise<void> {
-        await this.server.execute('openexec.discard', { run: entry.run, proposal: changes.proposal, parts });
+    async leaveOut(entry: RunEntry, changes: Changes, parts: string[]): Promise<void> {
+        await this.server.execute('openexec.reject', { run: entry.run, proposal: changes.proposal, parts });
+    }
+
+    /** A text about a run that nobody can edit. */
+    async page(entry: RunEntry, title: string, text: string): Promise<void> {
+        const uri = this.hold(entry, 'page', `${title}.log`, text);
+        this.told.fire(uri);
+        await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+    }
+
+    /** A proposal that was decided about, or that is another one by now, is no longer in the way. */
+    private async close({ run }: RunEntry): Promise<void> {
+        const titles = [...this.tabs].filter(([title, of]) => of === run && title.startsWith(PROPOSAL)).map(([title]) => title);
+        const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+        await vscode.window.tabGroups.close(tabs.filter(({ label }) => titles.some((title) => label.startsWith(title))));
     }
 
     private sides(entry: RunEntry, changes: Changes, file: ChangedFile): { before?: vscode.Uri; after?: vscode.Uri } {

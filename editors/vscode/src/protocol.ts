@@ -79,7 +79,6 @@ export interface ChangedFile {
 }
 
 /** A part of a proposal that can be left out: a file, or a hunk of it, counted from 1. */
-export interface Part {
-    readonly path: string;
-    readonly hunk?: number;
+export function part(path: string, hunk?: number): string {
+    return hunk === undefined ? path : `${path}:${hunk}`;
 }

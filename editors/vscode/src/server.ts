@@ -10,7 +10,6 @@ import {
     CloseAction,
     ErrorAction,
     ExecuteCommandRequest,
-    type InitializeResult,
     type ShowDocumentRequest,
     LanguageClient,
     RevealOutputChannelOn,
@@ -46,7 +45,6 @@ export class Server implements vscode.Disposable {
     private standing: Health = 'off';
     private client: LanguageClient | undefined;
     private program: Program | undefined;
-    private abilities: Record<string, unknown> = {};
     private deaths = 0;
     private again: NodeJS.Timeout | undefined;
     /** Starts and stops follow one another, however fast they are asked for. */
@@ -78,11 +76,6 @@ export class Server implements vscode.Disposable {
     dispose(): void {
         clearTimeout(this.again);
         this.log.dispose();
-    }
-
-    /** Whether the server says that it has this beyond the protocol. */
-    can(ability: string): boolean {
-        return this.abilities[ability] === true;
     }
 
     /** Has the server carry out one of its commands. A refusal is shown, not thrown. */
@@ -187,17 +180,14 @@ export class Server implements vscode.Disposable {
         this.stand('running');
     }
 
-    /** Tells the server that this client lists runs, and remembers what it says it can. */
+    /** Tells the server that this client lists runs. */
     private listing(): StaticFeature {
         return {
             fillClientCapabilities: (capabilities: ClientCapabilities) => {
                 const experimental = (capabilities.experimental ?? {}) as Record<string, unknown>;
                 capabilities.experimental = { ...experimental, openexec: { runs: true } };
             },
-            initialize: (capabilities: InitializeResult['capabilities']) => {
-                const experimental = capabilities.experimental as { openexec?: Record<string, unknown> } | undefined;
-                this.abilities = experimental?.openexec ?? {};
-            },
+            initialize: () => undefined,
             getState: () => ({ kind: 'static' }),
             clear: () => undefined,
         };

@@ -129,7 +129,7 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
         item.description = whatHappens(file);
         item.tooltip = file.path;
         item.iconPath = vscode.ThemeIcon.File;
-        item.contextValue = this.canLeaveOut(entry) ? 'file+leaveOut' : 'file';
+        item.contextValue = entry.can.includes('reject') ? 'file+leaveOut' : 'file';
         item.command = { title: 'Show the Changes', command: 'openexec.ui.diff', arguments: [{ entry, changes, file }] };
         return item;
     }
@@ -139,14 +139,9 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
         const item = new vscode.TreeItem(first === last ? `Line ${first}` : `Lines ${first} to ${last}`);
         item.iconPath = new vscode.ThemeIcon('diff');
         const isWhole = file.base === undefined || file.proposed === undefined || file.renamedFrom !== undefined;
-        item.contextValue = this.canLeaveOut(entry) && !isWhole ? 'hunk+leaveOut' : 'hunk';
+        item.contextValue = entry.can.includes('reject') && !isWhole ? 'hunk+leaveOut' : 'hunk';
         item.command = { title: 'Show the Change', command: 'openexec.ui.diff', arguments: [{ entry, changes, file, line: first }] };
         return item;
-    }
-
-    /** Parts of a proposal can be left out where the server verifies what remains. */
-    private canLeaveOut(entry: RunEntry): boolean {
-        return entry.state === 'waiting' && this.server.can('parts');
     }
 }
 

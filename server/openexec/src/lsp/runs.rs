@@ -135,11 +135,20 @@ fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
 
 fn can(line: &RunLine) -> Vec<&'static str> {
     let waits = line.awaits_approval();
+    let parts = match &line.view.status {
+        RunStatus::AwaitingApproval { what: Asked::Proposal { parts, .. }, .. } => parts.len(),
+        RunStatus::AwaitingApproval { what: Asked::Request(_), .. }
+        | RunStatus::Active
+        | RunStatus::Paused { .. }
+        | RunStatus::Ended { .. } => 0,
+    };
     let all = [
         ("request", line.awaits_sending()),
         ("review", waits && !line.awaits_sending()),
         ("apply", waits),
         ("discard", waits),
+        // The whole of one part is what discarding is for.
+        ("reject", parts > 1),
         ("resume", line.can_resume()),
         ("cancel", line.can_cancel()),
         ("undo", line.can_undo()),

@@ -1,5 +1,5 @@
 use super::*;
-use openexec_engine::edit::FileChange;
+use openexec_engine::edit::{FileChange, Part, ShownPart};
 use openexec_engine::path::WorkspacePath;
 use serde_json::{Value, json};
 
@@ -17,6 +17,11 @@ fn line(run: &str, status: RunStatus, driven: bool, applied: bool) -> RunLine {
     RunLine { root: "/w".into(), view, driven }
 }
 
+fn part(hunk: usize) -> ShownPart {
+    let part = Part { path: WorkspacePath::parse("a.rs").unwrap(), hunk: Some(hunk) };
+    ShownPart { part, lines: (1, 2), added: 1, removed: 1 }
+}
+
 fn entries(lines: Vec<RunLine>) -> Vec<Value> {
     let list = serde_json::to_value(list(lines, &BTreeMap::from([(RunId::new("0192-aaaaaa"), 5)]))).unwrap();
     list["runs"].as_array().unwrap().clone()
@@ -27,13 +32,17 @@ fn a_list_says_how_each_run_stands_and_what_can_be_done_with_it() {
     let ended = |outcome| RunStatus::Ended { outcome, summary: "3 tests passed".to_owned() };
     let waiting = RunStatus::AwaitingApproval {
         proposal: Digest::of(b"x"),
-        what: Asked::Proposal { diff: String::new(), reasons: vec!["tests/it.rs: it judges the work".to_owned()] },
+        what: Asked::Proposal {
+            diff: String::new(),
+            reasons: vec!["tests/it.rs: it judges the work".to_owned()],
+            parts: vec![part(1), part(2)],
+        },
     };
     let paused = RunStatus::Paused { reason: "the budget is spent".to_owned() };
     for (status, driven, applied, state, detail, can) in [
         (RunStatus::Active, true, false, "working", "run_tests, attempt 2", json!(["cancel"])),
         (RunStatus::Active, false, false, "interrupted", "interrupted", json!(["resume", "cancel"])),
-        (waiting, true, false, "waiting", "tests/it.rs: it judges the work", json!(["review", "apply", "discard", "cancel"])),
+        (waiting, true, false, "waiting", "tests/it.rs: it judges the work", json!(["review", "apply", "discard", "reject", "cancel"])),
         (paused, false, false, "paused", "the budget is spent", json!(["resume", "cancel"])),
         (ended(Outcome::Done), false, true, "done", "3 tests passed", json!(["undo"])),
         (ended(Outcome::Failed), false, false, "failed", "3 tests passed", json!([])),
