@@ -47,7 +47,7 @@ await inWorkbench({ name: 'restart', files, replies }, async (user) => {
     await user.button('Leave This Out', row).click();
     // The rest is another proposal, which was verified anew.
     await row.waitFor({ state: 'detached' });
-    await user.row('this is what is left of the proposal').waitFor();
+    await user.row('proposal.part_re').waitFor();
     await user.picture('rest');
     assert.equal(onDisk('sums.js'), sums.source);
 

@@ -207,19 +207,22 @@ class Workbench {
         }
     }
 
-    /** Types into the quick input that a key opens, and takes the first row that holds `row`. */
-    async quick(text, row = text) {
+    /** Types into the quick input that a key opens, and takes the row with this name. */
+    async quick(text, row) {
         const input = this.page.locator('.quick-input-widget input[type="text"]');
         await input.waitFor();
         await input.fill(text);
-        await this.page.locator('.quick-input-list .monaco-list-row', { hasText: row }).first().click();
+        const rows = this.page.locator('.quick-input-list .monaco-list-row.focused');
+        await rows.and(this.page.locator(`[aria-label^=${JSON.stringify(row)}]`)).first().waitFor();
+        await input.press('Enter');
+        await input.waitFor({ state: 'hidden' });
     }
 
     async open(path) {
-        await this.keys('Control+p');
         const file = path.split('/').at(-1);
+        await this.keys('Control+p');
         await this.quick(path, file);
-        await this.page.locator('.tab.active', { hasText: file }).waitFor();
+        await this.page.locator(`.tab.active[data-resource-name=${JSON.stringify(file)}]`).waitFor();
         await this.page.locator('.editor-instance .view-lines').first().waitFor();
     }
 
