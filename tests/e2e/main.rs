@@ -29,5 +29,6 @@ mod proposals;
 mod reach;
 mod routing;
 mod sandbox;
+mod vscode;
 mod wire;
 mod wires;

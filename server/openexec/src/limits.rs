@@ -181,6 +181,10 @@ pub const RECONCILE_GRACE_MS: u64 = 500;
 pub const DIAGNOSTICS_MAX: usize = 20;
 /// Milliseconds that a run's view may lag behind the event that was just announced.
 pub const VIEW_LAG_MS: u64 = 1_000;
+/// Runs of a workspace that a client's own list shows.
+pub const RUNS_LISTED_MAX: usize = 50;
+/// Milliseconds between two notices that the list of runs has changed.
+pub const RUNS_CHANGED_PAUSE_MS: u64 = 100;
 /// Milliseconds that a menu which is opened before the first offers are read waits for them.
 pub const OFFERS_WAIT_MS: u64 = 500;
 /// Ended runs of earlier processes that are looked at for the latest one that can be undone.

@@ -17,6 +17,7 @@ mod editor;
 mod follow;
 mod review;
 mod roots;
+mod runs;
 mod server;
 mod service;
 mod session;

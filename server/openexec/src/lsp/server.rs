@@ -1,6 +1,8 @@
 //! The handlers: they take what they need out of the session, call plain functions, and
 //! answer at once. Whatever takes longer goes on in a task of its own.
 
+mod listing;
+
 use super::actions::{Place, RunLine, offered, short};
 use super::commands::{self, OfRequest, OfRun, TrustArguments, Wish, meant, obvious_root};
 use super::editor::{Answer, Editor};
@@ -23,7 +25,7 @@ use super::traits::encoding_name;
 use super::trust::TrustState;
 use super::uri;
 use crate::disclosure;
-use crate::driver::{Asked, DriverError, RunHandle, RunStatus, Runtime, Say, Surface, view_of};
+use crate::driver::{Asked, DriverError, RunHandle, RunStatus, RunView, Runtime, Say, Surface, view_of};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::text::visible;
@@ -53,6 +55,8 @@ struct Shared {
     state: PathBuf,
     /// The runs that the user is told about, and what is to be followed after that.
     followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
+    /// Recorded runs, as they stood when their journal was read last.
+    recorded_views: Mutex<BTreeMap<RunId, RunView>>,
 }
 
 impl Handlers {
@@ -64,8 +68,8 @@ impl Handlers {
     ) -> Self {
         let editor = Editor::new(client);
         let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
-        let followed = Mutex::default();
-        Self(Arc::new(Shared { session, editor, surface, runtime, state, followed }))
+        let (followed, recorded_views) = (Mutex::default(), Mutex::default());
+        Self(Arc::new(Shared { session, editor, surface, runtime, state, followed, recorded_views }))
     }
 
     /// `window/workDoneProgress/cancel`, which tower-lsp does not route. Cancelling what is
@@ -153,7 +157,7 @@ fn capabilities(session: &Session) -> ServerCapabilities {
             }),
             file_operations: None,
         }),
-        experimental: Some(json!({ "openexec": { "version": 1, "instructionInput": "openexec.run" } })),
+        experimental: Some(json!({ "openexec": { "version": 1, "instructionInput": "openexec.run", "runs": true } })),
         ..ServerCapabilities::default()
     }
 }
@@ -455,16 +459,24 @@ impl Shared {
     /// Shows what trusting the workspace would agree to.
     async fn review_trust(self: &Arc<Self>, root: PathBuf) -> Result<Value, String> {
         let runtime = Arc::clone(self.runtime()?);
-        let file = blocking(move || {
-            let markdown = trust_markdown(&root, &trust_state(&runtime, &root)?);
+        let (file, seen) = blocking(move || {
+            let state = trust_state(&runtime, &root)?;
+            let markdown = trust_markdown(&root, &state);
             let folder = runtime.journal_path(&root).with_file_name("trust");
-            write_document(&folder, "trust.md", &markdown).map_err(|error| {
+            let file = write_document(&folder, "trust.md", &markdown).map_err(|error| {
                 format!("the review could not be written to `{}`: {error}", folder.display())
-            })
+            })?;
+            Ok((file, state))
         })
         .await?;
         self.show(file.clone());
-        Ok(json!({ "review": file }))
+        Ok(match seen {
+            // What trust would bind, for a client that asks for it while the document is read.
+            TrustState::Untrusted { content, commands, .. } => {
+                json!({ "review": file, "content": content, "commands": commands })
+            }
+            TrustState::Trusted | TrustState::NothingDeclared => json!({ "review": file }),
+        })
     }
 
     async fn trust(self: &Arc<Self>, arguments: TrustArguments) -> Result<Value, String> {
@@ -536,13 +548,15 @@ impl Shared {
         tokio::spawn(async move {
             let traits = shared.session.traits();
             let needed = |handle: &RunHandle| {
-                if traits.questions {
+                if traits.questions && !traits.lists_runs {
                     tokio::spawn(Arc::clone(&shared).offer_review(handle.clone()));
                 }
             };
+            let editor = if traits.lists_runs { shared.editor.quiet() } else { shared.editor.clone() };
             let mut following = Some(handle);
             while let Some(handle) = following {
-                follow(shared.editor.clone(), traits.progress, handle.clone(), &needed).await;
+                shared.tell_of_changes(&handle);
+                follow(editor.clone(), traits.progress, handle.clone(), &needed).await;
                 following = shared.next_to_follow(&handle.run);
             }
         });
@@ -579,14 +593,23 @@ impl Shared {
 
     async fn keep_offers_fresh(self: Arc<Self>) {
         let mut saves = self.session.saves();
-        Arc::clone(&self).refresh_offers().await;
+        Arc::clone(&self).renew_offers().await;
         self.session.set_offers_read();
         if self.say_which_model().await {
-            Arc::clone(&self).refresh_offers().await;
+            Arc::clone(&self).renew_offers().await;
         }
         while saves.changed().await.is_ok() {
-            Arc::clone(&self).refresh_offers().await;
+            Arc::clone(&self).renew_offers().await;
         }
+    }
+
+    /// Reads them anew and tells whoever shows them.
+    async fn renew_offers(self: Arc<Self>) {
+        Arc::clone(&self).refresh_offers().await;
+        if self.session.traits().lists_runs {
+            self.editor.runs_changed().await;
+        }
+    }
     }
 
     /// Where no model is configured, the user is told once which one is taken. True when
