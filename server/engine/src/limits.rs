@@ -20,6 +20,8 @@ pub const CONFIG_NODES_MAX: usize = 20_000;
 pub const CONFIG_ALIASES_MAX: usize = 256;
 /// Problems of one configuration file that are reported.
 pub const CONFIG_PROBLEMS_MAX: usize = 100;
+/// Lines of an unfinished file that are read as blank so that the others can be read.
+pub const OUTLINE_REPAIRS_MAX: usize = 8;
 /// Bytes of a name in a blueprint.
 pub const BLUEPRINT_NAME_BYTES_MAX: usize = 64;
 /// Bytes of a goal or a description in a blueprint.
