@@ -22,6 +22,8 @@ pub const CONFIG_ALIASES_MAX: usize = 256;
 pub const CONFIG_PROBLEMS_MAX: usize = 100;
 /// Lines of an unfinished file that are read as blank so that the others can be read.
 pub const OUTLINE_REPAIRS_MAX: usize = 8;
+/// Stages and routes that are tried to put missing gates into a blueprint.
+pub const GATE_EDITS_MAX: usize = 4;
 /// Bytes of a name in a blueprint.
 pub const BLUEPRINT_NAME_BYTES_MAX: usize = 64;
 /// Bytes of a goal or a description in a blueprint.

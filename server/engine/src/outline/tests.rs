@@ -62,7 +62,9 @@ fn hostile_texts_are_read_within_limits() {
     let bomb = "a: &a [x,x]\nb: &b [*a,*a]\nc: &c [*b,*b]\nd: [*c,*c]\n";
     let many = "- x\n".repeat(60_000);
     let huge = "a: 1\n".repeat(300_000);
-    for text in [deep_flow.as_str(), &deep_block, &compact, bomb, &many, &huge, "\0", "%YAML 9.9\n---\n", "? ? ? :"] {
+    for text in
+        [deep_flow.as_str(), &deep_block, &compact, bomb, &many, &huge, "\0", "%YAML 9.9\n---\n", "? ? ? :"]
+    {
         let outline = Outline::read(text);
         for byte in [0, 1, text.len() / 2, text.len()] {
             drop(outline.at(byte));
@@ -84,7 +86,12 @@ fn at(text: &str) -> Vec<String> {
     let found = sites(&text, byte).into_iter().map(|site| {
         let path = site.path.iter().map(step).collect::<Vec<_>>().join("/");
         let word = &text[site.word.clone()];
-        format!("{:?} {path} [{}] `{word}`{}", site.role, site.beside.join(" "), if site.has_colon { " :" } else { "" })
+        format!(
+            "{:?} {path} [{}] `{word}`{}",
+            site.role,
+            site.beside.join(" "),
+            if site.has_colon { " :" } else { "" }
+        )
     });
     found.collect()
 }
@@ -97,7 +104,10 @@ fn a_cursor_is_a_key_or_a_value() {
     assert_eq!(key("version: 1\nna|\nstages:\n  - id: a\n"), ["Key  [version stages] `na`"]);
     assert_eq!(key("stages:\n  - id: a\n    |\n  - id: b\n"), ["Key stages/0 [id] ``"]);
     assert_eq!(key("stages:\n  - id: a\n    on_|: x\n"), ["Key stages/0 [id] `on_` :"]);
-    assert_eq!(value("stages:\n  - id: a\n    on_success: |\n  - id: b\n"), ["Value stages/0/on_success [] ``"]);
+    assert_eq!(
+        value("stages:\n  - id: a\n    on_success: |\n  - id: b\n"),
+        ["Value stages/0/on_success [] ``"]
+    );
     assert_eq!(value("stages:\n  - id: a\n    on_success: b|x\n"), ["Value stages/0/on_success [] `bx`"]);
     assert_eq!(key("stages:\n  - |\n"), ["Key stages/0 [] ``"]);
     assert_eq!(key("stages:\n  -|\n"), [""; 0]);
@@ -138,5 +148,7 @@ fn the_schema_tells_keys_values_and_meanings() {
     assert!(schema.describe(&below("on_success")).unwrap().starts_with("The next stage after success"));
     assert_eq!(schema.describe(&below("nonsense")), None);
     assert_eq!(schema.describe(&[]), None);
-    assert!(schema.keys(&outline, &[]).iter().any(|key| key.name == "stages" && key.is_required && key.is_nested));
+    assert!(
+        schema.keys(&outline, &[]).iter().any(|key| key.name == "stages" && key.is_required && key.is_nested)
+    );
 }
