@@ -23,6 +23,7 @@ mod neovim;
 mod packages;
 mod policy;
 mod project;
+mod routing;
 mod sandbox;
 mod wire;
 mod wires;

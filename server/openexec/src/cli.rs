@@ -43,9 +43,9 @@ enum What {
     Show(ShowArguments),
     /// Take up a run that was interrupted or is paused.
     Resume(OneRun),
-    /// Approve the proposal that a run waits with, after showing it.
+    /// Approve the proposal or the request that a run waits with, after showing it.
     Approve(OneRun),
-    /// Refuse the proposal that a run waits with; nothing is changed.
+    /// Refuse the proposal or the request that a run waits with; nothing is changed or sent.
     Discard(OneRun),
     /// Take back what a run applied; once more to redo it.
     Undo(OneRun),
@@ -126,9 +126,13 @@ struct ShowArguments {
     run: String,
     #[command(flatten)]
     at: At,
-    /// Print exactly what was sent to the model in its N-th request.
+    /// Print exactly what is sent to the model in its N-th request, with the reason for each
+    /// part, what was redacted, what it takes. Also one that still waits for your yes.
     #[arg(long)]
     request: Option<usize>,
+    /// Print the request's body as it goes over the wire, without the key, and nothing else.
+    #[arg(long, requires = "request")]
+    wire: bool,
     /// Print the journal as lines of JSON.
     #[arg(long)]
     json: bool,

@@ -77,6 +77,10 @@ pub const MODEL_RETRY_DELAY_MS: u64 = 500;
 pub const MODEL_RETRY_DELAY_MS_MAX: u64 = 8_000;
 /// Milliseconds that a server may ask to wait; a longer wait is left to the user.
 pub const MODEL_RETRY_AFTER_MS_MAX: u64 = 60_000;
+/// Milliseconds between two looks at what a model has sent so far, for people.
+pub const PROGRESS_INTERVAL_MS: u64 = 250;
+/// Characters of the line in a terminal that says what is being done.
+pub const LIVE_LINE_CHARS_MAX: usize = 100;
 /// Bytes of a file of scripted replies.
 pub const SCRIPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 

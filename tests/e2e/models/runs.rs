@@ -125,7 +125,11 @@ fn anthropic_that_is_overloaded_loses_no_run() {
 
 #[test]
 fn openai_chat_that_hangs_up_loses_no_run() {
-    stops_and_goes_on(Wire::OpenaiChat, "hangs-up", &["could not reach the model", "see whether the server runs"]);
+    stops_and_goes_on(
+        Wire::OpenaiChat,
+        "hangs-up",
+        &["could not reach the model", "see whether the server runs"],
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::protocol::{
 };
 use super::session::Offers;
 use super::trust::TrustState;
-use crate::driver::{RunStatus, RunView};
+use crate::driver::{Asked, RunStatus, RunView};
 use crate::limits::{CODE_ACTIONS_MAX, DIAGNOSTICS_MAX, QUOTE_CHARS_MAX};
 use openexec_engine::blueprint::{Blueprint, InputName, Trigger};
 use openexec_engine::ids::RunId;
@@ -87,23 +87,38 @@ fn action(title: String, kind: String, command: &str, arguments: Value) -> CodeA
     CodeAction { title, kind: Some(CodeActionKind::from(kind)), command: Some(command), ..Default::default() }
 }
 
-/// Review, Apply and Discard for the newest proposal, wherever the cursor is.
+/// Review, Apply and Discard for the newest proposal, or Show, Send and Discard for a request
+/// that waits, wherever the cursor is.
 fn pending(place: &Place<'_>) -> Vec<CodeAction> {
     let waiting = place.runs.iter().find_map(|line| match &line.view.status {
-        RunStatus::AwaitingApproval { proposal, .. } => Some((&line.view.run, proposal)),
+        RunStatus::AwaitingApproval { proposal, what } => Some((&line.view.run, proposal, what)),
         RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => None,
     });
-    let Some((run, proposal)) = waiting else {
+    let Some((run, proposal, what)) = waiting else {
         return Vec::new();
     };
     let short = short(run);
     let kind = |name: &str| format!("quickfix.openexec.{name}");
     let bound = json!({ "run": run, "proposal": proposal });
-    vec![
-        action(format!("Review run {short}"), kind("review"), "openexec.review", json!({ "run": run })),
-        action(format!("Apply run {short}'s edits"), kind("apply"), "openexec.apply", bound.clone()),
-        action(format!("Discard run {short}"), kind("discard"), "openexec.discard", bound),
-    ]
+    let discard = action(format!("Discard run {short}"), kind("discard"), "openexec.discard", bound.clone());
+    match what {
+        Asked::Proposal { .. } => vec![
+            action(format!("Review run {short}"), kind("review"), "openexec.review", json!({ "run": run })),
+            action(format!("Apply run {short}'s edits"), kind("apply"), "openexec.apply", bound),
+            discard,
+        ],
+        Asked::Request(request) => {
+            let model = quote(request.model.as_str());
+            let which = json!({ "run": run, "number": request.number });
+            let show = format!("Show what run {short} would send to {model}");
+            let send = format!("Send run {short}'s request to {model}");
+            vec![
+                action(show, kind("request"), "openexec.request", which),
+                action(send, kind("send"), "openexec.apply", bound),
+                discard,
+            ]
+        }
+    }
 }
 
 /// Cancel for the newest run that goes on; Resume for one that halts.
@@ -129,6 +144,11 @@ impl RunLine {
     /// It waits for a decision of the user.
     pub(super) fn awaits_approval(&self) -> bool {
         matches!(self.view.status, RunStatus::AwaitingApproval { .. })
+    }
+
+    /// It waits for a yes before it sends something.
+    pub(super) fn awaits_sending(&self) -> bool {
+        matches!(self.view.status, RunStatus::AwaitingApproval { what: Asked::Request(_), .. })
     }
 
     /// It goes on in this process.

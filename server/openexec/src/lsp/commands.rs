@@ -17,10 +17,11 @@ use std::path::PathBuf;
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
-pub(super) const IDS: [&str; 9] = [
+pub(super) const IDS: [&str; 10] = [
     "openexec.run",
     "openexec.cancel",
     "openexec.review",
+    "openexec.request",
     "openexec.apply",
     "openexec.discard",
     "openexec.undo",
@@ -35,6 +36,7 @@ pub(super) enum Wish {
     Run(Box<RunArguments>),
     Cancel(OfRun),
     Review(OfRun),
+    Request(OfRequest),
     Apply(OfRun),
     Discard(OfRun),
     Undo(OfRun),
@@ -90,6 +92,18 @@ pub(super) struct OfRun {
     pub(super) proposal: Option<Digest>,
 }
 
+/// The arguments of `openexec.request`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfRequest {
+    /// The run's id, or its beginning or end; the obvious one when absent.
+    #[serde(default)]
+    pub(super) run: Option<String>,
+    /// Which request of it, counted from 1; the last one when absent.
+    #[serde(default)]
+    pub(super) number: Option<usize>,
+}
+
 /// The arguments of `openexec.trust`.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,6 +145,10 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
         }
         "openexec.cancel" => Wish::Cancel(of_run(argument)?),
         "openexec.review" => Wish::Review(of_run(argument)?),
+        "openexec.request" => Wish::Request(match argument {
+            Some(Value::String(run)) => OfRequest { run: Some(run), number: None },
+            other => shaped(other, "{\"run\": \"…\", \"number\": 1}")?,
+        }),
         "openexec.apply" => Wish::Apply(of_run(argument)?),
         "openexec.discard" => Wish::Discard(of_run(argument)?),
         "openexec.undo" => Wish::Undo(of_run(argument)?),
@@ -217,11 +235,16 @@ fn candidates(lines: &[RunLine]) -> String {
 
 /// How a run stands, in a few words.
 pub(super) fn standing(line: &RunLine) -> String {
-    use crate::driver::RunStatus;
+    use crate::driver::{Asked, RunStatus};
     match &line.view.status {
         RunStatus::Active if !line.driven => "interrupted".to_owned(),
         RunStatus::Active => format!("working: {}", line.view.activity),
-        RunStatus::AwaitingApproval { .. } => "waiting for your decision".to_owned(),
+        RunStatus::AwaitingApproval { what: Asked::Proposal { .. }, .. } => {
+            "waiting for your decision".to_owned()
+        }
+        RunStatus::AwaitingApproval { what: Asked::Request(request), .. } => {
+            format!("waiting for your yes before it sends {request}")
+        }
         RunStatus::Paused { reason } => format!("paused: {reason}"),
         RunStatus::Ended { outcome, summary } => format!("{}: {summary}", ending(*outcome)),
     }

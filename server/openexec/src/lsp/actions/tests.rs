@@ -80,6 +80,7 @@ fn run(id: &str, status: RunStatus) -> RunLine {
         activity: "edit".to_owned(),
         applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
         status,
+        taken: String::new(),
         events: 3,
     };
     RunLine { root: "/w".into(), view, driven: true }
@@ -88,7 +89,10 @@ fn run(id: &str, status: RunStatus) -> RunLine {
 fn waiting(id: &str) -> RunLine {
     run(
         id,
-        RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() },
+        RunStatus::AwaitingApproval {
+            proposal: Digest::of(b"p"),
+            what: crate::driver::Asked::Proposal { diff: String::new(), reasons: Vec::new() },
+        },
     )
 }
 

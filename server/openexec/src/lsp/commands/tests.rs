@@ -1,5 +1,5 @@
 use super::*;
-use crate::driver::{RunStatus, RunView};
+use crate::driver::{Asked, RunStatus, RunView};
 use openexec_engine::run::Outcome;
 use serde_json::json;
 
@@ -11,14 +11,17 @@ fn line(run: &str, status: RunStatus) -> RunLine {
         activity: "edit (attempt 1)".to_owned(),
         applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
         status,
+        taken: String::new(),
         events: 3,
     };
     RunLine { root: "/w".into(), view, driven: true }
 }
 
 fn waiting(run: &str) -> RunLine {
-    let status =
-        RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() };
+    let status = RunStatus::AwaitingApproval {
+        proposal: Digest::of(b"p"),
+        what: Asked::Proposal { diff: String::new(), reasons: Vec::new() },
+    };
     line(run, status)
 }
 
