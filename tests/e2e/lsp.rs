@@ -2,6 +2,7 @@
 
 use crate::client::{Abilities, Client, PATIENCE, path_of, uri};
 use crate::project::{CHECK, FIXED, LIB, ONE_ATTEMPT, Project};
+use openexec::config::UserDirs;
 use openexec::lsp::{Ended, converse};
 use serde_json::{Value, json};
 use std::net::Shutdown;
@@ -25,13 +26,13 @@ fn scene(abilities: Abilities) -> Scene {
     std::fs::create_dir(&root).unwrap();
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (sender, ended) = std::sync::mpsc::channel();
-    let state = base.join("state");
+    let dirs = UserDirs { config: base.join("config"), state: base.join("state") };
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let how = runtime.unwrap().block_on(async move {
             theirs.set_nonblocking(true).unwrap();
             let (input, output) = tokio::net::UnixStream::from_std(theirs).unwrap().into_split();
-            converse(input, output, Err("config.yaml:3:1: no such model".to_owned()), state).await
+            converse(input, output, Err("config.yaml:3:1: no such model".to_owned()), dirs).await
         });
         sender.send(how).ok();
     });

@@ -214,12 +214,17 @@ impl Node {
     }
 }
 
+/// The one of these names that a word was probably meant to be.
+pub fn nearest<'n>(word: &str, names: &[&'n str]) -> Option<&'n str> {
+    crate::yaml::problem::closest(word, names)
+}
+
 fn holds(node: &Node, byte: usize) -> bool {
     node.range.start <= byte && byte <= node.range.end
 }
 
 /// The line around a byte, without its line break.
-pub(crate) fn line_around(text: &str, byte: usize) -> Range<usize> {
+pub fn line_around(text: &str, byte: usize) -> Range<usize> {
     let bytes = text.as_bytes();
     let byte = byte.min(bytes.len());
     let (before, after) = bytes.split_at(byte);

@@ -175,8 +175,30 @@ enum BlueprintWhat {
     },
     /// List the blueprints of a workspace.
     List(At),
+    /// Show the graph of a blueprint: its stages and routes, and what the proof found on them.
+    Graph {
+        /// The blueprint's name, or its file, which need not be proven.
+        blueprint: String,
+        #[command(flatten)]
+        at: At,
+        /// How.
+        #[arg(long, value_enum, default_value_t)]
+        format: GraphFormat,
+    },
     /// Print the JSON Schema of blueprint files.
     Schema,
+}
+
+/// How a graph is shown.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum GraphFormat {
+    /// A drawing for the terminal.
+    #[default]
+    Text,
+    /// A Mermaid document.
+    Mermaid,
+    /// Data.
+    Json,
 }
 
 /// Runs the program.

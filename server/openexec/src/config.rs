@@ -274,6 +274,14 @@ impl UserConfig {
     pub fn load(dirs: &UserDirs) -> anyhow::Result<Self> {
         read::config(&dirs.config_path())
     }
+
+    /// Reads a text as if it stood in `path`: what somebody writes and has not saved.
+    ///
+    /// # Errors
+    /// With file, line, column and remedy.
+    pub fn of_text(path: &Path, text: &str) -> anyhow::Result<Self> {
+        read::of_text(path, text)
+    }
 }
 
 #[cfg(test)]
