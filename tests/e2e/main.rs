@@ -23,6 +23,7 @@ mod neovim;
 mod packages;
 mod policy;
 mod project;
+mod proposals;
 mod routing;
 mod sandbox;
 mod wire;

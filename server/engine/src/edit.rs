@@ -12,7 +12,7 @@ mod rebase;
 mod tests;
 
 pub use diff::{Hunk, hunks, unified_diff};
-pub use parts::{NoSuchPart, Part, hunks_of, without};
+pub use parts::{NoSuchPart, Part, ShownPart, hunks_of, parts, without};
 pub use plan::{PlanError, plan};
 pub(crate) use plan::{Rewriting, check_base};
 pub use rebase::{Rebased, rebase};

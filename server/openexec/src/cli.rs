@@ -11,6 +11,7 @@ mod terminal;
 use crate::config::{UserConfig, UserDirs};
 use crate::driver::Runtime;
 use clap::{Parser, Subcommand};
+use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -47,6 +48,8 @@ enum What {
     Approve(OneRun),
     /// Refuse the proposal or the request that a run waits with; nothing is changed or sent.
     Discard(OneRun),
+    /// Leave parts out of the proposal that a run waits with; the rest is verified again.
+    Reject(RejectArguments),
     /// Take back what a run applied; once more to redo it.
     Undo(OneRun),
     /// Allow the tasks and blueprints that a workspace declares, as they are now.
@@ -149,6 +152,15 @@ struct OneRun {
 }
 
 #[derive(Debug, clap::Args)]
+struct RejectArguments {
+    #[command(flatten)]
+    one: OneRun,
+    /// What to leave out: `src/lib.rs`, or `src/lib.rs:2` for its second hunk in the diff.
+    #[arg(required = true)]
+    parts: Vec<Part>,
+}
+
+#[derive(Debug, clap::Args)]
 struct TrustArguments {
     #[command(flatten)]
     at: At,
@@ -233,6 +245,7 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Resume(one) => drive::resume(one).await,
         What::Approve(one) => drive::approve(one).await,
         What::Discard(one) => drive::discard(one).await,
+        What::Reject(arguments) => drive::reject(arguments).await,
         What::Undo(one) => drive::undo(one).await,
         What::Trust(arguments) => inspect::trust(&arguments),
         What::Doctor(at) => doctor::doctor(&at).await,

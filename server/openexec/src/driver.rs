@@ -31,6 +31,7 @@ use anyhow::{Context as _, anyhow, bail};
 use executor::Executor;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
+use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
 use openexec_engine::model::ModelRequest;
@@ -64,6 +65,13 @@ pub enum Say {
     Approve(Digest),
     /// This proposal may not.
     Refuse(Digest),
+    /// This proposal may be asked about again without these parts.
+    Reject {
+        /// The proposal.
+        proposal: Digest,
+        /// The parts.
+        parts: Vec<Part>,
+    },
     /// Stop.
     Cancel,
     /// A paused run may go on.

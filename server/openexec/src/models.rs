@@ -5,6 +5,7 @@
 
 mod anthropic_messages;
 mod call;
+mod certificate;
 mod conversation;
 mod document;
 mod explanation;
@@ -14,6 +15,7 @@ mod http_model;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod refusal;
 mod retry_after;
 mod scripted;
 #[cfg(test)]
@@ -27,6 +29,7 @@ use crate::limits::{
     MODEL_RETRY_DELAY_MS_MAX, MODEL_TOTAL_TIMEOUT_MS,
 };
 use async_trait::async_trait;
+use call::Key;
 use http_model::{HttpModel, Provider, WireApi};
 use openexec_engine::ids::ModelName;
 use openexec_engine::model::{ModelError, ModelReply, ModelRequest};
@@ -189,7 +192,7 @@ fn key(
     config: &HttpModelConfig,
     provider: &Provider,
     variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Option<SecretString>, String> {
+) -> Result<Key, String> {
     let name = match (&config.key, &config.base_url) {
         (Some(KeySource::Variable(name)), _) => Some(name.as_str()),
         (Some(KeySource::Keyring(_)), _) => return Err("keys are read from variables only".to_owned()),
@@ -197,7 +200,8 @@ fn key(
         (None, Some(_)) => None,
     };
     let Some(name) = name else {
-        return Ok(None);
+        let name = "whether it wants a key: none was sent, as no `key_env` names one".to_owned();
+        return Ok(Key { value: None, name });
     };
     let value = variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| {
@@ -210,5 +214,6 @@ fn key(
             "the environment variable `{name}` holds characters that no key has; copy the key again"
         ));
     }
-    Ok(Some(SecretString::from(value)))
+    let name = format!("the key in the environment variable `{name}`, and what it may be used for");
+    Ok(Key { value: Some(SecretString::from(value)), name })
 }

@@ -21,6 +21,57 @@ pub struct Part {
     pub hunk: Option<usize>,
 }
 
+/// A part as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownPart {
+    /// The part.
+    pub part: Part,
+    /// The lines of the base that it is about, counted from 1, both included. What is only
+    /// inserted is about the line before it.
+    pub lines: (usize, usize),
+    /// Lines that it adds.
+    pub added: usize,
+    /// Lines that it removes.
+    pub removed: usize,
+}
+
+/// The parts of a change set, in the order of the unified diff.
+pub fn parts(changes: &ChangeSet) -> Vec<ShownPart> {
+    let taken_over = |path: &WorkspacePath| {
+        changes.effective().any(|(_, change)| change.renamed_from.as_ref() == Some(path))
+    };
+    let mut parts = Vec::new();
+    for (path, change) in changes.effective().filter(|(path, _)| !taken_over(path)) {
+        let lines = |text: &Option<String>| text.as_deref().unwrap_or_default().split_inclusive('\n').count();
+        match (&change.base, &change.proposed, &change.renamed_from) {
+            (Some(base), Some(proposed), None) => {
+                let groups = grouped(base, proposed, CONTEXT_LINES);
+                parts.extend((1..).zip(&groups).map(|(hunk, group)| shown(path, hunk, group)));
+            }
+            _ => parts.push(ShownPart {
+                part: Part { path: path.clone(), hunk: None },
+                lines: (1, lines(&change.base).max(1)),
+                added: lines(&change.proposed),
+                removed: lines(&change.base),
+            }),
+        }
+    }
+    parts
+}
+
+fn shown(path: &WorkspacePath, hunk: usize, group: &[DiffOp]) -> ShownPart {
+    let changed = || group.iter().filter(|op| !matches!(op, DiffOp::Equal { .. }));
+    let first = changed().map(|op| op.old_range().start).min().unwrap_or_default();
+    let end = changed().map(|op| op.old_range().end).max().unwrap_or_default();
+    let first = if first == end { first.max(1) } else { first + 1 };
+    ShownPart {
+        part: Part { path: path.clone(), hunk: Some(hunk) },
+        lines: (first, end.max(first)),
+        added: changed().map(|op| op.new_range().len()).sum(),
+        removed: changed().map(|op| op.old_range().len()).sum(),
+    }
+}
+
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.hunk {

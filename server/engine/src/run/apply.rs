@@ -38,8 +38,13 @@ impl Active {
     }
 
     /// `because` is why the user is asked even where the policy does not ask.
-    fn put_forward(&mut self, then: AfterApproval, because: Option<String>, out: &mut Vec<Command>) {
-        let decision = policy::evaluate_changes(&self.changes, &self.known, &self.policy);
+    fn put_forward(&mut self, then: AfterApproval, because: Option<Reason>, out: &mut Vec<Command>) {
+        let mut decision = policy::evaluate_changes(&self.changes, &self.known, &self.policy);
+        let asks_anyway = because.is_some();
+        if let Some(reason) = because {
+            decision.verdict = decision.verdict.max(reason.verdict);
+            decision.reasons.insert(0, reason);
+        }
         let proposal = self.changes.digest();
         let diff = edit::unified_diff(&self.changes);
         record(
@@ -55,17 +60,17 @@ impl Active {
             Verdict::Block => {
                 self.fail(format!("the policy blocks the proposal: {}", reasons_text(&decision)), out)
             }
-            Verdict::Allow if because.is_none() => {
+            Verdict::Allow => {
                 self.approved.insert(proposal);
                 self.after_approval(then, "the policy allows it", out);
             }
-            Verdict::Ask if because.is_none() && self.approved.contains(&proposal) => {
+            Verdict::Ask if !asks_anyway && self.approved.contains(&proposal) => {
                 self.after_approval(then, "it is approved already", out);
             }
-            Verdict::Allow | Verdict::Ask => {
+            Verdict::Ask => {
                 // What is allowed is no reason to ask.
                 let asks = decision.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
-                let reasons = because.into_iter().chain(asks.map(reason_text)).collect();
+                let reasons = asks.map(reason_text).collect();
                 self.phase = Phase::Approval { proposal, diff, reasons, then };
             }
         }
@@ -144,8 +149,8 @@ impl Active {
     }
 
     pub(super) fn ask_for_rest(&mut self, then: AfterApproval, out: &mut Vec<Command>) {
-        let because = "this is what is left of the proposal without what you rejected; it was verified again";
-        self.put_forward(then, Some(because.to_owned()), out);
+        let because = "this is what is left of it without what you rejected; it was verified again";
+        self.put_forward(then, Some(rejection(because.to_owned())), out);
     }
 
     /// The rest does not stand by itself. What was proven of the whole is proven still.
@@ -154,9 +159,9 @@ impl Active {
         self.gates = whole.gates;
         self.record_planned(out);
         let because = format!(
-            "without what you rejected it does not pass ({why}): this is the whole proposal again; apply or discard it"
+            "without what you rejected it does not pass ({why}); this is all of it again: apply or discard it"
         );
-        self.put_forward(whole.then, Some(because), out);
+        self.put_forward(whole.then, Some(rejection(because)), out);
     }
 
     pub(super) fn record_planned(&self, out: &mut Vec<Command>) {
@@ -350,6 +355,16 @@ impl Active {
 
     pub(super) fn reversal_failed(&mut self, reversal: Reversal, reason: &str, out: &mut Vec<Command>) {
         self.end(reversal.before, format!("could not be undone: {reason}"), out);
+    }
+}
+
+/// Why the user is asked again after having rejected a part.
+fn rejection(remedy: String) -> Reason {
+    Reason {
+        rule: "proposal.part_rejected".into(),
+        verdict: Verdict::Ask,
+        matched: "the proposal".to_owned(),
+        remedy,
     }
 }
 

@@ -6,7 +6,7 @@ use super::{Outcome, RunStarted};
 use crate::budget::{self, Budget, MicroUsd, Spent, grouped, usd};
 use crate::context::ContextPack;
 use crate::digest::Digest;
-use crate::edit::ChangeSet;
+use crate::edit::{self, ChangeSet, ShownPart};
 use crate::ids::{ModelName, StageId};
 use crate::model::{ModelRequest, Usage};
 
@@ -45,6 +45,8 @@ pub enum Asked {
         diff: String,
         /// Why it is asked, a line each.
         reasons: Vec<String>,
+        /// What can be left out of it, in the order of the diff; nothing of a stage's result.
+        parts: Vec<ShownPart>,
     },
     /// A request to a model. Nothing of it has left.
     Request(RequestSummary),
@@ -109,7 +111,14 @@ impl RunState {
         match &run.phase {
             Phase::Approval { proposal, diff, reasons, .. } => Status::AwaitingApproval {
                 proposal: *proposal,
-                what: Asked::Proposal { diff: diff.clone(), reasons: reasons.clone() },
+                what: Asked::Proposal {
+                    diff: diff.clone(),
+                    reasons: reasons.clone(),
+                    parts: match *proposal == run.changes.digest() {
+                        true => edit::parts(&run.changes),
+                        false => Vec::new(),
+                    },
+                },
             },
             Phase::Request { digest, request, talk } => Status::AwaitingApproval {
                 proposal: *digest,

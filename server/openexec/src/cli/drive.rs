@@ -1,7 +1,7 @@
 //! Commands that make a run go on, and wait for it.
 
 use super::terminal::{Format, Terminal};
-use super::{How, OneRun, RouteArguments, RunArguments, Wish, paint, runtime};
+use super::{How, OneRun, RejectArguments, RouteArguments, RunArguments, Wish, paint, runtime};
 use crate::driver::{Asked, RunHandle, RunStatus, RunView, Runtime, Say, StartRequest};
 use anyhow::Context as _;
 use openexec_engine::digest::Digest;
@@ -95,6 +95,16 @@ pub(super) async fn approve(one: OneRun) -> anyhow::Result<ExitCode> {
     conclude(&handle, one.how.may_ask(), !one.how.json).await
 }
 
+pub(super) async fn reject(arguments: RejectArguments) -> anyhow::Result<ExitCode> {
+    let RejectArguments { one, parts } = arguments;
+    let (_, handle) = take_up(&one).await?;
+    let RunStatus::AwaitingApproval { proposal, .. } = handle.view().status else {
+        anyhow::bail!("run {} waits for no approval; `openexec show` tells where it stands", handle.run);
+    };
+    handle.say(Say::Reject { proposal, parts }, "terminal").await?;
+    conclude(&handle, one.how.may_ask(), !one.how.json).await
+}
+
 pub(super) async fn discard(one: OneRun) -> anyhow::Result<ExitCode> {
     let (_, handle) = take_up(&one).await?;
     let what = match handle.view().status {
@@ -185,7 +195,7 @@ fn exit_code(view: &RunView) -> ExitCode {
 
 fn print_question(run: &RunId, proposal: Digest, what: &Asked) {
     match what {
-        Asked::Proposal { diff, reasons } => {
+        Asked::Proposal { diff, reasons, .. } => {
             anstream::println!("\n{}", paint::diff(diff));
             for reason in reasons {
                 anstream::println!("{} {}", paint::warn("asks:"), paint::plain(reason));

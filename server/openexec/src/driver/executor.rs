@@ -7,8 +7,9 @@ use crate::models::ModelProgress;
 use crate::store::{Lease, Recorded};
 use anyhow::{Context as _, anyhow};
 use openexec_engine::budget::Budget;
+use openexec_engine::edit;
 use openexec_engine::ids::CommandId;
-use openexec_engine::run::{Command, Event, RunState, Status};
+use openexec_engine::run::{Asked, Command, Event, RunState, Status};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -284,10 +285,31 @@ impl Executor {
             (Say::Refuse(named), Status::AwaitingApproval { proposal, .. }) if named == proposal => {
                 Ok(Event::Refused { proposal, by })
             }
-            (Say::Approve(_) | Say::Refuse(_), Status::AwaitingApproval { .. }) => {
+            (
+                Say::Reject { proposal: named, parts },
+                Status::AwaitingApproval { proposal, what: Asked::Proposal { parts: there, .. } },
+            ) if named == proposal => {
+                if there.is_empty() {
+                    return Err(format!(
+                        "run {run} asks about a stage's result; take or leave it as a whole"
+                    ));
+                }
+                let changes = self.state.changes().ok_or("the run has no edits")?;
+                edit::without(changes, &parts).map_err(|error| error.to_string())?;
+                match parts.is_empty() {
+                    true => Err("name what is to be left out, such as `src/lib.rs:2`".to_owned()),
+                    false => Ok(Event::PartsRejected { proposal, parts, by }),
+                }
+            }
+            (Say::Reject { .. }, Status::AwaitingApproval { what: Asked::Request(_), .. }) => {
+                Err(format!("run {run} asks whether to send a request; approve it or discard the run"))
+            }
+            (Say::Approve(_) | Say::Refuse(_) | Say::Reject { .. }, Status::AwaitingApproval { .. }) => {
                 Err(format!("run {run} waits for another proposal than the one you saw; review it again"))
             }
-            (Say::Approve(_) | Say::Refuse(_), _) => Err(format!("run {run} waits for no approval")),
+            (Say::Approve(_) | Say::Refuse(_) | Say::Reject { .. }, _) => {
+                Err(format!("run {run} waits for no approval"))
+            }
             (Say::Cancel, Status::Ended { .. }) => Err(format!("run {run} is over; undo it instead")),
             (Say::Cancel, _) => Ok(Event::CancelRequested { by }),
             (Say::Resume, Status::Paused { .. }) => {

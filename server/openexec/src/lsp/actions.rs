@@ -8,11 +8,13 @@ use super::documents::OpenFile;
 use super::protocol::{
     CodeAction, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, NumberOrString, Range,
 };
+use super::roots::below;
 use super::session::Offers;
 use super::trust::TrustState;
 use crate::driver::{Asked, RunStatus, RunView};
 use crate::limits::{CODE_ACTIONS_MAX, DIAGNOSTICS_MAX, QUOTE_CHARS_MAX};
 use openexec_engine::blueprint::{Blueprint, InputName, Trigger};
+use openexec_engine::edit::ShownPart;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::Outcome;
 use openexec_engine::syntax::{Directive, Symbol};
@@ -102,11 +104,22 @@ fn pending(place: &Place<'_>) -> Vec<CodeAction> {
     let bound = json!({ "run": run, "proposal": proposal });
     let discard = action(format!("Discard run {short}"), kind("discard"), "openexec.discard", bound.clone());
     match what {
-        Asked::Proposal { .. } => vec![
-            action(format!("Review run {short}"), kind("review"), "openexec.review", json!({ "run": run })),
-            action(format!("Apply run {short}'s edits"), kind("apply"), "openexec.apply", bound),
-            discard,
-        ],
+        Asked::Proposal { parts, .. } => {
+            let review = format!("Review run {short}");
+            let mut actions = vec![
+                action(review, kind("review"), "openexec.review", json!({ "run": run })),
+                action(format!("Apply run {short}'s edits"), kind("apply"), "openexec.apply", bound),
+                discard,
+            ];
+            // The whole of one part is what Discard is for.
+            if let (Some(part), true) = (here(place, parts), parts.len() > 1) {
+                let what = format!("+{} −{}", part.added, part.removed);
+                let title = format!("Leave this out of run {short}: {what} at {}", quote(&place_of(part)));
+                let which = json!({ "run": run, "proposal": proposal, "parts": [part.part.to_string()] });
+                actions.push(action(title, kind("reject"), "openexec.reject", which));
+            }
+            actions
+        }
         Asked::Request(request) => {
             let model = quote(request.model.as_str());
             let which = json!({ "run": run, "number": request.number });
@@ -118,6 +131,21 @@ fn pending(place: &Place<'_>) -> Vec<CodeAction> {
                 discard,
             ]
         }
+    }
+}
+
+/// The part of a proposal that is about the line under the cursor.
+fn here<'a>(place: &Place<'_>, parts: &'a [ShownPart]) -> Option<&'a ShownPart> {
+    let root = place.runs.first().map(|line| line.root.as_path())?;
+    let path = below(root, &place.file.path)?;
+    let line = usize::try_from(place.range.start.line).ok()?.saturating_add(1);
+    parts.iter().find(|part| part.part.path == path && (part.lines.0..=part.lines.1).contains(&line))
+}
+
+fn place_of(part: &ShownPart) -> String {
+    match part.lines {
+        (first, last) if first == last => format!("{}:{first}", part.part.path),
+        (first, last) => format!("{}:{first}-{last}", part.part.path),
     }
 }
 

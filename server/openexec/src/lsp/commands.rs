@@ -8,6 +8,7 @@ use super::roots::{Roots, below};
 use crate::driver::StartRequest;
 use crate::limits::DIAGNOSTICS_MAX;
 use openexec_engine::digest::Digest;
+use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{DiagnosticInput, Inputs, Outcome, Target};
@@ -24,6 +25,7 @@ pub(super) const IDS: [&str; 11] = [
     "openexec.request",
     "openexec.apply",
     "openexec.discard",
+    "openexec.reject",
     "openexec.undo",
     "openexec.resume",
     "openexec.status",
@@ -40,6 +42,7 @@ pub(super) enum Wish {
     Request(OfRequest),
     Apply(OfRun),
     Discard(OfRun),
+    Reject(OfParts),
     Undo(OfRun),
     Resume(OfRun),
     Status,
@@ -106,6 +109,31 @@ pub(super) struct OfRequest {
     pub(super) number: Option<usize>,
 }
 
+/// The arguments of `openexec.reject`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfParts {
+    /// The run, as in [`OfRun`].
+    #[serde(default)]
+    pub(super) run: Option<String>,
+    /// The proposal that the user has seen.
+    #[serde(default)]
+    pub(super) proposal: Option<Digest>,
+    /// What is to be left out: `src/lib.rs`, or `src/lib.rs:2` for its second hunk.
+    parts: Vec<String>,
+}
+
+impl OfParts {
+    /// The parts.
+    ///
+    /// # Errors
+    /// When one of them cannot be a part.
+    pub(super) fn parts(&self) -> Result<Vec<Part>, String> {
+        let part = |text: &String| text.parse().map_err(|error| format!("`{text}` is no part: {error}"));
+        self.parts.iter().map(part).collect()
+    }
+}
+
 /// The arguments of `openexec.trust`.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -165,6 +193,9 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
         }),
         "openexec.apply" => Wish::Apply(of_run(argument)?),
         "openexec.discard" => Wish::Discard(of_run(argument)?),
+        "openexec.reject" => {
+            Wish::Reject(shaped(argument, "{\"run\": \"…\", \"parts\": [\"src/lib.rs:2\"]}")?)
+        }
         "openexec.undo" => Wish::Undo(of_run(argument)?),
         "openexec.resume" => Wish::Resume(of_run(argument)?),
         "openexec.status" => Wish::Status,

@@ -345,6 +345,19 @@ impl Shared {
                 };
                 self.say(of, RunLine::awaits_approval, "discarded", refuse).await
             }
+            Wish::Reject(of) => {
+                let (seen, parts) = (of.proposal, of.parts()?);
+                let reject = move |status: &RunStatus| match status {
+                    RunStatus::AwaitingApproval { proposal, .. }
+                        if seen.is_none_or(|seen| seen == *proposal) =>
+                    {
+                        Ok(Say::Reject { proposal: *proposal, parts })
+                    }
+                    _ => Err("the proposal has changed since it was shown; review it again".to_owned()),
+                };
+                let of = OfRun { run: of.run, proposal: of.proposal };
+                self.say(of, RunLine::awaits_approval, "cut down", reject).await
+            }
             Wish::Review(of) => self.review(&of).await,
             Wish::Request(of) => self.request(of).await,
             Wish::Status => self.status().await,
@@ -453,7 +466,9 @@ impl Shared {
         let lines = self.lines();
         let line = meant(&lines, of.run.as_deref(), RunLine::awaits_approval, "reviewed")?.clone();
         let (diff, reasons) = match line.view.status.clone() {
-            RunStatus::AwaitingApproval { what: Asked::Proposal { diff, reasons }, .. } => (diff, reasons),
+            RunStatus::AwaitingApproval { what: Asked::Proposal { diff, reasons, .. }, .. } => {
+                (diff, reasons)
+            }
             RunStatus::AwaitingApproval { what: Asked::Request(request), .. } => {
                 let number = usize::try_from(request.number).ok();
                 let run = Some(line.view.run.to_string());

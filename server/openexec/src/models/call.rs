@@ -2,9 +2,11 @@
 //!
 //! It must not know what is in a request or a reply: a [`Decoder`] does.
 
+use super::certificate;
 use super::explanation::{Explanation, cause};
 use super::framing::Framing;
 use super::http_model::Provider;
+use super::refusal::Meaning;
 use super::{ModelProgress, Timeouts, retry_after};
 use crate::config::{AZURE_VERSION, HttpModelConfig};
 use crate::limits::{
@@ -73,27 +75,11 @@ impl Fault {
     }
 
     /// What a server says in the midst of a stream, by the name that it gives the error.
-    pub(super) fn announced(kind: &str, reason: String) -> Self {
-        match kind {
-            "overloaded_error" | "rate_limit_error" | "rate_limit_exceeded" | "RESOURCE_EXHAUSTED" => {
-                Self::soon(ModelError::RateLimited { reason })
-            }
-            "authentication_error"
-            | "permission_error"
-            | "invalid_api_key"
-            | "UNAUTHENTICATED"
-            | "PERMISSION_DENIED" => Self::never(ModelError::Unauthorized { reason }),
-            "invalid_request_error"
-            | "invalid_prompt"
-            | "INVALID_ARGUMENT"
-            | "FAILED_PRECONDITION"
-            | "NOT_FOUND"
-            | "not_found_error"
-            | "request_too_large"
-            | "billing_error"
-            | "insufficient_quota" => Self::never(ModelError::Rejected { reason }),
-            _ => Self::soon(ModelError::Server { reason }),
-        }
+    pub(super) fn announced(kind: &str, said: &str, explanation: &Explanation<'_>) -> Self {
+        let meaning = Meaning::announced(kind, said);
+        let error = meaning.error(&explanation.of_body(said), explanation.key_name);
+        let again = if meaning.may_pass() { Again::Soon } else { Again::Never };
+        Self { error, again }
     }
 }
 
@@ -133,12 +119,20 @@ pub(super) fn read<'a, T: Deserialize<'a>>(
     })
 }
 
+/// A key, or that there is none.
+pub(super) struct Key {
+    /// The key itself.
+    pub value: Option<SecretString>,
+    /// Where it is, for people: "the key in the variable `NAME`".
+    pub name: String,
+}
+
 /// The way to one model's server.
 pub(super) struct Wire {
     http: reqwest::Client,
     url: Url,
     headers: HeaderMap,
-    key: Option<SecretString>,
+    key: Key,
     timeouts: Timeouts,
     api: &'static str,
     framing: Framing,
@@ -150,7 +144,7 @@ impl Wire {
         http: reqwest::Client,
         config: &HttpModelConfig,
         provider: &Provider,
-        key: Option<SecretString>,
+        key: Key,
         timeouts: Timeouts,
     ) -> Result<Self, String> {
         let base = config.base_url.as_deref().unwrap_or(provider.base_url);
@@ -163,7 +157,7 @@ impl Wire {
         for (name, value) in provider.headers {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        if let Some(key) = &key {
+        if let Some(key) = &key.value {
             let (name, value) = (provider.key_header)(&url, key.expose_secret());
             let mut value =
                 HeaderValue::from_str(&value).map_err(|_| "the key holds characters that no header takes")?;
@@ -199,7 +193,8 @@ impl Wire {
         progress: &(dyn Fn(ModelProgress) + Send + Sync),
     ) -> Result<ModelReply, ModelError> {
         let body = Bytes::from(body);
-        let explanation = Explanation { key: self.key.as_ref(), request };
+        let keys: Vec<&SecretString> = self.key.value.iter().collect();
+        let explanation = Explanation { keys: &keys, key_name: &self.key.name, request };
         let mut attempt = 1;
         // What is being waited for between two attempts: when the time runs out there, this is
         // what the user has to know.
@@ -252,7 +247,7 @@ impl Wire {
         let response = timeout_at(first_byte, sending)
             .await
             .map_err(|_| Fault::never(timed_out(self.timeouts.first_byte, "the first byte")))?
-            .map_err(|error| Fault::soon(self.unreachable(error)))?;
+            .map_err(|error| self.unreachable(error))?;
         let response = self.accepted(response, explanation).await?;
 
         // A line that never ends must not pile up: the bytes since the last event are counted.
@@ -287,14 +282,15 @@ impl Wire {
         Err(if decoder.content_bytes() > 0 { Fault::never(error) } else { Fault::soon(error) })
     }
 
-    fn unreachable(&self, error: reqwest::Error) -> ModelError {
-        let said = cause(&error.without_url());
-        ModelError::Unreachable {
-            reason: format!(
-                "{}: {said}; see whether the server runs, and check `base_url`, network and proxy",
-                self.origin()
-            ),
-        }
+    fn unreachable(&self, error: reqwest::Error) -> Fault {
+        let error = error.without_url();
+        let certificate = certificate::remedy(&error);
+        let again = if certificate.is_some() { Again::Never } else { Again::Soon };
+        let remedy = certificate.unwrap_or_else(|| {
+            "see whether the server runs, and check `base_url`, network and proxy".to_owned()
+        });
+        let reason = format!("{}: {}; {remedy}", self.origin(), cause(&error));
+        Fault { error: ModelError::Unreachable { reason }, again }
     }
 
     /// Lets a stream of events pass and turns everything else into what it means.
@@ -325,31 +321,28 @@ impl Wire {
         // Anthropic and OpenAI say it when they know better than the status does.
         let hint = header("x-should-retry").map(str::to_owned);
         let target = header(LOCATION.as_str()).map(|target| explanation.of_text(target));
-        let said = explanation.of_body(&self.error_body(response).await);
+        let body = self.error_body(response).await;
+        let said = explanation.of_body(&body);
         let reason = match status.canonical_reason() {
             Some(name) => format!("{} {name}: {said}", status.as_u16()),
             None => format!("{}: {said}", status.as_u16()),
         };
-        let with = |remedy: &str| format!("{reason}; {remedy}");
-        let mut again = wait.map_or(Again::Soon, Again::After);
-        let error = match status.as_u16() {
-            401 | 403 => ModelError::Unauthorized { reason: with("check the variable that `key_env` names") },
-            // 529 is how Anthropic says that it is overloaded.
-            429 | 529 => ModelError::RateLimited { reason: patience(&reason, wait) },
-            408 | 409 | 500.. => ModelError::Server { reason: patience(&reason, wait) },
-            300..=399 => ModelError::Rejected {
-                reason: with(&format!(
-                    "it redirects to `{}`: write that address as `base_url` if you trust it",
+        if status.is_redirection() {
+            return Fault::never(ModelError::Rejected {
+                reason: format!(
+                    "{reason}; it redirects to `{}`: log in to this network in a browser if that is its login page, or write that address as `base_url` if you trust it",
                     target.unwrap_or_default()
-                )),
-            },
-            404 => ModelError::Rejected { reason: with("check `model` and `base_url`") },
-            _ => ModelError::Rejected { reason },
-        };
-        let retried = matches!(status.as_u16(), 408 | 409 | 429 | 500..);
-        if !retried || hint.as_deref() == Some("false") {
-            again = Again::Never;
+                ),
+            });
         }
+        let meaning = Meaning::of(status.as_u16(), &body);
+        let reason = if meaning.may_pass() { patience(&reason, wait) } else { reason };
+        let error = meaning.error(&reason, explanation.key_name);
+        let again = match wait {
+            _ if !meaning.may_pass() || hint.as_deref() == Some("false") => Again::Never,
+            Some(wait) => Again::After(wait),
+            None => Again::Soon,
+        };
         Fault { error, again }
     }
 

@@ -14,7 +14,10 @@ const REPEATED_CHARS_MIN: usize = 20;
 
 /// Knows what must not be repeated.
 pub(super) struct Explanation<'a> {
-    pub key: Option<&'a SecretString>,
+    /// The keys that were used.
+    pub keys: &'a [&'a SecretString],
+    /// Where the key is, for people.
+    pub key_name: &'a str,
     pub request: &'a ModelRequest,
 }
 
@@ -30,7 +33,7 @@ impl Explanation<'_> {
     pub(super) fn of_text(&self, text: &str) -> String {
         let mut text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         text.retain(|character| !character.is_control());
-        if let Some(key) = self.key {
+        for key in self.keys {
             text = text.replace(key.expose_secret(), "[key]");
         }
         if text.is_empty() {
@@ -116,7 +119,7 @@ mod tests {
     #[test]
     fn the_message_is_found_where_servers_put_it() {
         let request = request();
-        let explanation = Explanation { key: None, request: &request };
+        let explanation = Explanation { keys: &[], key_name: "the key", request: &request };
         for body in [
             r#"{"type":"error","error":{"type":"x","message":"no such model"}}"#,
             r#"{"error":"no such model"}"#,
@@ -133,7 +136,7 @@ mod tests {
     fn the_key_is_replaced_before_the_text_is_cut() {
         let request = request();
         let key = SecretString::from("sk-0123456789abcdef");
-        let explanation = Explanation { key: Some(&key), request: &request };
+        let explanation = Explanation { keys: &[&key], key_name: "the key", request: &request };
         assert_eq!(explanation.of_text("bad sk-0123456789abcdef!"), "bad [key]!");
         for padding in MODEL_ERROR_CHARS_MAX - 20..MODEL_ERROR_CHARS_MAX {
             let said = explanation.of_text(&format!("{}sk-0123456789abcdef", "-".repeat(padding)));
@@ -147,7 +150,7 @@ mod tests {
         request.messages = vec![Message::User {
             text: "fn secret_of_the_house() {\n    let a = 123456;\n    b(\"a\")\n}".into(),
         }];
-        let explanation = Explanation { key: None, request: &request };
+        let explanation = Explanation { keys: &[], key_name: "the key", request: &request };
         for said in [
             "unexpected token in: fn secret_of_the_house() { let a = 123456;",
             r#"{"input": "fn secret_of_the_house() {\n    let a = 123456;"}"#,

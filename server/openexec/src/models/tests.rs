@@ -9,8 +9,10 @@ mod ollama;
 mod openai_chat;
 mod openai_responses;
 mod peer;
+mod remedies;
 
 use super::*;
+use crate::limits::MODEL_ATTEMPTS_MAX;
 use openexec_engine::ids::StepId;
 use openexec_engine::model::{Message, StopReason, ToolCall, Usage};
 use parking_lot::Mutex;
@@ -106,6 +108,20 @@ impl Api {
         }
     }
 
+    /// What a server that streams this is told apart by: the error, after so many requests.
+    async fn announced(self, stream: String) -> (ModelError, usize) {
+        let peer = Peer::start((0..MODEL_ATTEMPTS_MAX).map(|_| peer::stream(stream.clone()))).await;
+        let called = call(&*self.model(&peer.url, PATIENT), &request()).await;
+        (called.error().clone(), peer.seen().len())
+    }
+
+    /// Checks that a server which streams this is said not to keep to the wire format.
+    async fn misspoken(self, stream: String, reason: &str) {
+        let called = reply(self, stream).await;
+        let error = called.error();
+        assert!(matches!(error, ModelError::Malformed { reason: it } if it.contains(reason)), "{error}");
+    }
+
     /// What comes where nothing is said.
     fn nothing(self) -> &'static str {
         match self {
@@ -160,6 +176,45 @@ async fn call(model: &dyn Model, request: &ModelRequest) -> Called {
 async fn reply(api: Api, stream: String) -> Called {
     let peer = Peer::start([peer::stream(stream)]).await;
     call(&*api.model(&peer.url, PATIENT), &request()).await
+}
+
+/// An announced error with what the server said, and without the remedy.
+fn bare((error, asked): (ModelError, usize)) -> (ModelError, usize) {
+    let cut = |reason: String| reason.split("; ").next().unwrap().to_owned();
+    let error = match error {
+        ModelError::Unauthorized { reason } => ModelError::Unauthorized { reason: cut(reason) },
+        ModelError::Rejected { reason } => ModelError::Rejected { reason: cut(reason) },
+        other => other,
+    };
+    (error, asked)
+}
+
+/// The calls of a reply: ids and arguments.
+fn shape(reply: &ModelReply) -> Vec<(&str, &str)> {
+    reply.tool_calls.iter().map(|it| (it.id.as_str(), it.arguments.as_str())).collect()
+}
+
+#[tokio::test]
+async fn every_wire_carries_text_and_usage() {
+    for api in APIS {
+        let called = reply(api, api.hello()).await;
+        // Not every server says what it had in its cache, or put there.
+        let (cached_tokens, cache_write_tokens) = match api {
+            Api::Anthropic => (100, 5),
+            Api::Openai | Api::Responses | Api::Gemini => (100, 0),
+            Api::Ollama => (0, 0),
+        };
+        let wanted = ModelReply {
+            text: "hello".into(),
+            tool_calls: Vec::new(),
+            stop: StopReason::End,
+            usage: Usage { input_tokens: 115, output_tokens: 42, cached_tokens, cache_write_tokens },
+            opaque: Vec::new(),
+        };
+        assert_eq!(called.outcome, Ok(wanted));
+        let received = [3, 5].map(|bytes| ModelProgress::Received { bytes });
+        assert_eq!(called.progress, received);
+    }
 }
 
 #[test]

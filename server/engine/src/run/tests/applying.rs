@@ -181,7 +181,7 @@ fn an_approval_does_not_cover_what_a_rebase_made_of_it() {
 
 fn asked_of(world: &World) -> (Vec<String>, String) {
     match world.state.status() {
-        Status::AwaitingApproval { what: Asked::Proposal { diff, reasons }, .. } => (reasons, diff),
+        Status::AwaitingApproval { what: Asked::Proposal { diff, reasons, .. }, .. } => (reasons, diff),
         other => panic!("{other:?}"),
     }
 }
@@ -200,7 +200,7 @@ fn what_is_left_after_a_rejection_is_verified_and_asked_for_again() {
     assert_ne!(whole, rest);
     assert_eq!((world.count("gate_judged"), world.applies), (judged + 1, 0));
     let (reasons, diff) = asked_of(&world);
-    assert!(reasons[0].contains("what is left of the proposal"), "{reasons:?}");
+    assert!(reasons[0].contains("what is left of it"), "{reasons:?}");
     assert!(diff.contains("src/lib.rs") && !diff.contains("tests/it.rs"), "{diff}");
     // The yes to the whole is none to the rest.
     world.say(Event::Approved { proposal: whole, by: by() });

@@ -141,7 +141,7 @@ impl call::Decoder for Decoder {
                 return Ok(Flow::Ended);
             }
             Event::Error { error } => {
-                return Err(Fault::announced(&error.kind, explanation.of_text(&error.message)));
+                return Err(Fault::announced(&error.kind, &error.message, explanation));
             }
             Event::Unknown => {}
         }

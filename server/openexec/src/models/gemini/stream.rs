@@ -124,7 +124,7 @@ impl call::Decoder for Decoder {
         let chunk: Chunk = read(data, "a chunk", explanation)?;
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             let kind = error.get("status").and_then(Value::as_str).unwrap_or_default();
-            return Err(Fault::announced(kind, explanation.of_body(&error.to_string())));
+            return Err(Fault::announced(kind, &error.to_string(), explanation));
         }
         if let Some(tokens) = chunk.usage_metadata {
             self.usage = usage(&tokens);

@@ -81,7 +81,7 @@ impl call::Decoder for Decoder {
     fn event(&mut self, data: &str, explanation: &Explanation<'_>) -> Result<Flow, Fault> {
         let line: Line = read(data, "a line", explanation)?;
         if line.error.is_some_and(|error| !error.is_null()) {
-            return Err(Fault::announced("", explanation.of_body(data)));
+            return Err(Fault::announced("", data, explanation));
         }
         if let Some(said) = line.message {
             self.take(said)?;

@@ -85,7 +85,7 @@ impl call::Decoder for Decoder {
         let chunk: Chunk = read(data, "a chunk", explanation)?;
         if let Some(error) = chunk.error.filter(|error| !error.is_null()) {
             let kind = ["code", "type"].iter().find_map(|field| error.get(field).and_then(Value::as_str));
-            return Err(Fault::announced(kind.unwrap_or_default(), explanation.of_body(&error.to_string())));
+            return Err(Fault::announced(kind.unwrap_or_default(), &error.to_string(), explanation));
         }
         if let Some(tokens) = chunk.usage {
             self.usage = Usage {

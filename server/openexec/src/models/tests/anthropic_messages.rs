@@ -51,20 +51,6 @@ async fn decoded(blocks: Vec<Value>, reason: &str) -> ModelReply {
 }
 
 #[tokio::test]
-async fn text_and_usage() {
-    let called = reply(Api::Anthropic, hello()).await;
-    let wanted = ModelReply {
-        text: "hello".into(),
-        tool_calls: Vec::new(),
-        stop: StopReason::End,
-        usage: Usage { input_tokens: 115, output_tokens: 42, cached_tokens: 100, cache_write_tokens: 5 },
-        opaque: Vec::new(),
-    };
-    assert_eq!(called.outcome, Ok(wanted));
-    assert_eq!(called.progress, [ModelProgress::Received { bytes: 3 }, ModelProgress::Received { bytes: 5 }]);
-}
-
-#[tokio::test]
 async fn one_tool_call_beside_text() {
     let reply = decoded(
         vec![
@@ -107,9 +93,8 @@ async fn three_calls_at_once_keep_their_order_and_their_own_arguments() {
         "tool_use",
     )
     .await;
-    let calls: Vec<_> = reply.tool_calls.iter().map(|it| (it.id.as_str(), it.arguments.as_str())).collect();
     // Without any argument, as llama.cpp starts its calls, the object is empty.
-    assert_eq!(calls, [("a", "{\"text\":\"0\"}"), ("b", "{\"text\":\"1\"}"), ("c", "{}")]);
+    assert_eq!(shape(&reply), [("a", "{\"text\":\"0\"}"), ("b", "{\"text\":\"1\"}"), ("c", "{}")]);
 }
 
 #[tokio::test]
@@ -190,9 +175,7 @@ async fn what_contradicts_itself_is_malformed() {
         (vec![json!({"type": "content_block_start", "index": 0})], "could not be read"),
         (vec![json!({"no": "type"})], "could not be read"),
     ] {
-        let called = reply(Api::Anthropic, whole(blocks, "end_turn")).await;
-        let error = called.error();
-        assert!(matches!(error, ModelError::Malformed { reason: it } if it.contains(reason)), "{error}");
+        Api::Anthropic.misspoken(whole(blocks, "end_turn"), reason).await;
     }
 }
 
@@ -200,11 +183,7 @@ async fn what_contradicts_itself_is_malformed() {
 async fn an_announced_error_is_what_it_says() {
     let error =
         |kind: &str| sse(&[start(), json!({"type": "error", "error": {"type": kind, "message": "said"}})]);
-    let outcome = async |kind: &str| {
-        let peer = Peer::start((0..4).map(|_| peer::stream(error(kind)))).await;
-        let called = call(&*Api::Anthropic.model(&peer.url, PATIENT), &request()).await;
-        (called.error().clone(), peer.seen().len())
-    };
+    let outcome = async |kind: &str| bare(Api::Anthropic.announced(error(kind)).await);
     let said = || "said".to_owned();
     // Nothing was received yet, so what may pass is tried again.
     assert_eq!(outcome("overloaded_error").await, (ModelError::RateLimited { reason: said() }, 4));

@@ -31,24 +31,6 @@ fn function(id: Option<&str>, args: Value) -> Value {
     json!({"functionCall": {"id": id, "name": "search", "args": args}})
 }
 
-fn shape(reply: &ModelReply) -> Vec<(&str, &str)> {
-    reply.tool_calls.iter().map(|it| (it.id.as_str(), it.arguments.as_str())).collect()
-}
-
-#[tokio::test]
-async fn text_and_usage() {
-    let called = reply(Api::Gemini, hello()).await;
-    let wanted = ModelReply {
-        text: "hello".into(),
-        tool_calls: Vec::new(),
-        stop: StopReason::End,
-        usage: Usage { input_tokens: 115, output_tokens: 42, cached_tokens: 100, cache_write_tokens: 0 },
-        opaque: Vec::new(),
-    };
-    assert_eq!(called.outcome, Ok(wanted));
-    assert_eq!(called.progress, [ModelProgress::Received { bytes: 3 }, ModelProgress::Received { bytes: 5 }]);
-}
-
 #[tokio::test]
 async fn calls_have_ids_that_do_not_change() {
     let parts = || {
@@ -148,9 +130,7 @@ async fn what_contradicts_itself_is_malformed() {
         (json!({"text": 3}), "could not be read"),
         (json!("text"), "could not be read"),
     ] {
-        let called = reply(Api::Gemini, whole(vec![part], "STOP")).await;
-        let error = called.error();
-        assert!(matches!(error, ModelError::Malformed { reason: it } if it.contains(reason)), "{error}");
+        Api::Gemini.misspoken(whole(vec![part], "STOP"), reason).await;
     }
 }
 
@@ -158,9 +138,7 @@ async fn what_contradicts_itself_is_malformed() {
 async fn an_announced_error_is_what_it_says() {
     let outcome = async |status: &str| {
         let stream = sse(&[json!({"error": {"code": 1, "message": "said", "status": status}})]);
-        let peer = Peer::start((0..4).map(|_| peer::stream(stream.clone()))).await;
-        let called = call(&*Api::Gemini.model(&peer.url, PATIENT), &request()).await;
-        (called.error().clone(), peer.seen().len())
+        bare(Api::Gemini.announced(stream).await)
     };
     let said = || "said".to_owned();
     assert_eq!(outcome("UNAVAILABLE").await, (ModelError::Server { reason: said() }, 4));

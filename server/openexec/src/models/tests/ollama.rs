@@ -39,20 +39,6 @@ fn function(arguments: Value) -> Value {
 }
 
 #[tokio::test]
-async fn text_and_usage() {
-    let called = reply(Api::Ollama, hello()).await;
-    let wanted = ModelReply {
-        text: "hello".into(),
-        tool_calls: Vec::new(),
-        stop: StopReason::End,
-        usage: Usage { input_tokens: 115, output_tokens: 42, cached_tokens: 0, cache_write_tokens: 0 },
-        opaque: Vec::new(),
-    };
-    assert_eq!(called.outcome, Ok(wanted));
-    assert_eq!(called.progress, [ModelProgress::Received { bytes: 3 }, ModelProgress::Received { bytes: 5 }]);
-}
-
-#[tokio::test]
 async fn calls_have_ids_that_do_not_change() {
     let given =
         json!({"id": "given", "function": {"index": 1, "name": "search", "arguments": "{\"text\":\"1\"}"}});
@@ -110,10 +96,7 @@ async fn a_stream_in_one_document_is_one_line() {
 #[tokio::test]
 async fn an_announced_error_is_the_servers_and_is_tried_again() {
     let stream = lines(&[json!({"error": "said"})]);
-    let peer = Peer::start((0..4).map(|_| peer::stream(stream.clone()))).await;
-    let called = call(&*Api::Ollama.model(&peer.url, PATIENT), &request()).await;
-    assert_eq!(called.error(), &ModelError::Server { reason: "said".into() });
-    assert_eq!(peer.seen().len(), 4);
+    assert_eq!(Api::Ollama.announced(stream).await, (ModelError::Server { reason: "said".into() }, 4));
 }
 
 #[tokio::test]
@@ -124,9 +107,7 @@ async fn what_contradicts_itself_is_malformed() {
         (json!({"content": 3}), "could not be read"),
         (json!("text"), "could not be read"),
     ] {
-        let called = reply(Api::Ollama, whole(vec![message], "stop")).await;
-        let error = called.error();
-        assert!(matches!(error, ModelError::Malformed { reason: it } if it.contains(reason)), "{error}");
+        Api::Ollama.misspoken(whole(vec![message], "stop"), reason).await;
     }
 }
 

@@ -38,20 +38,6 @@ fn shape(reply: &ModelReply) -> Vec<(&str, &str, &str)> {
 }
 
 #[tokio::test]
-async fn text_and_usage() {
-    let called = reply(Api::Openai, hello()).await;
-    let wanted = ModelReply {
-        text: "hello".into(),
-        tool_calls: Vec::new(),
-        stop: StopReason::End,
-        usage: Usage { input_tokens: 115, output_tokens: 42, cached_tokens: 100, cache_write_tokens: 0 },
-        opaque: Vec::new(),
-    };
-    assert_eq!(called.outcome, Ok(wanted));
-    assert_eq!(called.progress, [ModelProgress::Received { bytes: 3 }, ModelProgress::Received { bytes: 5 }]);
-}
-
-#[tokio::test]
 async fn one_tool_call() {
     let reply = decoded(
         vec![
@@ -161,9 +147,7 @@ async fn what_contradicts_itself_is_malformed() {
         (json!({"content": 3}), "could not be read"),
         (json!("text"), "could not be read"),
     ] {
-        let called = reply(Api::Openai, whole(vec![delta], "stop")).await;
-        let error = called.error();
-        assert!(matches!(error, ModelError::Malformed { reason: it } if it.contains(reason)), "{error}");
+        Api::Openai.misspoken(whole(vec![delta], "stop"), reason).await;
     }
 }
 
@@ -171,9 +155,7 @@ async fn what_contradicts_itself_is_malformed() {
 async fn an_announced_error_is_what_it_says() {
     let outcome = async |error: Value| {
         let stream = sse(&[json!({"error": error})]);
-        let peer = Peer::start((0..4).map(|_| peer::stream(stream.clone()))).await;
-        let called = call(&*Api::Openai.model(&peer.url, PATIENT), &request()).await;
-        (called.error().clone(), peer.seen().len())
+        bare(Api::Openai.announced(stream).await)
     };
     let said = || "said".to_owned();
     let error = |code: Value| json!({"message": "said", "type": "server_error", "code": code});

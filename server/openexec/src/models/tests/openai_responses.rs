@@ -60,24 +60,6 @@ async fn decoded(events: Vec<Value>, end: Value) -> ModelReply {
     reply(Api::Responses, whole(events, end)).await.outcome.unwrap()
 }
 
-fn shape(reply: &ModelReply) -> Vec<(&str, &str)> {
-    reply.tool_calls.iter().map(|it| (it.id.as_str(), it.arguments.as_str())).collect()
-}
-
-#[tokio::test]
-async fn text_and_usage() {
-    let called = reply(Api::Responses, hello()).await;
-    let wanted = ModelReply {
-        text: "hello".into(),
-        tool_calls: Vec::new(),
-        stop: StopReason::End,
-        usage: Usage { input_tokens: 115, output_tokens: 42, cached_tokens: 100, cache_write_tokens: 0 },
-        opaque: Vec::new(),
-    };
-    assert_eq!(called.outcome, Ok(wanted));
-    assert_eq!(called.progress, [ModelProgress::Received { bytes: 3 }, ModelProgress::Received { bytes: 5 }]);
-}
-
 #[tokio::test]
 async fn three_calls_at_once_keep_their_order_and_their_own_arguments() {
     let reply = decoded(
@@ -187,9 +169,7 @@ async fn what_contradicts_itself_is_malformed() {
         (vec![json!({"type": "response.output_text.delta", "delta": 3})], "could not be read"),
         (vec![added(0, json!({"type": "function_call"}))], "could not be read"),
     ] {
-        let called = reply(Api::Responses, whole(events, completed())).await;
-        let error = called.error();
-        assert!(matches!(error, ModelError::Malformed { reason: it } if it.contains(reason)), "{error}");
+        Api::Responses.misspoken(whole(events, completed()), reason).await;
     }
 }
 
@@ -197,9 +177,7 @@ async fn what_contradicts_itself_is_malformed() {
 async fn an_announced_error_is_what_it_says() {
     let outcome = async |event: Value| {
         let stream = sse(&[event]);
-        let peer = Peer::start((0..4).map(|_| peer::stream(stream.clone()))).await;
-        let called = call(&*Api::Responses.model(&peer.url, PATIENT), &request()).await;
-        (called.error().clone(), peer.seen().len())
+        bare(Api::Responses.announced(stream).await)
     };
     let failed = |code: &str| {
         let mut response = response("failed");
@@ -220,4 +198,29 @@ async fn an_announced_error_is_what_it_says() {
 async fn done_without_an_end_is_no_reply() {
     let stream = format!("{}data: [DONE]\n\n", sse(&[added(0, message("hel"))]));
     assert!(matches!(reply(Api::Responses, stream).await.error(), ModelError::BrokenOff { .. }));
+}
+
+/// As llama.cpp's server has it.
+#[tokio::test]
+async fn items_may_have_names_instead_of_numbers() {
+    let item = |id: &str, arguments: &str| json!({"type": "function_call", "id": id, "call_id": format!("call_{id}"), "name": "search", "arguments": arguments});
+    let event =
+        |kind: &str, item: Value| json!({"type": format!("response.output_item.{kind}"), "item": item});
+    let delta = |id: &str, delta: &str| json!({"type": "response.function_call_arguments.delta", "item_id": id, "delta": delta});
+    let said = json!({"type": "response.output_text.delta", "item_id": "msg_1", "content_index": 0, "delta": "I look"});
+    let events = vec![
+        event("added", message("")),
+        said,
+        event("added", item("a", "")),
+        delta("a", "{\"text\":"),
+        delta("a", "1}"),
+        event("added", item("b", "")),
+        delta("b", "{}"),
+        event("done", message("I look")),
+        event("done", item("a", "{\"text\":1}")),
+        event("done", item("b", "{}")),
+    ];
+    let reply = decoded(events, completed()).await;
+    assert_eq!((reply.text.as_str(), reply.stop), ("I look", StopReason::ToolUse));
+    assert_eq!(shape(&reply), [("call_a", "{\"text\":1}"), ("call_b", "{}")]);
 }

@@ -12,8 +12,9 @@ use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::sync::mpsc;
 
 /// Longer than anything takes; reached only by a test that fails.
@@ -205,8 +206,21 @@ pub(super) async fn cutting(bodies: Vec<Option<String>>) -> (String, tokio::task
     (url, serving)
 }
 
+/// Reads one request and answers it with a stream of events, over a connection of any sort.
+pub(super) async fn say_once(connection: impl AsyncRead + AsyncWrite + Unpin, stream: &str) {
+    let mut connection = BufReader::new(connection);
+    let path = read_request(&mut connection).await;
+    let head = format!(
+        "HTTP/1.1 200 OK\r\ncontent-type: {}\r\ncontent-length: {}\r\n\r\n",
+        stream_type(&path),
+        stream.len()
+    );
+    connection.write_all(format!("{head}{stream}").as_bytes()).await.unwrap();
+    connection.shutdown().await.unwrap();
+}
+
 /// Gives the path. Reads all of it, because closing a socket with unread bytes would throw the answer away.
-async fn read_request(socket: &mut BufReader<TcpStream>) -> String {
+async fn read_request(socket: &mut BufReader<impl AsyncRead + Unpin>) -> String {
     let mut first = String::new();
     socket.read_line(&mut first).await.unwrap();
     let mut length = 0;
