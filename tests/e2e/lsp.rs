@@ -11,22 +11,28 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A server in this process, without user scope: whatever needs no run must work all the same.
-struct Scene {
-    client: Client,
-    root: PathBuf,
+pub struct Scene {
+    /// The client.
+    pub client: Client,
+    /// The workspace.
+    pub root: PathBuf,
+    /// The user's own directory.
+    pub config: PathBuf,
     ended: std::sync::mpsc::Receiver<Ended>,
     socket: UnixStream,
     _folder: tempfile::TempDir,
 }
 
-fn scene(abilities: Abilities) -> Scene {
+/// A conversation with it.
+pub fn scene(abilities: Abilities) -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().canonicalize().unwrap();
     let root = base.join("workspace");
     std::fs::create_dir(&root).unwrap();
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (sender, ended) = std::sync::mpsc::channel();
-    let dirs = UserDirs { config: base.join("config"), state: base.join("state") };
+    let config = base.join("config");
+    let dirs = UserDirs { config: config.clone(), state: base.join("state") };
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let how = runtime.unwrap().block_on(async move {
@@ -39,7 +45,7 @@ fn scene(abilities: Abilities) -> Scene {
     let reader = ours.try_clone().unwrap();
     let socket = ours.try_clone().unwrap();
     let client = Client::over(reader, ours, &root, abilities);
-    Scene { client, root, ended, socket, _folder: folder }
+    Scene { client, root, config, ended, socket, _folder: folder }
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod lsp;
 mod manners;
 mod models;
 mod neovim;
+mod own_files;
 mod packages;
 mod policy;
 mod project;

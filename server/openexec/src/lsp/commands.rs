@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
-pub(super) const IDS: [&str; 11] = [
+pub(super) const IDS: [&str; 12] = [
     "openexec.run",
     "openexec.cancel",
     "openexec.review",
