@@ -89,18 +89,18 @@ pub struct Spot<'o> {
 impl Outline {
     /// Reads a text as far as it goes. A text beyond the limit of our files has no outline.
     pub fn read(text: &str) -> Self {
-        Self::read_sparing(text, None)
+        Self::read_sparing(text, None, OUTLINE_REPAIRS_MAX)
     }
 
-    /// Likewise, without ever reading the line that begins at this byte as blank.
-    fn read_sparing(text: &str, spared: Option<usize>) -> Self {
+    /// Likewise, with at most so many lines read as blank, never the one that begins at this byte.
+    fn read_sparing(text: &str, spared: Option<usize>, repairs_max: usize) -> Self {
         if text.len() > CONFIG_BYTES_MAX {
             return Self { root: None, unread: usize::MAX };
         }
         let (mut root, mut fault) = build::parse(text);
         let mut unread = 0;
         let mut blanked = text.to_owned();
-        for _ in 0..OUTLINE_REPAIRS_MAX {
+        for _ in 0..repairs_max {
             let Some(at) = fault else { break };
             unread += 1;
             // The parser may stumble behind the line that is at fault, and before it where that

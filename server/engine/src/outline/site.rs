@@ -5,7 +5,7 @@
 //! mark turns out to be is what the word could become. Which of it makes sense, the schema says.
 
 use super::{Node, Outline, Role, Step, Value, line_around};
-use crate::limits::CONFIG_BYTES_MAX;
+use crate::limits::{CONFIG_BYTES_MAX, SITE_REPAIRED_BYTES_MAX, SITE_REPAIRS_MAX};
 use std::ops::Range;
 
 /// Stands for the word at the cursor. Nobody writes it.
@@ -45,12 +45,15 @@ pub fn sites(text: &str, byte: usize) -> Vec<Site> {
     let has_colon = after.trim_start_matches([' ', '\t']).starts_with(':');
     let endings: &[&str] = if has_colon { &[""] } else { &ENDINGS };
     // A text that is YAML with the mark in it tells more than one that must be repaired.
-    for is_repaired in [false, true] {
+    // A long one is not repaired again and again: a writer waits for the answer.
+    let attempts: &[bool] = if text.len() > SITE_REPAIRED_BYTES_MAX { &[false] } else { &[false, true] };
+    for is_repaired in attempts.iter().copied() {
         let mut found: Vec<Site> = Vec::new();
         let mut least = usize::MAX;
         for ending in endings {
             let marked = format!("{before}{MARK}{ending}{after}");
-            let outline = Outline::read_sparing(&marked, is_repaired.then_some(line.start));
+            let repairs_max = if is_repaired { SITE_REPAIRS_MAX } else { 0 };
+            let outline = Outline::read_sparing(&marked, Some(line.start), repairs_max);
             if !is_repaired && !outline.is_whole() {
                 continue;
             }
