@@ -49,6 +49,9 @@ pub struct Abilities {
     pub show_document: bool,
     /// Code actions that are more than commands.
     pub literals: bool,
+    /// Features that a server registers for some files only; diagnostics that name other places;
+    /// nested symbols; Markdown.
+    pub rich: bool,
 }
 
 impl Abilities {
@@ -60,6 +63,7 @@ impl Abilities {
             progress: true,
             show_document: true,
             literals: true,
+            rich: true,
         }
     }
 
@@ -71,6 +75,7 @@ impl Abilities {
             progress: false,
             show_document: false,
             literals: false,
+            rich: false,
         }
     }
 
@@ -97,6 +102,15 @@ impl Abilities {
         if let Some(operations) = &self.document_changes {
             capabilities["workspace"]["workspaceEdit"] =
                 json!({ "documentChanges": true, "resourceOperations": operations });
+        }
+        if self.rich {
+            for feature in ["completion", "hover", "definition", "references", "documentSymbol", "rename"] {
+                capabilities["textDocument"][feature] = json!({ "dynamicRegistration": true });
+            }
+            capabilities["textDocument"]["hover"]["contentFormat"] = json!(["markdown", "plaintext"]);
+            capabilities["textDocument"]["documentSymbol"]["hierarchicalDocumentSymbolSupport"] = json!(true);
+            capabilities["textDocument"]["publishDiagnostics"] =
+                json!({ "relatedInformation": true, "versionSupport": true });
         }
         if self.literals {
             capabilities["textDocument"]["codeAction"]["codeActionLiteralSupport"] =
@@ -425,6 +439,7 @@ impl Client {
             "window/workDoneProgress/create" if self.abilities.progress => Value::Null,
             "window/showDocument" if self.abilities.show_document => json!({ "success": true }),
             "window/showMessageRequest" => Value::Null,
+            "client/registerCapability" if self.abilities.rich => Value::Null,
             _ => {
                 self.faults.push(format!("the server asks for `{method}`, which we cannot"));
                 let error = json!({ "code": -32601, "message": format!("no {method}") });
@@ -498,7 +513,8 @@ impl Client {
         Ok(())
     }
 
-    fn close(&mut self, uri: &str) -> Option<Buffer> {
+    /// The user closes a buffer.
+    pub fn close(&mut self, uri: &str) -> Option<Buffer> {
         let closed = self.buffers.remove(uri);
         if closed.is_some() {
             self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));

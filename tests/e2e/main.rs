@@ -22,6 +22,7 @@ mod lsp;
 mod manners;
 mod models;
 mod neovim;
+mod own_files;
 mod packages;
 mod policy;
 mod project;

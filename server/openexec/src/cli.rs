@@ -195,6 +195,16 @@ enum BlueprintWhat {
     },
     /// List the blueprints of a workspace.
     List(At),
+    /// Show the graph of a blueprint: its stages and routes, and what the proof found on them.
+    Graph {
+        /// The blueprint's name, or its file, which need not be proven.
+        blueprint: String,
+        #[command(flatten)]
+        at: At,
+        /// How.
+        #[arg(long, value_enum, default_value_t)]
+        format: GraphFormat,
+    },
     /// Print the JSON Schema of blueprint files.
     Schema,
 }
@@ -209,6 +219,18 @@ struct ConfigArguments {
 enum ConfigWhat {
     /// Print the JSON Schema of `config.yaml`.
     Schema,
+}
+
+/// How a graph is shown.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum GraphFormat {
+    /// A drawing for the terminal.
+    #[default]
+    Text,
+    /// A Mermaid document.
+    Mermaid,
+    /// Data.
+    Json,
 }
 
 /// Runs the program.

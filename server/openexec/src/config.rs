@@ -323,6 +323,14 @@ impl UserConfig {
         let local_servers = LocalServers::from_variables(|name| std::env::var(name).ok());
         read::config(&dirs.config_path(), local_servers)
     }
+
+    /// Reads a text as if it stood in `path`: what somebody writes and has not saved.
+    ///
+    /// # Errors
+    /// With file, line, column and remedy.
+    pub fn of_text(path: &Path, text: &str) -> anyhow::Result<Self> {
+        read::of_text(path, text)
+    }
 }
 
 /// True for names of what answers from a file or a journal, and is sent nothing.

@@ -203,3 +203,10 @@ pub const ENVIRONMENT_VALUES_MAX: usize = 500;
 pub const COMPLAINTS_MAX: usize = 64;
 /// Characters of a client's own words that are repeated to its user.
 pub const OPTIONS_CHARS_MAX: usize = 200;
+/// Milliseconds without a key after which a file of ours is checked again.
+pub const OWN_FILES_QUIET_MS: u64 = 150;
+/// Names and keys that are offered at one place of a file of ours.
+pub const COMPLETIONS_MAX: usize = 200;
+/// Bytes up to which an editor's question about a file of ours is answered where it arrives;
+/// beyond, by a thread that nobody else waits for.
+pub const OWN_FILES_INLINE_BYTES_MAX: usize = 16 * 1024;

@@ -102,7 +102,12 @@ pub(super) fn config(path: &Path, local_servers: LocalServers) -> anyhow::Result
     let Some(text) = text(path)? else {
         return Ok(UserConfig { local_servers, ..UserConfig::default() });
     };
-    let file: ConfigFile = serde_saphyr::from_str(&text).map_err(|error| {
+    of_text(path, &text)
+}
+
+/// The configuration that this text is, as if it stood in the file.
+pub(super) fn of_text(path: &Path, text: &str) -> anyhow::Result<UserConfig> {
+    let file: ConfigFile = serde_saphyr::from_str(text).map_err(|error| {
         let at = error.location().unwrap_or(Location::UNKNOWN);
         // The parser's own text ends with the position, which stands in front of ours.
         let said = error.without_snippet().to_string();

@@ -69,6 +69,23 @@ impl request::Request for Question {
     const METHOD: &'static str = "window/showMessageRequest";
 }
 
+/// `textDocument/publishDiagnostics`, with the client's own spelling of the URI.
+enum PublishDiagnostics {}
+
+impl notification::Notification for PublishDiagnostics {
+    type Params = Value;
+    const METHOD: &'static str = "textDocument/publishDiagnostics";
+}
+
+/// `client/registerCapability`, with the answer taken as it comes.
+enum RegisterCapability {}
+
+impl request::Request for RegisterCapability {
+    type Params = Value;
+    type Result = Value;
+    const METHOD: &'static str = "client/registerCapability";
+}
+
 impl Editor {
     pub(super) fn new(client: Client) -> Self {
         Self { client, is_quiet: false }
@@ -97,6 +114,20 @@ impl Editor {
         let answer = self.request::<ShowDocument>(json!({ "uri": uri, "takeFocus": true }));
         match within_limit(answer).await {
             Answer::Said(value) => value.get("success").and_then(Value::as_bool).unwrap_or(false),
+            Answer::Refused(_) | Answer::Silent => false,
+        }
+    }
+
+    /// Says what is wrong with a file, in place of what was said before.
+    pub(super) async fn publish_diagnostics(&self, params: Value) {
+        self.client.send_notification::<PublishDiagnostics>(params).await;
+    }
+
+    /// Asks to be asked about some files. False when the editor would not.
+    pub(super) async fn register(&self, registrations: Value) -> bool {
+        let answer = self.request::<RegisterCapability>(json!({ "registrations": registrations }));
+        match within_limit(answer).await {
+            Answer::Said(_) => true,
             Answer::Refused(_) | Answer::Silent => false,
         }
     }
