@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod client;
+mod command_line_models;
 mod crash;
 mod demo;
 mod documents;

@@ -1,6 +1,9 @@
 //! Reads `config.yaml`. The wire types keep positions, so that every error can name its place.
 
-use super::{AZURE_VERSION, HttpModelConfig, KeySource, ModelConfig, SCRIPTED_PREFIX, UserConfig};
+use super::{
+    AZURE_VERSION, CommandLineConfig, CommandLineTool, HttpModelConfig, KeySource, ModelConfig, OutputForm,
+    SCRIPTED_PREFIX, UserConfig,
+};
 use anyhow::{Context as _, anyhow, bail};
 use openexec_engine::ids::ModelName;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
@@ -29,6 +32,15 @@ struct ModelEntry {
     output_tokens_max: Option<Spanned<u32>>,
     num_ctx: Option<Spanned<u32>>,
     file: Option<Spanned<PathBuf>>,
+    output: Option<Spanned<Output>>,
+    program: Option<Spanned<PathBuf>>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Output {
+    ToolCalls,
+    JsonSchema,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq)]
@@ -39,6 +51,9 @@ enum Api {
     OpenaiResponses,
     Gemini,
     Ollama,
+    ClaudeCli,
+    CodexCli,
+    GeminiCli,
     Scripted,
 }
 
@@ -144,6 +159,9 @@ fn model(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         Api::OpenaiResponses => Ok(ModelConfig::OpenaiResponses(http(entry, at)?)),
         Api::Gemini => Ok(ModelConfig::Gemini(http(entry, at)?)),
         Api::Ollama => ollama(entry, at),
+        Api::ClaudeCli => command_line(CommandLineTool::Claude, entry, base),
+        Api::CodexCli => command_line(CommandLineTool::Codex, entry, base),
+        Api::GeminiCli => command_line(CommandLineTool::Gemini, entry, base),
     }
 }
 
@@ -154,6 +172,8 @@ fn scripted(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         ("key_env", entry.key_env.map(|it| it.referenced)),
         ("output_tokens_max", entry.output_tokens_max.map(|it| it.referenced)),
         ("num_ctx", entry.num_ctx.map(|it| it.referenced)),
+        ("output", entry.output.map(|it| it.referenced)),
+        ("program", entry.program.map(|it| it.referenced)),
     ];
     if let Some((name, at)) = foreign.into_iter().find_map(|(name, at)| Some((name, at?))) {
         return Err(Fault::new(at, format!("a scripted model has no `{name}`; it takes `file` only")));
@@ -162,6 +182,31 @@ fn scripted(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         Fault::new(entry.api.referenced, "a scripted model needs `file`, the YAML file of replies")
     })?;
     Ok(ModelConfig::Scripted { file: base.join(file.value) })
+}
+
+fn command_line(tool: CommandLineTool, entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
+    let foreign = [
+        ("base_url", entry.base_url.map(|it| it.referenced)),
+        ("key_env", entry.key_env.map(|it| it.referenced)),
+        ("output_tokens_max", entry.output_tokens_max.map(|it| it.referenced)),
+        ("num_ctx", entry.num_ctx.map(|it| it.referenced)),
+        ("file", entry.file.map(|it| it.referenced)),
+        ("output", entry.output.map(|it| it.referenced)),
+    ];
+    if let Some((name, at)) = foreign.into_iter().find_map(|(name, at)| Some((name, at?))) {
+        return Err(Fault::new(
+            at,
+            format!(
+                "a command-line model has no `{name}`: it has a login and settings of its own; it takes `model` and `program` only"
+            ),
+        ));
+    }
+    // A bare name is looked for on `PATH`; anything longer lies where it says.
+    let program = entry.program.map(|program| match program.value.components().count() {
+        0 | 1 => program.value,
+        _ => base.join(program.value),
+    });
+    Ok(ModelConfig::CommandLine(CommandLineConfig { tool, program, model: entry.model.map(|it| it.value) }))
 }
 
 fn ollama(mut entry: ModelEntry, at: Location) -> Result<ModelConfig, Fault> {
@@ -188,6 +233,12 @@ fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
         return Err(Fault::new(
             file.referenced,
             "only a scripted model has `file`; remove it, or write `api: scripted`",
+        ));
+    }
+    if let Some(program) = entry.program {
+        return Err(Fault::new(
+            program.referenced,
+            "only a command-line model has `program`; remove it, or write `api: claude_cli`, `codex_cli` or `gemini_cli`",
         ));
     }
     if let Some(num_ctx) = entry.num_ctx {
@@ -221,6 +272,10 @@ fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
         base_url: entry.base_url.map(|it| it.value),
         key: entry.key_env.map(|it| KeySource::Variable(it.value)),
         output_tokens_max: entry.output_tokens_max.map(|it| it.value),
+        output: match entry.output.map(|it| it.value) {
+            None | Some(Output::ToolCalls) => OutputForm::ToolCalls,
+            Some(Output::JsonSchema) => OutputForm::JsonSchema,
+        },
         ..HttpModelConfig::default()
     })
 }
@@ -327,6 +382,41 @@ mod tests {
     }
 
     #[test]
+    fn models_behind_schemas_and_behind_command_lines_are_read() {
+        let found = load(
+            "models:\n\
+             \x20 small: {api: ollama, model: qwen3, output: json_schema}\n\
+             \x20 big: {api: ollama, model: qwen3, output: tool_calls}\n\
+             \x20 claude: {api: claude_cli}\n\
+             \x20 codex: {api: codex_cli, model: gpt-6-sol, program: codex-beta}\n\
+             \x20 gemini: {api: gemini_cli, program: tools/gemini}\n",
+        )
+        .unwrap();
+        let output = |name: &str| match &found.models[name] {
+            ModelConfig::Ollama { http, .. } => http.output,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((output("small"), output("big")), (OutputForm::JsonSchema, OutputForm::ToolCalls));
+        let tool = |name: &str| match &found.models[name] {
+            ModelConfig::CommandLine(config) => config.clone(),
+            other => panic!("{other:?}"),
+        };
+        let claude = CommandLineConfig { tool: CommandLineTool::Claude, program: None, model: None };
+        assert_eq!(tool("claude"), claude);
+        assert_eq!(
+            tool("codex"),
+            CommandLineConfig {
+                tool: CommandLineTool::Codex,
+                program: Some("codex-beta".into()),
+                model: Some("gpt-6-sol".into())
+            }
+        );
+        let program = tool("gemini").program.unwrap();
+        assert!(program.is_absolute() && program.ends_with("tools/gemini"), "{program:?}");
+        assert!(found.models.values().filter(|it| it.is_local()).count() == 2, "a tool's model is elsewhere");
+    }
+
+    #[test]
     fn errors_name_their_place_and_the_remedy() {
         let model = |rest: &str| format!("models:\n  a:\n    api: openai_chat\n    model: m\n    {rest}\n");
         let ollama = |rest: &str| model(rest).replace("openai_chat", "ollama");
@@ -389,6 +479,13 @@ mod tests {
                 "models:\n  a:\n    api: scripted\n    file: x\n    num_ctx: 1\n".into(),
                 "/config.yaml:5:14: ",
                 "`file` only",
+            ),
+            (model("program: x"), "/config.yaml:5:14: only a command-line model", "`codex_cli`"),
+            (model("output: json"), "/config.yaml:5:", "json_schema"),
+            (
+                "models:\n  a:\n    api: codex_cli\n    base_url: 'http://h'\n".into(),
+                "/config.yaml:4:15: a command-line model has no `base_url`",
+                "`program` only",
             ),
             ("context_tokens: 0\n".into(), "/config.yaml:1:17: ", "at least 1"),
             ("default_model: a\ndefault_model: b\n".into(), "/config.yaml:2:1: duplicate", "default_model"),
