@@ -24,6 +24,8 @@ mod neovim;
 mod packages;
 mod policy;
 mod project;
+mod proposals;
+mod routing;
 mod sandbox;
 mod wire;
 mod wires;

@@ -8,6 +8,7 @@ mod client;
 mod conversations;
 mod gemini_sdk;
 mod hostile;
+mod litellm;
 mod peer;
 mod recorder;
 mod requests;

@@ -45,6 +45,19 @@ pub enum Relevance {
     Neighbour,
 }
 
+impl std::fmt::Display for Relevance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Target => f.write_str("the target"),
+            Self::FailingTest { test } => write!(f, "failing test {test}"),
+            Self::Reported { by } => write!(f, "named by {by}"),
+            Self::Memory => f.write_str("earlier work"),
+            Self::Named { name } => write!(f, "`{name}` is mentioned"),
+            Self::Neighbour => f.write_str("in the neighbourhood"),
+        }
+    }
+}
+
 /// A piece of text that may enter the pack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {

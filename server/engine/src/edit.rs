@@ -5,12 +5,14 @@
 //! Nothing here reads or writes a file.
 
 mod diff;
+mod parts;
 mod plan;
 mod rebase;
 #[cfg(test)]
 mod tests;
 
 pub use diff::{Hunk, hunks, unified_diff};
+pub use parts::{NoSuchPart, Part, ShownPart, hunks_of, parts, without};
 pub use plan::{PlanError, plan};
 pub(crate) use plan::{Rewriting, check_base};
 pub use rebase::{Rebased, rebase};

@@ -96,6 +96,15 @@ pub const FAILURES_LISTED_MAX: usize = 100;
 pub const MEMORY_RECORDS_MAX: usize = 8;
 /// Tokens that a model may write in one reply.
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
+/// Tokens of the shortest reply that is worth asking for: below, a run pauses instead.
+pub const OUTPUT_TOKENS_MIN: u32 = 1_000;
+/// Share of a model's window that is kept for its reply, at most, when a pack is cut to it.
+pub const WINDOW_REPLY_PERCENT: u64 = 25;
+/// Share of a model's window that is kept for what a conversation adds to the pack: the goal,
+/// reports, edits, texts that the model reads.
+pub const WINDOW_TALK_PERCENT: u64 = 15;
+/// Tokens that are counted for each message, result and tool call besides its text.
+pub const MESSAGE_TOKENS: u64 = 8;
 /// How often edits are rebased onto a text that keeps moving before the run waits.
 pub const APPLY_ROUNDS_MAX: u32 = 3;
 

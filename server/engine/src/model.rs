@@ -1,10 +1,12 @@
 //! What is said to a model and what it answered, in our own terms. Each wire API is
 //! translated to and from these at the edge.
 
-use crate::action::ActionKind;
-use crate::budget::Price;
+use crate::action::{ActionKind, schemas_for};
+use crate::budget::{Limit, Price, Scope, Spent, exhausted};
+use crate::context::estimate_tokens;
 use crate::digest::Digest;
 use crate::ids::{ActionId, ModelName, StageId, StepId};
+use crate::limits::MESSAGE_TOKENS;
 use serde::{Deserialize, Serialize};
 
 /// What a model is asked to do. The user's configuration maps roles to models.
@@ -65,6 +67,11 @@ impl Models {
         if edits { &self.implement } else { &self.review }
     }
 
+    /// The model of this name.
+    pub fn named(&self, name: &ModelName) -> Option<&ChosenModel> {
+        [&self.implement, &self.review].into_iter().find(|model| model.name == *name)
+    }
+
     /// True when nothing that is sent to any of them leaves this machine.
     pub fn are_local(&self) -> bool {
         self.implement.is_local && self.review.is_local
@@ -114,6 +121,49 @@ impl ModelRequest {
     /// Names the request's bytes.
     pub fn digest(&self) -> Digest {
         Digest::of_json(self)
+    }
+
+    /// An upper estimate of the tokens that are sent: rules, conversation and what is said of
+    /// each action that is offered.
+    pub fn estimated_tokens(&self) -> u64 {
+        let messages = self.messages.iter().map(Message::estimated_tokens);
+        let parts = [tokens(&self.system), tokens_of_actions(&self.actions)].into_iter().chain(messages);
+        parts.fold(0, u64::saturating_add)
+    }
+}
+
+/// An upper estimate of the tokens in which actions are described to a model.
+pub fn tokens_of_actions(kinds: &[ActionKind]) -> u64 {
+    let described = schemas_for(kinds)
+        .into_iter()
+        .map(|schema| tokens(&schema.arguments.to_string()) + tokens(&schema.description) + MESSAGE_TOKENS);
+    described.fold(0, u64::saturating_add)
+}
+
+fn tokens(text: &str) -> u64 {
+    estimate_tokens(text) as u64
+}
+
+impl Message {
+    fn estimated_tokens(&self) -> u64 {
+        match self {
+            Self::User { text } => tokens(text) + MESSAGE_TOKENS,
+            Self::Model { reply } => reply.estimated_tokens(),
+            Self::Results { results } => {
+                let results = results.iter();
+                results.map(|result| tokens(&result.text) + MESSAGE_TOKENS).fold(0, u64::saturating_add)
+            }
+        }
+    }
+}
+
+impl ModelReply {
+    /// An upper estimate of the tokens that the model wrote, as far as it shows them.
+    pub fn estimated_tokens(&self) -> u64 {
+        let calls = self.tool_calls.iter();
+        let calls = calls.map(|call| tokens(&call.name) + tokens(&call.arguments) + MESSAGE_TOKENS);
+        let opaque = self.opaque.iter().map(|block| tokens(&block.to_string()));
+        calls.chain(opaque).fold(tokens(&self.text) + MESSAGE_TOKENS, u64::saturating_add)
     }
 }
 
@@ -248,4 +298,26 @@ pub enum ModelError {
     Malformed { reason: String },
     #[error("the script has no reply left: {reason}")]
     ScriptExhausted { reason: String },
+    #[error("{}; `openexec resume` goes on after 00:00 UTC or when you have raised `budget.day` in config.yaml", exhausted(Scope::Day, *spent, *limit, *next, model))]
+    BudgetExhausted { model: ModelName, spent: Spent, limit: Limit, next: Spent },
+}
+
+impl ModelError {
+    /// True when the model may have worked, so that the call must be taken for paid.
+    pub const fn may_have_cost(&self) -> bool {
+        match self {
+            Self::BrokenOff { .. }
+            | Self::TooLarge { .. }
+            | Self::Malformed { .. }
+            | Self::TimedOut { .. } => true,
+            Self::NotConfigured { .. }
+            | Self::Unreachable { .. }
+            | Self::Unauthorized { .. }
+            | Self::RateLimited { .. }
+            | Self::Server { .. }
+            | Self::Rejected { .. }
+            | Self::ScriptExhausted { .. }
+            | Self::BudgetExhausted { .. } => false,
+        }
+    }
 }

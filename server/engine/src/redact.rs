@@ -9,6 +9,7 @@ mod rules;
 mod shapes;
 
 use aho_corasick::{AhoCorasick, MatchKind};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
 
@@ -144,6 +145,25 @@ impl Redactions {
         }
         self.values.clone()
     }
+}
+
+/// How many secrets a redacted text stands for, by kind. The values are not in it.
+pub fn placeholders(text: &str) -> BTreeMap<String, usize> {
+    let mut found = BTreeSet::new();
+    for rest in text.split(OPENING).skip(1) {
+        let named = rest.split_once(CLOSING).and_then(|(inside, _)| inside.rsplit_once(':'));
+        if let Some((kind, number)) = named
+            && kind != LITERAL
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            found.insert((kind, number));
+        }
+    }
+    let mut counts = BTreeMap::new();
+    for (kind, _) in found {
+        *counts.entry(kind.to_owned()).or_insert(0) += 1;
+    }
+    counts
 }
 
 /// The placeholder, cut where it ends or where a name would be too long to be one.

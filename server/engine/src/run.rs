@@ -22,4 +22,4 @@ pub use event::{
     RunStarted, StepOutcome, Target,
 };
 pub use state::RunState;
-pub use status::{Evidence, Status};
+pub use status::{Asked, Evidence, RequestSummary, Status};

@@ -11,6 +11,7 @@ mod terminal;
 use crate::config::{UserConfig, UserDirs};
 use crate::driver::Runtime;
 use clap::{Parser, Subcommand};
+use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -43,10 +44,12 @@ enum What {
     Show(ShowArguments),
     /// Take up a run that was interrupted or is paused.
     Resume(OneRun),
-    /// Approve the proposal that a run waits with, after showing it.
+    /// Approve the proposal or the request that a run waits with, after showing it.
     Approve(OneRun),
-    /// Refuse the proposal that a run waits with; nothing is changed.
+    /// Refuse the proposal or the request that a run waits with; nothing is changed or sent.
     Discard(OneRun),
+    /// Leave parts out of the proposal that a run waits with; the rest is verified again.
+    Reject(RejectArguments),
     /// Take back what a run applied; once more to redo it.
     Undo(OneRun),
     /// Allow the tasks and blueprints that a workspace declares, as they are now.
@@ -126,9 +129,13 @@ struct ShowArguments {
     run: String,
     #[command(flatten)]
     at: At,
-    /// Print exactly what was sent to the model in its N-th request.
+    /// Print exactly what is sent to the model in its N-th request, with the reason for each
+    /// part, what was redacted, what it takes. Also one that still waits for your yes.
     #[arg(long)]
     request: Option<usize>,
+    /// Print the request's body as it goes over the wire, without the key, and nothing else.
+    #[arg(long, requires = "request")]
+    wire: bool,
     /// Print the journal as lines of JSON.
     #[arg(long)]
     json: bool,
@@ -142,6 +149,15 @@ struct OneRun {
     at: At,
     #[command(flatten)]
     how: How,
+}
+
+#[derive(Debug, clap::Args)]
+struct RejectArguments {
+    #[command(flatten)]
+    one: OneRun,
+    /// What to leave out: `src/lib.rs`, or `src/lib.rs:2` for its second hunk in the diff.
+    #[arg(required = true)]
+    parts: Vec<Part>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -207,6 +223,7 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Resume(one) => drive::resume(one).await,
         What::Approve(one) => drive::approve(one).await,
         What::Discard(one) => drive::discard(one).await,
+        What::Reject(arguments) => drive::reject(arguments).await,
         What::Undo(one) => drive::undo(one).await,
         What::Trust(arguments) => inspect::trust(&arguments),
         What::Doctor(at) => doctor::doctor(&at).await,

@@ -215,6 +215,11 @@ impl UserDirs {
         self.state.join("trust.db")
     }
 
+    /// The database of what calls to models have taken. One for all workspaces.
+    pub fn spending_path(&self) -> PathBuf {
+        self.state.join("spending.db")
+    }
+
     /// The directory that holds all state of one workspace. It is named by the workspace's
     /// canonical root, so that two spellings of one root share their state.
     pub fn workspace_path(&self, root: &Path) -> PathBuf {

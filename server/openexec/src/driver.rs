@@ -9,11 +9,12 @@ mod catalogue;
 mod executor;
 mod perform;
 mod route;
+mod spend;
 mod surface;
 mod trust;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
-pub use openexec_engine::run::Status as RunStatus;
+pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
 pub use surface::Surface;
 pub use trust::TrustChanges;
 
@@ -22,7 +23,7 @@ use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
 use crate::models::{self, Model};
 use crate::policy::{self, Effective};
 use crate::process::Launcher;
-use crate::store::{Recorded, Store, TrustStore, TrustedFile};
+use crate::store::{Recorded, Spending, Store, TrustStore, TrustedFile};
 use crate::tasks::{self, Declared};
 use crate::workspace::{Knowledge, Sift, Workspace};
 use absent::AbsentModel;
@@ -30,8 +31,10 @@ use anyhow::{Context as _, anyhow, bail};
 use executor::Executor;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::digest::Digest;
+use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
+use openexec_engine::model::ModelRequest;
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
 use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState};
@@ -62,6 +65,13 @@ pub enum Say {
     Approve(Digest),
     /// This proposal may not.
     Refuse(Digest),
+    /// This proposal may be asked about again without these parts.
+    Reject {
+        /// The proposal.
+        proposal: Digest,
+        /// The parts.
+        parts: Vec<Part>,
+    },
     /// Stop.
     Cancel,
     /// A paused run may go on.
@@ -85,6 +95,9 @@ pub struct RunView {
     pub status: RunStatus,
     /// True when edits of this run stand in the user's files.
     pub applied: bool,
+    /// What its models have taken: `12,000 tokens read, 800 written, 0.0412 USD`. Empty while
+    /// none was asked.
+    pub taken: String,
     /// Events so far.
     pub events: u64,
 }
@@ -110,6 +123,7 @@ pub struct Runtime {
     http: reqwest::Client,
     launcher: Launcher,
     trust: TrustStore,
+    spending: Arc<Spending>,
     stores: Mutex<BTreeMap<PathBuf, Store>>,
     handles: Mutex<BTreeMap<RunId, RunHandle>>,
     known: Mutex<BTreeMap<PathBuf, Knowledge>>,
@@ -146,6 +160,11 @@ impl RunHandle {
     /// Where it stands now.
     pub fn view(&self) -> RunView {
         self.view.borrow().clone()
+    }
+
+    /// Every change of its standing from now on, also those that no event tells of.
+    pub fn views(&self) -> watch::Receiver<RunView> {
+        self.view.clone()
     }
 
     /// Says something to it. When this returns, it is recorded and the view shows what it led
@@ -200,6 +219,7 @@ impl Runtime {
         let http = models::http_client().context("the HTTP client cannot be built")?;
         let launcher = Launcher::current().context("the program cannot find itself")?;
         Ok(Arc::new(Self {
+            spending: Arc::new(Spending::at(&dirs.spending_path())),
             dirs,
             config,
             http,
@@ -484,6 +504,8 @@ impl Runtime {
             (_, start) => start,
         };
         let snapshot = start.map(|start| start.open_documents.clone()).unwrap_or_default();
+        let chosen = start.map(|start| start.models.clone());
+        let (progress, progressing) = watch::channel(None);
         let workspace = match start {
             Some(start) => workspace.sifted(sift(start)),
             None => workspace,
@@ -501,8 +523,13 @@ impl Runtime {
             allow_unconfined: self.config.allow_unsandboxed_tasks,
             shadow: tokio::sync::OnceCell::new(),
             snapshot,
+            chosen,
+            till: spend::Till { ledger: self.spending.clone(), day: self.config.budget.day },
+            progress,
         };
-        let (mut executor, view) = Executor::new(Arc::new(place), state, seq, events.clone(), lease);
+        let budget = self.config.budget;
+        let live = executor::Live::new(budget, progressing);
+        let (mut executor, view) = Executor::new(Arc::new(place), state, seq, events.clone(), lease, live);
         let commands = match first {
             Some(event) => executor.record(event).await?,
             None => executor.outstanding(),
@@ -556,6 +583,14 @@ impl Runtime {
         })
     }
 
+    /// What would be sent for a request, without the key: the body as its adapter writes it now.
+    ///
+    /// # Errors
+    /// When the model is not configured any more, or its key is not there.
+    pub fn preview(&self, root: &Path, request: &ModelRequest) -> Result<String, DriverError> {
+        Ok(self.model(root, &request.model)?.preview(request))
+    }
+
     /// Everything recorded of a run.
     ///
     /// # Errors
@@ -576,6 +611,7 @@ pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
         status: state.status(),
         applied: state.applied().is_some()
             && !matches!(state.status(), RunStatus::Ended { outcome: Outcome::Undone, .. }),
+        taken: state.taken(),
         events,
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod disclosure;
 pub mod driver;
 pub mod limits;
 pub mod lsp;

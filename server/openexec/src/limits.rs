@@ -85,6 +85,10 @@ pub const COMMAND_LINE_COMPLAINT_BYTES_MAX: usize = 64 * 1024;
 pub const COMMAND_LINE_ASK_TIMEOUT_MS: u64 = 30_000;
 /// Milliseconds that its output is still read after it has ended.
 pub const COMMAND_LINE_DRAIN_TIMEOUT_MS: u64 = 1_000;
+/// Milliseconds between two looks at what a model has sent so far, for people.
+pub const PROGRESS_INTERVAL_MS: u64 = 250;
+/// Characters of the line in a terminal that says what is being done.
+pub const LIVE_LINE_CHARS_MAX: usize = 100;
 /// Bytes of a file of scripted replies.
 pub const SCRIPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 

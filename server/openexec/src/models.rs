@@ -52,6 +52,8 @@ pub enum ModelProgress {
         attempt: usize,
         /// Why.
         reason: String,
+        /// After how many milliseconds.
+        wait_ms: u64,
     },
 }
 
@@ -60,6 +62,12 @@ pub enum ModelProgress {
 pub trait Model: Send + Sync {
     /// For people: `claude-… through Anthropic Messages`, `scripted replies from demo.yaml`.
     fn describe(&self) -> String;
+
+    /// What would be sent, without the key: the body as it goes over the wire, or the prompt of
+    /// a command-line tool. What sends nothing shows the request in our own terms.
+    fn preview(&self, request: &ModelRequest) -> String {
+        serde_json::to_string_pretty(request).unwrap_or_else(|error| format!("it cannot be shown: {error}"))
+    }
 
     /// One reply. Dropping the future cancels the call at once.
     async fn complete(

@@ -1,5 +1,5 @@
 //! The state store: one SQLite database per workspace, in user scope. Journal, memory, leases.
-//! A database of its own holds what the user has trusted.
+//! Databases of their own hold what the user has trusted, and what calls to models have taken.
 //!
 //! It must not know what an event means; it keeps events and hands them back.
 //!
@@ -11,12 +11,14 @@ mod database;
 mod journal;
 mod lease;
 mod memory;
+mod spending;
 #[cfg(test)]
 mod tests;
 mod trust;
 mod writer;
 
 pub use lease::Lease;
+pub use spending::{Call, Reserved, Spending};
 pub use trust::{TrustStore, TrustedFile};
 
 use crate::limits::{EVENT_BYTES_MAX, JOURNAL_QUEUE_MAX, STORE_BYTES_MAX, STORE_READERS_MAX};

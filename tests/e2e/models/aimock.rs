@@ -28,7 +28,7 @@ async fn over_every_wire(peer: &Peer, model: &str, timeouts: Timeouts) -> Vec<(W
 }
 
 /// Names and arguments, the arguments as data.
-fn calls(reply: &ModelReply) -> Vec<(&str, Value)> {
+pub fn calls(reply: &ModelReply) -> Vec<(&str, Value)> {
     let call =
         |call: &'_ ToolCall| serde_json::from_str(&call.arguments).unwrap_or_else(|_| json!(call.arguments));
     reply.tool_calls.iter().map(|it| (it.name.as_str(), call(it))).collect()

@@ -1,7 +1,7 @@
 //! Our side of the wire: a model as the user's configuration describes it, one request to it,
 //! and what the call gave.
 
-use openexec::config::{UserConfig, UserDirs};
+use openexec::config::{HttpModelConfig, ModelConfig, UserConfig, UserDirs};
 use openexec::models::{Model, ModelProgress, Timeouts, connect_with, http_client};
 use openexec_engine::action::ActionKind;
 use openexec_engine::ids::StepId;
@@ -32,14 +32,33 @@ pub fn entry(api: &str, model: &str, base_url: &str) -> Value {
 
 /// A model as the configuration describes it, read from a file like any user's.
 pub fn connect(entry: &Value, timeouts: Timeouts) -> Arc<dyn Model> {
+    connect_through(&http_client().unwrap(), entry, timeouts, |_| {})
+}
+
+/// The same through another client, and with what no file may say.
+pub fn connect_through(
+    http: &reqwest::Client,
+    entry: &Value,
+    timeouts: Timeouts,
+    change: impl FnOnce(&mut HttpModelConfig),
+) -> Arc<dyn Model> {
     let place = tempfile::tempdir().unwrap();
     let dirs = UserDirs { config: place.path().to_owned(), state: place.path().join("state") };
     let config = json!({ "models": { "peer": entry } });
     std::fs::write(dirs.config_path(), config.to_string()).unwrap();
-    let config = UserConfig::load(&dirs).unwrap_or_else(|error| panic!("{error:#}\n{config:#}"));
+    let mut config = UserConfig::load(&dirs).unwrap_or_else(|error| panic!("{error:#}\n{config:#}"));
     let name = "peer".into();
+    let config = config.models.get_mut(&name).unwrap();
+    match config {
+        ModelConfig::AnthropicMessages(http)
+        | ModelConfig::OpenaiChat(http)
+        | ModelConfig::OpenaiResponses(http)
+        | ModelConfig::Gemini(http)
+        | ModelConfig::Ollama { http, .. } => change(http),
+        other => panic!("{other:?} is not behind HTTP"),
+    }
     let variable = |name: &str| (name == KEY_VARIABLE).then(|| KEY.to_owned());
-    connect_with(&name, &config.models[&name], &http_client().unwrap(), timeouts, &variable).unwrap()
+    connect_with(&name, config, http, timeouts, &variable).unwrap()
 }
 
 /// A request with this toolset.

@@ -3,8 +3,9 @@
 use super::client::{KEY, PATIENT, call, connect, entry, request};
 use super::peer::{sdk_python, told};
 use super::recorder::{Received, Recorder};
-use super::requests::generated_bodies;
+use super::requests::Way;
 use crate::wire::Wire;
+use openexec::config::OutputForm;
 use openexec_engine::action::{ActionKind, schemas_for};
 use openexec_engine::model::{
     ActionResult, ActionStatus, Message, ModelReply, ModelRequest, StopReason, ToolCall, Usage,
@@ -15,8 +16,8 @@ use std::process::Stdio;
 
 const TOOLS: [ActionKind; 3] = [ActionKind::ReadFile, ActionKind::Search, ActionKind::Finish];
 
-/// Generated conversations that the package repeats.
-const CASES: usize = 64;
+/// Generated conversations, for each form of output, that the package repeats.
+const CASES: usize = 48;
 
 /// What the package sends when it is told this.
 async fn said_by_the_package(mut what: Value) -> Vec<Received> {
@@ -150,7 +151,11 @@ async fn the_package_says_the_same_in_its_own_words() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_package_repeats_what_we_say_and_loses_nothing() {
-    let bodies = generated_bodies(Wire::Gemini, CASES).await;
+    let mut bodies = Vec::new();
+    for output in [OutputForm::ToolCalls, OutputForm::JsonSchema] {
+        let way = Way { wire: Wire::Gemini, output, own_domain: true };
+        bodies.append(&mut way.generated_bodies(CASES).await);
+    }
     let repeated = said_by_the_package(json!({ "bodies": bodies })).await;
     assert_eq!(repeated.len(), bodies.len());
     for (ours, theirs) in bodies.iter().zip(&repeated) {

@@ -1,22 +1,25 @@
 //! Every request body is what the provider's own package would take: validated against JSON
 //! Schemas made from its types, closed, so that a field too many is an error.
 
-use super::client::{KEY, PATIENT, call, connect, entry, request};
+use super::client::{KEY, PATIENT, call, connect_through, entry, request};
 use super::conversations::any_request;
 use super::peer::{sdk_python, told};
 use super::recorder::{Received, Recorder};
 use crate::wire::Wire;
 use crate::wires::WIRES;
 use jsonschema::Validator;
+use openexec::config::OutputForm;
+use openexec::models::Model;
 use openexec_engine::action::ActionKind;
 use openexec_engine::model::ModelRequest;
 use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, TestError, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
-use std::sync::OnceLock;
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 
-/// Conversations for each wire.
-const CASES: u32 = 96;
+/// Conversations for each way of each wire.
+const CASES: u32 = 48;
 
 /// The schemas of all wires, made once for each run of the tests.
 fn schema(wire: Wire) -> &'static Value {
@@ -59,87 +62,134 @@ fn key_header(wire: Wire) -> (&'static str, String) {
     }
 }
 
-/// The schemas of the tools that a body declares.
-fn tool_schemas(wire: Wire, body: &Value) -> Vec<&Value> {
-    let tools = match wire {
-        Wire::Gemini => &body["tools"][0]["functionDeclarations"],
-        Wire::AnthropicMessages | Wire::OpenaiChat | Wire::OpenaiResponses | Wire::Ollama => &body["tools"],
+/// The schemas that a body holds the model to: those of the tools, or the document's.
+fn demanded_schemas<'a>(way: &Way, body: &'a Value) -> Vec<&'a Value> {
+    let (tools, schema, document) = match way.wire {
+        Wire::AnthropicMessages => ("/tools", "/input_schema", "/output_config/format/schema"),
+        Wire::OpenaiChat => ("/tools", "/function/parameters", "/response_format/json_schema/schema"),
+        Wire::OpenaiResponses => ("/tools", "/parameters", "/text/format/schema"),
+        Wire::Gemini => {
+            ("/tools/0/functionDeclarations", "/parametersJsonSchema", "/generationConfig/responseJsonSchema")
+        }
+        Wire::Ollama => ("/tools", "/function/parameters", "/format"),
     };
-    let schema = match wire {
-        Wire::AnthropicMessages => "/input_schema",
-        Wire::OpenaiChat | Wire::Ollama => "/function/parameters",
-        Wire::OpenaiResponses => "/parameters",
-        Wire::Gemini => "/parametersJsonSchema",
-    };
-    tools.as_array().into_iter().flatten().map(|tool| tool.pointer(schema).unwrap()).collect()
+    let tools = body.pointer(tools).and_then(Value::as_array).into_iter().flatten();
+    tools.map(|tool| tool.pointer(schema).unwrap()).chain(body.pointer(document)).collect()
 }
 
-/// Says what does not hold of a request that was sent for a conversation.
-fn examine(
-    wire: Wire,
-    validator: &Validator,
-    request: &ModelRequest,
-    received: &Received,
-) -> Result<(), String> {
-    let demand = |holds: bool, what: &str| match holds {
-        true => Ok(()),
-        false => Err(format!("{what}: {} {:?} {:#}", received.line, received.headers, received.body)),
-    };
-    let found = faults(validator, &received.body);
-    demand(found.is_empty(), &found.join("\n"))?;
-    demand(received.line == endpoint(wire), "another endpoint")?;
-    let (name, value) = key_header(wire);
-    let key = received.headers.get(name).and_then(|it| it.to_str().ok());
-    demand(key == Some(&value), "no key in its header")?;
-    let elsewhere = received.headers.iter().filter(|(other, _)| *other != name);
-    let leaked = elsewhere.map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    demand(!leaked.chain([received.body.to_string()]).any(|text| text.contains(KEY)), "a leaked key")?;
-    let schemas = tool_schemas(wire, &received.body);
-    demand(schemas.len() == request.actions.len(), "other tools than the toolset")?;
-    demand(schemas.into_iter().all(|schema| jsonschema::draft202012::meta::is_valid(schema)), "no schema")
+/// One of the ways in which an adapter asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Way {
+    pub wire: Wire,
+    pub output: OutputForm,
+    /// The provider's own domain, where some things are asked for that its imitations lack.
+    pub own_domain: bool,
 }
 
-async fn sent(wire: Wire, requests: impl IntoIterator<Item = ModelRequest>) -> Vec<Received> {
-    let recorder = Recorder::start().await;
-    let model = connect(&entry(wire.api(), "the-model", &recorder.url), PATIENT);
-    let mut sent = Vec::new();
-    for request in requests {
-        call(&*model, &request).await.error();
-        let mut received = recorder.take();
-        assert_eq!(received.len(), 1, "what was refused is not sent again");
-        sent.append(&mut received);
+impl Way {
+    /// All ways of one wire.
+    fn of(wire: Wire) -> Vec<Self> {
+        let outputs = [OutputForm::ToolCalls, OutputForm::JsonSchema];
+        let ways = outputs.map(|output| [true, false].map(|own_domain| Self { wire, output, own_domain }));
+        ways.as_flattened().to_vec()
     }
-    sent
-}
 
-/// Bodies for generated conversations, always the same ones.
-pub async fn generated_bodies(wire: Wire, count: usize) -> Vec<Value> {
-    let mut runner = TestRunner::deterministic();
-    let strategy = any_request(wire);
-    let requests = (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current());
-    sent(wire, requests).await.into_iter().map(|received| received.body).collect()
+    fn domain(&self) -> &'static str {
+        match self.wire {
+            _ if !self.own_domain => "127.0.0.1",
+            Wire::AnthropicMessages => "api.anthropic.com",
+            Wire::OpenaiChat | Wire::OpenaiResponses => "api.openai.com",
+            Wire::Gemini => "generativelanguage.googleapis.com",
+            Wire::Ollama => "ollama.com",
+        }
+    }
+
+    /// A model at the recorder, which answers to the provider's name where it is asked to.
+    fn model(&self, recorder: &Recorder) -> Arc<dyn Model> {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let address: SocketAddr = recorder.url.trim_start_matches("http://").parse().unwrap();
+        let http = reqwest::Client::builder().no_proxy().resolve(self.domain(), address).build().unwrap();
+        connect_through(&http, &entry(self.wire.api(), "the-model", &recorder.url), PATIENT, |config| {
+            config.output = self.output;
+            // A file may not say this: the key would go unencrypted.
+            config.base_url = Some(format!("http://{}:{}", self.domain(), address.port()));
+        })
+    }
+
+    /// Says what does not hold of a request that was sent for a conversation.
+    fn examine(
+        &self,
+        validator: &Validator,
+        request: &ModelRequest,
+        received: &Received,
+    ) -> Result<(), String> {
+        let demand = |holds: bool, what: &str| match holds {
+            true => Ok(()),
+            false => Err(format!("{what}: {} {:?} {:#}", received.line, received.headers, received.body)),
+        };
+        let found = faults(validator, &received.body);
+        demand(found.is_empty(), &found.join("\n"))?;
+        demand(received.line == endpoint(self.wire), "another endpoint")?;
+        let (name, value) = key_header(self.wire);
+        let key = received.headers.get(name).and_then(|it| it.to_str().ok());
+        demand(key == Some(&value), "no key in its header")?;
+        let elsewhere = received.headers.iter().filter(|(other, _)| *other != name);
+        let leaked = elsewhere.map(|(_, value)| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        demand(!leaked.chain([received.body.to_string()]).any(|text| text.contains(KEY)), "a leaked key")?;
+        let schemas = demanded_schemas(self, &received.body);
+        let wanted = match self.output {
+            OutputForm::ToolCalls => request.actions.len(),
+            OutputForm::JsonSchema => request.actions.len().min(1),
+        };
+        demand(schemas.len() == wanted, "not the toolset")?;
+        let valid = schemas.into_iter().all(jsonschema::draft202012::meta::is_valid);
+        demand(valid, "no schema")
+    }
+
+    async fn sent(&self, requests: impl IntoIterator<Item = ModelRequest>) -> Vec<Received> {
+        let recorder = Recorder::start().await;
+        let model = self.model(&recorder);
+        let mut sent = Vec::new();
+        for request in requests {
+            call(&*model, &request).await.error();
+            let mut received = recorder.take();
+            assert_eq!(received.len(), 1, "what was refused is not sent again");
+            sent.append(&mut received);
+        }
+        sent
+    }
+
+    /// Bodies for generated conversations, always the same ones.
+    pub async fn generated_bodies(&self, count: usize) -> Vec<Value> {
+        let mut runner = TestRunner::deterministic();
+        let strategy = any_request(self.wire);
+        let requests = (0..count).map(|_| strategy.new_tree(&mut runner).unwrap().current());
+        self.sent(requests).await.into_iter().map(|received| received.body).collect()
+    }
 }
 
 fn holds_for_any_conversation(wire: Wire) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let validator = validator(wire);
-    let (recorder, model) = runtime.block_on(async {
-        let recorder = Recorder::start().await;
-        let model = connect(&entry(wire.api(), "the-model", &recorder.url), PATIENT);
-        (recorder, model)
-    });
-    // What fails is told here; nothing is written next to the sources.
-    let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
-    let outcome = TestRunner::new(config).run(&any_request(wire), |request| {
-        runtime.block_on(call(&*model, &request)).error();
-        let received = recorder.take();
-        assert_eq!(received.len(), 1, "what was refused is not sent again");
-        examine(wire, &validator, &request, &received[0]).map_err(proptest::test_runner::TestCaseError::fail)
-    });
-    match outcome {
-        Ok(()) => {}
-        Err(TestError::Fail(reason, request)) => panic!("{wire:?}: {reason}\nfor {request:#?}"),
-        Err(error) => panic!("{wire:?}: {error}"),
+    for way in Way::of(wire) {
+        let (recorder, model) = runtime.block_on(async {
+            let recorder = Recorder::start().await;
+            let model = way.model(&recorder);
+            (recorder, model)
+        });
+        // What fails is told here; nothing is written next to the sources.
+        let config = Config { cases: CASES, failure_persistence: None, ..Config::default() };
+        let outcome = TestRunner::new(config).run(&any_request(wire), |request| {
+            runtime.block_on(call(&*model, &request)).error();
+            let received = recorder.take();
+            assert_eq!(received.len(), 1, "what was refused is not sent again");
+            way.examine(&validator, &request, &received[0]).map_err(TestCaseError::fail)
+        });
+        match outcome {
+            Ok(()) => {}
+            Err(TestError::Fail(reason, request)) => panic!("{way:?}: {reason}\nfor {request:#?}"),
+            Err(error) => panic!("{way:?}: {error}"),
+        }
     }
 }
 
@@ -174,7 +224,8 @@ fn ollama_takes_every_request() {
 async fn the_schemas_are_strict() {
     for wire in WIRES {
         let validator = validator(wire);
-        let body = sent(wire, [request(&ActionKind::ALL)]).await.remove(0).body;
+        let way = Way { wire, output: OutputForm::ToolCalls, own_domain: true };
+        let body = way.sent([request(&ActionKind::ALL)]).await.remove(0).body;
         assert_eq!(faults(&validator, &body), Vec::<String>::new());
         let (messages, tools) = match wire {
             Wire::AnthropicMessages | Wire::OpenaiChat | Wire::Ollama => ("/messages", "/tools"),
@@ -192,8 +243,14 @@ async fn the_schemas_are_strict() {
         spoiled(&format!("{messages}/0"), "invented", json!("x"));
         spoiled(&format!("{tools}/0"), "invented", json!("x"));
     }
-    let ollama = sent(Wire::Ollama, [request(&[ActionKind::Finish])]).await.remove(0).body;
-    let mut spoiled = ollama.clone();
+    // The provider's own name leads to what only the provider is asked for.
+    for own_domain in [true, false] {
+        let way = Way { wire: Wire::OpenaiChat, output: OutputForm::ToolCalls, own_domain };
+        let body = way.sent([request(&[ActionKind::Finish])]).await.remove(0).body;
+        assert_eq!(body.get("max_completion_tokens").is_some(), own_domain, "{body:#}");
+    }
+    let ollama = Way { wire: Wire::Ollama, output: OutputForm::ToolCalls, own_domain: false };
+    let mut spoiled = ollama.sent([request(&[ActionKind::Finish])]).await.remove(0).body;
     spoiled["tools"][0]["function"]["parameters"]["properties"] = json!({ "a": { "type": "inteher" } });
     assert_ne!(faults(&validator(Wire::Ollama), &spoiled), Vec::<String>::new());
 }

@@ -182,14 +182,7 @@ impl<'a> Item<'a> {
 
 /// Where a text comes from and why it is shown, in the runtime's words.
 fn title_of(candidate: &Candidate, lines: Option<Lines>) -> String {
-    let why = match &candidate.relevance {
-        Relevance::Target => "the target".to_owned(),
-        Relevance::FailingTest { test } => format!("failing test {test}"),
-        Relevance::Reported { by } => format!("named by {by}"),
-        Relevance::Memory => "earlier work".to_owned(),
-        Relevance::Named { name } => format!("`{name}` is mentioned"),
-        Relevance::Neighbour => "in the neighbourhood".to_owned(),
-    };
+    let why = candidate.relevance.to_string();
     let place = place_of(candidate, lines);
     if place.is_empty() { why } else { format!("{place}; {why}") }
 }

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::ops::Range;
 
 /// Lines of context around a change in a unified diff.
-const CONTEXT_LINES: usize = 3;
+pub(super) const CONTEXT_LINES: usize = 3;
 
 /// A minimal replacement within one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +93,13 @@ fn file_diff(diff: &mut String, changes: &ChangeSet, path: &WorkspacePath, chang
     if !body.is_empty() {
         let _ = write!(diff, "--- {old_name}\n+++ {new_name}\n{body}");
     }
+}
+
+/// What a unified diff shows between two texts, hunk by hunk. Lines end at `\n`.
+pub(super) fn grouped(base: &str, proposed: &str, context: usize) -> Vec<Vec<DiffOp>> {
+    let old: Vec<&str> = base.split_inclusive('\n').collect();
+    let new: Vec<&str> = proposed.split_inclusive('\n').collect();
+    TextDiff::configure().algorithm(Algorithm::Myers).diff_slices(&old, &new).grouped_ops(context)
 }
 
 /// The hunks of a unified diff.

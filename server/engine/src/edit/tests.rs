@@ -226,3 +226,77 @@ fn the_inverse_restores() {
     assert_eq!(again.files[&path("moved")].renamed_from, Some(path("b")));
     assert_eq!(again.tree(), changes.tree());
 }
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    /// Lines that are all different, of which some are edited; which of them belong to one hunk
+    /// is told from their distance alone.
+    #[test]
+    fn a_rejected_hunk_leaves_its_lines_and_no_others_as_they_were(
+        count in 1..60_usize,
+        edited in prop::collection::btree_set(0..60_usize, 1..12),
+        rejected in prop::collection::btree_set(1..12_usize, 0..6),
+    ) {
+        let edited: Vec<usize> = edited.into_iter().filter(|line| *line < count).collect();
+        prop_assume!(!edited.is_empty());
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for line in &edited {
+            match groups.last_mut().filter(|group| line - group.last().unwrap() <= 2 * 3 + 1) {
+                Some(group) => group.push(*line),
+                None => groups.push(vec![*line]),
+            }
+        }
+        let rejected: Vec<usize> = rejected.into_iter().filter(|hunk| *hunk <= groups.len()).collect();
+        let kept = |line: &usize| {
+            let group = groups.iter().position(|group| group.contains(line)).unwrap() + 1;
+            !rejected.contains(&group)
+        };
+        let with = |lines: &[usize]| -> String {
+            (0..count).map(|at| if lines.contains(&at) { format!("new {at}\n") } else { format!("old {at}\n") }).collect()
+        };
+        let (base, proposed) = (with(&[]), with(&edited));
+        prop_assert_eq!(hunks_of(&base, &proposed), groups.len());
+        let changes = set([("a", change(Some(&base), Some(&proposed)))]);
+        let parts: Vec<Part> = rejected.iter().map(|hunk| Part { path: path("a"), hunk: Some(*hunk) }).collect();
+        let rest = without(&changes, &parts).unwrap();
+        let wanted: Vec<usize> = edited.iter().copied().filter(kept).collect();
+        prop_assert_eq!(rest.files[&path("a")].proposed.as_ref().unwrap(), &with(&wanted));
+    }
+
+    #[test]
+    fn without_every_hunk_nothing_is_changed(base in text(), proposed in text()) {
+        let changes = set([("a", change(Some(&base), Some(&proposed)))]);
+        let hunks = hunks_of(&base, &proposed);
+        let diff = unified_diff(&changes);
+        prop_assert_eq!(diff.lines().filter(|line| line.starts_with("@@ ")).count(), hunks, "as it is shown");
+        let all: Vec<Part> = (1..=hunks).map(|hunk| Part { path: path("a"), hunk: Some(hunk) }).collect();
+        prop_assert!(without(&changes, &all).unwrap().is_empty());
+        prop_assert_eq!(&without(&changes, &[]).unwrap(), &changes);
+        if hunks > 0 {
+            let whole = Part { path: path("a"), hunk: None };
+            prop_assert!(without(&changes, &[whole]).unwrap().is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_renamed_file_stays_or_goes_with_both_its_names() {
+    let mut changes = set([
+        ("kept", change(Some("k\n"), Some("K\n"))),
+        ("from", change(Some("b\n"), None)),
+        ("to", change(None, Some("B\n"))),
+    ]);
+    changes.files.get_mut(&path("to")).unwrap().renamed_from = Some(path("from"));
+    for name in ["from", "to"] {
+        let rest = without(&changes, &[Part { path: path(name), hunk: None }]).unwrap();
+        let left: Vec<&str> = rest.effective().map(|(path, _)| path.as_str()).collect();
+        assert_eq!(left, ["kept"], "{name}");
+    }
+    let refused =
+        |name: &str, hunk| without(&changes, &[Part { path: path(name), hunk }]).unwrap_err().to_string();
+    assert_eq!(refused("kept", Some(2)), "`kept` has 1 hunks, and no hunk 2");
+    assert_eq!(refused("kept", Some(0)), "`kept` has 1 hunks, and no hunk 0");
+    assert!(refused("to", Some(1)).contains("name the whole file"));
+    assert!(refused("other", None).contains("changed are `from`, `kept`, `to`"));
+}

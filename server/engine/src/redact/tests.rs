@@ -149,3 +149,13 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn placeholders_are_counted_by_kind_and_not_by_occurrence() {
+    let mut redactions = Redactions::default();
+    let token = fake(&["ghp_", "FAKEfake0123456789FAKEfake0123456789"]);
+    let (text, _) = redactions.redact(&format!("one {token}, again {token}; ⟦secret:mine:1⟧"));
+    assert!(!text.contains(&token), "{text}");
+    let counts = placeholders(&text);
+    assert_eq!(counts.values().sum::<usize>(), 1, "{text}: {counts:?}");
+}

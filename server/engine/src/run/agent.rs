@@ -1,6 +1,8 @@
 //! An agent step: a bounded conversation in which the model can only ask, and each reply
 //! passes the gate as one batch before anything of it takes effect.
 
+mod ask;
+
 use super::prompt;
 use super::state::{Active, Phase, record};
 use super::{Command, Event, HydratedText, Read, ReadScope};
@@ -9,9 +11,9 @@ use crate::blueprint::{DeterministicAction, Work as StageWork};
 use crate::context;
 use crate::edit;
 use crate::ids::{ActionId, CommandId, ToolsetName};
-use crate::limits::{NOTES_MAX, OUTPUT_TOKENS_MAX, STEP_MALFORMED_MAX, STEP_TURNS_MAX};
+use crate::limits::{NOTES_MAX, STEP_MALFORMED_MAX};
 use crate::memory::Note;
-use crate::model::{ActionResult, ActionStatus, Message, ModelError, ModelReply, ModelRequest, StopReason};
+use crate::model::{ActionResult, ActionStatus, Message, ModelError, ModelReply, StopReason};
 use crate::path::WorkspacePath;
 use crate::policy::rules::Outgoing;
 use crate::policy::{self, Decision, Facts, Toolset, Verdict};
@@ -28,6 +30,8 @@ pub(super) struct Conversation {
     turn: u32,
     /// Replies in a row that had no effect.
     rejected: u32,
+    /// The most that the last request can take: estimated tokens of it, and the limit of its reply.
+    asked: (u64, u32),
     waits: Waits,
 }
 
@@ -78,6 +82,11 @@ impl Conversation {
     pub(super) fn turn(&self) -> u32 {
         self.turn
     }
+
+    /// Estimated tokens of the last request.
+    pub(super) fn input_tokens(&self) -> u64 {
+        self.asked.0
+    }
 }
 
 impl Active {
@@ -102,44 +111,10 @@ impl Active {
             messages: vec![Message::User { text }],
             turn: 0,
             rejected: 0,
+            asked: (0, 0),
             waits: Waits::Model { command: CommandId(0) },
         };
         self.ask_model(Box::new(talk), out);
-    }
-
-    fn ask_model(&mut self, mut talk: Box<Conversation>, out: &mut Vec<Command>) {
-        let Some(step) = self.step.clone() else {
-            return;
-        };
-        if talk.turn >= STEP_TURNS_MAX {
-            return self.fail(format!("the model did not finish within {STEP_TURNS_MAX} turns"), out);
-        }
-        talk.turn += 1;
-        let request = ModelRequest {
-            model: self.start.models.of_stage(talk.edits).name.clone(),
-            stage: step.stage.id.clone(),
-            step: step.id,
-            attempt: step.attempt,
-            turn: talk.turn,
-            system: talk.system.clone(),
-            messages: talk.messages.clone(),
-            actions: ActionKind::ALL.into_iter().filter(|kind| talk.toolset.actions.contains(kind)).collect(),
-            output_tokens_max: OUTPUT_TOKENS_MAX,
-        };
-        let id = self.next_command();
-        record(
-            Event::ModelRequested {
-                command: id,
-                step: step.id,
-                turn: talk.turn,
-                model: request.model.clone(),
-                request: request.digest(),
-            },
-            out,
-        );
-        out.push(Command::CallModel { id, request: Box::new(request) });
-        talk.waits = Waits::Model { command: id };
-        self.phase = Phase::Agent(talk);
     }
 
     pub(super) fn converse(
@@ -152,7 +127,7 @@ impl Active {
         let waits = std::mem::replace(&mut talk.waits, Waits::Model { command: CommandId(0) });
         match (waits, event) {
             (Waits::Model { .. }, Event::ModelReplied { reply, .. }) => self.take_reply(talk, reply, out),
-            (Waits::Model { .. }, Event::ModelFailed { error, .. }) => self.model_failed(error, out),
+            (Waits::Model { .. }, Event::ModelFailed { error, .. }) => self.model_failed(talk, error, out),
             (Waits::Facts { batch, .. }, Event::FactsGathered { facts, .. }) => {
                 let facts = facts.clone().at_versions(&self.start.open_versions);
                 self.judge_batch(talk, &batch, &facts, out);
@@ -176,9 +151,7 @@ impl Active {
 
     fn take_reply(&mut self, mut talk: Box<Conversation>, reply: &ModelReply, out: &mut Vec<Command>) {
         self.model_calls += 1;
-        self.usage.input_tokens += reply.usage.input_tokens;
-        self.usage.output_tokens += reply.usage.output_tokens;
-        self.usage.cached_tokens += reply.usage.cached_tokens;
+        self.count_reply(&talk, reply);
         if reply.stop == StopReason::Refusal {
             return self.fail("the model refused the task", out);
         }
@@ -318,14 +291,7 @@ impl Active {
         }
         if batch.iter().any(|request| request.action.kind().edits()) {
             self.changes = changes;
-            record(
-                Event::EditsPlanned {
-                    step: self.step_id(),
-                    files: self.changes.effective().map(|(path, _)| path.clone()).collect(),
-                    tree: self.changes.tree(),
-                },
-                out,
-            );
+            self.record_planned(out);
         }
         if reads.is_empty() {
             return self.run_next_task(talk, work, out);
@@ -458,7 +424,8 @@ impl Active {
 
     /// A model that cannot be reached is no judgement of the work: the run waits for the user.
     /// A reply that broke off or is nonsense is an attempt.
-    fn model_failed(&mut self, error: &ModelError, out: &mut Vec<Command>) {
+    fn model_failed(&mut self, talk: Box<Conversation>, error: &ModelError, out: &mut Vec<Command>) {
+        self.count_failure(&talk, error);
         match error {
             ModelError::BrokenOff { .. } | ModelError::TooLarge { .. } | ModelError::Malformed { .. } => {
                 self.fail(error.to_string(), out);
@@ -473,6 +440,11 @@ impl Active {
             | ModelError::ScriptExhausted { .. } => {
                 self.retract_attempt();
                 self.pause(error.to_string(), out);
+            }
+            // Nothing was sent: the conversation goes on where it stands.
+            ModelError::BudgetExhausted { .. } => {
+                let talk = Box::new(Conversation { turn: talk.turn.saturating_sub(1), ..*talk });
+                self.pause_talk(talk, error.to_string(), out);
             }
         }
     }

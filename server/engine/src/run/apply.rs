@@ -2,11 +2,11 @@
 //! allowed or approved for exactly these bytes, nothing that has not passed its gates as it
 //! is, and nothing onto a text that it was not made for.
 
-use super::gate::Purpose;
+use super::gate::{Then, Whole};
 use super::state::{Active, AfterApproval, Phase, Step, record};
 use super::{ApplyReport, Command, Event, LiveText, Outcome};
 use crate::digest::Digest;
-use crate::edit::{self, ChangeSet, FileChange, Rebased};
+use crate::edit::{self, ChangeSet, FileChange, Part, Rebased};
 use crate::ids::CommandId;
 use crate::limits::APPLY_ROUNDS_MAX;
 use crate::memory::{MaintenanceRecord, SymbolPointer};
@@ -34,11 +34,17 @@ impl Active {
         if let Some(reason) = self.unproven() {
             return self.fail(reason, out);
         }
-        self.put_forward(AfterApproval::Route, out);
+        self.put_forward(AfterApproval::Route, None, out);
     }
 
-    fn put_forward(&mut self, then: AfterApproval, out: &mut Vec<Command>) {
-        let decision = policy::evaluate_changes(&self.changes, &self.known, &self.policy);
+    /// `because` is why the user is asked even where the policy does not ask.
+    fn put_forward(&mut self, then: AfterApproval, because: Option<Reason>, out: &mut Vec<Command>) {
+        let mut decision = policy::evaluate_changes(&self.changes, &self.known, &self.policy);
+        let asks_anyway = because.is_some();
+        if let Some(reason) = because {
+            decision.verdict = decision.verdict.max(reason.verdict);
+            decision.reasons.insert(0, reason);
+        }
         let proposal = self.changes.digest();
         let diff = edit::unified_diff(&self.changes);
         record(
@@ -58,7 +64,7 @@ impl Active {
                 self.approved.insert(proposal);
                 self.after_approval(then, "the policy allows it", out);
             }
-            Verdict::Ask if self.approved.contains(&proposal) => {
+            Verdict::Ask if !asks_anyway && self.approved.contains(&proposal) => {
                 self.after_approval(then, "it is approved already", out);
             }
             Verdict::Ask => {
@@ -118,6 +124,51 @@ impl Active {
         );
     }
 
+    /// The edits without these parts, if that is a question about them at all.
+    pub(super) fn without(&self, proposal: Digest, parts: &[Part]) -> Option<ChangeSet> {
+        // The result of a stage is agreed to as a whole.
+        let rest = edit::without(&self.changes, parts).ok()?;
+        (proposal == self.changes.digest() && rest != self.changes).then_some(rest)
+    }
+
+    /// INVARIANT: what is left of a proposal is another tree, for which no gate is open.
+    pub(super) fn take_rest(
+        &mut self,
+        rest: ChangeSet,
+        by: &str,
+        then: AfterApproval,
+        out: &mut Vec<Command>,
+    ) {
+        if rest.is_empty() {
+            return self.refused_by_user(by, out);
+        }
+        let changes = std::mem::replace(&mut self.changes, rest);
+        let whole = Whole { changes, gates: self.gates.clone(), then };
+        self.record_planned(out);
+        self.pass_again(self.missing_gates(), Then::Ask(Box::new(whole)), out);
+    }
+
+    pub(super) fn ask_for_rest(&mut self, then: AfterApproval, out: &mut Vec<Command>) {
+        let because = "this is what is left of it without what you rejected; it was verified again";
+        self.put_forward(then, Some(rejection(because.to_owned())), out);
+    }
+
+    /// The rest does not stand by itself. What was proven of the whole is proven still.
+    pub(super) fn take_whole(&mut self, whole: Whole, why: &str, out: &mut Vec<Command>) {
+        self.changes = whole.changes;
+        self.gates = whole.gates;
+        self.record_planned(out);
+        let because = format!(
+            "without what you rejected it does not pass ({why}); this is all of it again: apply or discard it"
+        );
+        self.put_forward(whole.then, Some(rejection(because)), out);
+    }
+
+    pub(super) fn record_planned(&self, out: &mut Vec<Command>) {
+        let files = self.changes.effective().map(|(path, _)| path.clone()).collect();
+        record(Event::EditsPlanned { step: self.step_id(), files, tree: self.changes.tree() }, out);
+    }
+
     /// INVARIANT: edits leave the shadow only through here, and only when every gate is open
     /// for exactly this tree and the policy or the user has agreed to exactly these bytes.
     pub(super) fn start_apply(&mut self, out: &mut Vec<Command>) {
@@ -128,7 +179,7 @@ impl Active {
             return self.fail(reason, out);
         }
         if !self.approved.contains(&self.changes.digest()) {
-            return self.put_forward(AfterApproval::Apply, out);
+            return self.put_forward(AfterApproval::Apply, None, out);
         }
         self.ask_for_bases(0, out);
     }
@@ -162,14 +213,7 @@ impl Active {
             Moved::Aside(changes, files) if rounds < APPLY_ROUNDS_MAX => {
                 self.changes = changes;
                 record(Event::Rebased { step: self.step_id(), files, tree: self.changes.tree() }, out);
-                let mut gates = self.missing_gates();
-                match gates.pop_front() {
-                    Some(first) => {
-                        let expect = self.expectation_of(first);
-                        self.start_gate(first, None, expect, Purpose::Again(gates, rounds + 1), out);
-                    }
-                    None => self.apply_again(rounds + 1, out),
-                }
+                self.pass_again(self.missing_gates(), Then::Apply { rounds: rounds + 1 }, out);
             }
             Moved::Aside(_, files) => {
                 self.pause(
@@ -187,7 +231,7 @@ impl Active {
             self.approved.insert(self.changes.digest());
             return self.ask_for_bases(rounds, out);
         }
-        self.put_forward(AfterApproval::Apply, out);
+        self.put_forward(AfterApproval::Apply, None, out);
     }
 
     fn apply_now(&mut self, out: &mut Vec<Command>) {
@@ -311,6 +355,16 @@ impl Active {
 
     pub(super) fn reversal_failed(&mut self, reversal: Reversal, reason: &str, out: &mut Vec<Command>) {
         self.end(reversal.before, format!("could not be undone: {reason}"), out);
+    }
+}
+
+/// Why the user is asked again after having rejected a part.
+fn rejection(remedy: String) -> Reason {
+    Reason {
+        rule: "proposal.part_rejected".into(),
+        verdict: Verdict::Ask,
+        matched: "the proposal".to_owned(),
+        remedy,
     }
 }
 

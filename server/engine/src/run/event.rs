@@ -8,6 +8,7 @@ use crate::blueprint::Blueprint;
 use crate::budget::Budget;
 use crate::context::{Candidate, PackPart};
 use crate::digest::Digest;
+use crate::edit::Part;
 use crate::ids::{CommandId, ModelName, RunId, StageId, StepId};
 use crate::model::{ModelError, ModelReply, Models};
 use crate::path::WorkspacePath;
@@ -58,6 +59,19 @@ pub enum Event {
         tokens: usize,
         /// What is in it and what was left out.
         parts: Vec<PackPart>,
+    },
+    /// Decision: this request waits for the user, who wants to see each before it leaves.
+    RequestProposed {
+        /// The step.
+        step: StepId,
+        /// Which turn of the step.
+        turn: u32,
+        /// To which model.
+        model: ModelName,
+        /// The digest of the request: what an approval binds.
+        request: Digest,
+        /// Its estimated tokens.
+        tokens: u64,
     },
     /// Decision: this request is about to leave.
     ModelRequested {
@@ -156,15 +170,24 @@ pub enum Event {
     },
     /// Answer: the user approved exactly this.
     Approved {
-        /// The proposal or stage result.
+        /// The proposal, stage result or request.
         proposal: Digest,
         /// Who, or by which surface: `terminal`, `neovim`.
         by: String,
     },
     /// Answer: the user refused.
     Refused {
-        /// The proposal or stage result.
+        /// The proposal, stage result or request.
         proposal: Digest,
+        /// Who.
+        by: String,
+    },
+    /// Answer: the user wants the proposal without these parts.
+    PartsRejected {
+        /// The proposal that they are parts of.
+        proposal: Digest,
+        /// The parts.
+        parts: Vec<Part>,
         /// Who.
         by: String,
     },
@@ -220,6 +243,9 @@ pub enum Event {
     ResumeRequested {
         /// Who.
         by: String,
+        /// The user's limits as they are now, which go on from here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        budget: Option<Budget>,
     },
     /// Answer: the user wants an applied run to be taken back, or the taking back to be undone.
     UndoRequested {
@@ -410,6 +436,7 @@ impl Event {
             Self::StepStarted { .. }
             | Self::PolicyDecided { .. }
             | Self::ContextBuilt { .. }
+            | Self::RequestProposed { .. }
             | Self::ModelRequested { .. }
             | Self::ReplyRejected { .. }
             | Self::EditsPlanned { .. }
@@ -429,6 +456,7 @@ impl Event {
             | Self::TaskFinished { .. }
             | Self::Approved { .. }
             | Self::Refused { .. }
+            | Self::PartsRejected { .. }
             | Self::BasesChecked { .. }
             | Self::Applied { .. }
             | Self::Remembered { .. }
@@ -456,6 +484,7 @@ impl Event {
             | Self::StepStarted { .. }
             | Self::PolicyDecided { .. }
             | Self::ContextBuilt { .. }
+            | Self::RequestProposed { .. }
             | Self::ModelRequested { .. }
             | Self::ReplyRejected { .. }
             | Self::EditsPlanned { .. }
@@ -464,6 +493,7 @@ impl Event {
             | Self::Proposed { .. }
             | Self::Approved { .. }
             | Self::Refused { .. }
+            | Self::PartsRejected { .. }
             | Self::Rebased { .. }
             | Self::ApplyIntended { .. }
             | Self::CancelRequested { .. }
@@ -482,6 +512,7 @@ impl Event {
             Self::PolicyDecided { .. } => "policy_decided",
             Self::ContextGathered { .. } => "context_gathered",
             Self::ContextBuilt { .. } => "context_built",
+            Self::RequestProposed { .. } => "request_proposed",
             Self::ModelRequested { .. } => "model_requested",
             Self::ModelReplied { .. } => "model_replied",
             Self::ModelFailed { .. } => "model_failed",
@@ -495,6 +526,7 @@ impl Event {
             Self::Proposed { .. } => "proposed",
             Self::Approved { .. } => "approved",
             Self::Refused { .. } => "refused",
+            Self::PartsRejected { .. } => "parts_rejected",
             Self::BasesChecked { .. } => "bases_checked",
             Self::Rebased { .. } => "rebased",
             Self::ApplyIntended { .. } => "apply_intended",

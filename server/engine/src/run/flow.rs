@@ -1,11 +1,14 @@
 //! Routing: which stage comes next, how often it may be attempted, how a run ends.
 //! The model has no part in any of this.
 
+use super::agent::Conversation;
 use super::state::{Active, Phase, Step, record};
 use super::{Command, Event, Outcome, StepOutcome};
 use crate::blueprint::{DeterministicAction, Route, Stage, Work};
+use crate::budget::{Budget, Spent};
 use crate::ids::{CommandId, StageId};
 use crate::limits::RUN_STEPS_MAX;
+use crate::model::ModelRequest;
 use crate::task::Expectation;
 
 impl Active {
@@ -152,20 +155,38 @@ impl Active {
 
     pub(super) fn pause(&mut self, reason: String, out: &mut Vec<Command>) {
         record(Event::RunPaused { reason: reason.clone() }, out);
-        self.phase = Phase::Paused { reason };
+        self.phase = Phase::Paused { reason, talk: None };
     }
 
-    /// The user has read why the run paused and wants the stage to be attempted once more.
-    pub(super) fn resume(&mut self, out: &mut Vec<Command>) {
-        match self.step.clone() {
-            Some(step) => {
+    /// The user has read why the run paused and wants it to go on: the conversation where it
+    /// stands, else the stage once more. The budget of a run is granted again with that.
+    pub(super) fn resume(
+        &mut self,
+        talk: Option<Box<Conversation>>,
+        budget: Option<Budget>,
+        out: &mut Vec<Command>,
+    ) {
+        self.spent_since_resume = Spent::default();
+        self.budget = budget.unwrap_or(self.budget);
+        match (talk, self.step.clone()) {
+            (Some(talk), _) => self.ask_model(talk, out),
+            (None, Some(step)) => {
                 // Attempts that were used up are granted anew: the user asked.
                 let attempts = self.attempts.entry(step.stage.id.clone()).or_default();
                 *attempts = (*attempts).min(step.stage.retry_limit);
                 self.enter(&step.stage.id, out);
             }
-            None => self.begin(out),
+            (None, None) => self.begin(out),
         }
+    }
+
+    /// What the user does not want to be sent is not sent, and nothing goes on without it.
+    pub(super) fn request_refused(&mut self, request: &ModelRequest, by: &str, out: &mut Vec<Command>) {
+        let summary = format!(
+            "the request to `{}` was refused by {by} and not sent; your files are as they were",
+            request.model
+        );
+        self.end(Outcome::Discarded, summary, out);
     }
 
     pub(super) fn end(&mut self, outcome: Outcome, summary: String, out: &mut Vec<Command>) {
@@ -181,7 +202,7 @@ impl Active {
                 self.phase = phase;
                 return;
             }
-            Phase::Between | Phase::Approval { .. } | Phase::Paused { .. } => None,
+            Phase::Between | Phase::Approval { .. } | Phase::Request { .. } | Phase::Paused { .. } => None,
             Phase::Context { command }
             | Phase::Patch { command }
             | Phase::Bases { command, .. }
@@ -203,7 +224,9 @@ impl Active {
         out: &mut Vec<Command>,
     ) {
         match phase {
-            Phase::Ended { .. } | Phase::Paused { .. } | Phase::Approval { .. } => self.phase = phase,
+            Phase::Ended { .. } | Phase::Paused { .. } | Phase::Approval { .. } | Phase::Request { .. } => {
+                self.phase = phase
+            }
             Phase::Reversing(reversal) => self.reversal_failed(*reversal, reason, out),
             Phase::Verifying(verification) if verification.waits_for() != Some(command) => {
                 self.phase = Phase::Verifying(verification);

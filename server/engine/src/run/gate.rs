@@ -2,7 +2,7 @@
 //! the tree it judged and for no other.
 
 use super::flow::no_task;
-use super::state::{Active, OpenGate, Phase, record};
+use super::state::{Active, AfterApproval, OpenGate, Phase, record};
 use super::{Command, Event};
 use crate::blueprint::{DeterministicAction, Stage, Work};
 use crate::digest::Digest;
@@ -11,7 +11,7 @@ use crate::ids::{CommandId, TaskName};
 use crate::path::WorkspacePath;
 use crate::policy::{self, Verdict};
 use crate::task::{Expectation, Judgement, Task, TaskKind, TaskReport};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Tasks that are being run in the shadow, one after the other.
 #[derive(Debug)]
@@ -37,8 +37,26 @@ pub(super) enum Waits {
 pub(super) enum Purpose {
     /// A stage says so.
     Stage,
-    /// Edits were rebased; these gates come next.
-    Again(VecDeque<DeterministicAction>, u32),
+    /// The edits became others; these gates come next.
+    Again(VecDeque<DeterministicAction>, Then),
+}
+
+/// What comes when edits that became others have passed their gates again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Then {
+    /// They were rebased so many times: they are applied.
+    Apply { rounds: u32 },
+    /// The user rejected a part of them: the rest is put before the user.
+    Ask(Box<Whole>),
+}
+
+/// A proposal as it was before the user rejected a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Whole {
+    pub changes: ChangeSet,
+    /// The gates that were open for it.
+    pub gates: BTreeMap<DeterministicAction, OpenGate>,
+    pub then: AfterApproval,
 }
 
 /// The baseline run: the tests on the unedited tree, while the model thinks.
@@ -168,6 +186,13 @@ impl Active {
         let tree = self.changes.tree();
         record(Event::GateJudged { step: self.step_id(), tree, judgement: judgement.clone() }, out);
         self.keep_report_artifact(&verification);
+        if let (
+            Purpose::Again(_, Then::Ask(whole)),
+            Judgement::Red { summary: why } | Judgement::Blocked { reason: why },
+        ) = (&verification.purpose, &judgement)
+        {
+            return self.take_whole(whole.as_ref().clone(), why, out);
+        }
         match judgement {
             Judgement::Passed { summary } => {
                 self.red.clear();
@@ -197,13 +222,24 @@ impl Active {
     fn gate_passed(&mut self, purpose: Purpose, summary: String, out: &mut Vec<Command>) {
         match purpose {
             Purpose::Stage => self.succeed(summary, out),
-            Purpose::Again(mut gates, rounds) => match gates.pop_front() {
-                Some(next) => {
-                    let expect = self.expectation_of(next);
-                    self.start_gate(next, None, expect, Purpose::Again(gates, rounds), out);
-                }
-                None => self.apply_again(rounds, out),
-            },
+            Purpose::Again(gates, then) => self.pass_again(gates, then, out),
+        }
+    }
+
+    /// The gates that edits which became others still have to pass, one after the other.
+    pub(super) fn pass_again(
+        &mut self,
+        mut gates: VecDeque<DeterministicAction>,
+        then: Then,
+        out: &mut Vec<Command>,
+    ) {
+        match (gates.pop_front(), then) {
+            (Some(next), then) => {
+                let expect = self.expectation_of(next);
+                self.start_gate(next, None, expect, Purpose::Again(gates, then), out);
+            }
+            (None, Then::Apply { rounds }) => self.apply_again(rounds, out),
+            (None, Then::Ask(whole)) => self.ask_for_rest(whole.then, out),
         }
     }
 

@@ -6,6 +6,7 @@ use super::state::{Active, Phase, record};
 use super::{Command, ContextQuery, Event};
 use crate::action::{Action, ActionRequest, CreateFile, DeleteFile, ReplaceText};
 use crate::blueprint::DeterministicAction;
+use crate::budget;
 use crate::context::{self, Candidate, PackPart};
 use crate::digest::Digest;
 use crate::edit::{self, ChangeSet};
@@ -73,7 +74,7 @@ impl Active {
     }
 
     pub(super) fn build_pack(&mut self, candidates: &[Candidate], out: &mut Vec<Command>) {
-        let budget = self.start.context_tokens_max;
+        let (budget, cut) = self.pack_limit();
         let mut withheld = Vec::new();
         let mut leaving = Vec::new();
         for candidate in candidates {
@@ -94,7 +95,10 @@ impl Active {
             out,
         );
         let shown = pack.parts.iter().filter(|part| part.shown != context::Shown::LeftOut).count();
-        let summary = format!("{shown} parts, about {} of {budget} tokens", pack.tokens);
+        let mut summary = format!("{shown} parts, about {} of {budget} tokens", pack.tokens);
+        if let Some(cause) = cut {
+            summary.push_str(&format!(" (cut to {cause})"));
+        }
         self.artifacts.insert("context_pack".into(), pack.text.clone());
         self.pack = Some(pack);
         self.succeed(summary, out);
@@ -197,14 +201,7 @@ impl Active {
 
     fn take_changes(&mut self, changes: ChangeSet, out: &mut Vec<Command>) {
         self.changes = changes;
-        record(
-            Event::EditsPlanned {
-                step: self.step_id(),
-                files: self.changes.effective().map(|(path, _)| path.clone()).collect(),
-                tree: self.changes.tree(),
-            },
-            out,
-        );
+        self.record_planned(out);
     }
 
     fn review_bundle(&self) -> String {
@@ -228,13 +225,12 @@ impl Active {
     fn run_summary(&self) -> String {
         let files: Vec<&str> = self.changes.effective().map(|(path, _)| path.as_str()).collect();
         format!(
-            "blueprint {}, {}: {} steps, {} model calls, {} tokens read, {} written; changed: {}; {}",
+            "blueprint {}, {}: {} steps, {} model calls, {}; changed: {}; {}",
             self.start.blueprint.name,
             self.start.models,
             self.steps(),
             self.model_calls,
-            self.usage.input_tokens,
-            self.usage.output_tokens,
+            budget::told(&self.usage, self.spent, &self.start.models),
             if files.is_empty() { "nothing".to_owned() } else { files.join(", ") },
             self.evidence_for(self.changes.tree()).join("; "),
         )

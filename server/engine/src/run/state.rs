@@ -9,12 +9,13 @@ use super::apply::Reversal;
 use super::gate::{Background, Verification};
 use super::{Command, Event, Outcome, RunStarted};
 use crate::blueprint::{DeterministicAction, Stage};
+use crate::budget::{Budget, Spent};
 use crate::context::{ContextPack, Envelopes};
 use crate::digest::Digest;
 use crate::edit::ChangeSet;
 use crate::ids::{ArtifactName, CommandId, StageId, StepId, TaskName};
 use crate::memory::Note;
-use crate::model::Usage;
+use crate::model::{ModelRequest, Usage};
 use crate::policy::{Known, Policy};
 use crate::redact::Redactions;
 use crate::task::TaskReport;
@@ -63,7 +64,15 @@ pub(super) struct Active {
     /// What the model noted for later runs.
     pub notes: Vec<Note>,
     pub usage: Usage,
+    /// What the models' work counts as.
+    pub spent: Spent,
+    /// The part of it since the start, or since the user resumed the run last.
+    pub spent_since_resume: Spent,
+    /// The limits in force: those of the start, or those of the last resume.
+    pub budget: Budget,
     pub model_calls: u32,
+    /// Requests that have left.
+    pub requests: u32,
     last_command: u32,
     last_step: u32,
 }
@@ -100,14 +109,16 @@ pub(super) enum Phase {
     Verifying(Box<Verification>),
     /// For the user.
     Approval { proposal: Digest, diff: String, reasons: Vec<String>, then: AfterApproval },
+    /// For the user, who wants to see each request before it leaves.
+    Request { digest: Digest, request: Box<ModelRequest>, talk: Box<Conversation> },
     /// For the live texts of the files that are to be changed.
     Bases { command: CommandId, rounds: u32 },
     /// For the editor, or the disk.
     Applying,
     /// For the store.
     Remembering { command: CommandId },
-    /// For the user, who has read why.
-    Paused { reason: String },
+    /// For the user, who has read why. A conversation that can go on where it stands is kept.
+    Paused { reason: String, talk: Option<Box<Conversation>> },
     /// For nothing, but an undo is possible.
     Ended { outcome: Outcome, summary: String },
     /// For an undo or a redo to be carried out.
@@ -215,6 +226,7 @@ impl Active {
         Self {
             envelopes: Envelopes::new(&start.entropy),
             policy: Policy::new(&start.policy),
+            budget: start.budget,
             start,
             phase: Phase::Between,
             step: None,
@@ -234,7 +246,10 @@ impl Active {
             summary: String::new(),
             notes: Vec::new(),
             usage: Usage::default(),
+            spent: Spent::default(),
+            spent_since_resume: Spent::default(),
             model_calls: 0,
+            requests: 0,
             last_command: 0,
             last_step: 0,
         }
@@ -269,6 +284,23 @@ impl Active {
             {
                 self.refused_by_user(by, out);
             }
+            (
+                Phase::Approval { proposal, diff, reasons, then },
+                Event::PartsRejected { proposal: named, parts, by },
+            ) if proposal == *named => match self.without(proposal, parts) {
+                Some(rest) => self.take_rest(rest, by, then, out),
+                None => self.phase = Phase::Approval { proposal, diff, reasons, then },
+            },
+            (Phase::Request { digest, request, talk }, Event::Approved { proposal: named, .. })
+                if digest == *named =>
+            {
+                self.send(talk, request, out);
+            }
+            (Phase::Request { digest, request, .. }, Event::Refused { proposal: named, by })
+                if digest == *named =>
+            {
+                self.request_refused(&request, by, out);
+            }
             (Phase::Bases { rounds, .. }, Event::BasesChecked { texts, .. }) => {
                 self.check_bases(texts, rounds, out)
             }
@@ -276,7 +308,9 @@ impl Active {
             (Phase::Remembering { .. }, Event::Remembered { .. }) => {
                 self.succeed("the record is stored", out)
             }
-            (Phase::Paused { .. }, Event::ResumeRequested { .. }) => self.resume(out),
+            (Phase::Paused { talk, .. }, Event::ResumeRequested { budget, .. }) => {
+                self.resume(talk, *budget, out);
+            }
             (phase @ (Phase::Ended { .. } | Phase::Paused { .. }), Event::UndoRequested { .. }) => {
                 self.start_reversal(phase, out);
             }

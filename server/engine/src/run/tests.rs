@@ -6,4 +6,5 @@ mod gates;
 mod recovery;
 mod replies;
 mod rules;
+mod spending;
 mod world;

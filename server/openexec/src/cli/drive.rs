@@ -1,9 +1,10 @@
 //! Commands that make a run go on, and wait for it.
 
 use super::terminal::{Format, Terminal};
-use super::{How, OneRun, RouteArguments, RunArguments, Wish, paint, runtime};
-use crate::driver::{RunHandle, RunStatus, RunView, Runtime, Say, StartRequest};
+use super::{How, OneRun, RejectArguments, RouteArguments, RunArguments, Wish, paint, runtime};
+use crate::driver::{Asked, RunHandle, RunStatus, RunView, Runtime, Say, StartRequest};
 use anyhow::Context as _;
+use openexec_engine::digest::Digest;
 use openexec_engine::ids::RunId;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{Inputs, Outcome, Status, Target};
@@ -86,11 +87,21 @@ pub(super) async fn resume(one: OneRun) -> anyhow::Result<ExitCode> {
 
 pub(super) async fn approve(one: OneRun) -> anyhow::Result<ExitCode> {
     let (_, handle) = take_up(&one).await?;
-    let RunStatus::AwaitingApproval { proposal, diff, reasons } = handle.view().status else {
+    let RunStatus::AwaitingApproval { proposal, what } = handle.view().status else {
         anyhow::bail!("run {} waits for no approval; `openexec show` tells where it stands", handle.run);
     };
-    print_question(&diff, &reasons);
+    print_question(&handle.run, proposal, &what);
     handle.say(Say::Approve(proposal), "terminal").await?;
+    conclude(&handle, one.how.may_ask(), !one.how.json).await
+}
+
+pub(super) async fn reject(arguments: RejectArguments) -> anyhow::Result<ExitCode> {
+    let RejectArguments { one, parts } = arguments;
+    let (_, handle) = take_up(&one).await?;
+    let RunStatus::AwaitingApproval { proposal, .. } = handle.view().status else {
+        anyhow::bail!("run {} waits for no approval; `openexec show` tells where it stands", handle.run);
+    };
+    handle.say(Say::Reject { proposal, parts }, "terminal").await?;
     conclude(&handle, one.how.may_ask(), !one.how.json).await
 }
 
@@ -148,13 +159,14 @@ pub(super) async fn conclude(
         };
         match &view.status {
             RunStatus::Active => {}
-            RunStatus::AwaitingApproval { proposal, diff, reasons } if may_ask => {
-                print_question(diff, reasons);
-                let answer = if ask("apply exactly this? [y/N] ").await? {
-                    Say::Approve(*proposal)
-                } else {
-                    Say::Refuse(*proposal)
+            RunStatus::AwaitingApproval { proposal, what } if may_ask => {
+                print_question(&handle.run, *proposal, what);
+                let question = match what {
+                    Asked::Proposal { .. } => "apply exactly this? [y/N] ",
+                    Asked::Request(_) => "send exactly this? [y/N] ",
                 };
+                let answer =
+                    if ask(question).await? { Say::Approve(*proposal) } else { Say::Refuse(*proposal) };
                 handle.say(answer, "terminal").await?;
             }
             RunStatus::AwaitingApproval { .. } | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
@@ -181,19 +193,33 @@ fn exit_code(view: &RunView) -> ExitCode {
     }
 }
 
-fn print_question(diff: &str, reasons: &[String]) {
-    anstream::println!("\n{}", paint::diff(diff));
-    for reason in reasons {
-        anstream::println!("{} {}", paint::warn("asks:"), paint::plain(reason));
+fn print_question(run: &RunId, proposal: Digest, what: &Asked) {
+    match what {
+        Asked::Proposal { diff, reasons, .. } => {
+            anstream::println!("\n{}", paint::diff(diff));
+            for reason in reasons {
+                anstream::println!("{} {}", paint::warn("asks:"), paint::plain(reason));
+            }
+        }
+        Asked::Request(request) => {
+            anstream::println!("\n{} {}", paint::warn("asks:"), paint::plain(&request.to_string()));
+            let look =
+                format!("digest {proposal}; all of it: openexec show {run} --request {}", request.number);
+            anstream::println!("      {}", paint::dim(&look));
+        }
     }
 }
 
 fn print_next_steps(view: &RunView) {
     let run = &view.run;
     let next = match &view.status {
-        RunStatus::AwaitingApproval { .. } => {
+        RunStatus::AwaitingApproval { what: Asked::Proposal { .. }, .. } => {
             format!("openexec approve {run}   or   openexec discard {run}")
         }
+        RunStatus::AwaitingApproval { what: Asked::Request(request), .. } => format!(
+            "openexec show {run} --request {}   and   openexec approve {run}   or   openexec discard {run}",
+            request.number
+        ),
         RunStatus::Paused { .. } => format!("openexec resume {run}   or   openexec discard {run}"),
         RunStatus::Ended { .. } if view.applied => format!("openexec show {run}   or   openexec undo {run}"),
         RunStatus::Ended { .. } | RunStatus::Active => format!("openexec show {run}"),

@@ -2,9 +2,9 @@
 
 use super::terminal::describe;
 use super::{At, BlueprintWhat, ShowArguments, TrustArguments, drive, paint, runtime};
-use crate::driver::{Catalogue, RunStatus, view_of};
+use crate::disclosure::{self, Disclosed};
+use crate::driver::{Asked, Catalogue, RunStatus, view_of};
 use anyhow::Context as _;
-use openexec_engine::model::{Message, ModelRequest};
 use openexec_engine::run::{Command, Outcome, RunState};
 use openexec_engine::task::Trust;
 use openexec_engine::{blueprint, edit};
@@ -27,7 +27,12 @@ pub(super) fn runs(at: &At) -> anyhow::Result<ExitCode> {
                 let view = view_of(&summary.run, &state, seq);
                 let status = match view.status {
                     RunStatus::Active => paint::warn("unfinished; `openexec resume` goes on"),
-                    RunStatus::AwaitingApproval { .. } => paint::warn("waits for approval"),
+                    RunStatus::AwaitingApproval { what: Asked::Proposal { .. }, .. } => {
+                        paint::warn("waits for approval")
+                    }
+                    RunStatus::AwaitingApproval { what: Asked::Request(request), .. } => {
+                        format!("{} {request}", paint::warn("waits before it sends:"))
+                    }
                     RunStatus::Paused { reason } => {
                         format!("{} {}", paint::warn("paused:"), paint::plain(&reason))
                     }
@@ -39,7 +44,11 @@ pub(super) fn runs(at: &At) -> anyhow::Result<ExitCode> {
                         format!("{} {}", paint::bad(&word), paint::plain(&summary))
                     }
                 };
-                format!("{} · {} · {status}", view.blueprint, view.model)
+                let taken = match view.taken.as_str() {
+                    "" => String::new(),
+                    taken => format!(" {}", paint::dim(&format!("({})", paint::plain(taken)))),
+                };
+                format!("{} · {} · {status}{taken}", view.blueprint, view.model)
             }
             Err(error) => paint::bad(&error.to_string()),
         };
@@ -62,29 +71,29 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
+    if let Some(number) = arguments.request {
+        let requests = disclosure::requests(events.iter().map(|recorded| &recorded.event));
+        let requests = requests.map_err(anyhow::Error::msg)?;
+        let request = number.checked_sub(1).and_then(|at| requests.get(at));
+        let request = request.with_context(|| format!("the run has {} requests", requests.len()))?;
+        match arguments.wire {
+            true => println!("{}", runtime.preview(root, &request.request)?),
+            false => print_request(request),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let mut state = RunState::new();
-    let mut requests: Vec<ModelRequest> = Vec::new();
     let began = events.first().map_or(0, |recorded| recorded.at_ms);
     for recorded in &events {
         for command in state.apply(&recorded.event) {
-            match command {
-                Command::CallModel { request, .. } => requests.push(*request),
-                Command::Halt { reason } => anyhow::bail!("event {}: {reason}", recorded.seq),
-                _ => {}
+            if let Command::Halt { reason } = command {
+                anyhow::bail!("event {}: {reason}", recorded.seq);
             }
         }
-        if arguments.request.is_none() {
-            let since = recorded.at_ms.saturating_sub(began);
-            for line in describe(&recorded.event) {
-                anstream::println!("{}  {line}", paint::dim(&format!("{since:>7} ms")));
-            }
+        let since = recorded.at_ms.saturating_sub(began);
+        for line in describe(&recorded.event) {
+            anstream::println!("{}  {line}", paint::dim(&format!("{since:>7} ms")));
         }
-    }
-    if let Some(number) = arguments.request {
-        let request = number.checked_sub(1).and_then(|at| requests.get(at));
-        let request = request.with_context(|| format!("the run made {} requests", requests.len()))?;
-        print_request(request);
-        return Ok(ExitCode::SUCCESS);
     }
     if let Some(changes) = state.applied() {
         anstream::println!("\n{}", paint::strong("applied to your files:"));
@@ -98,35 +107,25 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
             evidence.tree.short()
         );
     }
+    if !state.taken().is_empty() {
+        anstream::println!("{} {}", paint::strong("models:"), paint::plain(&state.taken()));
+    }
     anstream::println!("{}", paint::dim(&format!("{} events, chain verified", events.len())));
     Ok(ExitCode::SUCCESS)
 }
 
-/// Exactly what was sent, but for the wire format and the key.
-fn print_request(request: &ModelRequest) {
-    let actions: Vec<&str> = request.actions.iter().map(|kind| kind.name()).collect();
-    println!(
-        "to {} · stage {} · attempt {} · turn {}",
-        request.model, request.stage, request.attempt, request.turn
-    );
-    println!("digest {}", request.digest());
-    println!("actions offered: {}\n", actions.join(", "));
-    println!("--- system\n{}", paint::plain(&request.system));
-    for message in &request.messages {
-        match message {
-            Message::User { text } => println!("--- runtime\n{}", paint::plain(text)),
-            Message::Model { reply } => {
-                println!("--- model\n{}", paint::plain(&reply.text));
-                for call in &reply.tool_calls {
-                    println!("{} {}", paint::plain(&call.name), paint::plain(&call.arguments));
-                }
-            }
-            Message::Results { results } => {
-                for result in results {
-                    println!("--- result of {}\n{}", result.id, paint::plain(&result.text));
-                }
-            }
-        }
+/// Exactly what is sent, but for the wire format and the key, and why.
+fn print_request(disclosed: &Disclosed) {
+    for (name, text) in disclosed.facts() {
+        anstream::println!("{:<12}{}", name, paint::plain(&text));
+    }
+    let parts = disclosed.parts();
+    anstream::println!("\n{}", paint::strong(if parts.is_empty() { "no context" } else { "context" }));
+    for part in parts {
+        println!("  {}", paint::plain(&part));
+    }
+    for (who, text) in disclosed.spoken() {
+        println!("\n--- {who}\n{}", paint::plain(&text));
     }
 }
 

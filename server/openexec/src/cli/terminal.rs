@@ -2,13 +2,18 @@
 
 use super::paint;
 use crate::driver::Surface;
+use crate::limits::LIVE_LINE_CHARS_MAX;
+use crate::models::ModelProgress;
 use async_trait::async_trait;
+use openexec_engine::budget::grouped;
 use openexec_engine::context::{PackPart, Shown};
 use openexec_engine::edit::ChangeSet;
+use openexec_engine::model::Usage;
 use openexec_engine::policy::{Decision, Verdict};
 use openexec_engine::run::{Event, OpenDocument, Outcome, StepOutcome};
 use openexec_engine::task::{Judgement, TaskExit, TaskReport};
 use parking_lot::Mutex;
+use std::io::IsTerminal as _;
 use std::path::Path;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
@@ -27,12 +32,35 @@ pub(super) struct Terminal {
     /// In stepping mode: where the lines come from that let the run go on.
     steps: Option<tokio::sync::Mutex<Lines<BufReader<Stdin>>>>,
     began: Mutex<Option<std::time::Instant>>,
+    /// The line at the end that says what is being done; none where nobody watches.
+    live: Option<Mutex<LiveLine>>,
+}
+
+/// A line that the next one takes the place of.
+#[derive(Default)]
+struct LiveLine {
+    is_there: bool,
+}
+
+impl LiveLine {
+    fn show(&mut self, text: &str) {
+        let text: String = text.chars().take(LIVE_LINE_CHARS_MAX).collect();
+        eprint!("\r\x1b[2K{text}");
+        self.is_there = true;
+    }
+
+    fn clear(&mut self) {
+        if std::mem::take(&mut self.is_there) {
+            eprint!("\r\x1b[2K");
+        }
+    }
 }
 
 impl Terminal {
     pub(super) fn new(format: Format, stepping: bool) -> Self {
         let steps = stepping.then(|| tokio::sync::Mutex::new(BufReader::new(tokio::io::stdin()).lines()));
-        Self { format, steps, began: Mutex::new(None) }
+        let watched = format == Format::Text && !stepping && std::io::stderr().is_terminal();
+        Self { format, steps, began: Mutex::new(None), live: watched.then(Mutex::default) }
     }
 
     async fn wait_for_step(&self, word: &str, seq: u64, event: &Event) {
@@ -44,6 +72,9 @@ impl Terminal {
     }
 
     fn print(&self, seq: u64, event: &Event) {
+        if let Some(live) = &self.live {
+            live.lock().clear();
+        }
         match self.format {
             Format::Json => match serde_json::to_string(&serde_json::json!({ "seq": seq, "event": event })) {
                 Ok(line) => println!("{line}"),
@@ -76,6 +107,17 @@ impl Surface for Terminal {
 
     fn stopped(&self, reason: &str) {
         anstream::eprintln!("{} {}", paint::bad("■ stopped:"), paint::plain(reason));
+    }
+
+    fn progressed(&self, activity: &str, progress: &ModelProgress) {
+        let activity = paint::plain(activity);
+        match (&self.live, progress) {
+            (Some(live), _) => live.lock().show(&activity),
+            (None, ModelProgress::Retrying { .. }) if self.format == Format::Text => {
+                eprintln!("          {activity}");
+            }
+            (None, ModelProgress::Retrying { .. } | ModelProgress::Received { .. }) => {}
+        }
     }
 
     async fn before_record(&self, seq: u64, event: &Event) {
@@ -115,13 +157,19 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
             lines.extend(parts.iter().filter_map(withheld_line));
             lines
         }
+        Event::RequestProposed { model, turn, request, tokens, .. } => vec![format!(
+            "    {} {model}, turn {turn}, request {}, about {} tokens; nothing of it has left",
+            paint::warn("before it is sent:"),
+            request.short(),
+            grouped(*tokens)
+        )],
         Event::ModelRequested { model, turn, request, .. } => {
             vec![format!("    → {model}, turn {turn}, request {}", request.short())]
         }
         Event::ModelReplied { reply, duration_ms, .. } => vec![format!(
-            "    ← {} actions, {} tokens, {duration_ms} ms",
+            "    ← {} actions, {}, {duration_ms} ms",
             reply.tool_calls.len().max(usize::from(reply.tool_calls.is_empty())),
-            reply.usage.output_tokens
+            tokens_of(&reply.usage)
         )],
         Event::ModelFailed { error, .. } => {
             vec![format!("    {} {}", paint::bad("model:"), paint::plain(&error.to_string()))]
@@ -170,9 +218,13 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
             lines
         }
         Event::Approved { by, proposal } => {
-            vec![format!("    proposal {} approved by {by}", proposal.short())]
+            vec![format!("    {} approved by {by}", proposal.short())]
         }
-        Event::Refused { by, proposal } => vec![format!("    proposal {} refused by {by}", proposal.short())],
+        Event::PartsRejected { by, parts, .. } => {
+            let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+            vec![format!("    {by} rejected {}", parts.join(", "))]
+        }
+        Event::Refused { by, proposal } => vec![format!("    {} refused by {by}", proposal.short())],
         Event::Rebased { files, .. } => {
             let names: Vec<&str> = files.iter().map(|path| path.as_str()).collect();
             vec![format!("    {} changed meanwhile; rebased, to be verified again", names.join(", "))]
@@ -185,7 +237,7 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
             vec![format!("    {} {}", paint::bad("failed:"), paint::plain(reason))]
         }
         Event::CancelRequested { by } => vec![format!("    cancelled by {by}")],
-        Event::ResumeRequested { by } => vec![format!("    resumed by {by}")],
+        Event::ResumeRequested { by, .. } => vec![format!("    resumed by {by}")],
         Event::UndoRequested { by } => vec![format!("    undo asked for by {by}")],
         Event::RunPaused { reason } => vec![format!("{} {}", paint::warn("■ paused:"), paint::plain(reason))],
         Event::RunEnded { outcome, summary } => {
@@ -204,6 +256,15 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
         | Event::BasesChecked { .. }
         | Event::ApplyIntended { .. } => Vec::new(),
     }
+}
+
+/// What a reply took, as its server counted.
+fn tokens_of(usage: &Usage) -> String {
+    let cached = match usage.cached_tokens {
+        0 => String::new(),
+        cached => format!(" ({} from the cache)", grouped(cached)),
+    };
+    format!("{} tokens read{cached}, {} written", grouped(usage.input_tokens), grouped(usage.output_tokens))
 }
 
 fn counted(number: usize, what: &str) -> String {

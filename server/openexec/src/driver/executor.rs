@@ -2,14 +2,20 @@
 
 use super::perform::{self, Place};
 use super::{DriverError, RunStatus, RunView, Say, Spoken, now_ms, view_of};
+use crate::limits::PROGRESS_INTERVAL_MS;
+use crate::models::ModelProgress;
 use crate::store::{Lease, Recorded};
 use anyhow::{Context as _, anyhow};
+use openexec_engine::budget::Budget;
+use openexec_engine::edit;
 use openexec_engine::ids::CommandId;
-use openexec_engine::run::{Command, Event, RunState, Status};
+use openexec_engine::run::{Asked, Command, Event, RunState, Status};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinSet};
+use tokio::time::Instant;
 
 /// Drives one run.
 pub(super) struct Executor {
@@ -21,9 +27,34 @@ pub(super) struct Executor {
     aborts: BTreeMap<CommandId, AbortHandle>,
     /// The run was recorded by an earlier process, or by this one, and had stopped.
     taken_up: bool,
+    live: Live,
     _lease: Lease,
     /// The last field, because its end tells that everything above is gone.
     view: watch::Sender<RunView>,
+}
+
+/// What a run takes in besides events.
+pub(super) struct Live {
+    /// The user's limits as they are now: what a resumed run goes on with.
+    budget: Budget,
+    /// What arrives while a model answers.
+    progressing: watch::Receiver<Option<ModelProgress>>,
+    /// Before this, nothing of it is shown again.
+    next: Instant,
+}
+
+impl Live {
+    pub(super) fn new(budget: Budget, progressing: watch::Receiver<Option<ModelProgress>>) -> Self {
+        Self { budget, progressing, next: Instant::now() }
+    }
+
+    /// Waits until there is something to show that may be shown. Can be dropped at any time.
+    async fn due(&mut self) {
+        tokio::time::sleep_until(self.next).await;
+        if self.progressing.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 impl Executor {
@@ -33,6 +64,7 @@ impl Executor {
         seq: u64,
         events: broadcast::Sender<Arc<Recorded>>,
         lease: Lease,
+        live: Live,
     ) -> (Self, watch::Receiver<RunView>) {
         let mut shown = view_of(&place.run, &state, seq);
         if state.has_unrecorded() {
@@ -49,6 +81,7 @@ impl Executor {
             working: JoinSet::new(),
             aborts: BTreeMap::new(),
             taken_up: seq > 0,
+            live,
             _lease: lease,
         };
         (executor, views)
@@ -160,6 +193,10 @@ impl Executor {
                         None => continue,
                     }
                 }
+                () = self.live.due() => {
+                    self.show_progress();
+                    continue;
+                }
             };
             lingers = false;
             let commands = self.record(event).await?;
@@ -169,6 +206,23 @@ impl Executor {
             }
         }
         Ok(())
+    }
+
+    /// Shows what arrives, which no event tells of: nothing of it is recorded.
+    fn show_progress(&mut self) {
+        self.live.next = Instant::now() + Duration::from_millis(PROGRESS_INTERVAL_MS);
+        let progress = self.live.progressing.borrow_and_update().clone();
+        let Some(progress) = progress else { return };
+        if self.state.has_unrecorded() || !matches!(self.state.status(), Status::Active) {
+            return;
+        }
+        let activity = format!("{}, {}", self.state.activity(), told(&progress));
+        self.place.surface.progressed(&activity, &progress);
+        self.view.send_if_modified(|view| {
+            let is_new = view.activity != activity;
+            view.activity = activity;
+            is_new
+        });
     }
 
     async fn next_answer(&mut self) -> Option<Event> {
@@ -231,13 +285,36 @@ impl Executor {
             (Say::Refuse(named), Status::AwaitingApproval { proposal, .. }) if named == proposal => {
                 Ok(Event::Refused { proposal, by })
             }
-            (Say::Approve(_) | Say::Refuse(_), Status::AwaitingApproval { .. }) => {
+            (
+                Say::Reject { proposal: named, parts },
+                Status::AwaitingApproval { proposal, what: Asked::Proposal { parts: there, .. } },
+            ) if named == proposal => {
+                if there.is_empty() {
+                    return Err(format!(
+                        "run {run} asks about a stage's result; take or leave it as a whole"
+                    ));
+                }
+                let changes = self.state.changes().ok_or("the run has no edits")?;
+                edit::without(changes, &parts).map_err(|error| error.to_string())?;
+                match parts.is_empty() {
+                    true => Err("name what is to be left out, such as `src/lib.rs:2`".to_owned()),
+                    false => Ok(Event::PartsRejected { proposal, parts, by }),
+                }
+            }
+            (Say::Reject { .. }, Status::AwaitingApproval { what: Asked::Request(_), .. }) => {
+                Err(format!("run {run} asks whether to send a request; approve it or discard the run"))
+            }
+            (Say::Approve(_) | Say::Refuse(_) | Say::Reject { .. }, Status::AwaitingApproval { .. }) => {
                 Err(format!("run {run} waits for another proposal than the one you saw; review it again"))
             }
-            (Say::Approve(_) | Say::Refuse(_), _) => Err(format!("run {run} waits for no approval")),
+            (Say::Approve(_) | Say::Refuse(_) | Say::Reject { .. }, _) => {
+                Err(format!("run {run} waits for no approval"))
+            }
             (Say::Cancel, Status::Ended { .. }) => Err(format!("run {run} is over; undo it instead")),
             (Say::Cancel, _) => Ok(Event::CancelRequested { by }),
-            (Say::Resume, Status::Paused { .. }) => Ok(Event::ResumeRequested { by }),
+            (Say::Resume, Status::Paused { .. }) => {
+                Ok(Event::ResumeRequested { by, budget: Some(self.live.budget) })
+            }
             (Say::Resume, _) => Err(format!("run {run} is not paused")),
             (Say::Undo, Status::Ended { .. } | Status::Paused { .. }) if self.state.applied().is_some() => {
                 Ok(Event::UndoRequested { by })
@@ -246,6 +323,16 @@ impl Executor {
                 Err(format!("run {run} has applied nothing that could be undone"))
             }
             (Say::Undo, _) => Err(format!("run {run} is not over yet; cancel it instead")),
+        }
+    }
+}
+
+/// What arrives, in a few words: `receiving 12 kB`, `retrying in 4 s: the model's server …`.
+fn told(progress: &ModelProgress) -> String {
+    match progress {
+        ModelProgress::Received { bytes } => format!("receiving {} kB", bytes.div_ceil(1_000)),
+        ModelProgress::Retrying { attempt, reason, wait_ms } => {
+            format!("retrying in {} s (attempt {attempt}): {reason}", wait_ms.div_ceil(1_000))
         }
     }
 }

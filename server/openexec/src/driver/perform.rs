@@ -1,6 +1,7 @@
 //! Carrying out one command. Whatever goes wrong is an answer too: nothing is left unanswered.
 
 use super::Surface;
+use super::spend::{self, Till};
 use crate::models::{Model, ModelProgress};
 use crate::process::Launcher;
 use crate::shadow::{Shadow, ShadowError};
@@ -11,6 +12,7 @@ use openexec_engine::digest::Digest;
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::ids::{CommandId, ModelName, RunId};
 use openexec_engine::limits::MEMORY_RECORDS_MAX;
+use openexec_engine::model::Models;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{ApplyReport, Command, Event, FileOutcome, LiveText, OpenDocument};
 use std::collections::BTreeMap;
@@ -18,7 +20,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 /// Everything one run touches.
 pub(super) struct Place {
@@ -34,6 +36,12 @@ pub(super) struct Place {
     pub shadow: OnceCell<Shadow>,
     /// Open buffers as they stood when the run began: what facts and texts are taken from.
     pub snapshot: Vec<OpenDocument>,
+    /// What is known of the run's models.
+    pub chosen: Option<Models>,
+    /// Where their calls are paid.
+    pub till: Till,
+    /// What arrives while a model answers; the latest only, nothing when it has.
+    pub progress: watch::Sender<Option<ModelProgress>>,
 }
 
 impl Place {
@@ -97,10 +105,15 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
         }
         Command::CallModel { request, .. } => {
             let began = Instant::now();
-            let progress = |progress: ModelProgress| tracing::debug!(?progress, "model");
+            let progress = |progress: ModelProgress| {
+                tracing::debug!(?progress, "model");
+                place.progress.send_replace(Some(progress));
+            };
             let model = place.models.get(&request.model);
             let model = model.ok_or_else(|| format!("the run has no model `{}`", request.model))?;
-            Ok(match model.complete(&request, &progress).await {
+            let outcome = spend::paid(place, model.as_ref(), &request, &progress).await;
+            place.progress.send_replace(None);
+            Ok(match outcome? {
                 Ok(reply) => Event::ModelReplied { command: id, reply, duration_ms: millis(began) },
                 Err(error) => Event::ModelFailed { command: id, error },
             })

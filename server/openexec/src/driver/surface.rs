@@ -1,5 +1,6 @@
 //! Where the user sees a run: an editor behind LSP, or a terminal.
 
+use crate::models::ModelProgress;
 use async_trait::async_trait;
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::path::WorkspacePath;
@@ -29,6 +30,9 @@ pub trait Surface: Send + Sync + 'static {
 
     /// Called when the run stops without an event that says so: the journal refuses, say.
     fn stopped(&self, _reason: &str) {}
+
+    /// Called, not too often, with what the run is doing while a model answers.
+    fn progressed(&self, _activity: &str, _progress: &ModelProgress) {}
 
     /// Called before an event is recorded. A surface that steps through a run waits here.
     async fn before_record(&self, _seq: u64, _event: &Event) {}

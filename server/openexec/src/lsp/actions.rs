@@ -8,11 +8,13 @@ use super::documents::OpenFile;
 use super::protocol::{
     CodeAction, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, NumberOrString, Range,
 };
+use super::roots::below;
 use super::session::Offers;
 use super::trust::TrustState;
-use crate::driver::{RunStatus, RunView};
+use crate::driver::{Asked, RunStatus, RunView};
 use crate::limits::{CODE_ACTIONS_MAX, DIAGNOSTICS_MAX, QUOTE_CHARS_MAX};
 use openexec_engine::blueprint::{Blueprint, InputName, Trigger};
+use openexec_engine::edit::ShownPart;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::Outcome;
 use openexec_engine::syntax::{Directive, Symbol};
@@ -87,23 +89,64 @@ fn action(title: String, kind: String, command: &str, arguments: Value) -> CodeA
     CodeAction { title, kind: Some(CodeActionKind::from(kind)), command: Some(command), ..Default::default() }
 }
 
-/// Review, Apply and Discard for the newest proposal, wherever the cursor is.
+/// Review, Apply and Discard for the newest proposal, or Show, Send and Discard for a request
+/// that waits, wherever the cursor is.
 fn pending(place: &Place<'_>) -> Vec<CodeAction> {
     let waiting = place.runs.iter().find_map(|line| match &line.view.status {
-        RunStatus::AwaitingApproval { proposal, .. } => Some((&line.view.run, proposal)),
+        RunStatus::AwaitingApproval { proposal, what } => Some((&line.view.run, proposal, what)),
         RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => None,
     });
-    let Some((run, proposal)) = waiting else {
+    let Some((run, proposal, what)) = waiting else {
         return Vec::new();
     };
     let short = short(run);
     let kind = |name: &str| format!("quickfix.openexec.{name}");
     let bound = json!({ "run": run, "proposal": proposal });
-    vec![
-        action(format!("Review run {short}"), kind("review"), "openexec.review", json!({ "run": run })),
-        action(format!("Apply run {short}'s edits"), kind("apply"), "openexec.apply", bound.clone()),
-        action(format!("Discard run {short}"), kind("discard"), "openexec.discard", bound),
-    ]
+    let discard = action(format!("Discard run {short}"), kind("discard"), "openexec.discard", bound.clone());
+    match what {
+        Asked::Proposal { parts, .. } => {
+            let review = format!("Review run {short}");
+            let mut actions = vec![
+                action(review, kind("review"), "openexec.review", json!({ "run": run })),
+                action(format!("Apply run {short}'s edits"), kind("apply"), "openexec.apply", bound),
+                discard,
+            ];
+            // The whole of one part is what Discard is for.
+            if let (Some(part), true) = (here(place, parts), parts.len() > 1) {
+                let what = format!("+{} −{}", part.added, part.removed);
+                let title = format!("Leave this out of run {short}: {what} at {}", quote(&place_of(part)));
+                let which = json!({ "run": run, "proposal": proposal, "parts": [part.part.to_string()] });
+                actions.push(action(title, kind("reject"), "openexec.reject", which));
+            }
+            actions
+        }
+        Asked::Request(request) => {
+            let model = quote(request.model.as_str());
+            let which = json!({ "run": run, "number": request.number });
+            let show = format!("Show what run {short} would send to {model}");
+            let send = format!("Send run {short}'s request to {model}");
+            vec![
+                action(show, kind("request"), "openexec.request", which),
+                action(send, kind("send"), "openexec.apply", bound),
+                discard,
+            ]
+        }
+    }
+}
+
+/// The part of a proposal that is about the line under the cursor.
+fn here<'a>(place: &Place<'_>, parts: &'a [ShownPart]) -> Option<&'a ShownPart> {
+    let root = place.runs.first().map(|line| line.root.as_path())?;
+    let path = below(root, &place.file.path)?;
+    let line = usize::try_from(place.range.start.line).ok()?.saturating_add(1);
+    parts.iter().find(|part| part.part.path == path && (part.lines.0..=part.lines.1).contains(&line))
+}
+
+fn place_of(part: &ShownPart) -> String {
+    match part.lines {
+        (first, last) if first == last => format!("{}:{first}", part.part.path),
+        (first, last) => format!("{}:{first}-{last}", part.part.path),
+    }
 }
 
 /// Cancel for the newest run that goes on; Resume for one that halts.
@@ -129,6 +172,11 @@ impl RunLine {
     /// It waits for a decision of the user.
     pub(super) fn awaits_approval(&self) -> bool {
         matches!(self.view.status, RunStatus::AwaitingApproval { .. })
+    }
+
+    /// It waits for a yes before it sends something.
+    pub(super) fn awaits_sending(&self) -> bool {
+        matches!(self.view.status, RunStatus::AwaitingApproval { what: Asked::Request(_), .. })
     }
 
     /// It goes on in this process.

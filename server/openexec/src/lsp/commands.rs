@@ -8,6 +8,7 @@ use super::roots::{Roots, below};
 use crate::driver::StartRequest;
 use crate::limits::DIAGNOSTICS_MAX;
 use openexec_engine::digest::Digest;
+use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{DiagnosticInput, Inputs, Outcome, Target};
@@ -17,12 +18,14 @@ use std::path::PathBuf;
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
-pub(super) const IDS: [&str; 9] = [
+pub(super) const IDS: [&str; 11] = [
     "openexec.run",
     "openexec.cancel",
     "openexec.review",
+    "openexec.request",
     "openexec.apply",
     "openexec.discard",
+    "openexec.reject",
     "openexec.undo",
     "openexec.resume",
     "openexec.status",
@@ -35,8 +38,10 @@ pub(super) enum Wish {
     Run(Box<RunArguments>),
     Cancel(OfRun),
     Review(OfRun),
+    Request(OfRequest),
     Apply(OfRun),
     Discard(OfRun),
+    Reject(OfParts),
     Undo(OfRun),
     Resume(OfRun),
     Status,
@@ -90,6 +95,43 @@ pub(super) struct OfRun {
     pub(super) proposal: Option<Digest>,
 }
 
+/// The arguments of `openexec.request`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfRequest {
+    /// The run's id, or its beginning or end; the obvious one when absent.
+    #[serde(default)]
+    pub(super) run: Option<String>,
+    /// Which request of it, counted from 1; the last one when absent.
+    #[serde(default)]
+    pub(super) number: Option<usize>,
+}
+
+/// The arguments of `openexec.reject`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OfParts {
+    /// The run, as in [`OfRun`].
+    #[serde(default)]
+    pub(super) run: Option<String>,
+    /// The proposal that the user has seen.
+    #[serde(default)]
+    pub(super) proposal: Option<Digest>,
+    /// What is to be left out: `src/lib.rs`, or `src/lib.rs:2` for its second hunk.
+    parts: Vec<String>,
+}
+
+impl OfParts {
+    /// The parts.
+    ///
+    /// # Errors
+    /// When one of them cannot be a part.
+    pub(super) fn parts(&self) -> Result<Vec<Part>, String> {
+        let part = |text: &String| text.parse().map_err(|error| format!("`{text}` is no part: {error}"));
+        self.parts.iter().map(part).collect()
+    }
+}
+
 /// The arguments of `openexec.trust`.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,8 +173,15 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
         }
         "openexec.cancel" => Wish::Cancel(of_run(argument)?),
         "openexec.review" => Wish::Review(of_run(argument)?),
+        "openexec.request" => Wish::Request(match argument {
+            Some(Value::String(run)) => OfRequest { run: Some(run), number: None },
+            other => shaped(other, "{\"run\": \"…\", \"number\": 1}")?,
+        }),
         "openexec.apply" => Wish::Apply(of_run(argument)?),
         "openexec.discard" => Wish::Discard(of_run(argument)?),
+        "openexec.reject" => {
+            Wish::Reject(shaped(argument, "{\"run\": \"…\", \"parts\": [\"src/lib.rs:2\"]}")?)
+        }
         "openexec.undo" => Wish::Undo(of_run(argument)?),
         "openexec.resume" => Wish::Resume(of_run(argument)?),
         "openexec.status" => Wish::Status,
@@ -217,11 +266,16 @@ fn candidates(lines: &[RunLine]) -> String {
 
 /// How a run stands, in a few words.
 pub(super) fn standing(line: &RunLine) -> String {
-    use crate::driver::RunStatus;
+    use crate::driver::{Asked, RunStatus};
     match &line.view.status {
         RunStatus::Active if !line.driven => "interrupted".to_owned(),
         RunStatus::Active => format!("working: {}", line.view.activity),
-        RunStatus::AwaitingApproval { .. } => "waiting for your decision".to_owned(),
+        RunStatus::AwaitingApproval { what: Asked::Proposal { .. }, .. } => {
+            "waiting for your decision".to_owned()
+        }
+        RunStatus::AwaitingApproval { what: Asked::Request(request), .. } => {
+            format!("waiting for your yes before it sends {request}")
+        }
         RunStatus::Paused { reason } => format!("paused: {reason}"),
         RunStatus::Ended { outcome, summary } => format!("{}: {summary}", ending(*outcome)),
     }

@@ -7,7 +7,7 @@ use super::protocol::{
     MessageType, NumberOrString, ProgressToken, WorkDoneProgress, WorkDoneProgressBegin, WorkDoneProgressEnd,
     WorkDoneProgressReport,
 };
-use crate::driver::{RunHandle, RunStatus, RunView};
+use crate::driver::{Asked, RunHandle, RunStatus, RunView};
 use crate::limits::VIEW_LAG_MS;
 use crate::store::Recorded;
 use openexec_engine::ids::RunId;
@@ -76,7 +76,8 @@ async fn accompany(
             return settled.await;
         },
     }
-    let mut told = handle.view();
+    let mut views = handle.views();
+    let mut told = views.borrow_and_update().clone();
     editor.progress(token, WorkDoneProgress::Begin(begin(&told))).await;
     let view = loop {
         tokio::select! {
@@ -87,12 +88,16 @@ async fn accompany(
                 }
                 // However fast events come, the editor is told once for all that are here.
                 while events.try_recv().is_ok() {}
-                let view = handle.view();
-                if view != told {
-                    editor.progress(token, WorkDoneProgress::Report(report(&view))).await;
-                    told = view;
-                }
             }
+            // What a model sends changes the view without an event.
+            changed = views.changed() => if changed.is_err() {
+                break settled.await;
+            },
+        }
+        let view = views.borrow_and_update().clone();
+        if view != told && view.status == RunStatus::Active {
+            editor.progress(token, WorkDoneProgress::Report(report(&view))).await;
+            told = view;
         }
     };
     let (_, message) = announcement(&view);
@@ -154,7 +159,11 @@ pub(super) fn announcement(view: &RunView) -> (MessageType, String) {
             let what = format!("Run {run} was interrupted at {}", view.activity);
             (MessageType::WARNING, format!("{what} — `openexec.resume` goes on"))
         }
-        RunStatus::AwaitingApproval { diff, reasons, .. } => {
+        RunStatus::AwaitingApproval { what: Asked::Request(request), .. } => (
+            MessageType::INFO,
+            format!("Show or send in the code-action menu: run {run} waits before it sends {request}"),
+        ),
+        RunStatus::AwaitingApproval { what: Asked::Proposal { diff, reasons, .. }, .. } => {
             let files = diff.lines().filter(|line| line.starts_with("+++ ")).count();
             let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
             let why = reasons.first().map(|reason| format!(" ({})", quote(reason))).unwrap_or_default();
@@ -178,9 +187,7 @@ fn ended(run: &str, outcome: Outcome, summary: &str, applied: bool) -> (MessageT
         Outcome::Done => (MessageType::INFO, format!("Run {run}: {summary} — undo with `openexec.undo`")),
         Outcome::Failed => (MessageType::ERROR, format!("Run {run} failed: {summary}")),
         Outcome::Cancelled => (MessageType::INFO, format!("Run {run} was cancelled {}", quote(summary))),
-        Outcome::Discarded => {
-            (MessageType::INFO, format!("Run {run} was discarded; your files are as they were"))
-        }
+        Outcome::Discarded => (MessageType::INFO, format!("Run {run} was discarded: {summary}")),
         Outcome::Undone => (MessageType::INFO, format!("Run {run} was undone; {summary}")),
     }
 }
@@ -197,6 +204,7 @@ mod tests {
             activity: "run_tests (attempt 2)".to_owned(),
             status,
             applied: true,
+            taken: String::new(),
             events: 17,
         }
     }
@@ -233,8 +241,11 @@ mod tests {
         assert_eq!(ended(Outcome::Failed).0, MessageType::ERROR);
         let waiting = RunStatus::AwaitingApproval {
             proposal: openexec_engine::digest::Digest::of(b"x"),
-            diff: "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".to_owned(),
-            reasons: vec!["tests/it.rs (test.edited): it judges the work".to_owned()],
+            what: Asked::Proposal {
+                diff: "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".to_owned(),
+                reasons: vec!["tests/it.rs (test.edited): it judges the work".to_owned()],
+                parts: Vec::new(),
+            },
         };
         assert_eq!(
             announcement(&view(waiting)).1,

@@ -6,7 +6,8 @@
 use super::actions::{RunLine, short};
 use super::commands::standing;
 use super::trust::TrustState;
-use crate::driver::{RunStatus, RunView};
+use crate::disclosure::{Disclosed, Fate};
+use crate::driver::{Asked, RunStatus, RunView};
 use crate::store::Recorded;
 use openexec_engine::run::Event;
 use openexec_engine::task::{Judgement, TaskExit, TaskReport};
@@ -121,6 +122,64 @@ pub(super) fn review_markdown(view: &RunView, diff: &str, reasons: &[String], ev
     text
 }
 
+/// What a run sends to its model: the same as `openexec show RUN --request N` and `--wire` print.
+/// `wire` is the body as it goes over the wire, or why it cannot be shown.
+pub(super) fn request_markdown(view: &RunView, request: &Disclosed, wire: &Result<String, String>) -> String {
+    let short = short(&view.run);
+    let mut text = format!("# Request {} of run {short}\n\n", request.number);
+    for (name, fact) in request.facts() {
+        let _ = writeln!(text, "- {name}: {}", visible(&fact).replace('\n', " "));
+    }
+    text.push('\n');
+    if request.fate == Fate::Waits {
+        let _ = write!(
+            text,
+            "## Decide\n\n\
+             - send exactly this: code action *Send run {short}'s request*, or `openexec.apply {short}`\n\
+             - refuse it, which ends the run: code action *Discard run {short}*, or `openexec.discard {short}`\n\n\
+             Without a decision nothing is sent. Your yes is for this request and for no other.\n\n"
+        );
+    }
+    let parts: Vec<String> = request.parts().iter().map(|part| visible(part)).collect();
+    list(&mut text, "Context, and why", &parts, "No file is in it.");
+    text.push_str("## Text\n\n");
+    for (who, said) in request.spoken() {
+        let said = visible(&said);
+        let fence = fence(&said);
+        let _ = write!(text, "### {who}\n\n{fence}text\n{}\n{fence}\n\n", said.trim_end_matches('\n'));
+    }
+    text.push_str("## As it goes over the wire, without the key\n\n");
+    match wire {
+        Ok(body) => {
+            let body = visible(body);
+            let fence = fence(&body);
+            let _ = write!(text, "{fence}json\n{}\n{fence}\n", body.trim_end_matches('\n'));
+        }
+        Err(reason) => {
+            let _ = writeln!(text, "It cannot be shown: {}", visible(reason));
+        }
+    }
+    text
+}
+
+/// Writes a document that is only to be read, in the place of an earlier one of the same name.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub(super) fn write_readonly(folder: &Path, name: &str, markdown: &str) -> io::Result<PathBuf> {
+    std::fs::create_dir_all(folder)?;
+    let file = folder.join(name);
+    match std::fs::remove_file(&file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    std::fs::write(&file, markdown)?;
+    let mut permissions = std::fs::metadata(&file)?.permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&file, permissions)?;
+    Ok(file)
+}
+
 /// The state of all runs of the open workspaces.
 pub(super) fn status_markdown(
     lines: &[RunLine],
@@ -160,12 +219,21 @@ pub(super) fn status_markdown(
         let next = match &line.view.status {
             RunStatus::Active if line.driven => "; `openexec.cancel`",
             RunStatus::Active | RunStatus::Paused { .. } => "; `openexec.resume`, `openexec.cancel`",
-            RunStatus::AwaitingApproval { .. } => "; `openexec.review`, `openexec.apply`, `openexec.discard`",
+            RunStatus::AwaitingApproval { what: Asked::Proposal { .. }, .. } => {
+                "; `openexec.review`, `openexec.apply`, `openexec.discard`"
+            }
+            RunStatus::AwaitingApproval { what: Asked::Request(_), .. } => {
+                "; `openexec.request`, `openexec.apply`, `openexec.discard`"
+            }
             RunStatus::Ended { .. } if line.can_undo() => "; `openexec.undo`",
             RunStatus::Ended { .. } => "",
         };
         let (blueprint, standing, root) = (&line.view.blueprint, standing(line), line.root.display());
-        let _ = writeln!(text, "- **{run}** `{blueprint}` in `{root}`: {standing}{next}");
+        let taken = match line.view.taken.as_str() {
+            "" => String::new(),
+            taken => format!(" ({taken})"),
+        };
+        let _ = writeln!(text, "- **{run}** `{blueprint}` in `{root}`: {standing}{taken}{next}");
     }
     text
 }
@@ -190,6 +258,7 @@ pub(super) fn evidence(recorded: &[Recorded]) -> Vec<String> {
             | Event::PolicyDecided { .. }
             | Event::ContextGathered { .. }
             | Event::ContextBuilt { .. }
+            | Event::RequestProposed { .. }
             | Event::ModelRequested { .. }
             | Event::ModelReplied { .. }
             | Event::ModelFailed { .. }
@@ -200,6 +269,7 @@ pub(super) fn evidence(recorded: &[Recorded]) -> Vec<String> {
             | Event::Proposed { .. }
             | Event::Approved { .. }
             | Event::Refused { .. }
+            | Event::PartsRejected { .. }
             | Event::BasesChecked { .. }
             | Event::ApplyIntended { .. }
             | Event::Applied { .. }

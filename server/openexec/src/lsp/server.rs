@@ -2,7 +2,7 @@
 //! answer at once. Whatever takes longer goes on in a task of its own.
 
 use super::actions::{Place, RunLine, offered, short};
-use super::commands::{self, OfRun, TrustArguments, Wish, meant, obvious_root};
+use super::commands::{self, OfRequest, OfRun, TrustArguments, Wish, meant, obvious_root};
 use super::editor::{Answer, Editor};
 use super::follow::{follow, run_of_token};
 use super::protocol::{
@@ -14,14 +14,16 @@ use super::protocol::{
     WorkspaceServerCapabilities,
 };
 use super::review::{
-    evidence, review_markdown, status_markdown, trust_markdown, write_document, write_review, write_status,
+    evidence, request_markdown, review_markdown, status_markdown, trust_markdown, write_document,
+    write_readonly, write_review, write_status,
 };
 use super::session::{Offers, Session};
 use super::surface::EditorSurface;
 use super::traits::encoding_name;
 use super::trust::TrustState;
 use super::uri;
-use crate::driver::{DriverError, RunHandle, RunStatus, Runtime, Say, Surface};
+use crate::disclosure;
+use crate::driver::{Asked, DriverError, RunHandle, RunStatus, Runtime, Say, Surface, view_of};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::text::visible;
@@ -245,7 +247,21 @@ impl Shared {
                 };
                 self.say(of, RunLine::awaits_approval, "discarded", refuse).await
             }
+            Wish::Reject(of) => {
+                let (seen, parts) = (of.proposal, of.parts()?);
+                let reject = move |status: &RunStatus| match status {
+                    RunStatus::AwaitingApproval { proposal, .. }
+                        if seen.is_none_or(|seen| seen == *proposal) =>
+                    {
+                        Ok(Say::Reject { proposal: *proposal, parts })
+                    }
+                    _ => Err("the proposal has changed since it was shown; review it again".to_owned()),
+                };
+                let of = OfRun { run: of.run, proposal: of.proposal };
+                self.say(of, RunLine::awaits_approval, "cut down", reject).await
+            }
             Wish::Review(of) => self.review(&of).await,
+            Wish::Request(of) => self.request(of).await,
             Wish::Status => self.status().await,
             Wish::Trust(arguments) => self.trust(arguments).await,
         }
@@ -350,8 +366,18 @@ impl Shared {
         let runtime = Arc::clone(self.runtime()?);
         let lines = self.lines();
         let line = meant(&lines, of.run.as_deref(), RunLine::awaits_approval, "reviewed")?.clone();
-        let RunStatus::AwaitingApproval { diff, reasons, .. } = line.view.status.clone() else {
-            return Err("the run waits for no decision any more; look at `openexec.status`".to_owned());
+        let (diff, reasons) = match line.view.status.clone() {
+            RunStatus::AwaitingApproval { what: Asked::Proposal { diff, reasons, .. }, .. } => {
+                (diff, reasons)
+            }
+            RunStatus::AwaitingApproval { what: Asked::Request(request), .. } => {
+                let number = usize::try_from(request.number).ok();
+                let run = Some(line.view.run.to_string());
+                return self.request(OfRequest { run, number }).await;
+            }
+            RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
+                return Err("the run waits for no decision any more; look at `openexec.status`".to_owned());
+            }
         };
         let files = blocking(move || {
             let run = &line.view.run;
@@ -366,6 +392,44 @@ impl Shared {
         .await?;
         self.show(files.markdown.clone());
         Ok(json!({ "review": files.markdown, "diff": files.diff }))
+    }
+
+    /// Shows what a run sends, or would send.
+    async fn request(self: &Arc<Self>, of: OfRequest) -> Result<Value, String> {
+        let runtime = Arc::clone(self.runtime()?);
+        let lines = self.lines();
+        let line = match of.run.as_deref() {
+            None => lines.iter().find(|line| line.awaits_sending()).or_else(|| lines.first()),
+            Some(_) => meant(&lines, of.run.as_deref(), |_| true, "shown").ok(),
+        };
+        let of_run = OfRun { run: of.run.clone(), proposal: None };
+        let found = line.map(|line| (line.root.clone(), line.view.run.clone()));
+        let found = found.or_else(|| self.recorded(&of_run, &lines));
+        let (root, run) = found
+            .ok_or_else(|| meant(&lines, of.run.as_deref(), |_| true, "shown").err().unwrap_or_default())?;
+        let (file, shown) = blocking(move || {
+            let told = |error: DriverError| error.to_string();
+            let recorded = runtime.journal(&root, &run).map_err(told)?;
+            let requests = disclosure::requests(recorded.iter().map(|record| &record.event))?;
+            let number = of.number.unwrap_or(requests.len());
+            let request = number.checked_sub(1).and_then(|at| requests.get(at));
+            let request =
+                request.ok_or_else(|| format!("run {} has {} requests", short(&run), requests.len()))?;
+            let (state, seq) = runtime.fold(&root, &run).map_err(told)?;
+            let view = view_of(&run, &state, seq);
+            let wire = runtime.preview(&root, &request.request).map_err(told);
+            let markdown = request_markdown(&view, request, &wire);
+            let folder = runtime.run_dir(&root, &run);
+            let file =
+                write_readonly(&folder, &format!("request-{number}.md"), &markdown).map_err(|error| {
+                    format!("the request could not be written to `{}`: {error}", folder.display())
+                })?;
+            let shown = json!({ "request": file, "run": run, "number": number, "digest": request.digest });
+            Ok((file, shown))
+        })
+        .await?;
+        self.show(file);
+        Ok(shown)
     }
 
     async fn status(self: &Arc<Self>) -> Result<Value, String> {

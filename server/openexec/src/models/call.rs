@@ -211,9 +211,10 @@ impl Wire {
             Again::After(wait) if wait > Duration::from_millis(MODEL_RETRY_AFTER_MS_MAX) => None,
             Again::After(wait) => proposed.map(|proposed| proposed.max(wait)),
         })
-        .notify(|fault: &Fault, _wait| {
+        .notify(|fault: &Fault, wait| {
             attempt += 1;
-            progress(ModelProgress::Retrying { attempt, reason: fault.error.to_string() });
+            let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            progress(ModelProgress::Retrying { attempt, reason: fault.error.to_string(), wait_ms });
             *waiting.lock() = Some(fault.error.clone());
         });
         match timeout(self.timeouts.total, attempts).await {

@@ -176,12 +176,11 @@ impl CommandLine {
             Some(first) => Some(self.first.get_or_try_init(|| self.ask(first, &scratch)).await?),
             None => None,
         };
-        let system = format!("{}\n{}", request.system, document::instruction(&request.actions));
         let invocation = (self.tool.prepare)(&Call {
             scratch: &scratch,
             session: &self.session,
             model: self.model.as_deref(),
-            system,
+            system: system(request),
             prompt: prompt::render(&request.messages),
             schema: document::schema(&request.actions),
             first,
@@ -284,6 +283,11 @@ impl CommandLine {
     }
 }
 
+/// The rules of the conversation, and what a document must be.
+fn system(request: &ModelRequest) -> String {
+    format!("{}\n{}", request.system, document::instruction(&request.actions))
+}
+
 fn no_scratch(error: &std::io::Error) -> ModelError {
     ModelError::Unreachable {
         reason: format!(
@@ -297,6 +301,11 @@ fn no_scratch(error: &std::io::Error) -> ModelError {
 impl Model for CommandLine {
     fn describe(&self) -> String {
         format!("{} through {}", self.model.as_deref().unwrap_or("the default model"), self.tool.name)
+    }
+
+    /// The tool adds words of its own, which are not known here.
+    fn preview(&self, request: &ModelRequest) -> String {
+        format!("{}\n\n{}", system(request), prompt::render(&request.messages))
     }
 
     async fn complete(

@@ -131,19 +131,29 @@ impl<A: WireApi> Model for HttpModel<A> {
         self.wire.describe(&self.model, self.own_address)
     }
 
+    fn preview(&self, request: &ModelRequest) -> String {
+        format!("{:#}", self.body(request))
+    }
+
     async fn complete(
         &self,
         request: &ModelRequest,
         progress: &(dyn Fn(ModelProgress) + Send + Sync),
     ) -> Result<ModelReply, ModelError> {
-        let body = A::body(&Asked {
+        let body = self.body(request).to_string().into_bytes();
+        self.wire.call(request, body, || A::decoder(request.turn), progress).await
+    }
+}
+
+impl<A: WireApi> HttpModel<A> {
+    fn body(&self, request: &ModelRequest) -> Value {
+        A::body(&Asked {
             model: &self.model,
             server: self.wire.url(),
             output_tokens_max: request.output_tokens_max.min(self.output_tokens_max),
             num_ctx: self.num_ctx,
             request,
             actions: AskedActions::of(request, self.output),
-        });
-        self.wire.call(request, body.to_string().into_bytes(), || A::decoder(request.turn), progress).await
+        })
     }
 }

@@ -32,6 +32,10 @@ pub(super) const TRUST: Kind = Kind {
     migrations: &[include_str!("trust_1.sql"), include_str!("trust_2.sql")],
 };
 
+/// What calls to models have taken.
+pub(super) const SPENDING: Kind =
+    Kind { name: "spending", application_id: 0x4F50_4553, migrations: &[include_str!("spending_1.sql")] };
+
 /// POSIX drops a process's locks on a file when the process closes any of its descriptors of
 /// it. Creating the file closes one, so it must not happen while SQLite opens the same file.
 static OPENING: Mutex<()> = Mutex::new(());

@@ -4,6 +4,7 @@ mod durability;
 mod opening;
 mod records;
 mod sharing;
+mod spending;
 mod tampering;
 
 use super::*;

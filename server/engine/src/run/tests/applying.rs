@@ -3,7 +3,8 @@
 use super::world::*;
 use crate::blueprint::Route;
 use crate::digest::Digest;
-use crate::run::{Event, Outcome, Status};
+use crate::edit::Part;
+use crate::run::{Asked, Event, Outcome, Status};
 
 const DONE: &str = "// top\nfn value() -> u32 { right }\n// end\n";
 const BEFORE: &str = "// top\nfn value() -> u32 { wrong }\n// end\n";
@@ -61,7 +62,7 @@ fn typing_at_the_same_place_goes_back_to_the_user() {
     assert!(world.ending().contains("changed meanwhile at the same lines"), "{}", world.ending());
     // Once the user has settled it, the run goes on.
     world.files.insert("src/lib.rs".into(), BEFORE.into());
-    world.say(Event::ResumeRequested { by: by() });
+    world.say(Event::ResumeRequested { by: by(), budget: None });
     assert_eq!(world.lib(), DONE);
 }
 
@@ -78,7 +79,7 @@ fn a_lying_editor_is_found_out() {
     );
     assert!(world.remembered.is_empty());
     world.editor = Editor::Honest;
-    world.say(Event::ResumeRequested { by: by() });
+    world.say(Event::ResumeRequested { by: by(), budget: None });
     assert_eq!(world.lib(), DONE);
 }
 
@@ -122,7 +123,9 @@ fn what_judges_the_work_needs_an_approval_of_exactly_these_bytes() {
     let before = world.files.clone();
     world.start(start_of(FIX_TESTS));
     let proposal = proposal_of(&world);
-    let Status::AwaitingApproval { reasons, .. } = world.state.status() else { panic!("it waits") };
+    let Status::AwaitingApproval { what: Asked::Proposal { reasons, .. }, .. } = world.state.status() else {
+        panic!("it waits")
+    };
     assert!(!reasons.is_empty() && reasons.iter().all(|reason| !reason.contains("(allow.")), "{reasons:?}");
     // Another digest opens nothing.
     world.say(Event::Approved { proposal: Digest::of(b"other"), by: by() });
@@ -174,6 +177,73 @@ fn an_approval_does_not_cover_what_a_rebase_made_of_it() {
     assert_eq!(world.applies, 0);
     world.say(Event::Approved { proposal: second, by: by() });
     assert_eq!(world.lib(), format!("// mine\n{DONE}"));
+}
+
+fn asked_of(world: &World) -> (Vec<String>, String) {
+    match world.state.status() {
+        Status::AwaitingApproval { what: Asked::Proposal { diff, reasons, .. }, .. } => (reasons, diff),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn part(file: &str, hunk: Option<usize>) -> Part {
+    Part { path: path(file), hunk }
+}
+
+#[test]
+fn what_is_left_after_a_rejection_is_verified_and_asked_for_again() {
+    let mut world = World::new(&[touching_a_test()]);
+    world.start(start_of(FIX_TESTS));
+    let (whole, judged) = (proposal_of(&world), world.count("gate_judged"));
+    world.say(Event::PartsRejected { proposal: whole, parts: vec![part("tests/it.rs", Some(1))], by: by() });
+    let rest = proposal_of(&world);
+    assert_ne!(whole, rest);
+    assert_eq!((world.count("gate_judged"), world.applies), (judged + 1, 0));
+    let (reasons, diff) = asked_of(&world);
+    assert!(reasons[0].contains("what is left of it"), "{reasons:?}");
+    assert!(diff.contains("src/lib.rs") && !diff.contains("tests/it.rs"), "{diff}");
+    // The yes to the whole is none to the rest.
+    world.say(Event::Approved { proposal: whole, by: by() });
+    assert_eq!(world.applies, 0);
+    world.say(Event::Approved { proposal: rest, by: by() });
+    assert_eq!(world.lib(), DONE);
+    assert_eq!(world.files["tests/it.rs"], "#[test]\nfn works() {}\n");
+    assert!(world.ending().starts_with("Done"), "{}", world.ending());
+}
+
+#[test]
+fn a_rest_that_does_not_stand_brings_the_whole_back() {
+    let mut world = World::new(&[touching_a_test()]);
+    let before = world.files.clone();
+    world.start(start_of(FIX_TESTS));
+    let whole = proposal_of(&world);
+    world.say(Event::PartsRejected { proposal: whole, parts: vec![part("src/lib.rs", None)], by: by() });
+    assert_eq!((proposal_of(&world), world.files.clone()), (whole, before));
+    let (reasons, _) = asked_of(&world);
+    assert!(reasons[0].contains("does not pass"), "{reasons:?}");
+    // What was proven of the whole holds still: it is applied without another judgement.
+    let judged = world.count("gate_judged");
+    world.say(Event::Approved { proposal: whole, by: by() });
+    assert_eq!((world.lib(), world.count("gate_judged")), (DONE, judged));
+}
+
+#[test]
+fn a_rejection_of_everything_or_of_nothing() {
+    let mut world = World::new(&[touching_a_test()]);
+    let before = world.files.clone();
+    world.start(start_of(FIX_TESTS));
+    let whole = proposal_of(&world);
+    for parts in [vec![], vec![part("src/nowhere.rs", None)], vec![part("src/lib.rs", Some(9))]] {
+        world.say(Event::PartsRejected { proposal: whole, parts, by: by() });
+        assert_eq!(proposal_of(&world), whole);
+    }
+    let other = Digest::of(b"other");
+    world.say(Event::PartsRejected { proposal: other, parts: vec![part("tests/it.rs", None)], by: by() });
+    assert_eq!(proposal_of(&world), whole);
+    let all = vec![part("src/lib.rs", Some(1)), part("tests/it.rs", None)];
+    world.say(Event::PartsRejected { proposal: whole, parts: all, by: by() });
+    assert!(matches!(world.state.status(), Status::Ended { outcome: Outcome::Discarded, .. }));
+    assert_eq!((world.applies, world.files), (0, before));
 }
 
 /// A blueprint need not have a stage that proposes; the approval is asked for all the same.

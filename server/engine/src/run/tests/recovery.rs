@@ -119,6 +119,6 @@ fn a_failed_command_pauses_and_can_be_tried_again() {
     world.say(Event::ModelFailed { command: id, error });
     assert_eq!(world.ending(), "Paused: could not reach the model: refused");
     world.replies.push_back(replacing("wrong", "right"));
-    world.say(Event::ResumeRequested { by: "test".into() });
+    world.say(Event::ResumeRequested { by: "test".into(), budget: None });
     assert!(world.ending().starts_with("Done"), "{}", world.ending());
 }

@@ -5,7 +5,7 @@ use crate::budget::Budget;
 use crate::digest::Digest;
 use crate::ids::CommandId;
 use crate::memory::MaintenanceRecord;
-use crate::model::{ChosenModel, ModelReply, Models, StopReason, Usage};
+use crate::model::{ChosenModel, ModelReply, ModelRequest, Models, StopReason, Usage};
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved};
 use crate::run::{ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, RunStarted, RunState, Status};
@@ -39,6 +39,10 @@ pub struct World {
     pub applies: u32,
     pub remembered: Vec<MaintenanceRecord>,
     pub halted: Option<String>,
+    /// The requests that were carried out.
+    pub requests: Vec<ModelRequest>,
+    /// What the next replies say they have cost; nothing when there is no entry.
+    pub usages: VecDeque<Usage>,
     /// What is found for a pack.
     pub candidates: Vec<crate::context::Candidate>,
 }
@@ -119,6 +123,8 @@ impl World {
             applies: 0,
             remembered: Vec::new(),
             halted: None,
+            requests: Vec::new(),
+            usages: VecDeque::new(),
             candidates: Vec::new(),
         }
     }
@@ -204,7 +210,10 @@ impl World {
             Command::GatherContext { .. } => {
                 Event::ContextGathered { command: id, candidates: self.candidates.clone() }
             }
-            Command::CallModel { .. } => self.reply(id)?,
+            Command::CallModel { request, .. } => {
+                self.requests.push(*request);
+                self.reply(id)?
+            }
             Command::GatherFacts { paths, .. } => {
                 Event::FactsGathered { command: id, facts: self.facts(&paths) }
             }
@@ -276,7 +285,7 @@ impl World {
             text,
             tool_calls: Vec::new(),
             stop: StopReason::End,
-            usage: Usage::default(),
+            usage: self.usages.pop_front().unwrap_or_default(),
             opaque: Vec::new(),
         };
         Some(Event::ModelReplied { command, reply, duration_ms: 1 })

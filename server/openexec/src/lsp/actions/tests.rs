@@ -3,6 +3,8 @@ use crate::driver::TrustChanges;
 use crate::lsp::documents::Documents;
 use openexec_engine::blueprint::InputDeclaration;
 use openexec_engine::digest::Digest;
+use openexec_engine::edit::Part;
+use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::{ApprovalMode, SandboxMode};
 use openexec_engine::syntax::SymbolKind;
 use std::sync::Arc;
@@ -80,6 +82,7 @@ fn run(id: &str, status: RunStatus) -> RunLine {
         activity: "edit".to_owned(),
         applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
         status,
+        taken: String::new(),
         events: 3,
     };
     RunLine { root: "/w".into(), view, driven: true }
@@ -88,7 +91,14 @@ fn run(id: &str, status: RunStatus) -> RunLine {
 fn waiting(id: &str) -> RunLine {
     run(
         id,
-        RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() },
+        RunStatus::AwaitingApproval {
+            proposal: Digest::of(b"p"),
+            what: crate::driver::Asked::Proposal {
+                diff: String::new(),
+                reasons: Vec::new(),
+                parts: Vec::new(),
+            },
+        },
     )
 }
 
@@ -159,6 +169,30 @@ fn on_a_test_it_offers_to_fix_it() {
             "failing_test": "tests::it_parses",
         })
     );
+}
+
+#[test]
+fn the_part_of_a_proposal_under_the_cursor_can_be_left_out() {
+    let part = |path: &str, hunk, lines| ShownPart {
+        part: Part { path: WorkspacePath::parse(path).unwrap(), hunk },
+        lines,
+        added: 2,
+        removed: 1,
+    };
+    let shown = |parts: Vec<ShownPart>, line| {
+        let what = crate::driver::Asked::Proposal { diff: String::new(), reasons: Vec::new(), parts };
+        let runs = [run("aaaaaa", RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), what })];
+        let actions = actions(Asked { range: at(line, 0), runs: &runs, ..Asked::default() });
+        actions.iter().find(|action| action.title.starts_with("Leave this out")).cloned()
+    };
+    let parts = vec![part("src/lib.txt", Some(1), (1, 1)), part("src/lib.txt", Some(2), (3, 5))];
+    let action = shown(parts.clone(), 3).unwrap();
+    assert_eq!(action.title, "Leave this out of run aaaaaa: +2 −1 at src/lib.txt:3-5");
+    assert_eq!(argument(&action)["parts"], json!(["src/lib.txt:2"]));
+    assert_eq!(argument(&action)["proposal"], json!(Digest::of(b"p")));
+    assert_eq!(shown(parts.clone(), 1), None, "nothing is proposed for this line");
+    assert_eq!(shown(vec![parts[1].clone()], 3), None, "the only part is the whole");
+    assert_eq!(shown(vec![part("src/other.txt", None, (1, 9)), parts[0].clone()], 3), None);
 }
 
 #[test]

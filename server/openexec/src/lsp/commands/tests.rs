@@ -1,5 +1,5 @@
 use super::*;
-use crate::driver::{RunStatus, RunView};
+use crate::driver::{Asked, RunStatus, RunView};
 use openexec_engine::run::Outcome;
 use serde_json::json;
 
@@ -11,14 +11,17 @@ fn line(run: &str, status: RunStatus) -> RunLine {
         activity: "edit (attempt 1)".to_owned(),
         applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
         status,
+        taken: String::new(),
         events: 3,
     };
     RunLine { root: "/w".into(), view, driven: true }
 }
 
 fn waiting(run: &str) -> RunLine {
-    let status =
-        RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() };
+    let status = RunStatus::AwaitingApproval {
+        proposal: Digest::of(b"p"),
+        what: Asked::Proposal { diff: String::new(), reasons: Vec::new(), parts: Vec::new() },
+    };
     line(run, status)
 }
 
@@ -58,12 +61,28 @@ fn what_cannot_be_taken_says_what_to_write() {
         ("openexec.run", vec![json!({ "blueprint": 7 })], "invalid type"),
         ("openexec.run", vec![json!({ "blueprint": "x", "shell": "rm" })], "unknown field `shell`"),
         ("openexec.run", vec![json!("{broken")], "not JSON"),
+        ("openexec.reject", vec![json!({ "run": "a" })], "missing field `parts`"),
         ("openexec.apply", vec![json!({}), json!({})], "more than one"),
         ("openexec.apply", vec![json!({ "proposal": "latest" })], "not a digest"),
         ("openexec.apply", vec![json!(7)], "{\"run\""),
     ] {
         let error = parse(command, arguments).unwrap_err();
         assert!(error.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn parts_are_files_and_hunks_of_the_workspace() {
+    let parts = |parts: &[&str]| match parse("openexec.reject", vec![json!({ "parts": parts })]) {
+        Ok(Wish::Reject(of)) => {
+            of.parts().map(|parts| parts.iter().map(ToString::to_string).collect::<Vec<_>>())
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(parts(&["src/a.rs:2", "b c.txt"]).unwrap(), ["src/a.rs:2", "b c.txt"]);
+    for wrong in ["../x:1", "/etc/passwd", ""] {
+        let error = parts(&[wrong]).unwrap_err();
+        assert!(error.contains("is no part"), "{error}");
     }
 }
 

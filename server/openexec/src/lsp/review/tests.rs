@@ -12,6 +12,7 @@ fn view(status: RunStatus) -> RunView {
         activity: "propose".to_owned(),
         status,
         applied: false,
+        taken: String::new(),
         events: 9,
     }
 }
@@ -86,8 +87,10 @@ fn every_proposal_has_a_review_of_its_own_and_the_same_one_again() {
 
 #[test]
 fn the_status_names_what_can_be_done() {
-    let status =
-        RunStatus::AwaitingApproval { proposal: Digest::of(b"p"), diff: String::new(), reasons: Vec::new() };
+    let status = RunStatus::AwaitingApproval {
+        proposal: Digest::of(b"p"),
+        what: Asked::Proposal { diff: String::new(), reasons: Vec::new(), parts: Vec::new() },
+    };
     let line = RunLine { root: "/w".into(), view: view(status), driven: true };
     let untrusted = TrustState::Untrusted {
         content: Digest::of(b"c"),

@@ -16,17 +16,41 @@ const DONE: &str = "[DONE]";
 #[serde(tag = "type")]
 enum Event {
     #[serde(rename = "response.output_item.added")]
-    ItemAdded { output_index: u64, item: Value },
+    ItemAdded {
+        #[serde(flatten)]
+        place: Place,
+        item: Value,
+    },
     #[serde(rename = "response.output_item.done")]
-    ItemDone { output_index: u64, item: Value },
+    ItemDone {
+        #[serde(flatten)]
+        place: Place,
+        item: Value,
+    },
     #[serde(rename = "response.output_text.delta")]
-    TextDelta { output_index: u64, delta: String },
+    TextDelta {
+        #[serde(flatten)]
+        place: Place,
+        delta: String,
+    },
     #[serde(rename = "response.refusal.delta")]
-    RefusalDelta { output_index: u64, delta: String },
+    RefusalDelta {
+        #[serde(flatten)]
+        place: Place,
+        delta: String,
+    },
     #[serde(rename = "response.function_call_arguments.delta")]
-    ArgumentsDelta { output_index: u64, delta: String },
+    ArgumentsDelta {
+        #[serde(flatten)]
+        place: Place,
+        delta: String,
+    },
     #[serde(rename = "response.function_call_arguments.done")]
-    ArgumentsDone { output_index: u64, arguments: String },
+    ArgumentsDone {
+        #[serde(flatten)]
+        place: Place,
+        arguments: String,
+    },
     /// What a model thinks is counted, and otherwise none of our business.
     #[serde(rename = "response.reasoning_text.delta", alias = "response.reasoning_summary_text.delta")]
     ThoughtDelta { delta: String },
@@ -37,6 +61,13 @@ enum Event {
     /// The other ones, and what will be invented.
     #[serde(other)]
     Unknown,
+}
+
+/// Which item of the output is meant. Some servers name the items and do not number them.
+#[derive(Deserialize)]
+struct Place {
+    output_index: Option<u64>,
+    item_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -133,13 +164,15 @@ impl Item {
 pub(in crate::models) struct Decoder {
     turn: u32,
     items: BTreeMap<u64, Item>,
+    /// Where the items stand that have a name and no number.
+    named: BTreeMap<String, u64>,
     content_bytes: usize,
     ended: Option<Response>,
 }
 
 impl Decoder {
     pub(super) fn new(turn: u32) -> Self {
-        Self { turn, items: BTreeMap::new(), content_bytes: 0, ended: None }
+        Self { turn, items: BTreeMap::new(), named: BTreeMap::new(), content_bytes: 0, ended: None }
     }
 }
 
@@ -149,16 +182,30 @@ impl call::Decoder for Decoder {
             return Ok(Flow::Ended);
         }
         match read(data, "an event", explanation)? {
-            Event::ItemAdded { output_index, item } => self.begin(output_index, item, explanation)?,
-            Event::ItemDone { output_index, item } => self.complete(output_index, item, explanation)?,
-            Event::TextDelta { output_index, delta } => self.say(output_index, &delta, false)?,
-            Event::RefusalDelta { output_index, delta } => self.say(output_index, &delta, true)?,
-            Event::ArgumentsDelta { output_index, delta } => {
-                self.arguments(output_index)?.push_str(&delta);
+            Event::ItemAdded { place, item } => {
+                let index = self.index(place, Some(&item));
+                self.begin(index, item, explanation)?;
+            }
+            Event::ItemDone { place, item } => {
+                let index = self.index(place, Some(&item));
+                self.complete(index, item, explanation)?;
+            }
+            Event::TextDelta { place, delta } => {
+                let index = self.index(place, None);
+                self.say(index, &delta, false)?;
+            }
+            Event::RefusalDelta { place, delta } => {
+                let index = self.index(place, None);
+                self.say(index, &delta, true)?;
+            }
+            Event::ArgumentsDelta { place, delta } => {
+                let index = self.index(place, None);
+                self.arguments(index)?.push_str(&delta);
                 self.content_bytes += delta.len();
             }
-            Event::ArgumentsDone { output_index, arguments } => {
-                let written = self.arguments(output_index)?;
+            Event::ArgumentsDone { place, arguments } => {
+                let index = self.index(place, None);
+                let written = self.arguments(index)?;
                 let more = arguments.len().saturating_sub(written.len());
                 *written = arguments;
                 self.content_bytes += more;
@@ -213,6 +260,20 @@ impl call::Decoder for Decoder {
 }
 
 impl Decoder {
+    /// The number of an item; of one that has only a name, the number at which it first came.
+    /// What has neither belongs to the item before.
+    fn index(&mut self, place: Place, item: Option<&Value>) -> u64 {
+        if let Some(index) = place.output_index {
+            return index;
+        }
+        let last = self.items.last_key_value().map(|(last, _)| *last);
+        let own_id = item.and_then(|item| item.get("id")?.as_str()).map(str::to_owned);
+        match place.item_id.or(own_id) {
+            Some(id) => *self.named.entry(id).or_insert(last.map_or(0, |last| last.saturating_add(1))),
+            None => last.unwrap_or(0),
+        }
+    }
+
     fn begin(&mut self, index: u64, item: Value, explanation: &Explanation<'_>) -> Result<(), Fault> {
         let item = match whole(item, explanation)? {
             // What it holds is not known before it is done.

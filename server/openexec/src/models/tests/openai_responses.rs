@@ -199,3 +199,28 @@ async fn done_without_an_end_is_no_reply() {
     let stream = format!("{}data: [DONE]\n\n", sse(&[added(0, message("hel"))]));
     assert!(matches!(reply(Api::Responses, stream).await.error(), ModelError::BrokenOff { .. }));
 }
+
+/// As llama.cpp's server has it.
+#[tokio::test]
+async fn items_may_have_names_instead_of_numbers() {
+    let item = |id: &str, arguments: &str| json!({"type": "function_call", "id": id, "call_id": format!("call_{id}"), "name": "search", "arguments": arguments});
+    let event =
+        |kind: &str, item: Value| json!({"type": format!("response.output_item.{kind}"), "item": item});
+    let delta = |id: &str, delta: &str| json!({"type": "response.function_call_arguments.delta", "item_id": id, "delta": delta});
+    let said = json!({"type": "response.output_text.delta", "item_id": "msg_1", "content_index": 0, "delta": "I look"});
+    let events = vec![
+        event("added", message("")),
+        said,
+        event("added", item("a", "")),
+        delta("a", "{\"text\":"),
+        delta("a", "1}"),
+        event("added", item("b", "")),
+        delta("b", "{}"),
+        event("done", message("I look")),
+        event("done", item("a", "{\"text\":1}")),
+        event("done", item("b", "{}")),
+    ];
+    let reply = decoded(events, completed()).await;
+    assert_eq!((reply.text.as_str(), reply.stop), ("I look", StopReason::ToolUse));
+    assert_eq!(shape(&reply), [("call_a", "{\"text\":1}"), ("call_b", "{}")]);
+}

@@ -1,0 +1,79 @@
+//! Each call to a model passes through the user's spending ledger: reserved before it is made,
+//! settled when it has ended.
+
+use super::now_ms;
+use super::perform::Place;
+use crate::models::{Model, ModelProgress};
+use crate::store::{Call, Reserved, Spending};
+use openexec_engine::budget::{Limit, Spent};
+use openexec_engine::model::{ChosenModel, ModelError, ModelReply, ModelRequest, Usage};
+use std::sync::Arc;
+
+/// Where calls are paid.
+#[derive(Clone)]
+pub(super) struct Till {
+    /// The ledger.
+    pub ledger: Arc<Spending>,
+    /// What the user allows for a day, as the configuration says it now.
+    pub day: Limit,
+}
+
+/// Calls the model, if the day's budget allows it. A call whose future is dropped leaves its
+/// reservation, because nobody knows how much of it was paid for.
+///
+/// # Errors
+/// When the ledger cannot be used; then nothing was sent.
+pub(super) async fn paid(
+    place: &Arc<Place>,
+    model: &dyn Model,
+    request: &ModelRequest,
+    progress: &(dyn Fn(ModelProgress) + Send + Sync),
+) -> Result<Result<ModelReply, ModelError>, String> {
+    let chosen = place.chosen.as_ref().and_then(|models| models.named(&request.model)).cloned();
+    let chosen = chosen.unwrap_or_else(|| ChosenModel::named(request.model.clone()));
+    let input_tokens = request.estimated_tokens();
+    let at_most = chosen.at_most(input_tokens, request.output_tokens_max);
+    if place.till.day.micro_usd.is_some() && chosen.known_price().is_none() {
+        return Err(format!(
+            "`budget.day` limits what may be spent in USD, and the price of `{}` is not known: write its `price` \
+             in config.yaml and start a new run, or limit tokens instead and resume",
+            chosen.name
+        ));
+    }
+    let call = match reserve(place, &chosen, at_most).await? {
+        Reserved::Yes { call } => call,
+        Reserved::No { spent } => {
+            let (model, limit) = (chosen.name, place.till.day);
+            return Ok(Err(ModelError::BudgetExhausted { model, spent, limit, next: at_most }));
+        }
+    };
+    let outcome = model.complete(request, progress).await;
+    let (usage, spent) = match &outcome {
+        Ok(reply) => (reply.usage, chosen.spent(&reply.usage, input_tokens, reply.estimated_tokens())),
+        Err(error) if error.may_have_cost() => (Usage::default(), at_most),
+        Err(_) => (Usage::default(), Spent::default()),
+    };
+    settle(place, call, usage, spent).await;
+    Ok(outcome)
+}
+
+async fn reserve(place: &Arc<Place>, model: &ChosenModel, at_most: Spent) -> Result<Reserved, String> {
+    let (till, run, model) = (place.till.clone(), place.run.clone(), model.name.clone());
+    let reserved = tokio::task::spawn_blocking(move || {
+        let call = Call { run: &run, model: &model, at_ms: now_ms(), at_most };
+        till.ledger.reserve(&call, &till.day)
+    });
+    let reserved = reserved.await.map_err(|_| "an internal error while spending was counted".to_owned())?;
+    reserved.map_err(|error| format!("what is spent cannot be counted, so nothing is sent: {error}"))
+}
+
+async fn settle(place: &Arc<Place>, call: i64, usage: Usage, spent: Spent) {
+    let till = place.till.clone();
+    let settled = tokio::task::spawn_blocking(move || till.ledger.settle(call, &usage, spent));
+    match settled.await {
+        Ok(Ok(())) => {}
+        // The reservation stays, which is more than was spent.
+        Ok(Err(error)) => tracing::warn!(run = %place.run, "a call could not be settled: {error}"),
+        Err(error) => tracing::warn!(run = %place.run, "a call could not be settled: {error}"),
+    }
+}
