@@ -12,7 +12,8 @@ mod codex;
 mod gemini;
 mod prompt;
 mod scratch;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 
 use super::document;

@@ -66,7 +66,8 @@ pub(crate) fn confine_writes(_command: &mut Command, _written: &[PathBuf]) -> io
     Ok(())
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
 
