@@ -10,6 +10,7 @@
 mod bad_input;
 mod budget;
 mod client;
+mod command_line_models;
 mod crash;
 mod demo;
 mod documents;

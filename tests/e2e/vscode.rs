@@ -45,7 +45,11 @@ fn extensions() -> &'static Path {
         let tools = cache().join("tools");
         let sources = repository().join("editors/vscode");
         for needed in [tools.join("made-from"), sources.join("node_modules/.made-from")] {
-            assert!(needed.exists(), "`{}` is missing; `bash tests/prepare-vscode` makes it", needed.display());
+            assert!(
+                needed.exists(),
+                "`{}` is missing; `bash tests/prepare-vscode` makes it",
+                needed.display()
+            );
         }
         let place = tempfile::tempdir().unwrap();
         let (server, package) = (place.path().join("openexec"), place.path().join("openexec.vsix"));

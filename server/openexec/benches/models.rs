@@ -16,7 +16,7 @@
 #[path = "../../../tests/e2e/wire.rs"]
 mod wire;
 
-use openexec::config::{HttpModelConfig, ModelConfig};
+use openexec::config::{HttpModelConfig, ModelConfig, NetworkConfig};
 use openexec::models::{Model, Timeouts, connect_with, http_client};
 use openexec_engine::action::ActionKind;
 use openexec_engine::ids::StepId;
@@ -199,8 +199,8 @@ impl Pair {
     fn new(runtime: &Runtime, wire: Wire, stream: &str) -> Self {
         let server = Server::start(wire, stream);
         let endpoint = endpoint(wire, &server.url);
-        let model = model(wire, &http_client().unwrap(), &server.url);
-        let plain = http_client().unwrap();
+        let model = model(wire, &http_client(&NetworkConfig::default()).unwrap(), &server.url);
+        let plain = http_client(&NetworkConfig::default()).unwrap();
         let pair = Self { server, request: request(), model, plain, endpoint, bytes: stream.len() };
         // The first call of each kind makes its connection.
         runtime.block_on(pair.adapter());
@@ -315,7 +315,7 @@ fn memory(wire: Wire) {
 }
 
 fn measure_memory(runtime: &Runtime, wire: Wire, short: &str, long: &str) {
-    let http = http_client().unwrap();
+    let http = http_client(&NetworkConfig::default()).unwrap();
     let request = request();
     // What stays with the client and its runtime is there after this.
     runtime.block_on(model(wire, &http, short).complete(&request, &|_| {})).unwrap();

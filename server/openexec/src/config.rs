@@ -329,7 +329,7 @@ impl UserConfig {
     /// # Errors
     /// With file, line, column and remedy.
     pub fn of_text(path: &Path, text: &str) -> anyhow::Result<Self> {
-        read::of_text(path, text)
+        read::of_text(path, text, LocalServers::from_variables(|name| std::env::var(name).ok()))
     }
 }
 

@@ -6,6 +6,7 @@
 mod anthropic_messages;
 mod call;
 mod certificate;
+mod command_line;
 mod conversation;
 mod document;
 mod explanation;
@@ -143,7 +144,9 @@ pub fn connect_with(
         ModelConfig::OpenaiResponses(config) => way.to::<openai_responses::OpenaiResponses>(config, None),
         ModelConfig::Gemini(config) => way.to::<gemini::Gemini>(config, None),
         ModelConfig::Ollama { http: config, num_ctx } => way.to::<ollama::Ollama>(config, *num_ctx),
-        ModelConfig::CommandLine(_) => Err("command-line tools are not served yet".to_owned()),
+        ModelConfig::CommandLine(config) => {
+            return Ok(Arc::new(command_line::CommandLine::new(config, timeouts, variable)));
+        }
         ModelConfig::Scripted { file } => return connect_scripted(file),
     }
     .map_err(not_configured)
