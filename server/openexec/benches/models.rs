@@ -16,7 +16,7 @@
 #[path = "../../../tests/e2e/wire.rs"]
 mod wire;
 
-use openexec::config::{HttpModelConfig, ModelConfig};
+use openexec::config::{HttpModelConfig, ModelConfig, NetworkConfig};
 use openexec::models::{Model, Timeouts, connect_with, http_client};
 use openexec_engine::action::ActionKind;
 use openexec_engine::ids::StepId;
@@ -189,8 +189,8 @@ impl Pair {
     fn new(runtime: &Runtime, wire: Wire, stream: &str) -> Self {
         let server = Server::start(wire, stream);
         let endpoint = endpoint(wire, &server.url);
-        let model = model(wire, &http_client().unwrap(), &server.url);
-        let plain = http_client().unwrap();
+        let model = model(wire, &http_client(&NetworkConfig::default()).unwrap(), &server.url);
+        let plain = http_client(&NetworkConfig::default()).unwrap();
         let pair = Self { server, request: request(), model, plain, endpoint, bytes: stream.len() };
         // The first call of each kind makes its connection.
         runtime.block_on(pair.adapter());
@@ -265,7 +265,7 @@ fn memory(runtime: &Runtime, wire: Wire) {
     let before = memory_kib("VmRSS:");
     // Resets the peak, as proc(5) has it.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
-    let model = model(wire, &http_client().unwrap(), &server.url);
+    let model = model(wire, &http_client(&NetworkConfig::default()).unwrap(), &server.url);
     let reply = runtime.block_on(model.complete(&short.request, &|_| {})).unwrap();
     let peak = memory_kib("VmHWM:").saturating_sub(before);
     println!(

@@ -60,6 +60,8 @@ enum What {
     Blueprint(BlueprintArguments),
     /// Check policy files, explain what they say to an action, or print their JSON Schema.
     Policy(policy::PolicyArguments),
+    /// Print the JSON Schema of your configuration file.
+    Config(ConfigArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -213,6 +215,18 @@ enum GraphFormat {
     Json,
 }
 
+#[derive(Debug, clap::Args)]
+struct ConfigArguments {
+    #[command(subcommand)]
+    what: ConfigWhat,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigWhat {
+    /// Print the JSON Schema of `config.yaml`.
+    Schema,
+}
+
 /// Runs the program.
 pub fn main() -> ExitCode {
     // Before any thread, as namespaces belong to the whole process; and before the arguments
@@ -251,6 +265,10 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Doctor(at) => doctor::doctor(&at).await,
         What::Blueprint(arguments) => inspect::blueprint(arguments.what),
         What::Policy(arguments) => policy::policy(arguments),
+        What::Config(ConfigArguments { what: ConfigWhat::Schema }) => {
+            println!("{}", serde_json::to_string_pretty(&crate::config::json_schema())?);
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -81,6 +81,23 @@ pub const MODEL_RETRY_AFTER_MS_MAX: u64 = 60_000;
 pub const PROGRESS_INTERVAL_MS: u64 = 250;
 /// Characters of the line in a terminal that says what is being done.
 pub const LIVE_LINE_CHARS_MAX: usize = 100;
+/// Milliseconds that the keyring may take: it may ask the user to unlock it.
+pub const KEYRING_TIMEOUT_MS: u64 = 60_000;
+/// Bytes of a key.
+pub const KEY_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a file of certificates.
+pub const CA_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Milliseconds that a model server of this machine may take to say that it is there, where no
+/// model is configured.
+pub const MODEL_AT_HAND_TIMEOUT_MS: u64 = 300;
+/// Milliseconds that a model's server may take to list its models.
+pub const MODEL_LIST_TIMEOUT_MS: u64 = 8_000;
+/// Bytes of such a list.
+pub const MODEL_LIST_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Models of such a list that a message names.
+pub const MODELS_LISTED_MAX: usize = 5;
+/// Tokens that a model may write to show that it answers. Some think before they write.
+pub const PING_OUTPUT_TOKENS_MAX: u32 = 256;
 /// Bytes of a file of scripted replies.
 pub const SCRIPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 

@@ -221,7 +221,7 @@ fn capabilities(session: &Session) -> ServerCapabilities {
     };
     // What the client lets us register for our own files is registered for them alone; the rest
     // is asked about every file, and answered with nothing for those that are not ours.
-    let asked_always = |feature: &str| !traits.registrable.iter().any(|it| *it == feature);
+    let asked_always = |feature: &'static str| !traits.registrable.contains(&feature);
     ServerCapabilities {
         completion_provider: asked_always("completion").then(CompletionOptions::default),
         hover_provider: asked_always("hover").then_some(HoverProviderCapability::Simple(true)),
