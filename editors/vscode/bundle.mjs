@@ -1,6 +1,7 @@
-// Bundles the extension into one file, and puts the licences of what is in it beside it.
+// Bundles the extension into one file, and puts beside it the licences of what is in it and the
+// schemas of the files that people write.
 
-import { copyFile, readFile, readdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -38,3 +39,9 @@ await writeFile('dist/NOTICES.txt', notices.join(`\n${'-'.repeat(72)}\n\n`));
 
 // One licence for the whole repository; the package must hold it too.
 await copyFile('../../LICENSE', 'LICENSE');
+
+await mkdir('dist/schemas', { recursive: true });
+for (const name of ['blueprint', 'policy']) {
+    await copyFile(`../../blueprints/${name}.schema.json`, `dist/schemas/${name}.schema.json`);
+}
+await copyFile('schemas/tasks.schema.json', 'dist/schemas/tasks.schema.json');

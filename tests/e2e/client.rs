@@ -151,6 +151,10 @@ pub struct Client {
     is_over: bool,
 }
 
+/// The model servers of the machine that the tests run on are none of their business: these
+/// variables of theirs lead to a port at which nobody answers.
+pub const NO_SERVERS: [(&str, &str); 2] = [("OLLAMA_HOST", "127.0.0.1:9"), ("LLAMA_ARG_PORT", "9")];
+
 impl Client {
     /// Starts a program as a server on its standard streams. `environment` is all it gets.
     pub fn spawn(program: &Path, arguments: &[&str], environment: &[(&str, &Path)]) -> Child {
@@ -158,6 +162,7 @@ impl Client {
             .args(arguments)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(NO_SERVERS)
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -8,7 +8,9 @@
 )]
 
 mod bad_input;
+mod budget;
 mod client;
+mod command_line_models;
 mod crash;
 mod demo;
 mod documents;
@@ -16,6 +18,7 @@ mod fuzz_corpus;
 mod headless;
 mod hostile;
 mod injections;
+mod keyring;
 mod lsp;
 mod manners;
 mod models;
@@ -25,7 +28,9 @@ mod packages;
 mod policy;
 mod project;
 mod proposals;
+mod reach;
 mod routing;
 mod sandbox;
+mod vscode;
 mod wire;
 mod wires;

@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -68,6 +68,9 @@ impl Wire {
     }
 }
 
+/// The model that the server says it has. It answers whichever is asked for.
+pub const MODEL: &str = "scripted";
+
 /// A tool call of a reply.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -93,12 +96,18 @@ struct Script {
     wire: Wire,
     replies: Mutex<VecDeque<Reply>>,
     received: Mutex<Vec<Value>>,
+    /// How many requests are still turned away.
+    busy: Mutex<usize>,
 }
 
 impl ModelServer {
     pub fn start(wire: Wire, replies: Vec<Reply>) -> Self {
-        let script =
-            Arc::new(Script { wire, replies: Mutex::new(replies.into()), received: Mutex::new(Vec::new()) });
+        let script = Arc::new(Script {
+            wire,
+            replies: Mutex::new(replies.into()),
+            received: Mutex::new(Vec::new()),
+            busy: Mutex::new(0),
+        });
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -108,7 +117,11 @@ impl ModelServer {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener).unwrap()
         };
-        let router = Router::new().route(wire.endpoint(), post(answer)).with_state(Arc::clone(&script));
+        let mut router = Router::new().route(wire.endpoint(), post(answer));
+        for list in ["/v1/models", "/v1beta/models", "/api/tags"] {
+            router = router.route(list, get(listed));
+        }
+        let router = router.with_state(Arc::clone(&script));
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self { address, script, runtime: Some(runtime) }
     }
@@ -116,6 +129,11 @@ impl ModelServer {
     /// What the user writes as `base_url`.
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Turns the next requests away, to be sent again after a second.
+    pub fn turn_away(&self, requests: usize) {
+        *self.script.busy.lock().unwrap() = requests;
     }
 
     /// The bodies of all requests so far.
@@ -132,7 +150,21 @@ impl Drop for ModelServer {
     }
 }
 
+/// The one model that there is, in the forms that all lists have.
+async fn listed() -> String {
+    let model = json!({ "id": MODEL, "name": MODEL, "owned_by": "llamacpp" });
+    json!({ "data": [model], "models": [model] }).to_string()
+}
+
 async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Response {
+    {
+        let mut busy = script.busy.lock().unwrap();
+        if *busy > 0 {
+            *busy -= 1;
+            let body = json!({ "error": { "message": "too many requests" } }).to_string();
+            return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "1")], body).into_response();
+        }
+    }
     let Ok(request) = serde_json::from_slice::<Value>(&body) else {
         return refusal("the body is not JSON");
     };

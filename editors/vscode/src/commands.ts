@@ -1,86 +1,202 @@
-// The commands of the palette. Their ids differ from the server's, because the client
-// registers those itself and cannot start when one of them is taken.
+// The commands of the palette, the view and the menus. Their ids differ from the server's,
+// because the client registers those itself and cannot start when one of them is taken.
 
 import * as vscode from 'vscode';
+import type { Proposals, Shown } from './proposals';
+import { type RunEntry, called, part, work } from './protocol';
+import type { Runs } from './runs';
 import { type Server, sentence } from './server';
+import type { Node } from './tree';
+import { trust } from './trust';
 
-/** The kind of the action that trusts a workspace's tasks. */
-const TRUST_KIND = 'quickfix.openexec.trust';
+/** Commands of the server that are about one run, and handed on with what was seen of it. */
+const OF_RUN = ['apply', 'discard', 'undo', 'cancel', 'resume', 'request'];
 
-/** Commands that are handed on as they are: about one run, or about none. */
-const HANDED_ON = ['review', 'apply', 'discard', 'undo', 'cancel', 'resume', 'status'];
+export class Commands {
+    constructor(
+        private readonly server: Server,
+        private readonly runs: Runs,
+        private readonly proposals: Proposals,
+        private readonly extension: string,
+    ) {}
 
-export function commands(server: Server): vscode.Disposable[] {
-    const register = (name: string, act: (argument?: unknown) => Promise<unknown>): vscode.Disposable =>
-        vscode.commands.registerCommand(`openexec.ui.${name}`, async (argument?: unknown) => {
-            try {
-                await act(argument);
-            } catch (error) {
-                void vscode.window.showErrorMessage(`OpenExec: ${sentence(error)}`);
+    register(): vscode.Disposable {
+        const { server } = this;
+        const one = (name: string, act: (argument: unknown) => unknown): vscode.Disposable =>
+            vscode.commands.registerCommand(`openexec.ui.${name}`, async (argument?: unknown) => {
+                try {
+                    await this.allowed(name) && (await act(argument));
+                } catch (error) {
+                    server.log.error(sentence(error));
+                    void vscode.window.showErrorMessage(`OpenExec: ${sentence(error)}`);
+                }
+            });
+        return vscode.Disposable.from(
+            ...OF_RUN.map((name) => one(name, (argument) => this.ofRun(name, argument))),
+            // In the title of an editor a word says more than a sign; a command has one look only.
+            ...['apply', 'discard', 'undo'].map((name) => one(`front.${name}`, () => this.ofRun(name, undefined))),
+            one('run', (argument) => this.run(argument)),
+            one('fixTest', (argument) => this.fixTest(argument)),
+            one('review', (argument) => this.review(argument)),
+            one('diff', (argument) => this.proposals.diff(argument as Shown)),
+            one('leaveOut', (argument) => this.leaveOut(argument as Node)),
+            one('timeline', (argument) => this.timeline(argument)),
+            one('status', () => server.execute('openexec.status')),
+            one('trust', () => trust(server, activeUri())),
+            one('restart', () => server.restart()),
+            one('refresh', () => this.runs.refresh()),
+            one('showLog', () => server.log.show()),
+            one('walkthrough', () =>
+                vscode.commands.executeCommand('workbench.action.openWalkthrough', `${this.extension}#start`, false)),
+        );
+    }
+
+    /** Commands from the code-action menu that this extension does in its own way. */
+    divert(command: string, argument: unknown): Promise<unknown> | undefined {
+        if (command === 'openexec.review') {
+            return this.review(argument);
+        }
+        if (command === 'openexec.trust') {
+            return trust(this.server, hasText(argument, 'uri') ? argument.uri : undefined);
+        }
+        return undefined;
+    }
+
+    /** In a workspace that is not trusted nothing is run, and the user is told why. */
+    private async allowed(name: string): Promise<boolean> {
+        if (vscode.workspace.isTrusted || name === 'walkthrough' || name === 'showLog') {
+            return true;
+        }
+        const manage = 'Manage Workspace Trust';
+        const said = 'OpenExec runs commands of the project, so it does nothing in a workspace that you have not trusted in VS Code.';
+        if ((await vscode.window.showWarningMessage(said, manage)) === manage) {
+            await vscode.commands.executeCommand('workbench.trust.manage');
+        }
+        return false;
+    }
+
+    /** A key binding can bring the instruction: `"args": {"instruction": "…"}`. */
+    private async run(argument: unknown): Promise<void> {
+        const editor = vscode.window.activeTextEditor;
+        const isFile = editor?.document.uri.scheme === 'file';
+        // What the user points at is settled now: the server refuses the run if the text has moved
+        // on until it arrives there.
+        const place = isFile ? this.server.spelled(editor.document, editor.selection) : {};
+        const instruction = hasText(argument, 'instruction') ? argument.instruction : await ask(isFile ? editor : undefined);
+        if (instruction !== undefined && instruction.trim() !== '') {
+            await this.server.execute('openexec.run', { ...place, instruction: instruction.trim() });
+        }
+    }
+
+    /** From the test explorer, or from the message of a failed test. */
+    private async fixTest(argument: unknown): Promise<void> {
+        const item = isItem(argument) ? argument : hasItem(argument) ? argument.test : undefined;
+        if (item?.uri === undefined) {
+            throw new Error('choose one failing test whose file is known; its runner must say where the test stands');
+        }
+        // The server reads a document that is open as the editor has it.
+        const document = await vscode.workspace.openTextDocument(item.uri);
+        const range = item.range ?? new vscode.Range(0, 0, 0, 0);
+        await this.server.execute('openexec.run', { ...this.server.spelled(document, range), failing_test: item.label });
+    }
+
+    private async review(argument: unknown): Promise<void> {
+        const entry = await this.meant(argument, 'review');
+        if (entry !== undefined) {
+            await this.proposals.review(entry);
+        }
+    }
+
+    private async ofRun(name: string, argument: unknown): Promise<void> {
+        const entry = await this.meant(argument, name);
+        if (entry === undefined) {
+            return;
+        }
+        // A yes or a no binds what was seen, and nothing that has come since.
+        const bound = (name === 'apply' || name === 'discard') && entry.proposal !== undefined;
+        await this.server.execute(`openexec.${name}`, bound ? { run: entry.run, proposal: entry.proposal } : { run: entry.run });
+    }
+
+    private async leaveOut(node: Node): Promise<void> {
+        if (node.kind === 'file' || node.kind === 'hunk') {
+            const which = node.kind === 'file' ? part(node.file.path) : part(node.file.path, node.hunk);
+            await this.proposals.leaveOut(node.entry, node.changes, [which]);
+        }
+    }
+
+    /** Everything that a run did and why, in the words that the terminal has for it. */
+    private async timeline(argument: unknown): Promise<void> {
+        const entry = await this.meant(argument, undefined);
+        if (entry !== undefined) {
+            const content = await this.server.read(['show', entry.run], entry.root);
+            await this.proposals.page(entry, `Timeline of ${called(entry)}`, content);
+        }
+    }
+
+    /** The run of a tree node, of an announcement, of a key binding, of the review in front, or the only one that fits. */
+    private async meant(argument: unknown, can: string | undefined): Promise<RunEntry | undefined> {
+        const named = runOf(argument);
+        if (named !== undefined) {
+            const found = this.runs.entries.find(({ run }) => run === named || run.endsWith(named) || run.startsWith(named));
+            // The list may be behind; what was shown is what is meant.
+            return isEntry(argument) && argument.proposal !== undefined ? argument : (found ?? { ...UNKNOWN, run: named, short: named });
+        }
+        const front = this.proposals.inFront;
+        if (front !== undefined && (can === undefined || front.can.includes(can))) {
+            return front;
+        }
+        const fitting = can === undefined ? [...this.runs.entries] : this.runs.that(can);
+        if (fitting.length < 2) {
+            if (fitting[0] === undefined) {
+                throw new Error(`no run can be meant; the view *Runs* shows them all`);
             }
-        });
-    return [
-        register('run', (argument) => run(server, argument)),
-        register('trust', () => trust(server)),
-        register('restart', () => server.restart()),
-        ...HANDED_ON.map((name) =>
-            register(name, (argument) => server.execute(`openexec.${name}`, ...ofRun(argument))),
-        ),
-    ];
-}
-
-/** A key binding can name the run: `"args": {"run": "1a2b3c"}`. */
-function ofRun(argument: unknown): { run: string }[] {
-    return hasText(argument, 'run') ? [{ run: argument.run }] : [];
-}
-
-/** A key binding can bring the instruction: `"args": {"instruction": "…"}`. */
-async function run(server: Server, argument: unknown): Promise<void> {
-    const editor = fileEditor();
-    // What the user points at is settled now: the server refuses the run if the text has moved
-    // on until it arrives there.
-    const { document } = editor;
-    const place = { ...server.spelled(document, editor.selection), version: document.version };
-    const instruction = hasText(argument, 'instruction') ? argument.instruction : await ask(editor);
-    if (instruction !== undefined && instruction.trim() !== '') {
-        await server.execute('openexec.run', { blueprint: 'implement', ...place, instruction: instruction.trim() });
+            return fitting[0];
+        }
+        const picks = fitting.map((entry) => ({ label: work(entry), description: `${entry.state} · ${entry.short}`, detail: entry.detail, entry }));
+        return (await vscode.window.showQuickPick(picks, { title: 'OpenExec: Which Run?', matchOnDescription: true }))?.entry;
     }
 }
 
-function ask(editor: vscode.TextEditor): Thenable<string | undefined> {
-    const { start, end, isEmpty } = editor.selection;
-    const lines = start.line === end.line ? `line ${start.line + 1}` : `lines ${start.line + 1} to ${end.line + 1}`;
+const UNKNOWN: RunEntry = { run: '', short: '', root: '', blueprint: '', model: '', state: 'working', detail: '', taken: '', applied: false, can: [] };
+
+function ask(editor: vscode.TextEditor | undefined): Thenable<string | undefined> {
     return vscode.window.showInputBox({
-        title: 'OpenExec: Carry Out an Instruction',
-        prompt: `${isEmpty ? 'At' : 'On'} ${lines} of ${vscode.workspace.asRelativePath(editor.document.uri)}`,
-        placeHolder: 'What should be done?',
+        title: 'OpenExec: What Should Be Done?',
+        prompt: editor === undefined ? 'In this workspace' : place(editor),
+        placeHolder: 'Fix the failing tests · Rename `total` to `sum` · Why is this slow?',
         ignoreFocusOut: true,
     });
 }
 
-/** Trust is given to commands that the user has just read, and to no others. */
-async function trust(server: Server): Promise<void> {
-    const { document, selection } = fileEditor();
-    const [offer] = await server.offered(document, selection, TRUST_KIND);
-    if (offer?.command === undefined) {
-        void vscode.window.showInformationMessage(
-            'OpenExec: there is nothing to trust here. The tasks of this workspace are trusted already, or it declares none; “OpenExec: Show Status” says which.',
-        );
-        return;
-    }
-    const yes = 'Trust';
-    const detail = 'OpenExec will run these commands to verify edits. When a file that declares them changes, you are asked again.';
-    if ((await vscode.window.showWarningMessage(`${offer.title}?`, { modal: true, detail }, yes)) === yes) {
-        await server.execute(offer.command.command, ...(offer.command.arguments ?? []));
-    }
+function place({ selection, document }: vscode.TextEditor): string {
+    const { start, end, isEmpty } = selection;
+    const lines = start.line === end.line ? `line ${start.line + 1}` : `lines ${start.line + 1} to ${end.line + 1}`;
+    return `${isEmpty ? 'At' : 'On'} ${lines} of ${vscode.workspace.asRelativePath(document.uri)}`;
 }
 
-function fileEditor(): vscode.TextEditor {
-    const editor = vscode.window.activeTextEditor;
-    if (editor?.document.uri.scheme !== 'file') {
-        throw new Error('open a file of the workspace first, and put the cursor where you mean');
+function activeUri(): string | undefined {
+    const uri = vscode.window.activeTextEditor?.document.uri;
+    return uri?.scheme === 'file' ? uri.toString() : undefined;
+}
+
+function runOf(argument: unknown): string | undefined {
+    if (hasText(argument, 'run')) {
+        return argument.run;
     }
-    return editor;
+    const node = argument as Partial<Node & { kind: 'run' }> | undefined;
+    return node?.kind === 'run' ? node.entry?.run : undefined;
+}
+
+function isEntry(argument: unknown): argument is RunEntry {
+    return hasText(argument, 'run') && hasText(argument, 'state') && Array.isArray((argument as Partial<RunEntry>).can);
+}
+
+function isItem(value: unknown): value is vscode.TestItem {
+    return hasText(value, 'id') && hasText(value, 'label');
+}
+
+function hasItem(value: unknown): value is { test: vscode.TestItem } {
+    return typeof value === 'object' && value !== null && isItem((value as { test?: unknown }).test);
 }
 
 function hasText<K extends string>(value: unknown, key: K): value is Record<K, string> {

@@ -1,26 +1,51 @@
-// Entry and exit: it starts the server, keeps it in step with the settings, and registers the
-// commands of the palette. It decides nothing about runs: the server does.
+// Entry and exit: puts the parts together and starts the server, in workspaces that the user has
+// trusted. It decides nothing about runs: the server does, and the user.
 
 import * as vscode from 'vscode';
-import { commands } from './commands';
+import { announce } from './announcements';
+import { Commands } from './commands';
+import { Proposals } from './proposals';
+import { Runs } from './runs';
 import { Server } from './server';
+import { statusBar } from './statusbar';
+import { RunsTree } from './tree';
 
 let server: Server | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
-    const started = new Server();
+    const started = new Server(context.extensionUri);
     server = started;
+    const runs = new Runs(started);
+    const proposals = new Proposals(started, runs);
+    const tree = new RunsTree(started, runs, proposals);
+    const commands = new Commands(started, runs, proposals, context.extension.id);
+    started.divert = (command, argument) => commands.divert(command, argument);
+    const view = vscode.window.createTreeView('openexec.runs', { treeDataProvider: tree });
     context.subscriptions.push(
-        ...commands(started),
+        started,
+        runs,
+        proposals,
+        tree,
+        view,
+        runs.onDidChange(() => {
+            const waiting = runs.entries.filter(({ state }) => state === 'waiting' || state === 'asking').length;
+            view.badge = waiting === 0 ? undefined : { value: waiting, tooltip: 'waiting for you' };
+        }),
+        announce(runs),
+        statusBar(started, runs),
+        commands.register(),
+        vscode.workspace.onDidGrantWorkspaceTrust(() => started.start()),
         vscode.workspace.onDidChangeConfiguration(async (event) => {
-            if (event.affectsConfiguration('openexec.path')) {
+            if (event.affectsConfiguration('openexec.server.path') && vscode.workspace.isTrusted) {
                 await started.restart();
             }
         }),
     );
-    await started.start();
+    if (vscode.workspace.isTrusted) {
+        await started.start();
+    }
 }
 
 export async function deactivate(): Promise<void> {
-    await server?.dispose();
+    await server?.stop();
 }

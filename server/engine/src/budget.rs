@@ -3,7 +3,7 @@
 //! It must not know where prices come from, or what day it is.
 
 use crate::ids::ModelName;
-use crate::limits::{OUTPUT_TOKENS_MAX, OUTPUT_TOKENS_MIN};
+use crate::limits::{DAY_REPLIES_MIN, OUTPUT_TOKENS_MAX, OUTPUT_TOKENS_MIN};
 use crate::model::{ChosenModel, Models, Usage};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -321,7 +321,12 @@ pub fn output_allowed(
         if limit.micro_usd.is_some() && model.known_price().is_none() {
             return Err(Exceeded::Unpriced { model: model.name.clone(), scope });
         }
-        allowed = allowed.min(left_for_output(model, input_tokens, limit, spent));
+        let mut left = left_for_output(model, input_tokens, limit, spent);
+        if scope == Scope::Day {
+            // The most that a call can take is reserved of the day, so one reply must not be all of it.
+            left = left.min((left / DAY_REPLIES_MIN).max(u64::from(least)));
+        }
+        allowed = allowed.min(left);
         if allowed < u64::from(least) {
             let next = model.at_most(input_tokens, least);
             return Err(Exceeded::Limit { model: model.name.clone(), scope, spent, limit, next });
@@ -399,8 +404,10 @@ mod tests {
         // 2,000 tokens at 3.75, the price of putting them into a cache, and 2,000 at 15.
         assert_eq!(allowed(&model(Some(PRICE)), &call(None, Some(7_500 + 30_000))), Ok(2_000));
         assert!(allowed(&model(Some(PRICE)), &call(None, Some(7_500 + 14_999))).is_err());
-        let day = Budget { day: Limit { tokens: Some(4_000), micro_usd: None }, ..free };
-        assert_eq!(allowed(&model(None), &day), Ok(2_000), "no call is larger than the day");
+        let day = |tokens| Budget { day: Limit { tokens: Some(tokens), micro_usd: None }, ..free };
+        assert_eq!(allowed(&model(None), &day(3_000)), Ok(1_000));
+        assert!(allowed(&model(None), &day(2_999)).is_err(), "no call is larger than the day");
+        assert_eq!(allowed(&model(None), &day(22_000)), Ok(5_000), "and no reply is all of it");
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub const MEMORY_RECORDS_MAX: usize = 8;
 pub const OUTPUT_TOKENS_MAX: u32 = 16_000;
 /// Tokens of the shortest reply that is worth asking for: below, a run pauses instead.
 pub const OUTPUT_TOKENS_MIN: u32 = 1_000;
+/// Replies of the greatest length that a day's limit must have room for.
+pub const DAY_REPLIES_MIN: u64 = 4;
 /// Share of a model's window that is kept for its reply, at most, when a pack is cut to it.
 pub const WINDOW_REPLY_PERCENT: u64 = 25;
 /// Share of a model's window that is kept for what a conversation adds to the pack: the goal,

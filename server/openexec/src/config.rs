@@ -329,8 +329,7 @@ impl UserConfig {
     /// # Errors
     /// With file, line, column and remedy.
     pub fn of_text(path: &Path, text: &str) -> anyhow::Result<Self> {
-        let local_servers = LocalServers::from_variables(|name| std::env::var(name).ok());
-        read::of_text(path, text, local_servers)
+        read::of_text(path, text, LocalServers::from_variables(|name| std::env::var(name).ok()))
     }
 }
 

@@ -77,6 +77,14 @@ pub const MODEL_RETRY_DELAY_MS: u64 = 500;
 pub const MODEL_RETRY_DELAY_MS_MAX: u64 = 8_000;
 /// Milliseconds that a server may ask to wait; a longer wait is left to the user.
 pub const MODEL_RETRY_AFTER_MS_MAX: u64 = 60_000;
+/// Bytes that a command-line model may print for one reply. Some print each of their thoughts.
+pub const COMMAND_LINE_OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of its complaints that are kept, the last ones.
+pub const COMMAND_LINE_COMPLAINT_BYTES_MAX: usize = 64 * 1024;
+/// Milliseconds until a command-line model must have said which models it knows.
+pub const COMMAND_LINE_ASK_TIMEOUT_MS: u64 = 30_000;
+/// Milliseconds that its output is still read after it has ended.
+pub const COMMAND_LINE_DRAIN_TIMEOUT_MS: u64 = 1_000;
 /// Milliseconds between two looks at what a model has sent so far, for people.
 pub const PROGRESS_INTERVAL_MS: u64 = 250;
 /// Characters of the line in a terminal that says what is being done.
@@ -181,6 +189,10 @@ pub const RECONCILE_GRACE_MS: u64 = 500;
 pub const DIAGNOSTICS_MAX: usize = 20;
 /// Milliseconds that a run's view may lag behind the event that was just announced.
 pub const VIEW_LAG_MS: u64 = 1_000;
+/// Runs of a workspace that a client's own list shows.
+pub const RUNS_LISTED_MAX: usize = 50;
+/// Milliseconds between two notices that the list of runs has changed.
+pub const RUNS_CHANGED_PAUSE_MS: u64 = 100;
 /// Milliseconds that a menu which is opened before the first offers are read waits for them.
 pub const OFFERS_WAIT_MS: u64 = 500;
 /// Ended runs of earlier processes that are looked at for the latest one that can be undone.

@@ -18,6 +18,7 @@ mod follow;
 mod own_files;
 mod review;
 mod roots;
+mod runs;
 mod server;
 mod service;
 mod session;

@@ -6,6 +6,7 @@
 mod anthropic_messages;
 mod call;
 mod certificate;
+mod command_line;
 mod conversation;
 mod document;
 mod explanation;
@@ -143,7 +144,9 @@ pub fn connect_with(
         ModelConfig::OpenaiResponses(config) => way.to::<openai_responses::OpenaiResponses>(config, None),
         ModelConfig::Gemini(config) => way.to::<gemini::Gemini>(config, None),
         ModelConfig::Ollama { http: config, num_ctx } => way.to::<ollama::Ollama>(config, *num_ctx),
-        ModelConfig::CommandLine(_) => Err("command-line tools are not served yet".to_owned()),
+        ModelConfig::CommandLine(config) => {
+            return Ok(Arc::new(command_line::CommandLine::new(config, timeouts, variable)));
+        }
         ModelConfig::Scripted { file } => return connect_scripted(file),
     }
     .map_err(not_configured)
@@ -193,7 +196,9 @@ fn key(
     let own = || keys::own_variable(provider, config.base_url.as_deref());
     let name = match config.key.clone().or_else(own) {
         None => {
-            let name = "whether it wants a key: none was sent, as no `key_env` names one".to_owned();
+            let name =
+                "whether it wants a key: none was sent, as neither `key_env` nor `key_keyring` names one"
+                    .to_owned();
             return Ok(Key { value: None, name });
         }
         Some(KeySource::Keyring(named)) => {

@@ -76,7 +76,7 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
         let requests = disclosure::requests(events.iter().map(|recorded| &recorded.event));
         let requests = requests.map_err(anyhow::Error::msg)?;
         let request = number.checked_sub(1).and_then(|at| requests.get(at));
-        let request = request.with_context(|| format!("the run has {} requests", requests.len()))?;
+        let request = request.with_context(|| format!("the run made {} requests", requests.len()))?;
         match arguments.wire {
             true => println!("{}", runtime.preview(root, &request.request)?),
             false => print_request(request),
@@ -110,6 +110,8 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
     }
     if !state.taken().is_empty() {
         anstream::println!("{} {}", paint::strong("models:"), paint::plain(&state.taken()));
+        let today = runtime.spent_today()?;
+        anstream::println!("{}", paint::dim(&format!("all your runs of today (UTC): {today}")));
     }
     anstream::println!("{}", paint::dim(&format!("{} events, chain verified", events.len())));
     Ok(ExitCode::SUCCESS)

@@ -3,7 +3,10 @@
 use super::limits::{BudgetEntry, PriceEntry, budget, every_price_is_known};
 use super::network::{NetworkEntry, network};
 use super::roles::{RolesEntry, resolvable, roles};
-use super::{AZURE_VERSION, HttpModelConfig, KeySource, LocalServers, ModelConfig, UserConfig};
+use super::{
+    AZURE_VERSION, CommandLineConfig, CommandLineTool, HttpModelConfig, KeySource, LocalServers, ModelConfig,
+    OutputForm, UserConfig,
+};
 use anyhow::{Context as _, anyhow, bail};
 use openexec_engine::ids::ModelName;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
@@ -72,6 +75,22 @@ struct ModelEntry {
     /// Scripted only: the YAML file of replies.
     #[schemars(with = "Option<String>")]
     file: Option<Spanned<PathBuf>>,
+    /// How it is asked for actions.
+    #[schemars(with = "Option<Output>")]
+    output: Option<Spanned<Output>>,
+    /// Command-line tools only: the program, if not the tool's usual name.
+    #[schemars(with = "Option<String>")]
+    program: Option<Spanned<PathBuf>>,
+}
+
+/// How a model is asked for actions.
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Output {
+    /// As tool calls.
+    ToolCalls,
+    /// As one JSON document, which the server keeps to a schema.
+    JsonSchema,
 }
 
 /// What is spoken with a model.
@@ -83,6 +102,9 @@ enum Api {
     OpenaiResponses,
     Gemini,
     Ollama,
+    ClaudeCli,
+    CodexCli,
+    GeminiCli,
     Scripted,
 }
 
@@ -188,6 +210,9 @@ fn model(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         Api::OpenaiResponses => Ok(ModelConfig::OpenaiResponses(http(entry, at)?)),
         Api::Gemini => Ok(ModelConfig::Gemini(http(entry, at)?)),
         Api::Ollama => ollama(entry, at),
+        Api::ClaudeCli => command_line(CommandLineTool::Claude, entry, base),
+        Api::CodexCli => command_line(CommandLineTool::Codex, entry, base),
+        Api::GeminiCli => command_line(CommandLineTool::Gemini, entry, base),
     }
 }
 
@@ -201,6 +226,8 @@ fn scripted(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         ("price", entry.price.map(|price| price.at())),
         ("output_tokens_max", entry.output_tokens_max.map(|it| it.referenced)),
         ("num_ctx", entry.num_ctx.map(|it| it.referenced)),
+        ("output", entry.output.map(|it| it.referenced)),
+        ("program", entry.program.map(|it| it.referenced)),
     ];
     if let Some((name, at)) = foreign.into_iter().find_map(|(name, at)| Some((name, at?))) {
         return Err(Fault::new(at, format!("a scripted model has no `{name}`; it takes `file` only")));
@@ -209,6 +236,31 @@ fn scripted(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         Fault::new(entry.api.referenced, "a scripted model needs `file`, the YAML file of replies")
     })?;
     Ok(ModelConfig::Scripted { file: base.join(file.value) })
+}
+
+fn command_line(tool: CommandLineTool, entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
+    let foreign = [
+        ("base_url", entry.base_url.map(|it| it.referenced)),
+        ("key_env", entry.key_env.map(|it| it.referenced)),
+        ("output_tokens_max", entry.output_tokens_max.map(|it| it.referenced)),
+        ("num_ctx", entry.num_ctx.map(|it| it.referenced)),
+        ("file", entry.file.map(|it| it.referenced)),
+        ("output", entry.output.map(|it| it.referenced)),
+    ];
+    if let Some((name, at)) = foreign.into_iter().find_map(|(name, at)| Some((name, at?))) {
+        return Err(Fault::new(
+            at,
+            format!(
+                "a command-line model has no `{name}`: it has a login and settings of its own; it takes `model` and `program` only"
+            ),
+        ));
+    }
+    // A bare name is looked for on `PATH`; anything longer lies where it says.
+    let program = entry.program.map(|program| match program.value.components().count() {
+        0 | 1 => program.value,
+        _ => base.join(program.value),
+    });
+    Ok(ModelConfig::CommandLine(CommandLineConfig { tool, program, model: entry.model.map(|it| it.value) }))
 }
 
 fn ollama(mut entry: ModelEntry, at: Location) -> Result<ModelConfig, Fault> {
@@ -235,6 +287,12 @@ fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
         return Err(Fault::new(
             file.referenced,
             "only a scripted model has `file`; remove it, or write `api: scripted`",
+        ));
+    }
+    if let Some(program) = entry.program {
+        return Err(Fault::new(
+            program.referenced,
+            "only a command-line model has `program`; remove it, or write `api: claude_cli`, `codex_cli` or `gemini_cli`",
         ));
     }
     if let Some(num_ctx) = entry.num_ctx {
@@ -269,6 +327,10 @@ fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
         output_tokens_max: entry.output_tokens_max.map(|it| it.value),
         window_tokens: entry.window_tokens.map(|it| it.value),
         price: entry.price.map(|price| price.price()).transpose()?,
+        output: match entry.output.map(|it| it.value) {
+            None | Some(Output::ToolCalls) => OutputForm::ToolCalls,
+            Some(Output::JsonSchema) => OutputForm::JsonSchema,
+        },
         ..HttpModelConfig::default()
     })
 }

@@ -68,8 +68,9 @@ impl Runtime {
         request: &StartRequest,
         catalogue: &Catalogue,
     ) -> Result<Routed, DriverError> {
-        let (Some(name), Some(instruction), None) =
-            (&self.config.roles.router, &request.inputs.instruction, &request.model)
+        // Whoever wants to see each request before it leaves is asked by runs, and this is none yet.
+        let router = self.config.roles.router.as_ref().filter(|_| !self.config.approve_requests);
+        let (Some(name), Some(instruction), None) = (router, &request.inputs.instruction, &request.model)
         else {
             return Ok(Routed { plan, refined: None });
         };

@@ -41,6 +41,8 @@ where
     let (service, socket) =
         LspService::build(|client| Handlers::new(client, handlers_session, runtime, dirs))
             .custom_method(WorkDoneProgressCancel::METHOD, Handlers::progress_cancelled)
+            .custom_method("openexec/runs", Handlers::runs)
+            .custom_method("openexec/changes", Handlers::changes)
             .finish();
     let (service, left) = OrderedService::new(service, Arc::new(Inbox(session)));
     let serving =

@@ -4,8 +4,8 @@
 //! whole server when an answer arrives for somebody who no longer waits.
 
 use super::protocol::{
-    MessageType, ProgressParams, ProgressParamsValue, ProgressToken, ShowMessageParams, Url,
-    WorkDoneProgress, WorkDoneProgressCreateParams, notification, request,
+    LogMessageParams, MessageType, ProgressParams, ProgressParamsValue, ProgressToken, ShowMessageParams,
+    Url, WorkDoneProgress, WorkDoneProgressCreateParams, notification, request,
 };
 use crate::limits::CLIENT_ANSWER_TIMEOUT_MS;
 use serde_json::{Value, json};
@@ -19,6 +19,8 @@ use tower_lsp::jsonrpc;
 #[derive(Clone)]
 pub(super) struct Editor {
     client: Client,
+    /// Whether messages about how runs stand are left out.
+    is_quiet: bool,
 }
 
 /// What came of a request to the editor. Whatever is not an answer is no consent either.
@@ -39,6 +41,14 @@ impl request::Request for ApplyEdit {
     type Params = Value;
     type Result = Value;
     const METHOD: &'static str = "workspace/applyEdit";
+}
+
+/// `openexec/runsChanged`.
+enum RunsChanged {}
+
+impl notification::Notification for RunsChanged {
+    type Params = Value;
+    const METHOD: &'static str = "openexec/runsChanged";
 }
 
 /// `window/showDocument`, likewise.
@@ -78,7 +88,17 @@ impl request::Request for RegisterCapability {
 
 impl Editor {
     pub(super) fn new(client: Client) -> Self {
-        Self { client }
+        Self { client, is_quiet: false }
+    }
+
+    /// The same editor, without the messages: for whom a list of its own tells.
+    pub(super) fn quiet(&self) -> Self {
+        Self { is_quiet: true, ..self.clone() }
+    }
+
+    /// Tells a client that lists runs that the list is another one.
+    pub(super) async fn runs_changed(&self) {
+        self.client.send_notification::<RunsChanged>(json!({})).await;
     }
 
     /// Sends `workspace/applyEdit`; the answer arrives in the receiver, if it ever does.
@@ -114,7 +134,15 @@ impl Editor {
 
     /// Says one sentence to the user.
     pub(super) async fn show_message(&self, typ: MessageType, message: String) {
+        if self.is_quiet {
+            return;
+        }
         self.client.send_notification::<notification::ShowMessage>(ShowMessageParams { typ, message }).await;
+    }
+
+    /// Writes one sentence into the editor's log of this server.
+    pub(super) async fn log_message(&self, typ: MessageType, message: String) {
+        self.client.send_notification::<notification::LogMessage>(LogMessageParams { typ, message }).await;
     }
 
     /// Puts a question beside the user's work. The answer is what was chosen, if ever anything

@@ -1,8 +1,11 @@
 //! The handlers: they take what they need out of the session, call plain functions, and
 //! answer at once. Whatever takes longer goes on in a task of its own.
 
+mod capabilities;
 mod for_own_files;
+mod listing;
 
+use self::capabilities::capabilities;
 use self::for_own_files::own_edit;
 use super::actions::{Place, RunLine, offered, short};
 use super::commands::{self, OfRequest, OfRun, TrustArguments, Wish, meant, obvious_root};
@@ -13,15 +16,11 @@ use super::own_files::{
     symbols,
 };
 use super::protocol::{
-    CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionProviderCapability, CodeActionResponse,
-    CompletionOptions, CompletionParams, CompletionResponse, DocumentSymbolParams, DocumentSymbolResponse,
-    ExecuteCommandOptions, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
-    HoverParams, HoverProviderCapability, InitializeParams, InitializeResult, InitializedParams, Location,
-    MessageType, OneOf, PositionEncodingKind, PrepareRenameResponse, ReferenceParams, RenameOptions,
-    RenameParams, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentPositionParams,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    WorkDoneProgressCancelParams, WorkDoneProgressOptions, WorkspaceEdit, WorkspaceFoldersServerCapabilities,
-    WorkspaceServerCapabilities,
+    CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse, DocumentSymbolParams,
+    DocumentSymbolResponse, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
+    HoverParams, InitializeParams, InitializeResult, InitializedParams, Location, MessageType,
+    PrepareRenameResponse, ReferenceParams, RenameParams, ServerInfo, TextDocumentPositionParams,
+    WorkDoneProgressCancelParams, WorkspaceEdit,
 };
 use super::review::{
     evidence, request_markdown, review_markdown, status_markdown, trust_markdown, write_document,
@@ -29,12 +28,11 @@ use super::review::{
 };
 use super::session::{Offers, Session};
 use super::surface::EditorSurface;
-use super::traits::encoding_name;
 use super::trust::TrustState;
 use super::uri;
 use crate::config::UserDirs;
 use crate::disclosure;
-use crate::driver::{Asked, DriverError, RunHandle, RunStatus, Runtime, Say, Surface, view_of};
+use crate::driver::{Asked, DriverError, RunHandle, RunStatus, RunView, Runtime, Say, Surface, view_of};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::text::visible;
@@ -66,6 +64,8 @@ struct Shared {
     publisher: Arc<Publisher>,
     /// The runs that the user is told about, and what is to be followed after that.
     followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
+    /// Recorded runs, as they stood when their journal was read last.
+    recorded_views: Mutex<BTreeMap<RunId, RunView>>,
 }
 
 impl Handlers {
@@ -77,12 +77,22 @@ impl Handlers {
     ) -> Self {
         let editor = Editor::new(client);
         let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
-        let followed = Mutex::default();
+        let (followed, recorded_views) = (Mutex::default(), Mutex::default());
         let surroundings = Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), &dirs));
         let publisher =
             Arc::new(Publisher::new(Arc::clone(&session), editor.clone(), Arc::clone(&surroundings)));
         let state = dirs.state;
-        Self(Arc::new(Shared { session, editor, surface, runtime, state, surroundings, publisher, followed }))
+        Self(Arc::new(Shared {
+            session,
+            editor,
+            surface,
+            runtime,
+            state,
+            surroundings,
+            publisher,
+            followed,
+            recorded_views,
+        }))
     }
 
     /// `window/workDoneProgress/cancel`, which tower-lsp does not route. Cancelling what is
@@ -205,55 +215,6 @@ impl LanguageServer for Handlers {
 
 fn failed(reason: String) -> Error {
     Error { code: ErrorCode::ServerError(REQUEST_FAILED), message: reason.into(), data: None }
-}
-
-fn capabilities(session: &Session) -> ServerCapabilities {
-    let traits = session.traits();
-    let kinds = ["quickfix.openexec", "refactor.rewrite.openexec", "source.openexec"];
-    let code_actions = if traits.code_action_literals {
-        CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(kinds.into_iter().map(CodeActionKind::from).collect()),
-            work_done_progress_options: WorkDoneProgressOptions::default(),
-            resolve_provider: None,
-        })
-    } else {
-        CodeActionProviderCapability::Simple(true)
-    };
-    // What the client lets us register for our own files is registered for them alone; the rest
-    // is asked about every file, and answered with nothing for those that are not ours.
-    let asked_always = |feature: &'static str| !traits.registrable.contains(&feature);
-    ServerCapabilities {
-        completion_provider: asked_always("completion").then(CompletionOptions::default),
-        hover_provider: asked_always("hover").then_some(HoverProviderCapability::Simple(true)),
-        definition_provider: asked_always("definition").then_some(OneOf::Left(true)),
-        references_provider: asked_always("references").then_some(OneOf::Left(true)),
-        document_symbol_provider: asked_always("documentSymbol").then_some(OneOf::Left(true)),
-        rename_provider: asked_always("rename").then_some(OneOf::Right(RenameOptions {
-            prepare_provider: Some(true),
-            work_done_progress_options: WorkDoneProgressOptions::default(),
-        })),
-        position_encoding: Some(PositionEncodingKind::from(encoding_name(traits.encoding).to_owned())),
-        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
-            open_close: Some(true),
-            change: Some(TextDocumentSyncKind::INCREMENTAL),
-            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: None })),
-            ..TextDocumentSyncOptions::default()
-        })),
-        code_action_provider: Some(code_actions),
-        execute_command_provider: Some(ExecuteCommandOptions {
-            commands: commands::IDS.map(str::to_owned).to_vec(),
-            work_done_progress_options: WorkDoneProgressOptions::default(),
-        }),
-        workspace: Some(WorkspaceServerCapabilities {
-            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
-                supported: Some(true),
-                change_notifications: Some(OneOf::Left(true)),
-            }),
-            file_operations: None,
-        }),
-        experimental: Some(json!({ "openexec": { "version": 1, "instructionInput": "openexec.run" } })),
-        ..ServerCapabilities::default()
-    }
 }
 
 impl Shared {
@@ -536,12 +497,15 @@ impl Shared {
         let roots = self.session.roots();
         let known = |root: &Path| Some((root.to_owned(), self.session.offers(root).trust.clone()?));
         let trust: Vec<(PathBuf, TrustState)> = roots.all().into_iter().filter_map(known).collect();
-        let markdown = status_markdown(&lines, &trust, self.runtime.as_ref().err().map(String::as_str));
-        let (state, text) = (self.state.clone(), markdown.clone());
-        let file = blocking(move || {
-            write_status(&state, &text).map_err(|error| {
+        let (state, runtime) = (self.state.clone(), self.runtime.clone());
+        let (file, markdown) = blocking(move || {
+            let today = runtime.as_ref().ok().and_then(|runtime| runtime.spent_today().ok());
+            let trouble = runtime.as_ref().err().map(String::as_str);
+            let markdown = status_markdown(&lines, &trust, trouble, today.as_deref());
+            let file = write_status(&state, &markdown).map_err(|error| {
                 format!("the status could not be written below `{}`: {error}", state.display())
-            })
+            })?;
+            Ok((file, markdown))
         })
         .await?;
         self.show(file.clone());
@@ -551,16 +515,24 @@ impl Shared {
     /// Shows what trusting the workspace would agree to.
     async fn review_trust(self: &Arc<Self>, root: PathBuf) -> Result<Value, String> {
         let runtime = Arc::clone(self.runtime()?);
-        let file = blocking(move || {
-            let markdown = trust_markdown(&root, &trust_state(&runtime, &root)?);
+        let (file, seen) = blocking(move || {
+            let state = trust_state(&runtime, &root)?;
+            let markdown = trust_markdown(&root, &state);
             let folder = runtime.journal_path(&root).with_file_name("trust");
-            write_document(&folder, "trust.md", &markdown).map_err(|error| {
+            let file = write_document(&folder, "trust.md", &markdown).map_err(|error| {
                 format!("the review could not be written to `{}`: {error}", folder.display())
-            })
+            })?;
+            Ok((file, state))
         })
         .await?;
         self.show(file.clone());
-        Ok(json!({ "review": file }))
+        Ok(match seen {
+            // What trust would bind, for a client that asks for it while the document is read.
+            TrustState::Untrusted { content, commands, .. } => {
+                json!({ "review": file, "content": content, "commands": commands })
+            }
+            TrustState::Trusted | TrustState::NothingDeclared => json!({ "review": file }),
+        })
     }
 
     async fn trust(self: &Arc<Self>, arguments: TrustArguments) -> Result<Value, String> {
@@ -633,13 +605,15 @@ impl Shared {
         tokio::spawn(async move {
             let traits = shared.session.traits();
             let needed = |handle: &RunHandle| {
-                if traits.questions {
+                if traits.questions && !traits.lists_runs {
                     tokio::spawn(Arc::clone(&shared).offer_review(handle.clone()));
                 }
             };
+            let editor = if traits.lists_runs { shared.editor.quiet() } else { shared.editor.clone() };
             let mut following = Some(handle);
             while let Some(handle) = following {
-                follow(shared.editor.clone(), traits.progress, handle.clone(), &needed).await;
+                shared.tell_of_changes(&handle);
+                follow(editor.clone(), traits.progress, handle.clone(), &needed).await;
                 following = shared.next_to_follow(&handle.run);
             }
         });
@@ -676,13 +650,31 @@ impl Shared {
 
     async fn keep_offers_fresh(self: Arc<Self>) {
         let mut saves = self.session.saves();
-        loop {
-            Arc::clone(&self).refresh_offers().await;
-            self.session.set_offers_read();
-            if saves.changed().await.is_err() {
-                return;
-            }
+        Arc::clone(&self).renew_offers().await;
+        self.session.set_offers_read();
+        if self.say_which_model().await {
+            Arc::clone(&self).renew_offers().await;
         }
+        while saves.changed().await.is_ok() {
+            Arc::clone(&self).renew_offers().await;
+        }
+    }
+
+    /// Reads them anew and tells whoever shows them.
+    async fn renew_offers(self: Arc<Self>) {
+        Arc::clone(&self).refresh_offers().await;
+        if self.session.traits().lists_runs {
+            self.editor.runs_changed().await;
+        }
+    }
+
+    /// Where no model is configured, the user is told once which one is taken. True when
+    /// there is one, which menus then show.
+    async fn say_which_model(&self) -> bool {
+        let Ok(runtime) = &self.runtime else { return false };
+        let Some(found) = runtime.model_at_hand().await else { return false };
+        self.editor.log_message(MessageType::INFO, format!("OpenExec: {found}")).await;
+        true
     }
 
     /// Reads from the disk what menus offer, so that no menu has to.

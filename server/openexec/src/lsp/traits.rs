@@ -33,6 +33,8 @@ pub(super) struct ClientTraits {
     pub(super) show_document: bool,
     /// Whether it can put a question beside the user's work, without taking the keyboard.
     pub(super) questions: bool,
+    /// Whether it lists runs itself, and tells its user in its own way how they stand.
+    pub(super) lists_runs: bool,
     /// Whether it takes code actions that are more than commands.
     pub(super) code_action_literals: bool,
     /// Whether a diagnostic can name other places that explain it.
@@ -90,6 +92,7 @@ impl ClientTraits {
             },
             progress: flag("/window/workDoneProgress"),
             show_document: flag("/window/showDocument/support"),
+            lists_runs: flag("/experimental/openexec/runs"),
             code_action_literals: capability(params, "/textDocument/codeAction/codeActionLiteralSupport")
                 .is_some_and(Value::is_object),
             related_information: flag("/textDocument/publishDiagnostics/relatedInformation"),

@@ -25,6 +25,16 @@ pub struct AtHand {
     pub because: String,
 }
 
+impl std::fmt::Display for AtHand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { name, because } = self;
+        write!(
+            f,
+            "no model is configured: {name} is taken, as {because}; `--model` or `default_model` in config.yaml name another, and `openexec models` shows it"
+        )
+    }
+}
+
 /// The first model that is at hand: one whose key is in the environment, else one that a server
 /// of this machine has. Waits for such servers a moment only.
 pub async fn model_at_hand(

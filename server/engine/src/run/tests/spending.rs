@@ -71,7 +71,7 @@ fn a_reply_is_cut_to_what_the_budget_leaves() {
     for budget in [
         Budget { call: tokens(input + 2_000), ..Budget::default() },
         Budget { run: tokens(input + 2_000), ..Budget::default() },
-        Budget { day: tokens(input + 2_000), ..Budget::default() },
+        Budget { day: tokens(input + 8_000), ..Budget::default() },
     ] {
         let mut world = World::new(&[]);
         world.start(start(budget, model()));

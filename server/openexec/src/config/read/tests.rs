@@ -149,6 +149,13 @@ fn errors_name_their_place_and_the_remedy() {
         ("network: {proxy: 'http://h:1/verysecret'}\n".into(), "/config.yaml:1:18: ", "more than an address"),
         ("network: {ca_file: ''}\n".into(), "/config.yaml:1:20: ", "PEM"),
         ("approve_requests: perhaps\n".into(), "/config.yaml:1:19: ", "bool"),
+        (model("program: x"), "/config.yaml:5:14: only a command-line model", "`codex_cli`"),
+        (model("output: json"), "/config.yaml:5:", "json_schema"),
+        (
+            "models:\n  a:\n    api: codex_cli\n    base_url: 'http://h'\n".into(),
+            "/config.yaml:4:15: a command-line model has no `base_url`",
+            "`program` only",
+        ),
         ("context_tokens: 0\n".into(), "/config.yaml:1:17: ", "at least 1"),
         ("default_model: a\ndefault_model: b\n".into(), "/config.yaml:2:1: duplicate", "default_model"),
         ("models: [".into(), "/config.yaml:1:9: ", "mapping"),
@@ -305,4 +312,39 @@ fn the_reference_names_every_field() {
     for field in fields {
         assert!(reference.contains(&format!("`{field}`")), "server/CONFIGURATION.md does not name `{field}`");
     }
+}
+
+#[test]
+fn models_behind_schemas_and_behind_command_lines_are_read() {
+    let found = load(
+        "models:\n\
+         \x20 small: {api: ollama, model: qwen3, output: json_schema}\n\
+         \x20 big: {api: ollama, model: qwen3, output: tool_calls}\n\
+         \x20 claude: {api: claude_cli}\n\
+         \x20 codex: {api: codex_cli, model: gpt-6-sol, program: codex-beta}\n\
+         \x20 gemini: {api: gemini_cli, program: tools/gemini}\n",
+    )
+    .unwrap();
+    let output = |name: &str| match &found.models[name] {
+        ModelConfig::Ollama { http, .. } => http.output,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((output("small"), output("big")), (OutputForm::JsonSchema, OutputForm::ToolCalls));
+    let tool = |name: &str| match &found.models[name] {
+        ModelConfig::CommandLine(config) => config.clone(),
+        other => panic!("{other:?}"),
+    };
+    let claude = CommandLineConfig { tool: CommandLineTool::Claude, program: None, model: None };
+    assert_eq!(tool("claude"), claude);
+    assert_eq!(
+        tool("codex"),
+        CommandLineConfig {
+            tool: CommandLineTool::Codex,
+            program: Some("codex-beta".into()),
+            model: Some("gpt-6-sol".into())
+        }
+    );
+    let program = tool("gemini").program.unwrap();
+    assert!(program.is_absolute() && program.ends_with("tools/gemini"), "{program:?}");
+    assert!(found.models.values().filter(|it| it.is_local()).count() == 2, "a tool's model is elsewhere");
 }

@@ -1,0 +1,96 @@
+// What the user is told of runs without asking: once each time that a run begins to need
+// somebody or is over, with the next step as a button. No button here consents to edits: that is
+// done where the edits are seen.
+
+import * as vscode from 'vscode';
+import { type RunEntry, called } from './protocol';
+import type { Runs, Turn } from './runs';
+
+/** How long a remark stands in the status bar, in milliseconds. */
+const REMARK_MS = 6_000;
+
+/** How much of a reason a message repeats; all of it stands in the view. */
+const REASON_CHARS_MAX = 160;
+
+export function announce(runs: Runs): vscode.Disposable {
+    return runs.onDidTurn((turn) => void tell(turn));
+}
+
+async function tell({ now, isFirst }: Turn): Promise<void> {
+    const { showInformationMessage, showWarningMessage, showErrorMessage } = vscode.window;
+    const run = called(now);
+    switch (now.state) {
+        case 'working':
+            return;
+        case 'waiting':
+            if (vscode.workspace.getConfiguration('openexec').get('review.openAutomatically', false) && !isFirst) {
+                await vscode.commands.executeCommand('openexec.ui.review', now);
+                return;
+            }
+            return choose(now, await showInformationMessage(
+                `OpenExec: ${run} is ready for your review. ${because(now)}Nothing has been changed in your files yet.`,
+                ...buttons('Review Changes', 'Discard'),
+            ));
+        case 'asking':
+            return choose(now, await showInformationMessage(
+                `OpenExec: ${run} asks before it sends its request to the model ${now.model}.`,
+                ...buttons('Show Request', 'Send', 'Discard'),
+            ));
+        case 'paused':
+            return choose(now, await showWarningMessage(`OpenExec: ${run} is paused: ${now.detail}`, ...buttons('Resume', 'Cancel Run')));
+        case 'interrupted':
+            return choose(now, await showWarningMessage(
+                `OpenExec: ${run} was interrupted. What it has done so far is recorded; it can go on from there.`,
+                ...buttons('Resume', 'Cancel Run'),
+            ));
+        case 'done':
+        case 'undone': {
+            if (isFirst) {
+                return;
+            }
+            const steps = now.applied ? buttons('Show Changes', 'Undo') : now.state === 'undone' ? buttons('Redo') : buttons('Show Timeline');
+            return choose(now, await showInformationMessage(`OpenExec: ${now.state === 'done' ? run : `${run} was undone`}: ${now.detail}`, ...steps));
+        }
+        case 'failed':
+            if (!isFirst) {
+                choose(now, await showErrorMessage(`OpenExec: ${run} failed: ${now.detail}`, ...buttons('Show Timeline')));
+            }
+            return;
+        case 'cancelled':
+        case 'discarded':
+            if (!isFirst) {
+                vscode.window.setStatusBarMessage(`$(circle-slash) OpenExec: ${run} was ${now.state}; your files are as they were`, REMARK_MS);
+            }
+            return;
+    }
+}
+
+type Button = keyof typeof COMMANDS;
+
+const COMMANDS = {
+    'Review Changes': 'review',
+    'Show Changes': 'review',
+    'Show Request': 'request',
+    'Show Timeline': 'timeline',
+    Send: 'apply',
+    Discard: 'discard',
+    Resume: 'resume',
+    'Cancel Run': 'cancel',
+    Undo: 'undo',
+    Redo: 'undo',
+} as const;
+
+function buttons(...names: Button[]): Button[] {
+    return names;
+}
+
+function choose(run: RunEntry, chosen: Button | undefined): void {
+    if (chosen !== undefined) {
+        void vscode.commands.executeCommand(`openexec.ui.${COMMANDS[chosen]}`, run);
+    }
+}
+
+function because({ detail }: RunEntry): string {
+    const reason = detail.length > REASON_CHARS_MAX ? `${detail.slice(0, REASON_CHARS_MAX)}…` : detail.replace(/\.$/, '');
+    return reason === '' ? '' : `Why you are asked: ${reason}. `;
+}

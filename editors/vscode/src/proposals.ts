@@ -1,0 +1,165 @@
+// Proposals as VS Code shows changes: its own diff editors over two texts that nobody can edit,
+// the one that the run began with and the one that it wants. Which run is being reviewed is
+// known while its editor is in front.
+
+import * as vscode from 'vscode';
+import { type ChangedFile, type Changes, type RunEntry, called } from './protocol';
+import type { Runs } from './runs';
+import type { Server } from './server';
+
+const SCHEME = 'openexec';
+
+/** What the titles of proposals begin with; of what is applied already, `Changes of`. */
+const PROPOSAL = 'Proposal of';
+
+/** What is shown in a diff editor of ours. */
+export interface Shown {
+    readonly entry: RunEntry;
+    readonly changes: Changes;
+    readonly file: ChangedFile;
+    /** Where to look, counted from 1. */
+    readonly line?: number;
+}
+
+export class Proposals implements vscode.Disposable, vscode.TextDocumentContentProvider {
+    private readonly texts = new Map<string, string>();
+    private readonly told = new vscode.EventEmitter<vscode.Uri>();
+    readonly onDidChange = this.told.event;
+    private readonly known = new Map<string, Promise<Changes>>();
+    /** The runs whose changes stand in an editor, by the title of its tab. */
+    private readonly tabs = new Map<string, string>();
+    private readonly watching: vscode.Disposable[];
+
+    constructor(
+        private readonly server: Server,
+        private readonly runs: Runs,
+    ) {
+        this.watching = [
+            vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
+            vscode.window.tabGroups.onDidChangeTabs(() => this.notice()),
+            vscode.window.tabGroups.onDidChangeTabGroups(() => this.notice()),
+            runs.onDidChange(() => this.notice()),
+            runs.onDidTurn(({ before, now }) => {
+                if (before?.state === 'waiting') {
+                    void this.close(now);
+                }
+            }),
+        ];
+    }
+
+    dispose(): void {
+        vscode.Disposable.from(...this.watching).dispose();
+    }
+
+    provideTextDocumentContent(uri: vscode.Uri): string {
+        return this.texts.get(uri.toString()) ?? '';
+    }
+
+    /** What a run changes, asked for once while it stands as it does. */
+    of(entry: RunEntry): Promise<Changes> {
+        const key = [entry.run, entry.state, entry.proposal, entry.detail].join('\n');
+        const known = this.known.get(key);
+        if (known !== undefined) {
+            return known;
+        }
+        const asked = this.server.changes(entry.run);
+        this.known.set(key, asked);
+        asked.catch(() => this.known.delete(key));
+        return asked;
+    }
+
+    /** The run whose changes the user is looking at. */
+    get inFront(): RunEntry | undefined {
+        const label = vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? '';
+        // VS Code adds the count of files to the title.
+        const [, run] = [...this.tabs].find(([title]) => label === title || label.startsWith(`${title} (`)) ?? [];
+        return run === undefined ? undefined : this.runs.of(run);
+    }
+
+    /** All files of a run side by side with what they were. */
+    async review(entry: RunEntry): Promise<void> {
+        const changes = await this.of(entry);
+        if (changes.files.length === 0) {
+            void vscode.window.showInformationMessage(`OpenExec: run ${entry.short} changes no file. ${entry.detail}`);
+            return;
+        }
+        const title = `${entry.state === 'waiting' ? PROPOSAL : 'Changes of'} ${called(entry)}`;
+        const resources = changes.files.map((file) => {
+            const { before, after } = this.sides(entry, changes, file);
+            return [this.label(entry, file), before, after];
+        });
+        this.tabs.set(title, entry.run);
+        await vscode.commands.executeCommand('vscode.changes', title, resources);
+        this.notice();
+    }
+
+    /** One file of a run. */
+    async diff({ entry, changes, file, line }: Shown): Promise<void> {
+        const { before, after } = this.sides(entry, changes, file);
+        const title = `${file.path} (run ${entry.short})`;
+        this.tabs.set(title, entry.run);
+        const nothing = this.hold(entry, 'none', file.path, '');
+        const options: vscode.TextDocumentShowOptions =
+            line === undefined ? { preview: true } : { preview: true, selection: new vscode.Range(line - 1, 0, line - 1, 0) };
+        await vscode.commands.executeCommand('vscode.diff', before ?? nothing, after ?? nothing, title, options);
+        this.notice();
+    }
+
+    /**
+     * Has the server take parts out of a proposal: what remains is another proposal, which it
+     * verifies anew and puts before the user again.
+     */
+    async leaveOut(entry: RunEntry, changes: Changes, parts: string[]): Promise<void> {
+        await this.server.execute('openexec.reject', { run: entry.run, proposal: changes.proposal, parts });
+    }
+
+    /** A text about a run that nobody can edit. */
+    async page(entry: RunEntry, title: string, text: string): Promise<void> {
+        const uri = this.hold(entry, 'page', `${title}.log`, text);
+        this.told.fire(uri);
+        await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
+    }
+
+    /** A proposal that was decided about, or that is another one by now, is no longer in the way. */
+    private async close({ run }: RunEntry): Promise<void> {
+        const titles = [...this.tabs].filter(([title, of]) => of === run && title.startsWith(PROPOSAL)).map(([title]) => title);
+        const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
+        await vscode.window.tabGroups.close(tabs.filter(({ label }) => titles.some((title) => label.startsWith(title))));
+    }
+
+    private sides(entry: RunEntry, changes: Changes, file: ChangedFile): { before?: vscode.Uri; after?: vscode.Uri } {
+        const key = changes.proposal?.slice(-12) ?? entry.state;
+        const was = file.renamedFrom === undefined ? file.base : (file.base ?? this.textOf(changes, file.renamedFrom));
+        return {
+            ...(was === undefined ? {} : { before: this.hold(entry, `${key}-before`, file.renamedFrom ?? file.path, was) }),
+            ...(file.proposed === undefined ? {} : { after: this.hold(entry, `${key}-after`, file.path, file.proposed) }),
+        };
+    }
+
+    private textOf(changes: Changes, path: string): string | undefined {
+        return changes.files.find((file) => file.path === path)?.base;
+    }
+
+    /** The name of the path decides about the language; the rest makes it this run's. */
+    private hold(entry: RunEntry, side: string, path: string, text: string): vscode.Uri {
+        const uri = vscode.Uri.from({ scheme: SCHEME, authority: entry.short, path: `/${path}`, query: side });
+        this.texts.set(uri.toString(), text);
+        return uri;
+    }
+
+    private label(entry: RunEntry, file: ChangedFile): vscode.Uri {
+        return file.uri === undefined ? vscode.Uri.joinPath(vscode.Uri.file(entry.root), file.path) : vscode.Uri.parse(file.uri);
+    }
+
+    private notice(): void {
+        const entry = this.inFront;
+        void vscode.commands.executeCommand('setContext', 'openexec.reviewing', entry?.can.join('+') ?? '');
+    }
+}
+
+/** The lines of the new text that a hunk shows: `@@ -1,4 +3,5 @@` is 3 to 7. */
+export function hunkLines(header: string): { first: number; last: number } {
+    const [, start = '1', count = '1'] = /\+(\d+)(?:,(\d+))?/.exec(header) ?? [];
+    const first = Math.max(1, Number(start));
+    return { first, last: Math.max(first, first + Number(count) - 1) };
+}
