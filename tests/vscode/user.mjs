@@ -159,8 +159,7 @@ class Workbench {
 
     /** Our extension has started, and so has its server. */
     async ready() {
-        await this.status(/^OpenExec( is ready|:|$)/);
-        await this.page.locator('.statusbar-item[id*="openexec.status"]:not([aria-label*="starting"])').waitFor();
+        await this.page.locator('.statusbar-item[id*="openexec.status"] .codicon-check').waitFor();
     }
 
     async close() {
@@ -215,7 +214,6 @@ class Workbench {
         const rows = this.page.locator('.quick-input-list .monaco-list-row.focused');
         await rows.and(this.page.locator(`[aria-label^=${JSON.stringify(row)}]`)).first().waitFor();
         await input.press('Enter');
-        await input.waitFor({ state: 'hidden' });
     }
 
     async open(path) {

@@ -108,7 +108,8 @@ export class Commands {
     }
 
     private async ofRun(name: string, argument: unknown): Promise<void> {
-        const entry = await this.meant(argument, name);
+        // What was sent can be read of every run.
+        const entry = await this.meant(argument, name === 'request' ? undefined : name);
         if (entry === undefined) {
             return;
         }

@@ -229,7 +229,9 @@ export class Server implements vscode.Disposable {
         const help = 'How to Install';
         const chosen = await vscode.window.showErrorMessage(`OpenExec: ${reason}`, settings, help);
         if (chosen === settings) {
-            await vscode.commands.executeCommand('workbench.action.openSettings', 'openexec.server.path');
+            // It belongs to the machine that the server runs on.
+            const open = vscode.env.remoteName === undefined ? 'openSettings' : 'openRemoteSettings';
+            await vscode.commands.executeCommand(`workbench.action.${open}`, { query: 'openexec.server.path' });
         } else if (chosen === help) {
             await vscode.commands.executeCommand('openexec.ui.walkthrough');
         }

@@ -112,7 +112,9 @@ fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
         RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { reasons, .. } } => {
             (reasons.first().map(|reason| visible(reason)).unwrap_or_default(), Some(*proposal))
         }
-        RunStatus::AwaitingApproval { proposal, what: Asked::Request(_) } => (standing(line), Some(*proposal)),
+        RunStatus::AwaitingApproval { proposal, what: Asked::Request(_) } => {
+            (standing(line), Some(*proposal))
+        }
         RunStatus::Paused { reason } => (reason.clone(), None),
         RunStatus::Ended { summary, .. } => (summary.clone(), None),
         RunStatus::Active => (standing(line), None),
@@ -214,28 +216,28 @@ pub(super) fn changes(
         }
         RunStatus::AwaitingApproval { what: Asked::Request(_), .. }
         | RunStatus::Active
-        | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
-            (None, Vec::new(), state.applied().or_else(|| state.changes()))
-        }
+        | RunStatus::Paused { .. }
+        | RunStatus::Ended { .. } => (None, Vec::new(), state.applied().or_else(|| state.changes())),
     };
     let files = shown.map(|shown| files(shown, root, roots)).unwrap_or_default();
     Changes { run: run.clone(), proposal, reasons, evidence, files }
 }
 
 fn files(changes: &ChangeSet, root: &Path, roots: &Roots) -> Vec<ChangedFile> {
-    let file = |(path, change): (&openexec_engine::path::WorkspacePath, &openexec_engine::edit::FileChange)| {
-        let alone = ChangeSet { files: BTreeMap::from([(path.clone(), change.clone())]) };
-        let diff = unified_diff(&alone);
-        ChangedFile {
-            path: path.to_string(),
-            uri: roots.uri_below(root, path),
-            base: change.base.clone(),
-            proposed: change.proposed.clone(),
-            renamed_from: change.renamed_from.as_ref().map(ToString::to_string),
-            // Lines of the files themselves begin with a blank, `+`, `-` or `\`.
-            hunks: diff.lines().filter(|line| line.starts_with("@@ ")).map(str::to_owned).collect(),
-        }
-    };
+    let file =
+        |(path, change): (&openexec_engine::path::WorkspacePath, &openexec_engine::edit::FileChange)| {
+            let alone = ChangeSet { files: BTreeMap::from([(path.clone(), change.clone())]) };
+            let diff = unified_diff(&alone);
+            ChangedFile {
+                path: path.to_string(),
+                uri: roots.uri_below(root, path),
+                base: change.base.clone(),
+                proposed: change.proposed.clone(),
+                renamed_from: change.renamed_from.as_ref().map(ToString::to_string),
+                // Lines of the files themselves begin with a blank, `+`, `-` or `\`.
+                hunks: diff.lines().filter(|line| line.starts_with("@@ ")).map(str::to_owned).collect(),
+            }
+        };
     changes.effective().map(file).collect()
 }
 

@@ -157,7 +157,9 @@ fn capabilities(session: &Session) -> ServerCapabilities {
             }),
             file_operations: None,
         }),
-        experimental: Some(json!({ "openexec": { "version": 1, "instructionInput": "openexec.run", "runs": true } })),
+        experimental: Some(
+            json!({ "openexec": { "version": 1, "instructionInput": "openexec.run", "runs": true } }),
+        ),
         ..ServerCapabilities::default()
     }
 }

@@ -42,7 +42,14 @@ fn a_list_says_how_each_run_stands_and_what_can_be_done_with_it() {
     for (status, driven, applied, state, detail, can) in [
         (RunStatus::Active, true, false, "working", "run_tests, attempt 2", json!(["cancel"])),
         (RunStatus::Active, false, false, "interrupted", "interrupted", json!(["resume", "cancel"])),
-        (waiting, true, false, "waiting", "tests/it.rs: it judges the work", json!(["review", "apply", "discard", "reject", "cancel"])),
+        (
+            waiting,
+            true,
+            false,
+            "waiting",
+            "tests/it.rs: it judges the work",
+            json!(["review", "apply", "discard", "reject", "cancel"]),
+        ),
         (paused, false, false, "paused", "the budget is spent", json!(["resume", "cancel"])),
         (ended(Outcome::Done), false, true, "done", "3 tests passed", json!(["undo"])),
         (ended(Outcome::Failed), false, false, "failed", "3 tests passed", json!([])),
@@ -86,7 +93,10 @@ fn a_changed_file_brings_both_its_texts_and_the_headers_of_its_hunks() {
     assert_eq!(files[0]["uri"], "file:///w/a%20b.txt");
     assert_eq!(files[0]["hunks"], json!(["@@ -1,6 +1,7 @@", "@@ -22,7 +23,6 @@"]));
     assert_eq!((&files[0]["base"], &files[0]["proposed"]), (&json!(base), &json!(proposed)));
-    assert_eq!(files[1], json!({
-        "path": "new.txt", "uri": "file:///w/new.txt", "proposed": "text\n", "hunks": ["@@ -0,0 +1 @@"],
-    }));
+    assert_eq!(
+        files[1],
+        json!({
+            "path": "new.txt", "uri": "file:///w/new.txt", "proposed": "text\n", "hunks": ["@@ -0,0 +1 @@"],
+        })
+    );
 }
