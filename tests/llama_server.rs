@@ -15,7 +15,7 @@
 mod client;
 
 use client::{PATIENT, call, connect_through, entry, request};
-use openexec::config::OutputForm;
+use openexec::config::{NetworkConfig, OutputForm};
 use openexec::models::http_client;
 use openexec_engine::action::{ActionKind, document_schema, parse_document, parse_tool_calls, schema_of};
 use openexec_engine::model::{ModelReply, StopReason};
@@ -78,7 +78,10 @@ fn documented(reply: &ModelReply) -> Result<Vec<String>, String> {
 /// Asks as often as is wanted, and counts what comes.
 async fn ask(api: &str, output: OutputForm) {
     let entry = entry(api, "tiny", &server());
-    let model = connect_through(&http_client().unwrap(), &entry, PATIENT, |config| config.output = output);
+    let model =
+        connect_through(&http_client(&NetworkConfig::default()).unwrap(), &entry, PATIENT, |config| {
+            config.output = output
+        });
     let mut request = request(&TOOLS);
     request.output_tokens_max = 4000;
     let (mut invalid, mut kinds, mut parsed) = (Vec::new(), BTreeMap::new(), 0);

@@ -5,6 +5,7 @@ use crate::client::{Abilities, Client};
 use crate::project::{CHECK, FIXED, LIB, Project, said};
 use crate::wire::{Call, ModelServer, Reply, Wire};
 use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 
 /// Dollars for a million tokens: a reply of the server's costs 0.002.
@@ -351,4 +352,68 @@ fn a_terminal_says_that_a_call_is_repeated() {
     scene.server.turn_away(1);
     let text = scene.fix(0);
     assert!(text.contains("fix, turn 1, retrying in ") && text.contains("too many requests"), "{text}");
+}
+
+/// A server that begins a reply, and ends it when it is told to.
+fn slow_server() -> (String, std::sync::mpsc::Sender<()>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (go_on, told) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        read_request(&mut connection);
+        let mut send = |event: &str| {
+            let event = format!("data: {event}\n\n");
+            write!(connection, "{:x}\r\n{event}\r\n", event.len()).unwrap();
+            connection.flush().unwrap();
+        };
+        let choice = |delta: Value, finish: Value| {
+            json!({ "choices": [{ "index": 0, "delta": delta, "finish_reason": finish }] }).to_string()
+        };
+        send(&choice(json!({ "role": "assistant", "content": "x".repeat(12_000) }), Value::Null));
+        told.recv().unwrap();
+        send(&choice(json!({ "content": "and no action" }), json!("stop")));
+        send("[DONE]");
+    });
+    (url, go_on)
+}
+
+/// Reads a request, and answers that a stream follows.
+fn read_request(connection: &mut std::net::TcpStream) {
+    let mut reader = BufReader::new(connection.try_clone().unwrap());
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+    }
+    reader.read_exact(&mut vec![0; length]).unwrap();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    connection.write_all(head.as_bytes()).unwrap();
+}
+
+#[test]
+fn an_editor_sees_a_reply_arrive() {
+    let scene = Scene::new(vec![], json!({}));
+    let (url, go_on) = slow_server();
+    let config = json!({
+        "models": { "slow": { "api": "openai_chat", "model": "served", "base_url": url } },
+    });
+    std::fs::write(scene.project.place().join("config/openexec/config.yaml"), config.to_string()).unwrap();
+    let mut client = editor(&scene);
+    client.execute("openexec.run", json!({ "blueprint": "fix_tests" })).unwrap();
+    client.wait_for("the size of the reply in the progress", |message| {
+        message["method"] == "$/progress"
+            && message["params"]["value"]["message"]
+                .as_str()
+                .is_some_and(|text| text.starts_with("fix, turn 1, receiving 12 kB"))
+    });
+    go_on.send(()).unwrap();
+    client.execute("openexec.cancel", Value::Null).unwrap();
+    client.wait_for_message("was cancelled");
 }

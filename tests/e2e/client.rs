@@ -49,6 +49,9 @@ pub struct Abilities {
     pub show_document: bool,
     /// Code actions that are more than commands.
     pub literals: bool,
+    /// Features that a server registers for some files only; diagnostics that name other places;
+    /// nested symbols; Markdown.
+    pub rich: bool,
 }
 
 impl Abilities {
@@ -60,6 +63,7 @@ impl Abilities {
             progress: true,
             show_document: true,
             literals: true,
+            rich: true,
         }
     }
 
@@ -71,6 +75,7 @@ impl Abilities {
             progress: false,
             show_document: false,
             literals: false,
+            rich: false,
         }
     }
 
@@ -97,6 +102,15 @@ impl Abilities {
         if let Some(operations) = &self.document_changes {
             capabilities["workspace"]["workspaceEdit"] =
                 json!({ "documentChanges": true, "resourceOperations": operations });
+        }
+        if self.rich {
+            for feature in ["completion", "hover", "definition", "references", "documentSymbol", "rename"] {
+                capabilities["textDocument"][feature] = json!({ "dynamicRegistration": true });
+            }
+            capabilities["textDocument"]["hover"]["contentFormat"] = json!(["markdown", "plaintext"]);
+            capabilities["textDocument"]["documentSymbol"]["hierarchicalDocumentSymbolSupport"] = json!(true);
+            capabilities["textDocument"]["publishDiagnostics"] =
+                json!({ "relatedInformation": true, "versionSupport": true });
         }
         if self.literals {
             capabilities["textDocument"]["codeAction"]["codeActionLiteralSupport"] =
@@ -137,6 +151,10 @@ pub struct Client {
     is_over: bool,
 }
 
+/// The model servers of the machine that the tests run on are none of their business: these
+/// variables of theirs lead to a port at which nobody answers.
+pub const NO_SERVERS: [(&str, &str); 2] = [("OLLAMA_HOST", "127.0.0.1:9"), ("LLAMA_ARG_PORT", "9")];
+
 impl Client {
     /// Starts a program as a server on its standard streams. `environment` is all it gets.
     pub fn spawn(program: &Path, arguments: &[&str], environment: &[(&str, &Path)]) -> Child {
@@ -144,6 +162,7 @@ impl Client {
             .args(arguments)
             .env_clear()
             .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .envs(NO_SERVERS)
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -420,6 +439,7 @@ impl Client {
             "window/workDoneProgress/create" if self.abilities.progress => Value::Null,
             "window/showDocument" if self.abilities.show_document => json!({ "success": true }),
             "window/showMessageRequest" => Value::Null,
+            "client/registerCapability" if self.abilities.rich => Value::Null,
             _ => {
                 self.faults.push(format!("the server asks for `{method}`, which we cannot"));
                 let error = json!({ "code": -32601, "message": format!("no {method}") });
@@ -493,7 +513,8 @@ impl Client {
         Ok(())
     }
 
-    fn close(&mut self, uri: &str) -> Option<Buffer> {
+    /// The user closes a buffer.
+    pub fn close(&mut self, uri: &str) -> Option<Buffer> {
         let closed = self.buffers.remove(uri);
         if closed.is_some() {
             self.notify("textDocument/didClose", json!({ "textDocument": { "uri": uri } }));

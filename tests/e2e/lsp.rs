@@ -2,6 +2,7 @@
 
 use crate::client::{Abilities, Client, PATIENCE, path_of, uri};
 use crate::project::{CHECK, FIXED, LIB, ONE_ATTEMPT, Project};
+use openexec::config::UserDirs;
 use openexec::lsp::{Ended, converse};
 use serde_json::{Value, json};
 use std::net::Shutdown;
@@ -10,35 +11,41 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// A server in this process, without user scope: whatever needs no run must work all the same.
-struct Scene {
-    client: Client,
-    root: PathBuf,
+pub struct Scene {
+    /// The client.
+    pub client: Client,
+    /// The workspace.
+    pub root: PathBuf,
+    /// The user's own directory.
+    pub config: PathBuf,
     ended: std::sync::mpsc::Receiver<Ended>,
     socket: UnixStream,
     _folder: tempfile::TempDir,
 }
 
-fn scene(abilities: Abilities) -> Scene {
+/// A conversation with it.
+pub fn scene(abilities: Abilities) -> Scene {
     let folder = tempfile::tempdir().unwrap();
     let base = folder.path().canonicalize().unwrap();
     let root = base.join("workspace");
     std::fs::create_dir(&root).unwrap();
     let (ours, theirs) = UnixStream::pair().unwrap();
     let (sender, ended) = std::sync::mpsc::channel();
-    let state = base.join("state");
+    let config = base.join("config");
+    let dirs = UserDirs { config: config.clone(), state: base.join("state") };
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
         let how = runtime.unwrap().block_on(async move {
             theirs.set_nonblocking(true).unwrap();
             let (input, output) = tokio::net::UnixStream::from_std(theirs).unwrap().into_split();
-            converse(input, output, Err("config.yaml:3:1: no such model".to_owned()), state).await
+            converse(input, output, Err("config.yaml:3:1: no such model".to_owned()), dirs).await
         });
         sender.send(how).ok();
     });
     let reader = ours.try_clone().unwrap();
     let socket = ours.try_clone().unwrap();
     let client = Client::over(reader, ours, &root, abilities);
-    Scene { client, root, ended, socket, _folder: folder }
+    Scene { client, root, config, ended, socket, _folder: folder }
 }
 
 #[test]

@@ -98,11 +98,14 @@ impl Project {
     /// The program, with user scope in this project's own place.
     pub fn openexec(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_openexec"));
+        command.args(arguments).current_dir(self.root());
+        for key in KEYS {
+            command.env_remove(key);
+        }
         command
-            .args(arguments)
-            .current_dir(self.root())
             .env("XDG_STATE_HOME", self.place.path().join("state"))
             .env("XDG_CONFIG_HOME", self.place.path().join("config"))
+            .envs(crate::client::NO_SERVERS)
             .stdin(std::process::Stdio::null());
         command
     }
@@ -175,6 +178,9 @@ fn collect(root: &Path, dir: &Path, tree: &mut BTreeMap<String, Vec<u8>>) {
         }
     }
 }
+
+/// The variables in which keys are found where nothing is configured.
+pub const KEYS: [&str; 3] = ["ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY"];
 
 /// Both streams of a finished program.
 pub fn said(output: &Output) -> String {

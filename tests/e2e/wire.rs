@@ -6,7 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -68,6 +68,9 @@ impl Wire {
     }
 }
 
+/// The model that the server says it has. It answers whichever is asked for.
+pub const MODEL: &str = "scripted";
+
 /// A tool call of a reply.
 #[derive(Debug, Clone)]
 pub struct Call {
@@ -114,7 +117,11 @@ impl ModelServer {
             let _inside = runtime.enter();
             tokio::net::TcpListener::from_std(listener).unwrap()
         };
-        let router = Router::new().route(wire.endpoint(), post(answer)).with_state(Arc::clone(&script));
+        let mut router = Router::new().route(wire.endpoint(), post(answer));
+        for list in ["/v1/models", "/v1beta/models", "/api/tags"] {
+            router = router.route(list, get(listed));
+        }
+        let router = router.with_state(Arc::clone(&script));
         runtime.spawn(async move { axum::serve(listener, router).await });
         Self { address, script, runtime: Some(runtime) }
     }
@@ -141,6 +148,12 @@ impl Drop for ModelServer {
             runtime.shutdown_background();
         }
     }
+}
+
+/// The one model that there is, in the forms that all lists have.
+async fn listed() -> String {
+    let model = json!({ "id": MODEL, "name": MODEL, "owned_by": "llamacpp" });
+    json!({ "data": [model], "models": [model] }).to_string()
 }
 
 async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Response {

@@ -3,16 +3,22 @@
 //!
 //! A blueprint contains no shell, no expression, no template and no policy.
 
+mod chart;
+mod gate;
 mod graph;
 mod load;
 mod names;
 mod prove;
 mod schema;
+mod sketch;
 
-pub use crate::yaml::{Diagnostic, LoadError};
-pub use load::load;
+pub use crate::yaml::{Diagnostic, LoadError, Mend, Related};
+pub use chart::{Chart, ChartEdge, ChartStage};
+pub use gate::with_gates;
+pub use load::{Examined, examine, load};
 pub use prove::{Escape, prove};
 pub use schema::json_schema;
+pub use sketch::{Named, Sketch, SketchedStage};
 
 use crate::digest::Digest;
 use crate::ids::{ArtifactName, BlueprintName, StageId, TaskName, ToolsetName};

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod limits;
 pub mod memory;
 pub mod model;
+pub mod outline;
 pub mod path;
 pub mod policy;
 pub mod redact;

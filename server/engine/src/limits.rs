@@ -20,6 +20,14 @@ pub const CONFIG_NODES_MAX: usize = 20_000;
 pub const CONFIG_ALIASES_MAX: usize = 256;
 /// Problems of one configuration file that are reported.
 pub const CONFIG_PROBLEMS_MAX: usize = 100;
+/// Lines of an unfinished file that are read as blank so that the others can be read.
+pub const OUTLINE_REPAIRS_MAX: usize = 8;
+/// The same, where somebody waits to be told what could be written.
+pub const SITE_REPAIRS_MAX: usize = 3;
+/// Bytes of a file up to which mistakes elsewhere in it are read over for that.
+pub const SITE_REPAIRED_BYTES_MAX: usize = 64 * 1024;
+/// Stages and routes that are tried to put missing gates into a blueprint.
+pub const GATE_EDITS_MAX: usize = 4;
 /// Bytes of a name in a blueprint.
 pub const BLUEPRINT_NAME_BYTES_MAX: usize = 64;
 /// Bytes of a goal or a description in a blueprint.

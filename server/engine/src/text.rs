@@ -186,3 +186,12 @@ fn advance<'a>(point: (usize, usize), chunks: impl Iterator<Item = &'a str>) -> 
 fn saturated(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+/// The beginning of a text, of at most so many bytes, without a cut character.
+pub(crate) fn beginning(text: &str, bytes_max: usize) -> &str {
+    let mut end = bytes_max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or_default()
+}

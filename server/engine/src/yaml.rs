@@ -25,6 +25,32 @@ pub struct Diagnostic {
     pub message: String,
     /// What to write instead.
     pub remedy: String,
+    /// The same as an edit, where there is one that can be offered.
+    pub mend: Option<Mend>,
+    /// Places that explain it, in an order that has a meaning: the stages of a path.
+    pub related: Vec<Related>,
+}
+
+/// How something wrong can be mended by an edit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mend {
+    /// Write this in place of the key or the value that stands there.
+    Instead(String),
+    /// Write this key into the mapping that begins there.
+    Key(String),
+    /// Lead the path through a stage that passes this gate.
+    Gate(String),
+}
+
+/// A place that explains something wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Related {
+    /// Counted from 1.
+    pub line: u32,
+    /// Counted from 1, in characters.
+    pub column: u32,
+    /// What it has to do with it.
+    pub message: String,
 }
 
 impl std::fmt::Display for Diagnostic {

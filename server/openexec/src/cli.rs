@@ -4,6 +4,8 @@ mod demo;
 mod doctor;
 mod drive;
 mod inspect;
+mod key;
+mod models;
 mod paint;
 mod policy;
 mod terminal;
@@ -60,6 +62,12 @@ enum What {
     Blueprint(BlueprintArguments),
     /// Check policy files, explain what they say to an action, or print their JSON Schema.
     Policy(policy::PolicyArguments),
+    /// List the models, and say whether they can be reached. Free of charge without `--ping`.
+    Models(models::ModelsArguments),
+    /// Store, remove and list keys in the system's keyring.
+    Key(key::KeyArguments),
+    /// Print the JSON Schema of your configuration file.
+    Config(ConfigArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -187,8 +195,42 @@ enum BlueprintWhat {
     },
     /// List the blueprints of a workspace.
     List(At),
+    /// Show the graph of a blueprint: its stages and routes, and what the proof found on them.
+    Graph {
+        /// The blueprint's name, or its file, which need not be proven.
+        blueprint: String,
+        #[command(flatten)]
+        at: At,
+        /// How.
+        #[arg(long, value_enum, default_value_t)]
+        format: GraphFormat,
+    },
     /// Print the JSON Schema of blueprint files.
     Schema,
+}
+
+#[derive(Debug, clap::Args)]
+struct ConfigArguments {
+    #[command(subcommand)]
+    what: ConfigWhat,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigWhat {
+    /// Print the JSON Schema of `config.yaml`.
+    Schema,
+}
+
+/// How a graph is shown.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum GraphFormat {
+    /// A drawing for the terminal.
+    #[default]
+    Text,
+    /// A Mermaid document.
+    Mermaid,
+    /// Data.
+    Json,
 }
 
 /// Runs the program.
@@ -229,6 +271,12 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Doctor(at) => doctor::doctor(&at).await,
         What::Blueprint(arguments) => inspect::blueprint(arguments.what),
         What::Policy(arguments) => policy::policy(arguments),
+        What::Models(arguments) => models::models(arguments).await,
+        What::Key(arguments) => key::key(arguments),
+        What::Config(ConfigArguments { what: ConfigWhat::Schema }) => {
+            println!("{}", serde_json::to_string_pretty(&crate::config::json_schema())?);
+            Ok(ExitCode::SUCCESS)
+        }
     }
 }
 

@@ -2,11 +2,24 @@
 //!
 //! It must not open a database, call a model or read a key: it only says where they are.
 
+mod known;
+mod limits;
+mod money;
+mod network;
 mod read;
+mod roles;
+mod unconfigured;
+
+pub use known::{FREE, Facts};
+pub use money::dollars;
+pub use read::is_keyring_name;
+pub use unconfigured::{LocalServers, Provider};
 
 use openexec_engine::budget::{Budget, Price};
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::ModelName;
+use openexec_engine::model::ChosenModel;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -55,6 +68,8 @@ pub struct UserConfig {
     pub approve_requests: bool,
     /// How models are reached.
     pub network: NetworkConfig,
+    /// Where the servers of this machine are that need no entry.
+    pub local_servers: LocalServers,
 }
 
 /// Which model does what, where it is not the default model.
@@ -260,11 +275,44 @@ impl ModelConfig {
 }
 
 impl UserConfig {
-    /// True when the model of this name is configured and runs on this machine.
+    /// The model of this name: a configured one, or one whose name says all that is needed,
+    /// such as `ollama:qwen3` or `anthropic:claude-sonnet-5`.
+    pub fn model(&self, name: &ModelName) -> Option<Cow<'_, ModelConfig>> {
+        let configured = self.models.get(name).map(Cow::Borrowed);
+        configured.or_else(|| unconfigured::named(name.as_str(), &self.local_servers).map(Cow::Owned))
+    }
+
+    /// True when the model of this name runs on this machine.
     pub fn is_local(&self, model: &ModelName) -> bool {
-        // What answers from a file or a journal is sent nothing.
-        [SCRIPTED_PREFIX, RECORDED_PREFIX].iter().any(|prefix| model.as_str().starts_with(prefix))
-            || self.models.get(model).is_some_and(ModelConfig::is_local)
+        is_told(model.as_str()) || self.model(model).is_some_and(|model| model.is_local())
+    }
+
+    /// What is known of the model of this name.
+    pub fn facts(&self, model: &ModelName) -> Facts {
+        match is_told(model.as_str()) {
+            true => Facts { price: Some(FREE), ..Facts::default() },
+            false => self.model(model).map(|model| model.facts()).unwrap_or_default(),
+        }
+    }
+
+    /// The model of this name, as a run freezes it.
+    ///
+    /// # Errors
+    /// When a limit in money is set and nobody knows what the model costs.
+    pub fn chosen(&self, name: ModelName) -> anyhow::Result<ChosenModel> {
+        let facts = self.facts(&name);
+        if facts.price.is_none() && limits::is_of_money(&self.budget) && self.model(&name).is_some() {
+            anyhow::bail!(
+                "the budget in US dollars cannot be kept with the model `{name}`, as its price is not known; describe it under `models` with `price: {{input: …, output: …}}`, or choose another model"
+            );
+        }
+        Ok(ChosenModel {
+            is_local: self.is_local(&name),
+            window_tokens: facts.window_tokens,
+            output_tokens_max: facts.output_tokens_max,
+            price: facts.price,
+            name,
+        })
     }
 
     /// Reads `config.yaml`; an absent file is an empty configuration.
@@ -272,8 +320,27 @@ impl UserConfig {
     /// # Errors
     /// With file, line, column and remedy.
     pub fn load(dirs: &UserDirs) -> anyhow::Result<Self> {
-        read::config(&dirs.config_path())
+        let local_servers = LocalServers::from_variables(|name| std::env::var(name).ok());
+        read::config(&dirs.config_path(), local_servers)
     }
+
+    /// Reads a text as if it stood in `path`: what somebody writes and has not saved.
+    ///
+    /// # Errors
+    /// With file, line, column and remedy.
+    pub fn of_text(path: &Path, text: &str) -> anyhow::Result<Self> {
+        read::of_text(path, text, LocalServers::from_variables(|name| std::env::var(name).ok()))
+    }
+}
+
+/// True for names of what answers from a file or a journal, and is sent nothing.
+fn is_told(name: &str) -> bool {
+    [SCRIPTED_PREFIX, RECORDED_PREFIX].iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// The JSON Schema of `config.yaml`, generated from the types that parse it.
+pub fn json_schema() -> serde_json::Value {
+    schemars::SchemaGenerator::default().into_root_schema_for::<read::ConfigFile>().to_value()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub use trust::TrustChanges;
 
 use crate::config::{RECORDED_PREFIX, SCRIPTED_PREFIX, UserConfig, UserDirs};
 use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
-use crate::models::{self, Model};
+use crate::models::{self, AtHand, Model};
 use crate::policy::{self, Effective};
 use crate::process::Launcher;
 use crate::store::{Recorded, Spending, Store, TrustStore, TrustedFile};
@@ -127,6 +127,7 @@ pub struct Runtime {
     stores: Mutex<BTreeMap<PathBuf, Store>>,
     handles: Mutex<BTreeMap<RunId, RunHandle>>,
     known: Mutex<BTreeMap<PathBuf, Knowledge>>,
+    at_hand: tokio::sync::OnceCell<AtHand>,
 }
 
 /// A run that this process drives.
@@ -216,7 +217,7 @@ impl Runtime {
     /// When the state directory cannot be used.
     pub fn new(dirs: UserDirs, config: UserConfig) -> Result<Arc<Self>, DriverError> {
         let trust = TrustStore::open(&dirs.trust_path()).context("the trust database cannot be used")?;
-        let http = models::http_client().context("the HTTP client cannot be built")?;
+        let http = models::http_client(&config.network).context("models cannot be reached")?;
         let launcher = Launcher::current().context("the program cannot find itself")?;
         Ok(Arc::new(Self {
             spending: Arc::new(Spending::at(&dirs.spending_path())),
@@ -228,6 +229,7 @@ impl Runtime {
             stores: Mutex::default(),
             handles: Mutex::default(),
             known: Mutex::default(),
+            at_hand: tokio::sync::OnceCell::new(),
         }))
     }
 
@@ -351,8 +353,38 @@ impl Runtime {
 
     /// The name of the model that a run gets when nothing else is said.
     pub fn default_model(&self) -> Option<ModelName> {
+        self.configured_model().or_else(|| self.at_hand.get().map(|found| found.name.clone()))
+    }
+
+    fn configured_model(&self) -> Option<ModelName> {
         let configured = self.config.default_model.clone().or_else(|| self.config.roles.implement.clone());
         configured.or_else(|| self.config.models.keys().next().cloned())
+    }
+
+    /// The model that is taken because none is configured; none where one is. Looks for it
+    /// until one is found, and keeps to that one. Waits a moment for servers of this machine.
+    pub async fn model_at_hand(&self) -> Option<&AtHand> {
+        if self.configured_model().is_some() {
+            return None;
+        }
+        let variable = |name: &str| std::env::var(name).ok();
+        let find = async || {
+            let servers = &self.config.local_servers;
+            models::model_at_hand(servers, &self.http, &variable).await.ok_or(())
+        };
+        self.at_hand.get_or_try_init(find).await.ok()
+    }
+
+    /// What to type where there is no model.
+    fn no_model(&self) -> String {
+        format!(
+            "no model is configured and none is at hand; one of these is enough:\n  \
+             export ANTHROPIC_API_KEY=… (or OPENAI_API_KEY, or GEMINI_API_KEY)\n  \
+             ollama pull qwen3-coder (and leave Ollama running)\n  \
+             openexec run … --model scripted:FILE\n\
+             or describe a model in {}",
+            self.dirs.config_path().display()
+        )
     }
 
     fn model(&self, root: &Path, name: &ModelName) -> anyhow::Result<Arc<dyn Model>> {
@@ -365,13 +397,13 @@ impl Runtime {
         if let Some(file) = name.as_str().strip_prefix(SCRIPTED_PREFIX) {
             return Ok(models::connect_scripted(Path::new(file))?);
         }
-        let Some(config) = self.config.models.get(name) else {
+        let Some(config) = self.config.model(name) else {
             bail!(
                 "there is no model `{name}`; declare it under `models` in {}, or use `scripted:FILE` or `recorded:RUN`",
                 self.dirs.config_path().display()
             );
         };
-        Ok(models::connect(name, config, &self.http)?)
+        Ok(models::connect(name, &config, &self.http)?)
     }
 
     /// Starts a run. Answers as soon as its first event is durable; the run goes on in the background.
@@ -396,6 +428,9 @@ impl Runtime {
         let (routed, blueprint) = self.routed(&workspace, &catalogue, &request).await?;
         for input in blueprint.inputs.iter().filter(|input| input.required) {
             require(&request.inputs, input.name, &blueprint.name)?;
+        }
+        if request.model.is_none() {
+            self.model_at_hand().await;
         }
         let models = self.chosen(request.model.as_ref(), &routed)?;
         let connected = self.connected(&root, &models)?;

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod config;
 pub mod disclosure;
 pub mod driver;
+pub mod graph;
 pub mod limits;
 pub mod lsp;
 pub mod models;

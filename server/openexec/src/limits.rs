@@ -77,10 +77,35 @@ pub const MODEL_RETRY_DELAY_MS: u64 = 500;
 pub const MODEL_RETRY_DELAY_MS_MAX: u64 = 8_000;
 /// Milliseconds that a server may ask to wait; a longer wait is left to the user.
 pub const MODEL_RETRY_AFTER_MS_MAX: u64 = 60_000;
+/// Bytes that a command-line model may print for one reply. Some print each of their thoughts.
+pub const COMMAND_LINE_OUTPUT_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Bytes of its complaints that are kept, the last ones.
+pub const COMMAND_LINE_COMPLAINT_BYTES_MAX: usize = 64 * 1024;
+/// Milliseconds until a command-line model must have said which models it knows.
+pub const COMMAND_LINE_ASK_TIMEOUT_MS: u64 = 30_000;
+/// Milliseconds that its output is still read after it has ended.
+pub const COMMAND_LINE_DRAIN_TIMEOUT_MS: u64 = 1_000;
 /// Milliseconds between two looks at what a model has sent so far, for people.
 pub const PROGRESS_INTERVAL_MS: u64 = 250;
 /// Characters of the line in a terminal that says what is being done.
 pub const LIVE_LINE_CHARS_MAX: usize = 100;
+/// Milliseconds that the keyring may take: it may ask the user to unlock it.
+pub const KEYRING_TIMEOUT_MS: u64 = 60_000;
+/// Bytes of a key.
+pub const KEY_BYTES_MAX: usize = 16 * 1024;
+/// Bytes of a file of certificates.
+pub const CA_FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Milliseconds that a model server of this machine may take to say that it is there, where no
+/// model is configured.
+pub const MODEL_AT_HAND_TIMEOUT_MS: u64 = 300;
+/// Milliseconds that a model's server may take to list its models.
+pub const MODEL_LIST_TIMEOUT_MS: u64 = 8_000;
+/// Bytes of such a list.
+pub const MODEL_LIST_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// Models of such a list that a message names.
+pub const MODELS_LISTED_MAX: usize = 5;
+/// Tokens that a model may write to show that it answers. Some think before they write.
+pub const PING_OUTPUT_TOKENS_MAX: u32 = 256;
 /// Bytes of a file of scripted replies.
 pub const SCRIPT_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -186,3 +211,10 @@ pub const ENVIRONMENT_VALUES_MAX: usize = 500;
 pub const COMPLAINTS_MAX: usize = 64;
 /// Characters of a client's own words that are repeated to its user.
 pub const OPTIONS_CHARS_MAX: usize = 200;
+/// Milliseconds without a key after which a file of ours is checked again.
+pub const OWN_FILES_QUIET_MS: u64 = 150;
+/// Names and keys that are offered at one place of a file of ours.
+pub const COMPLETIONS_MAX: usize = 200;
+/// Bytes up to which an editor's question about a file of ours is answered where it arrives;
+/// beyond, by a thread that nobody else waits for.
+pub const OWN_FILES_INLINE_BYTES_MAX: usize = 16 * 1024;

@@ -15,6 +15,7 @@ mod conversation;
 mod documents;
 mod editor;
 mod follow;
+mod own_files;
 mod review;
 mod roots;
 mod runs;
@@ -53,7 +54,7 @@ pub async fn serve() -> anyhow::Result<()> {
     let runtime = UserConfig::load(&dirs)
         .map_err(|error| format!("{error:#}"))
         .and_then(|config| Runtime::new(dirs.clone(), config).map_err(|error| error.to_string()));
-    match converse(stdin::reader(), tokio::io::stdout(), runtime, dirs.state).await {
+    match converse(stdin::reader(), tokio::io::stdout(), runtime, dirs).await {
         Ended::Properly => Ok(()),
         Ended::WithoutShutdown => anyhow::bail!("the editor left without sending `shutdown`"),
     }

@@ -6,27 +6,34 @@
 mod anthropic_messages;
 mod call;
 mod certificate;
+mod command_line;
 mod conversation;
 mod document;
 mod explanation;
 mod framing;
 mod gemini;
 mod http_model;
+mod keys;
+mod network;
 mod ollama;
 mod openai_chat;
 mod openai_responses;
+mod presence;
 mod refusal;
 mod retry_after;
 mod scripted;
 #[cfg(test)]
 mod tests;
 
+pub use keys::{KeyringError, key_in_keyring, key_names, key_source, remove_key, store_key};
+pub use network::{NetworkError, http_client};
+pub use presence::{AtHand, Look, address, look, model_at_hand};
 pub use scripted::{connect_recorded, connect_scripted, connect_scripted_text};
 
 use crate::config::{HttpModelConfig, KeySource, ModelConfig};
 use crate::limits::{
-    MODEL_CONNECT_TIMEOUT_MS, MODEL_FIRST_BYTE_TIMEOUT_MS, MODEL_IDLE_TIMEOUT_MS, MODEL_RETRY_DELAY_MS,
-    MODEL_RETRY_DELAY_MS_MAX, MODEL_TOTAL_TIMEOUT_MS,
+    MODEL_FIRST_BYTE_TIMEOUT_MS, MODEL_IDLE_TIMEOUT_MS, MODEL_RETRY_DELAY_MS, MODEL_RETRY_DELAY_MS_MAX,
+    MODEL_TOTAL_TIMEOUT_MS,
 };
 use async_trait::async_trait;
 use call::Key;
@@ -103,33 +110,10 @@ impl Default for Timeouts {
     }
 }
 
-/// The one HTTP client that all adapters share. Proxies come from the environment and the
-/// system, that is from user scope.
+/// Connects a configured model. Reads its key from the environment or the keyring.
 ///
 /// # Errors
-/// When TLS cannot be set up.
-pub fn http_client() -> Result<reqwest::Client, ModelError> {
-    // An error means that a provider is installed already, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .user_agent(concat!("openexec/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_millis(MODEL_CONNECT_TIMEOUT_MS))
-        // A redirect would carry the key to an address that the user did not write.
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .build()
-        .map_err(|error| ModelError::Unreachable {
-            reason: format!(
-                "{}; install the system's root certificates (package `ca-certificates`) and check the proxy settings",
-                explanation::cause(&error.without_url())
-            ),
-        })
-}
-
-/// Connects a configured model. Reads its key from the environment.
-///
-/// # Errors
-/// When the key's variable is not set, or the script cannot be read.
+/// When the key is not there, or the script cannot be read.
 pub fn connect(
     name: &ModelName,
     config: &ModelConfig,
@@ -160,7 +144,9 @@ pub fn connect_with(
         ModelConfig::OpenaiResponses(config) => way.to::<openai_responses::OpenaiResponses>(config, None),
         ModelConfig::Gemini(config) => way.to::<gemini::Gemini>(config, None),
         ModelConfig::Ollama { http: config, num_ctx } => way.to::<ollama::Ollama>(config, *num_ctx),
-        ModelConfig::CommandLine(_) => Err("command-line tools are not served yet".to_owned()),
+        ModelConfig::CommandLine(config) => {
+            return Ok(Arc::new(command_line::CommandLine::new(config, timeouts, variable)));
+        }
         ModelConfig::Scripted { file } => return connect_scripted(file),
     }
     .map_err(not_configured)
@@ -186,6 +172,20 @@ impl Way<'_> {
     }
 }
 
+/// What a model's wire API is, and where and which the model is; none where it has no server.
+fn provider(config: &ModelConfig) -> Option<(&'static Provider, &HttpModelConfig)> {
+    match config {
+        ModelConfig::AnthropicMessages(http) => {
+            Some((&anthropic_messages::AnthropicMessages::PROVIDER, http))
+        }
+        ModelConfig::OpenaiChat(http) => Some((&openai_chat::OpenaiChat::PROVIDER, http)),
+        ModelConfig::OpenaiResponses(http) => Some((&openai_responses::OpenaiResponses::PROVIDER, http)),
+        ModelConfig::Gemini(http) => Some((&gemini::Gemini::PROVIDER, http)),
+        ModelConfig::Ollama { http, .. } => Some((&ollama::Ollama::PROVIDER, http)),
+        ModelConfig::CommandLine(_) | ModelConfig::Scripted { .. } => None,
+    }
+}
+
 /// The key, or the remedy. The provider's own variable is read only for the provider's own
 /// address: no other server is sent a key that the user did not name for it.
 fn key(
@@ -193,17 +193,22 @@ fn key(
     provider: &Provider,
     variable: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Key, String> {
-    let name = match (&config.key, &config.base_url) {
-        (Some(KeySource::Variable(name)), _) => Some(name.as_str()),
-        (Some(KeySource::Keyring(_)), _) => return Err("keys are read from variables only".to_owned()),
-        (None, None) => provider.key_env,
-        (None, Some(_)) => None,
+    let own = || keys::own_variable(provider, config.base_url.as_deref());
+    let name = match config.key.clone().or_else(own) {
+        None => {
+            let name =
+                "whether it wants a key: none was sent, as neither `key_env` nor `key_keyring` names one"
+                    .to_owned();
+            return Ok(Key { value: None, name });
+        }
+        Some(KeySource::Keyring(named)) => {
+            let value = key_in_keyring(&named).map_err(|error| error.to_string())?;
+            let name = format!("the key `{named}` in the system's keyring, and what it may be used for");
+            return Ok(Key { value: Some(value), name });
+        }
+        Some(KeySource::Variable(name)) => name,
     };
-    let Some(name) = name else {
-        let name = "whether it wants a key: none was sent, as no `key_env` names one".to_owned();
-        return Ok(Key { value: None, name });
-    };
-    let value = variable(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+    let value = variable(&name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| {
         format!(
             "set the environment variable `{name}` to its key, where the editor or the terminal is started"

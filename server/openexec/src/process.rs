@@ -25,15 +25,17 @@ pub mod report;
 mod sandbox;
 mod secrets;
 pub(crate) mod spec;
+mod writes;
 
 #[cfg(target_os = "linux")]
 pub(crate) use gateway::Gateway;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use keeper::Gateway;
 pub(crate) use keeper::{Keepers, StandBy};
-pub(crate) use launch::{Ran, run_plainly};
+pub(crate) use launch::{Group, Ran, run_plainly};
 pub use report::{ParsedReport, parse_report};
 pub use spec::TaskLimits;
+pub(crate) use writes::confine_writes;
 
 use std::path::{Path, PathBuf};
 

@@ -39,10 +39,35 @@ pub struct TasksError(pub String);
 /// # Errors
 /// When `.openexec/tasks.yaml` is malformed: with file, line, column and remedy.
 pub fn declared(root: &Path) -> Result<Declared, TasksError> {
+    declared_over(root, None)
+}
+
+/// The same as if `.openexec/tasks.yaml` held this text: what somebody writes and has not saved.
+///
+/// # Errors
+/// When the text is malformed: with file, line, column and remedy.
+pub fn declared_as_written(root: &Path, tasks_file: &str) -> Result<Declared, TasksError> {
+    declared_over(root, Some(tasks_file))
+}
+
+/// Checks the text of a `.openexec/tasks.yaml` of which no workspace is known.
+///
+/// # Errors
+/// When the text is malformed: with file, line, column and remedy.
+pub fn check(tasks_file: &str) -> Result<(), TasksError> {
+    file::read(tasks_file).map(|_| ())
+}
+
+/// The JSON Schema of `.openexec/tasks.yaml`, generated from the types that parse it.
+pub fn json_schema() -> serde_json::Value {
+    schemars::SchemaGenerator::default().into_root_schema_for::<file::TasksFile>().to_value()
+}
+
+fn declared_over(root: &Path, tasks_file: Option<&str>) -> Result<Declared, TasksError> {
     let mut sources = Sources::new(root);
     sources.directory(".openexec").map_err(|error| TasksError(format!("`.openexec`: {error}")))?;
     let mut tasks = named(detect::detect(&mut sources));
-    match sources.text(TASKS_FILE) {
+    match tasks_file.map(str::to_owned).or_else(|| sources.text(TASKS_FILE)) {
         Some(text) => tasks = file::read(&text)?.over(tasks)?,
         None if root.join(TASKS_FILE).symlink_metadata().is_ok() => {
             return Err(TasksError(format!(

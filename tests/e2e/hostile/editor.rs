@@ -65,7 +65,9 @@ pub fn settled(laid: &Laid, run: &str, client: &mut Client) -> Result<Told, Stri
         // While it waits for this answer, the client applies the edits that it is asked to.
         client.execute("openexec.status", Value::Null).map_err(|error| error.to_string())?;
         let told = journal(laid, run)?;
-        let settled = told.events.last().is_some_and(|it| match &it.event {
+        // The baseline beside the run may end after the run has come to its stand.
+        let last = told.events.iter().rev().find(|it| !matches!(it.event, Event::TaskFinished { .. }));
+        let settled = last.is_some_and(|it| match &it.event {
             Event::RunPaused { .. } | Event::RunEnded { .. } => true,
             Event::Proposed { decision, .. } => decision.verdict == Verdict::Ask,
             _ => false,

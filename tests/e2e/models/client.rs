@@ -1,7 +1,7 @@
 //! Our side of the wire: a model as the user's configuration describes it, one request to it,
 //! and what the call gave.
 
-use openexec::config::{HttpModelConfig, ModelConfig, UserConfig, UserDirs};
+use openexec::config::{HttpModelConfig, ModelConfig, NetworkConfig, UserConfig, UserDirs};
 use openexec::models::{Model, ModelProgress, Timeouts, connect_with, http_client};
 use openexec_engine::action::ActionKind;
 use openexec_engine::ids::StepId;
@@ -32,7 +32,7 @@ pub fn entry(api: &str, model: &str, base_url: &str) -> Value {
 
 /// A model as the configuration describes it, read from a file like any user's.
 pub fn connect(entry: &Value, timeouts: Timeouts) -> Arc<dyn Model> {
-    connect_through(&http_client().unwrap(), entry, timeouts, |_| {})
+    connect_through(&http_client(&NetworkConfig::default()).unwrap(), entry, timeouts, |_| {})
 }
 
 /// The same through another client, and with what no file may say.

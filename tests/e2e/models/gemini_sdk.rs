@@ -153,7 +153,7 @@ async fn the_package_says_the_same_in_its_own_words() {
 async fn the_package_repeats_what_we_say_and_loses_nothing() {
     let mut bodies = Vec::new();
     for output in [OutputForm::ToolCalls, OutputForm::JsonSchema] {
-        let way = Way { wire: Wire::Gemini, output, own_domain: true };
+        let way = Way { output, ..Way::usual(Wire::Gemini) };
         bodies.append(&mut way.generated_bodies(CASES).await);
     }
     let repeated = said_by_the_package(json!({ "bodies": bodies })).await;

@@ -183,7 +183,10 @@ fn a_refusal_that_repeats_the_key_is_kept_without_it() {
         let output = finished(openexec(&project, &["run", "fix_tests", "--model", "peer", "--no-input"]));
         let told = without_key(&output);
         assert_eq!(output.status.code(), Some(3), "{wire:?}: {told}");
-        assert!(told.contains("`[key]` is no key of ours") && told.contains("key_env"), "{wire:?}: {told}");
+        assert!(
+            told.contains("`[key]` is no key of ours") && told.contains(KEY_VARIABLE),
+            "{wire:?}: {told}"
+        );
         files_without_key(&project);
     }
 }

@@ -8,7 +8,7 @@ pub(super) mod file;
 mod lower;
 
 use super::Blueprint;
-use crate::yaml::{LoadError, Problems, Read as _, problem, read, tree};
+use crate::yaml::{Diagnostic, LoadError, Problems, Read as _, problem, read, tree};
 
 /// Parses, validates and proves a blueprint.
 ///
@@ -18,6 +18,23 @@ pub fn load(file: &str, text: &str) -> Result<Blueprint, LoadError> {
     let mut problems = Problems::new(file);
     let blueprint = read(text, &mut problems);
     problems.into_result(blueprint)
+}
+
+/// A blueprint file as far as it can be understood: the blueprint, if its graph is known, and
+/// everything that is wrong with it. Nothing runs that is not loaded by [`load`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Examined {
+    /// The blueprint, perhaps one that its mistakes forbid to run.
+    pub blueprint: Option<Blueprint>,
+    /// Everything wrong with it, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Reads a blueprint file for somebody who looks at it.
+pub fn examine(file: &str, text: &str) -> Examined {
+    let mut problems = Problems::new(file);
+    let blueprint = read(text, &mut problems);
+    Examined { blueprint, diagnostics: problems.into_diagnostics() }
 }
 
 fn read(text: &str, problems: &mut Problems<'_>) -> Option<Blueprint> {

@@ -9,6 +9,7 @@
 use super::graph::{Ending, Graph, Next, shortest_walk};
 use super::{Blueprint, DeterministicAction};
 use crate::ids::StageId;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A path on which an edit would be applied although a gate was not passed since.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +95,38 @@ fn debt_after(graph: &Graph<'_>, gate: DeterministicAction, at: usize, ending: E
         return Debt::None;
     }
     debt
+}
+
+/// Every edge that a run can take, with the gates that may be owed behind it: what [`prove`]
+/// walks over, for people to see.
+pub(super) fn walked(blueprint: &Blueprint) -> BTreeMap<(usize, Ending), BTreeSet<DeterministicAction>> {
+    let graph = Graph::of(blueprint);
+    let mut walked: BTreeMap<(usize, Ending), BTreeSet<DeterministicAction>> = BTreeMap::new();
+    let reached = graph.reachable([0], |_| false);
+    for at in reached {
+        for (ending, _) in graph.exits(at) {
+            walked.entry((at, ending)).or_default();
+        }
+    }
+    for gate in &blueprint.gates {
+        let mut seen = BTreeSet::new();
+        let mut waiting: Vec<(usize, Debt)> = graph.stage(0).map(|_| (0, Debt::None)).into_iter().collect();
+        while let Some((at, debt)) = waiting.pop() {
+            if !seen.insert((at, debt)) {
+                continue;
+            }
+            for (ending, next) in graph.exits(at) {
+                let after = debt_after(&graph, *gate, at, ending, debt);
+                if after == Debt::Owed {
+                    walked.entry((at, ending)).or_default().insert(*gate);
+                }
+                if let Next::Stage(to) = next {
+                    waiting.push((to, after));
+                }
+            }
+        }
+    }
+    walked
 }
 
 /// What becomes of edits that an `apply_edit` stage no longer sees.

@@ -204,6 +204,7 @@ fn files_are_found_in_what_people_write() {
         // What is no file here names none.
         ("e.g. that", &["e.g"]),
         ("twice a.rs and a.rs", &["a.rs"]),
+        ("everything in src/, not / alone", &["src"]),
         ("version 1.2 of it", &["1.2"]),
     ] {
         assert_eq!(mentions(text), wanted, "{text}");

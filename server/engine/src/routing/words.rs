@@ -2,6 +2,7 @@
 //! understood, and whatever is not understood is a change, which needs the user's yes anyway.
 
 use crate::limits::{MENTIONS_MAX, ROUTE_INSTRUCTION_BYTES_MAX};
+use crate::text::beginning;
 use std::collections::BTreeSet;
 
 /// What an instruction wants.
@@ -143,8 +144,7 @@ const RED_OR_GREEN: [&str; 9] =
 
 /// What the instruction's words say.
 pub(super) fn read(instruction: &str) -> Said {
-    let end = instruction.floor_char_boundary(ROUTE_INSTRUCTION_BYTES_MAX);
-    let text = instruction.get(..end).unwrap_or_default().to_lowercase();
+    let text = beginning(instruction, ROUTE_INSTRUCTION_BYTES_MAX).to_lowercase();
     let mut asks = None;
     let parts = parts(&text);
     let red_tests = has(parts.iter().flatten(), &TESTS) && has(parts.iter().flatten(), &RED_OR_GREEN);
@@ -214,7 +214,9 @@ pub fn mentions(instruction: &str) -> Vec<String> {
     instruction
         .split(outside)
         .filter_map(|word| {
-            let word = word.trim_end_matches(['.', '!', '?', ':', '/']);
+            let word = word.trim_end_matches(['.', '!', '?', ':']);
+            let is_folder = word.len() > 1 && word.ends_with('/');
+            let word = word.trim_end_matches('/');
             // A place in a file: `date.rs:12`, `date.rs:12-30`.
             let path = match word.split_once(':') {
                 Some((path, place)) if place.starts_with(|c: char| c.is_ascii_digit()) => path,
@@ -224,7 +226,7 @@ pub fn mentions(instruction: &str) -> Vec<String> {
             let like_a_file = path.rsplit_once('.').is_some_and(|(stem, end)| {
                 !stem.is_empty() && end.chars().all(char::is_alphanumeric) && !end.is_empty()
             });
-            ((like_a_file || path.contains('/')) && !path.contains("://")).then_some(path)
+            ((is_folder || like_a_file || path.contains('/')) && !path.contains("://")).then_some(path)
         })
         .filter(|path| seen.insert(path.clone()))
         .take(MENTIONS_MAX)

@@ -4,7 +4,7 @@ use super::Directive;
 use super::grammar::{BlockComments, Grammar};
 use super::walk::begins_line;
 use crate::limits::{DIRECTIVE_BYTES_MAX, SYNTAX_DEPTH_MAX};
-use crate::text::LineIndex;
+use crate::text::{LineIndex, beginning};
 use std::ops::Range;
 use tree_sitter::{Node, Tree};
 
@@ -96,11 +96,7 @@ fn asked(text: &str) -> Option<&str> {
 }
 
 fn cut(instruction: &str) -> String {
-    let mut end = instruction.len().min(DIRECTIVE_BYTES_MAX);
-    while !instruction.is_char_boundary(end) {
-        end -= 1;
-    }
-    instruction.get(..end).unwrap_or_default().to_owned()
+    beginning(instruction, DIRECTIVE_BYTES_MAX).to_owned()
 }
 
 /// The bytes to delete, so that neither an empty line nor a trailing blank remains.

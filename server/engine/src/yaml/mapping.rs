@@ -1,6 +1,7 @@
 //! Mappings with a closed set of keys. One definition gives the type, how it is read, and its
 //! schema, so that none of them can know a key that another does not.
 
+use super::Mend;
 use super::problem::{Problems, closest, one_of};
 use super::read::shown;
 use super::tree::Node;
@@ -77,6 +78,7 @@ pub(crate) fn report_unknown<'k>(
         (None, Some(hint)) => hint.to_owned(),
         (None, None) => format!("remove it, or write {}", one_of(keys)),
     };
-    problems.report(key.place, format!("`{}` is not a key of {what}", shown(name)), remedy);
+    let mend = meant.map(|meant| Mend::Instead(meant.to_owned()));
+    problems.report_mendable(key.place, format!("`{}` is not a key of {what}", shown(name)), remedy, mend);
     meant
 }

@@ -1,6 +1,6 @@
 //! Collecting what is wrong with a file, so that everything is reported together.
 
-use super::{Diagnostic, LoadError, Node, Place};
+use super::{Diagnostic, LoadError, Mend, Node, Place, Related};
 use crate::limits::CONFIG_PROBLEMS_MAX;
 
 /// How alike two words must be for one to be offered in place of the other.
@@ -18,13 +18,56 @@ impl<'f> Problems<'f> {
     }
 
     pub(crate) fn report(&mut self, place: Place, message: impl Into<String>, remedy: impl Into<String>) {
+        self.report_mendable(place, message, remedy, None);
+    }
+
+    /// Reports what an edit can mend.
+    pub(crate) fn report_mendable(
+        &mut self,
+        place: Place,
+        message: impl Into<String>,
+        remedy: impl Into<String>,
+        mend: Option<Mend>,
+    ) {
         self.found.push(Diagnostic {
             file: self.file.to_owned(),
             line: place.line,
             column: place.column,
             message: message.into(),
             remedy: remedy.into(),
+            mend,
+            related: Vec::new(),
         });
+    }
+
+    /// Reports a word that is none of those that could stand there.
+    pub(crate) fn report_choice(
+        &mut self,
+        place: Place,
+        message: impl Into<String>,
+        word: &str,
+        choices: &[&str],
+    ) {
+        let mend = closest(word, choices).map(|choice| Mend::Instead(choice.to_owned()));
+        self.report_mendable(place, message, choice_remedy(word, choices), mend);
+    }
+
+    /// Adds the places that explain what was reported last.
+    pub(crate) fn explain(&mut self, places: impl IntoIterator<Item = (Place, String)>) {
+        if let Some(last) = self.found.last_mut() {
+            last.related = places
+                .into_iter()
+                .map(|(place, message)| Related { line: place.line, column: place.column, message })
+                .collect();
+        }
+    }
+
+    /// Everything that was reported, in the order of the file.
+    pub(crate) fn into_diagnostics(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
+        self.found.dedup();
+        self.found.truncate(CONFIG_PROBLEMS_MAX);
+        self.found
     }
 
     /// `Ok` when nothing was reported; else everything, in the order of the file.
@@ -37,10 +80,7 @@ impl<'f> Problems<'f> {
                     // untrue, the file is still rejected.
                     self.report(Place::START, "the file could not be read", "check it against the reference");
                 }
-                self.found.sort_by_key(|diagnostic| (diagnostic.line, diagnostic.column));
-                self.found.dedup();
-                self.found.truncate(CONFIG_PROBLEMS_MAX);
-                Err(LoadError { diagnostics: self.found })
+                Err(LoadError { diagnostics: self.into_diagnostics() })
             }
         }
     }

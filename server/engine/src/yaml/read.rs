@@ -1,7 +1,7 @@
 //! From nodes to values of the file's types. A value that cannot be read is reported and
 //! left out; reading goes on with the next.
 
-use super::problem::{Problems, choice_remedy, one_of};
+use super::problem::{Problems, one_of};
 use super::tree::{Node, Place, Value};
 use crate::limits::{BLUEPRINT_NAME_BYTES_MAX, BLUEPRINT_PROSE_BYTES_MAX, RETRY_LIMIT_MAX};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -357,7 +357,7 @@ pub(crate) fn read_choice<T: for<'de> Deserialize<'de>>(
     if text.is_empty() {
         wrong_kind(node, subject, &one_of(choices), problems);
     } else {
-        problems.report(node.place, format!("{subject} is `{}`", shown(text)), choice_remedy(text, choices));
+        problems.report_choice(node.place, format!("{subject} is `{}`", shown(text)), text, choices);
     }
     None
 }

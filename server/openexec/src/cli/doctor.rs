@@ -1,7 +1,8 @@
 //! What works here, what is missing, and what to type.
 
+use super::models::{KeyState, installed, key_state, program};
 use super::{At, paint};
-use crate::config::{KeySource, ModelConfig, UserConfig, UserDirs};
+use crate::config::{ModelConfig, UserConfig, UserDirs};
 use crate::driver::Runtime;
 use crate::process::Launcher;
 use crate::shadow;
@@ -50,7 +51,7 @@ pub(super) async fn doctor(at: &At) -> anyhow::Result<ExitCode> {
         }
     };
     sandbox(&mut findings, &dirs, &config).await;
-    models(&mut findings, &dirs, &config);
+    models(&mut findings, &dirs, &config).await;
     match Runtime::new(dirs, config) {
         Ok(runtime) => workspace(&mut findings, &runtime, at),
         Err(error) => findings.missing("state", &error.to_string(), "make the state directory writable"),
@@ -98,42 +99,72 @@ async fn sandbox(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) 
     }
 }
 
-fn models(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) {
-    if config.models.is_empty() {
-        let file = dirs.config_path();
-        return findings.optional(
-            "models",
-            "none is configured; only `--model scripted:FILE` works",
-            &format!(
-                "write into {}:  models: {{claude: {{api: anthropic_messages, model: MODEL, key_env: ANTHROPIC_API_KEY}}}}",
-                file.display()
-            ),
-        );
+async fn models(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig) {
+    let http = match crate::models::http_client(&config.network) {
+        Ok(http) => http,
+        Err(error) => {
+            return findings.missing("network", &error.to_string(), "mend it in your configuration");
+        }
+    };
+    if config.models.is_empty() && config.default_model.is_none() {
+        return at_hand(findings, dirs, config, &http).await;
     }
     for (name, model) in &config.models {
-        match model {
-            ModelConfig::AnthropicMessages(http)
-            | ModelConfig::OpenaiChat(http)
-            | ModelConfig::OpenaiResponses(http)
-            | ModelConfig::Gemini(http)
-            | ModelConfig::Ollama { http, .. } => match &http.key {
-                Some(KeySource::Variable(variable)) if std::env::var_os(variable).is_none() => findings
-                    .missing(
-                        &format!("model {name}"),
-                        &format!("its key is looked for in {variable}, which is not set"),
-                        &format!("export {variable}=…"),
-                    ),
-                Some(KeySource::Variable(variable)) => {
-                    findings.good(&format!("model {name}"), &format!("{}, key in {variable}", http.model))
-                }
-                Some(KeySource::Keyring(_)) | None => {
-                    findings.good(&format!("model {name}"), &format!("{}, without a key", http.model))
-                }
-            },
-            ModelConfig::CommandLine(_) => {}
-            ModelConfig::Scripted { file } => {
-                findings.good(&format!("model {name}"), &format!("scripted replies from {}", file.display()));
+        one_model(findings, &format!("model {name}"), model);
+    }
+    findings.optional(
+        "models",
+        "whether they can be reached was not tried",
+        "openexec models  (free of charge; with --ping one tiny request to each)",
+    );
+}
+
+/// Nothing is configured: what is taken then, or what to type.
+async fn at_hand(findings: &mut Findings, dirs: &UserDirs, config: &UserConfig, http: &reqwest::Client) {
+    let variable = |name: &str| std::env::var(name).ok();
+    match crate::models::model_at_hand(&config.local_servers, http, &variable).await {
+        Some(found) => {
+            findings.good("models", &format!("none is configured; {} is taken, as {}", found.name, found.because));
+        }
+        None => findings.optional(
+            "models",
+            "none is configured and none is at hand; only `--model scripted:FILE` works",
+            &format!(
+                "export ANTHROPIC_API_KEY=… (or OPENAI_API_KEY, or GEMINI_API_KEY), start Ollama, or describe a model in {}",
+                dirs.config_path().display()
+            ),
+        ),
+    }
+}
+
+fn one_model(findings: &mut Findings, what: &str, model: &ModelConfig) {
+    match model {
+        ModelConfig::AnthropicMessages(http)
+        | ModelConfig::OpenaiChat(http)
+        | ModelConfig::OpenaiResponses(http)
+        | ModelConfig::Gemini(http)
+        | ModelConfig::Ollama { http, .. } => match key_state(model) {
+            KeyState::None => findings.good(what, &format!("{}, without a key", http.model)),
+            KeyState::There { place } => findings.good(what, &format!("{}, key in {place}", http.model)),
+            KeyState::Missing { place, remedy } => {
+                findings.missing(what, &format!("its key is looked for in {place}, and not there"), &remedy);
             }
+        },
+        ModelConfig::CommandLine(tool) => {
+            let usual = std::path::PathBuf::from(program(tool.tool));
+            let program = tool.program.clone().unwrap_or(usual);
+            match installed(&program) {
+                true => findings
+                    .good(what, &format!("{} is installed; it has a login of its own", program.display())),
+                false => findings.missing(
+                    what,
+                    &format!("{} is not installed", program.display()),
+                    "install it and log in with it once, or name its path as `program`",
+                ),
+            }
+        }
+        ModelConfig::Scripted { file } => {
+            findings.good(what, &format!("scripted replies from {}", file.display()));
         }
     }
 }

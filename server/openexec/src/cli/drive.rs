@@ -65,6 +65,11 @@ pub(super) async fn route(arguments: RouteArguments) -> anyhow::Result<ExitCode>
 pub(super) async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     let runtime = runtime()?;
     let request = arguments.wish.request()?;
+    if request.model.is_none()
+        && let Some(found) = runtime.model_at_hand().await
+    {
+        anstream::eprintln!("{found}");
+    }
     let handle = runtime.start(request, arguments.how.terminal()).await?;
     conclude(&handle, arguments.how.may_ask(), !arguments.how.json).await
 }

@@ -1,9 +1,10 @@
 //! Commands that look and change nothing of a run: lists, timelines, trust, blueprints.
 
 use super::terminal::describe;
-use super::{At, BlueprintWhat, ShowArguments, TrustArguments, drive, paint, runtime};
+use super::{At, BlueprintWhat, GraphFormat, ShowArguments, TrustArguments, drive, paint, runtime};
 use crate::disclosure::{self, Disclosed};
 use crate::driver::{Asked, Catalogue, RunStatus, view_of};
+use crate::graph;
 use anyhow::Context as _;
 use openexec_engine::run::{Command, Outcome, RunState};
 use openexec_engine::task::Trust;
@@ -109,6 +110,8 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
     }
     if !state.taken().is_empty() {
         anstream::println!("{} {}", paint::strong("models:"), paint::plain(&state.taken()));
+        let today = runtime.spent_today()?;
+        anstream::println!("{}", paint::dim(&format!("all your runs of today (UTC): {today}")));
     }
     anstream::println!("{}", paint::dim(&format!("{} events, chain verified", events.len())));
     Ok(ExitCode::SUCCESS)
@@ -178,6 +181,7 @@ pub(super) fn blueprint(what: BlueprintWhat) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        BlueprintWhat::Graph { blueprint, at, format } => show_graph(&blueprint, &at, format),
         BlueprintWhat::Check { files } => {
             anyhow::ensure!(!files.is_empty(), "name the files to check");
             let mut code = ExitCode::SUCCESS;
@@ -216,4 +220,25 @@ fn list(catalogue: &Catalogue) {
             Err(error) => anstream::println!("{} {error}", paint::bad(name.as_str())),
         }
     }
+}
+
+/// Shows the graph of a blueprint by its file, else by its name.
+fn show_graph(named: &str, at: &At, format: GraphFormat) -> anyhow::Result<ExitCode> {
+    let path = std::path::Path::new(named);
+    let blueprint = match path.is_file() {
+        true => graph::text_of(path)
+            .and_then(|text| graph::blueprint(named, &text))
+            .map_err(anyhow::Error::msg)?,
+        false => {
+            let name = openexec_engine::ids::BlueprintName::new(named);
+            runtime()?.catalogue(&at.workspace)?.take(&name)?
+        }
+    };
+    let chart = blueprint::Chart::of(&blueprint);
+    match format {
+        GraphFormat::Text => anstream::print!("{}", chart.drawing()),
+        GraphFormat::Mermaid => print!("{}", chart.mermaid()),
+        GraphFormat::Json => println!("{}", serde_json::to_string_pretty(&chart)?),
+    }
+    Ok(ExitCode::SUCCESS)
 }

@@ -1,37 +1,100 @@
 //! Reads `config.yaml`. The wire types keep positions, so that every error can name its place.
 
-use super::{AZURE_VERSION, HttpModelConfig, KeySource, ModelConfig, SCRIPTED_PREFIX, UserConfig};
+use super::limits::{BudgetEntry, PriceEntry, budget, every_price_is_known};
+use super::network::{NetworkEntry, network};
+use super::roles::{RolesEntry, resolvable, roles};
+use super::{
+    AZURE_VERSION, CommandLineConfig, CommandLineTool, HttpModelConfig, KeySource, LocalServers, ModelConfig,
+    OutputForm, UserConfig,
+};
 use anyhow::{Context as _, anyhow, bail};
 use openexec_engine::ids::ModelName;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::{Location, Spanned};
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
-#[derive(Deserialize, Default)]
+/// `~/.config/openexec/config.yaml`: the user's models and defaults.
+#[derive(Deserialize, JsonSchema, Default)]
 #[serde(deny_unknown_fields, default)]
-struct ConfigFile {
+pub(super) struct ConfigFile {
+    /// The model where nothing else is said.
+    #[schemars(with = "Option<String>")]
     default_model: Option<Spanned<String>>,
+    /// The models, by names of your own.
+    #[schemars(with = "BTreeMap<String, ModelEntry>")]
     models: BTreeMap<ModelName, ModelEntry>,
+    /// Which model does what, where it is not the default model.
+    roles: RolesEntry,
+    /// What models may cost.
+    budget: BudgetEntry,
+    /// Wait for a yes before each request to a model.
+    approve_requests: bool,
+    /// How models are reached that are not on this machine.
+    network: NetworkEntry,
+    /// The most tokens of one context pack.
+    #[schemars(with = "Option<usize>", range(min = 1))]
     context_tokens: Option<Spanned<usize>>,
+    /// Run tasks although no sandbox can be built here.
     allow_unsandboxed_tasks: bool,
 }
 
-#[derive(Deserialize)]
+/// One model.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ModelEntry {
+    /// What is spoken with it.
+    #[schemars(with = "Api")]
     api: Spanned<Api>,
+    /// The provider's name of the model.
+    #[schemars(with = "Option<String>")]
     model: Option<Spanned<String>>,
+    /// Where it is, if not at the provider's own address.
+    #[schemars(with = "Option<String>")]
     base_url: Option<Spanned<String>>,
+    /// The environment variable that holds its key. The key itself never stands in a file.
+    #[schemars(with = "Option<String>", regex(pattern = "^[A-Za-z_][A-Za-z0-9_]*$"))]
     key_env: Option<Spanned<String>>,
+    /// The name of its key in the system's keyring: `openexec key set NAME`.
+    #[schemars(with = "Option<String>", regex(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"))]
+    key_keyring: Option<Spanned<String>>,
+    /// The most tokens of one reply.
+    #[schemars(with = "Option<u32>", range(min = 1))]
     output_tokens_max: Option<Spanned<u32>>,
+    /// Tokens that a request and its reply may have together, where that is not known or wrong.
+    #[schemars(with = "Option<u64>", range(min = 1))]
+    window_tokens: Option<Spanned<u64>>,
+    /// What its tokens cost, where that is not known or wrong.
+    price: Option<PriceEntry>,
+    /// Ollama only: the context window that it is asked for, in tokens.
+    #[schemars(with = "Option<u32>", range(min = 1))]
     num_ctx: Option<Spanned<u32>>,
+    /// Scripted only: the YAML file of replies.
+    #[schemars(with = "Option<String>")]
     file: Option<Spanned<PathBuf>>,
+    /// How it is asked for actions.
+    #[schemars(with = "Option<Output>")]
+    output: Option<Spanned<Output>>,
+    /// Command-line tools only: the program, if not the tool's usual name.
+    #[schemars(with = "Option<String>")]
+    program: Option<Spanned<PathBuf>>,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq)]
+/// How a model is asked for actions.
+#[derive(Deserialize, JsonSchema, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Output {
+    /// As tool calls.
+    ToolCalls,
+    /// As one JSON document, which the server keeps to a schema.
+    JsonSchema,
+}
+
+/// What is spoken with a model.
+#[derive(Deserialize, JsonSchema, Clone, Copy, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Api {
     AnthropicMessages,
@@ -39,26 +102,34 @@ enum Api {
     OpenaiResponses,
     Gemini,
     Ollama,
+    ClaudeCli,
+    CodexCli,
+    GeminiCli,
     Scripted,
 }
 
 /// What is wrong, where, and what to write instead.
-struct Fault {
+pub(super) struct Fault {
     at: Location,
     what: String,
 }
 
 impl Fault {
-    fn new(at: Location, what: impl Into<String>) -> Self {
+    pub(super) fn new(at: Location, what: impl Into<String>) -> Self {
         Self { at, what: what.into() }
     }
 }
 
-pub(super) fn config(path: &Path) -> anyhow::Result<UserConfig> {
+pub(super) fn config(path: &Path, local_servers: LocalServers) -> anyhow::Result<UserConfig> {
     let Some(text) = text(path)? else {
-        return Ok(UserConfig::default());
+        return Ok(UserConfig { local_servers, ..UserConfig::default() });
     };
-    let file: ConfigFile = serde_saphyr::from_str(&text).map_err(|error| {
+    of_text(path, &text, local_servers)
+}
+
+/// The configuration that this text is, as if it stood in the file.
+pub(super) fn of_text(path: &Path, text: &str, local_servers: LocalServers) -> anyhow::Result<UserConfig> {
+    let file: ConfigFile = serde_saphyr::from_str(text).map_err(|error| {
         let at = error.location().unwrap_or(Location::UNKNOWN);
         // The parser's own text ends with the position, which stands in front of ours.
         let said = error.without_snippet().to_string();
@@ -67,7 +138,7 @@ pub(super) fn config(path: &Path) -> anyhow::Result<UserConfig> {
     })?;
     // What a relative `file` means must not depend on where the editor was started.
     let base = path.parent().unwrap_or(Path::new(""));
-    checked(file, base).map_err(|fault| placed(path, &fault))
+    checked(file, base, local_servers).map_err(|fault| placed(path, &fault))
 }
 
 fn text(path: &Path) -> anyhow::Result<Option<String>> {
@@ -95,43 +166,38 @@ fn placed(path: &Path, fault: &Fault) -> anyhow::Error {
 }
 
 fn with_remedy(what: &str) -> String {
-    const KEY_FIELDS: [&str; 6] = ["key", "api_key", "apikey", "apiKey", "token", "secret"];
+    const KEY_FIELDS: [&str; 7] = ["key", "api_key", "apikey", "apiKey", "token", "secret", "password"];
     if KEY_FIELDS.iter().any(|field| what.starts_with(&format!("unknown field `{field}`"))) {
         return format!(
-            "{what}; a key never stands in a file: put it into an environment variable and write that variable's name as `key_env`"
+            "{what}; a key never stands in a file: put it into an environment variable and write that variable's name as `key_env`, or into the keyring with `openexec key set NAME` and write that name as `key_keyring`"
         );
     }
     what.to_owned()
 }
 
-fn checked(file: ConfigFile, base: &Path) -> Result<UserConfig, Fault> {
+fn checked(file: ConfigFile, base: &Path, local_servers: LocalServers) -> Result<UserConfig, Fault> {
     let mut models = BTreeMap::new();
     for (name, entry) in file.models {
         models.insert(name, model(entry, base)?);
     }
-    if let Some(name) = &file.default_model
-        && !models.contains_key(name.value.as_str())
-        && !name.value.starts_with(SCRIPTED_PREFIX)
-    {
-        let known: Vec<&str> = models.keys().map(ModelName::as_str).collect();
-        let remedy = match known.is_empty() {
-            true => "describe it under `models`".to_owned(),
-            false => format!("write one of {}, or describe it under `models`", known.join(", ")),
-        };
-        return Err(Fault::new(name.referenced, format!("there is no model `{}`; {remedy}", name.value)));
-    }
+    let default_model = file.default_model.map(|name| resolvable(name, &models)).transpose()?;
     if let Some(tokens) = file.context_tokens.as_ref().filter(|tokens| tokens.value == 0) {
         return Err(Fault::new(
             tokens.referenced,
             "`context_tokens` must be at least 1; remove it for the default",
         ));
     }
+    every_price_is_known(&file.budget, &models)?;
     Ok(UserConfig {
-        default_model: file.default_model.map(|name| ModelName::new(name.value)),
+        default_model,
+        roles: roles(file.roles, &models, &local_servers)?,
+        budget: budget(&file.budget)?,
+        approve_requests: file.approve_requests,
+        network: network(file.network, base)?,
         models,
         context_tokens: file.context_tokens.map(|tokens| tokens.value),
         allow_unsandboxed_tasks: file.allow_unsandboxed_tasks,
-        ..UserConfig::default()
+        local_servers,
     })
 }
 
@@ -144,6 +210,9 @@ fn model(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         Api::OpenaiResponses => Ok(ModelConfig::OpenaiResponses(http(entry, at)?)),
         Api::Gemini => Ok(ModelConfig::Gemini(http(entry, at)?)),
         Api::Ollama => ollama(entry, at),
+        Api::ClaudeCli => command_line(CommandLineTool::Claude, entry, base),
+        Api::CodexCli => command_line(CommandLineTool::Codex, entry, base),
+        Api::GeminiCli => command_line(CommandLineTool::Gemini, entry, base),
     }
 }
 
@@ -152,8 +221,13 @@ fn scripted(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         ("model", entry.model.map(|it| it.referenced)),
         ("base_url", entry.base_url.map(|it| it.referenced)),
         ("key_env", entry.key_env.map(|it| it.referenced)),
+        ("key_keyring", entry.key_keyring.map(|it| it.referenced)),
+        ("window_tokens", entry.window_tokens.map(|it| it.referenced)),
+        ("price", entry.price.map(|price| price.at())),
         ("output_tokens_max", entry.output_tokens_max.map(|it| it.referenced)),
         ("num_ctx", entry.num_ctx.map(|it| it.referenced)),
+        ("output", entry.output.map(|it| it.referenced)),
+        ("program", entry.program.map(|it| it.referenced)),
     ];
     if let Some((name, at)) = foreign.into_iter().find_map(|(name, at)| Some((name, at?))) {
         return Err(Fault::new(at, format!("a scripted model has no `{name}`; it takes `file` only")));
@@ -162,6 +236,31 @@ fn scripted(entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
         Fault::new(entry.api.referenced, "a scripted model needs `file`, the YAML file of replies")
     })?;
     Ok(ModelConfig::Scripted { file: base.join(file.value) })
+}
+
+fn command_line(tool: CommandLineTool, entry: ModelEntry, base: &Path) -> Result<ModelConfig, Fault> {
+    let foreign = [
+        ("base_url", entry.base_url.map(|it| it.referenced)),
+        ("key_env", entry.key_env.map(|it| it.referenced)),
+        ("output_tokens_max", entry.output_tokens_max.map(|it| it.referenced)),
+        ("num_ctx", entry.num_ctx.map(|it| it.referenced)),
+        ("file", entry.file.map(|it| it.referenced)),
+        ("output", entry.output.map(|it| it.referenced)),
+    ];
+    if let Some((name, at)) = foreign.into_iter().find_map(|(name, at)| Some((name, at?))) {
+        return Err(Fault::new(
+            at,
+            format!(
+                "a command-line model has no `{name}`: it has a login and settings of its own; it takes `model` and `program` only"
+            ),
+        ));
+    }
+    // A bare name is looked for on `PATH`; anything longer lies where it says.
+    let program = entry.program.map(|program| match program.value.components().count() {
+        0 | 1 => program.value,
+        _ => base.join(program.value),
+    });
+    Ok(ModelConfig::CommandLine(CommandLineConfig { tool, program, model: entry.model.map(|it| it.value) }))
 }
 
 fn ollama(mut entry: ModelEntry, at: Location) -> Result<ModelConfig, Fault> {
@@ -190,6 +289,12 @@ fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
             "only a scripted model has `file`; remove it, or write `api: scripted`",
         ));
     }
+    if let Some(program) = entry.program {
+        return Err(Fault::new(
+            program.referenced,
+            "only a command-line model has `program`; remove it, or write `api: claude_cli`, `codex_cli` or `gemini_cli`",
+        ));
+    }
     if let Some(num_ctx) = entry.num_ctx {
         return Err(Fault::new(
             num_ctx.referenced,
@@ -205,24 +310,76 @@ fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
             "`output_tokens_max` must be at least 1; remove it for the default",
         ));
     }
-    if let Some(key_env) = entry.key_env.as_ref().filter(|key_env| !is_variable_name(&key_env.value)) {
-        // The text is not repeated: it may well be the key itself.
+    if let Some(tokens) = entry.window_tokens.as_ref().filter(|tokens| tokens.value == 0) {
         return Err(Fault::new(
-            key_env.referenced,
-            "`key_env` is not the name of an environment variable; write the variable's name, such as `key_env: ANTHROPIC_API_KEY`, never the key",
+            tokens.referenced,
+            "`window_tokens` must be at least 1; remove it for what is known of the model",
         ));
     }
+    let key = key(entry.key_env, entry.key_keyring)?;
     if let Some(base_url) = &entry.base_url {
-        address(&base_url.value, entry.key_env.is_some())
-            .map_err(|what| Fault::new(base_url.referenced, what))?;
+        address(&base_url.value, key.is_some()).map_err(|what| Fault::new(base_url.referenced, what))?;
     }
     Ok(HttpModelConfig {
         model: model.value,
         base_url: entry.base_url.map(|it| it.value),
-        key: entry.key_env.map(|it| KeySource::Variable(it.value)),
+        key,
         output_tokens_max: entry.output_tokens_max.map(|it| it.value),
+        window_tokens: entry.window_tokens.map(|it| it.value),
+        price: entry.price.map(|price| price.price()).transpose()?,
+        output: match entry.output.map(|it| it.value) {
+            None | Some(Output::ToolCalls) => OutputForm::ToolCalls,
+            Some(Output::JsonSchema) => OutputForm::JsonSchema,
+        },
         ..HttpModelConfig::default()
     })
+}
+
+/// Where the key is. No text is repeated: it may well be the key itself.
+fn key(
+    variable: Option<Spanned<String>>,
+    keyring: Option<Spanned<String>>,
+) -> Result<Option<KeySource>, Fault> {
+    match (variable, keyring) {
+        (None, None) => Ok(None),
+        (Some(_), Some(keyring)) => {
+            Err(Fault::new(keyring.referenced, "a model has one key; remove `key_env` or `key_keyring`"))
+        }
+        (Some(variable), None) if is_variable_name(&variable.value) => {
+            Ok(Some(KeySource::Variable(variable.value)))
+        }
+        (Some(variable), None) => Err(Fault::new(
+            variable.referenced,
+            "`key_env` is not the name of an environment variable; write the variable's name, such as `key_env: ANTHROPIC_API_KEY`, never the key",
+        )),
+        (None, Some(keyring)) if is_keyring_name(&keyring.value) => {
+            Ok(Some(KeySource::Keyring(keyring.value)))
+        }
+        (None, Some(keyring)) => Err(Fault::new(
+            keyring.referenced,
+            "`key_keyring` is not a name for a key: at most 64 letters, digits, `.`, `_` and `-`, and nothing that looks like a key; choose a name, such as `key_keyring: anthropic`, and store the key with `openexec key set anthropic`",
+        )),
+    }
+}
+
+/// A name under which a key can be kept. What looks like a key is none.
+pub fn is_keyring_name(text: &str) -> bool {
+    const NAME_CHARS_MAX: usize = 64;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    text.bytes().all(plain)
+        && text.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric())
+        && text.len() <= NAME_CHARS_MAX
+        && !looks_like_a_key(text)
+}
+
+/// The forms that providers' keys have: a short sign of theirs, or too random to be a name.
+fn looks_like_a_key(text: &str) -> bool {
+    const SIGNS: [&str; 8] = ["sk-", "sk_", "AIza", "gsk_", "xai-", "ghp_", "github_pat_", "hf_"];
+    const RANDOM_CHARS_MIN: usize = 20;
+    let words = text.split(['.', '_', '-']);
+    let is_random =
+        |word: &str| word.len() >= RANDOM_CHARS_MIN && word.bytes().any(|byte| byte.is_ascii_digit());
+    SIGNS.iter().any(|sign| text.starts_with(sign)) || words.into_iter().any(is_random)
 }
 
 /// POSIX: letters, digits and underscores, not beginning with a digit.
@@ -243,13 +400,13 @@ fn address(text: &str, has_key: bool) -> Result<(), String> {
         || url.fragment().is_some()
     {
         return Err(
-            "`base_url` holds a user, a password, a query or a fragment; keep the address only (and Azure's `api-version`) and name the key's variable as `key_env`"
+            "`base_url` holds a user, a password, a query or a fragment; keep the address only (and Azure's `api-version`) and name the key's variable as `key_env`, or its name in the keyring as `key_keyring`"
                 .to_owned(),
         );
     }
     if has_key && url.scheme() == "http" && !is_loopback(&url) {
         return Err(
-            "`base_url` would send the key unencrypted; write `https://`, or remove `key_env`".to_owned()
+            "`base_url` would send the key unencrypted; write `https://`, or remove `key_env` or `key_keyring`".to_owned()
         );
     }
     Ok(())
@@ -260,7 +417,12 @@ pub(super) fn leads_to_loopback(address: &str) -> bool {
     reqwest::Url::parse(address).is_ok_and(|url| is_loopback(&url))
 }
 
-fn is_loopback(url: &reqwest::Url) -> bool {
+/// The host of an address, in small letters.
+pub(super) fn host(address: &str) -> Option<String> {
+    Some(reqwest::Url::parse(address).ok()?.host_str()?.to_owned())
+}
+
+pub(super) fn is_loopback(url: &reqwest::Url) -> bool {
     let host = url.host_str().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")
@@ -268,165 +430,4 @@ fn is_loopback(url: &reqwest::Url) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn load(text: &str) -> Result<UserConfig, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("config.yaml");
-        std::fs::write(&path, text).unwrap();
-        config(&path)
-            .map_err(|error| format!("{error:#}").replace(&directory.path().display().to_string(), ""))
-    }
-
-    #[test]
-    fn an_absent_file_is_an_empty_configuration() {
-        let directory = tempfile::tempdir().unwrap();
-        let found = config(&directory.path().join("config.yaml")).unwrap();
-        assert!(found.models.is_empty() && found.default_model.is_none() && !found.allow_unsandboxed_tasks);
-        assert!(load("").unwrap().models.is_empty());
-    }
-
-    #[test]
-    fn every_kind_of_model_is_read() {
-        let found = load(
-            "default_model: claude\n\
-             context_tokens: 9000\n\
-             allow_unsandboxed_tasks: true\n\
-             models:\n\
-             \x20 claude: {api: anthropic_messages, model: claude-sonnet-4-5, key_env: MY_KEY, output_tokens_max: 4000}\n\
-             \x20 local: {api: openai_chat, model: qwen, base_url: 'http://localhost:11434/v1'}\n\
-             \x20 demo: {api: scripted, file: demo.yaml}\n\
-             \x20 gpt: {api: openai_responses, model: gpt-5}\n\
-             \x20 google: {api: gemini, model: gemini-2.5-pro, key_env: MY_KEY}\n\
-             \x20 llama: {api: ollama, model: qwen3, num_ctx: 32768}\n\
-             \x20 far: {api: ollama, model: qwen3, base_url: 'https://ollama.example.com'}\n\
-             \x20 azure: {api: openai_chat, model: d, base_url: 'https://r.openai.azure.com/openai/deployments/d?api-version=2024-10-21', key_env: K}\n",
-        )
-        .unwrap();
-        assert!(matches!(&found.models["gpt"], ModelConfig::OpenaiResponses(it) if it.model == "gpt-5"));
-        assert!(
-            matches!(&found.models["google"], ModelConfig::Gemini(it) if it.key == Some(KeySource::Variable("MY_KEY".into())))
-        );
-        assert!(
-            matches!(&found.models["llama"], ModelConfig::Ollama { http, num_ctx: Some(32768) } if http.base_url.is_none())
-        );
-        let local: Vec<&str> =
-            found.models.iter().filter(|(_, it)| it.is_local()).map(|(name, _)| name.as_str()).collect();
-        assert_eq!(local, ["demo", "llama", "local"], "Ollama's own address is on this machine");
-        assert_eq!(found.default_model, Some("claude".into()));
-        assert_eq!(found.context_tokens, Some(9000));
-        assert!(found.allow_unsandboxed_tasks);
-        assert!(matches!(&found.models["claude"], ModelConfig::AnthropicMessages(it)
-            if it.model == "claude-sonnet-4-5" && it.key == Some(KeySource::Variable("MY_KEY".into())) && it.output_tokens_max == Some(4000)));
-        assert!(matches!(&found.models["local"], ModelConfig::OpenaiChat(it)
-            if it.base_url.as_deref() == Some("http://localhost:11434/v1") && it.key.is_none()));
-        assert!(
-            matches!(&found.models["demo"], ModelConfig::Scripted { file } if file.ends_with("demo.yaml") && file.is_absolute())
-        );
-    }
-
-    #[test]
-    fn errors_name_their_place_and_the_remedy() {
-        let model = |rest: &str| format!("models:\n  a:\n    api: openai_chat\n    model: m\n    {rest}\n");
-        let ollama = |rest: &str| model(rest).replace("openai_chat", "ollama");
-        let cases = [
-            (model("key: sk-verysecret"), "/config.yaml:5:5: unknown field `key`", "`key_env`"),
-            (model("api_key: sk-verysecret"), "/config.yaml:5:5: unknown field `api_key`", "`key_env`"),
-            (
-                model("key_env: sk-verysecret"),
-                "/config.yaml:5:14: `key_env` is not the name",
-                "never the key",
-            ),
-            (model("output_tokens_max: 0"), "/config.yaml:5:24: ", "at least 1"),
-            (model("file: x"), "/config.yaml:5:11: ", "api: scripted"),
-            (model("base_url: 'ftp://sk-verysecret'"), "/config.yaml:5:15: ", "is not an address"),
-            (model("base_url: 'http://u:sk-verysecret@h'"), "/config.yaml:5:15: ", "a password"),
-            (
-                model("base_url: 'http://far.example.com'\n    key_env: K"),
-                "/config.yaml:5:15: ",
-                "`https://`",
-            ),
-            ("models:\n  a: {api: antropic, model: x}\n".into(), "/config.yaml:2:", "anthropic_messages"),
-            (
-                "models:\n  a:\n    api: openai_chat\n".into(),
-                "/config.yaml:3:10: `model` is missing",
-                "provider's name",
-            ),
-            ("models:\n  a:\n    api: scripted\n".into(), "/config.yaml:3:10: ", "`file`"),
-            (
-                "models:\n  a:\n    api: scripted\n    file: x\n    model: y\n".into(),
-                "/config.yaml:5:12: ",
-                "`file` only",
-            ),
-            ("default_model: gpt\n".into(), "/config.yaml:1:16: there is no model `gpt`", "under `models`"),
-            (
-                "modles: {}\n".into(),
-                "/config.yaml:1:1: unknown field `modles`",
-                "expected one of default_model, models",
-            ),
-            (model("num_ctx: 4096"), "/config.yaml:5:14: only Ollama's own API", "`api: ollama`"),
-            (ollama("num_ctx: 0"), "/config.yaml:5:14: ", "at least 1"),
-            (
-                ollama("base_url: 'http://localhost:11434/v1/'"),
-                "/config.yaml:5:15: Ollama's own API has no `/v1`",
-                "`api: openai_chat`",
-            ),
-            (
-                ollama("key_env: sk-verysecret"),
-                "/config.yaml:5:14: `key_env` is not the name",
-                "never the key",
-            ),
-            (model("base_url: 'https://h?key=sk-verysecret'"), "/config.yaml:5:15: ", "a query"),
-            (
-                model("base_url: 'https://h?api-version=1&key=sk-verysecret'"),
-                "/config.yaml:5:15: ",
-                "a query",
-            ),
-            ("models:\n  a: {api: olama, model: x}\n".into(), "/config.yaml:2:", "gemini"),
-            ("models:\n  a:\n    api: gemini\n".into(), "/config.yaml:3:10: `model` is missing", "write"),
-            (
-                "models:\n  a:\n    api: scripted\n    file: x\n    num_ctx: 1\n".into(),
-                "/config.yaml:5:14: ",
-                "`file` only",
-            ),
-            ("context_tokens: 0\n".into(), "/config.yaml:1:17: ", "at least 1"),
-            ("default_model: a\ndefault_model: b\n".into(), "/config.yaml:2:1: duplicate", "default_model"),
-            ("models: [".into(), "/config.yaml:1:9: ", "mapping"),
-        ];
-        for (text, place, remedy) in cases {
-            let error = load(&text).expect_err(&text);
-            assert!(error.starts_with(place), "{text:?} gave {error:?}, wanted {place:?}");
-            assert!(error.contains(remedy), "{text:?} gave {error:?}, wanted {remedy:?}");
-            assert!(!error.contains("verysecret"), "{error}");
-        }
-    }
-
-    #[test]
-    fn keys_reach_local_servers_in_the_clear_and_no_others() {
-        for near in ["http://localhost:1", "http://127.0.0.1", "http://[::1]:8080/v1", "http://a.localhost"] {
-            assert_eq!(address(near, true), Ok(()), "{near}");
-        }
-        for far in ["http://10.0.0.1", "http://localhost.example.com", "http://127.0.0.1.example.com"] {
-            assert!(address(far, true).is_err(), "{far}");
-            assert_eq!(address(far, false), Ok(()), "{far}");
-        }
-    }
-
-    #[test]
-    fn a_scripted_default_needs_no_entry() {
-        assert_eq!(
-            load("default_model: scripted:a.yaml\n").unwrap().default_model,
-            Some("scripted:a.yaml".into())
-        );
-    }
-
-    #[test]
-    fn a_huge_or_binary_file_is_refused() {
-        assert!(load(&"#".repeat(CONFIG_BYTES_MAX + 1)).unwrap_err().contains("larger than"));
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("config.yaml");
-        std::fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
-        assert!(format!("{:#}", config(&path).unwrap_err()).contains("UTF-8"));
-    }
-}
+mod tests;

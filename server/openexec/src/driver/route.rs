@@ -30,6 +30,9 @@ impl Runtime {
         let trust = self.declarations(workspace.root())?.trust;
         let catalogue = Catalogue::of(workspace.root(), &trust);
         let (routed, _) = self.routed(&workspace, &catalogue, request).await?;
+        if request.model.is_none() {
+            self.model_at_hand().await;
+        }
         let models = self.chosen(request.model.as_ref(), &routed)?;
         Ok((routed, models))
     }
@@ -65,8 +68,9 @@ impl Runtime {
         request: &StartRequest,
         catalogue: &Catalogue,
     ) -> Result<Routed, DriverError> {
-        let (Some(name), Some(instruction), None) =
-            (&self.config.roles.router, &request.inputs.instruction, &request.model)
+        // Whoever wants to see each request before it leaves is asked by runs, and this is none yet.
+        let router = self.config.roles.router.as_ref().filter(|_| !self.config.approve_requests);
+        let (Some(name), Some(instruction), None) = (router, &request.inputs.instruction, &request.model)
         else {
             return Ok(Routed { plan, refined: None });
         };
@@ -91,22 +95,18 @@ impl Runtime {
     /// The models of a run: the one that the user names, or those of the roles.
     pub(super) fn chosen(&self, named: Option<&ModelName>, routed: &Routed) -> anyhow::Result<Models> {
         if let Some(name) = named {
-            return Ok(Models::only(self.choice(name)));
+            return Ok(Models::only(self.choice(name)?));
         }
         let roles = &self.config.roles;
         if routed.plan.sensitivity > Sensitivity::Open
             && let Some(name) = &roles.sensitive
         {
-            return Ok(Models::only(self.choice(name)));
+            return Ok(Models::only(self.choice(name)?));
         }
         let default = self.default_model();
         let of = |role: &Option<ModelName>| {
-            role.as_ref().or(default.as_ref()).map(|name| self.choice(name)).with_context(|| {
-                format!(
-                    "no model is configured; write one into {} or pass `--model scripted:FILE`",
-                    self.dirs.config_path().display()
-                )
-            })
+            let name = role.as_ref().or(default.as_ref()).with_context(|| self.no_model())?;
+            self.choice(name)
         };
         let models = Models { implement: of(&roles.implement)?, review: of(&roles.review)? };
         if routed.is_sensitive_itself() && !models.are_local() {
@@ -118,8 +118,8 @@ impl Runtime {
         Ok(models)
     }
 
-    fn choice(&self, name: &ModelName) -> ChosenModel {
-        ChosenModel { is_local: self.config.is_local(name), ..ChosenModel::named(name.clone()) }
+    fn choice(&self, name: &ModelName) -> anyhow::Result<ChosenModel> {
+        self.config.chosen(name.clone())
     }
 
     pub(super) fn connected(&self, root: &Path, models: &Models) -> anyhow::Result<Connected> {

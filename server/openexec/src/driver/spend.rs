@@ -1,11 +1,12 @@
 //! Each call to a model passes through the user's spending ledger: reserved before it is made,
 //! settled when it has ended.
 
-use super::now_ms;
 use super::perform::Place;
+use super::{DriverError, Runtime, now_ms};
 use crate::models::{Model, ModelProgress};
 use crate::store::{Call, Reserved, Spending};
-use openexec_engine::budget::{Limit, Spent};
+use anyhow::Context as _;
+use openexec_engine::budget::{Limit, Spent, grouped, usd};
 use openexec_engine::model::{ChosenModel, ModelError, ModelReply, ModelRequest, Usage};
 use std::sync::Arc;
 
@@ -16,6 +17,20 @@ pub(super) struct Till {
     pub ledger: Arc<Spending>,
     /// What the user allows for a day, as the configuration says it now.
     pub day: Limit,
+}
+
+impl Runtime {
+    /// What all runs of the user have taken today, a day of UTC, and of how much, in one line.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn spent_today(&self) -> Result<String, DriverError> {
+        let spent = self.spending.spent_in_day(now_ms()).context("the spending ledger cannot be read")?;
+        let day = self.config.budget.day;
+        let of_tokens = day.tokens.map(|most| format!(" of {}", grouped(most))).unwrap_or_default();
+        let of_usd = day.micro_usd.map(|most| format!(" of {}", usd(most))).unwrap_or_default();
+        Ok(format!("{}{of_tokens} tokens, {}{of_usd}", grouped(spent.tokens), usd(spent.micro_usd)))
+    }
 }
 
 /// Calls the model, if the day's budget allows it. A call whose future is dropped leaves its

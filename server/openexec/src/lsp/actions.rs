@@ -72,7 +72,7 @@ pub(super) fn offered(place: &Place<'_>, literals: bool) -> Vec<CodeActionOrComm
 }
 
 /// A kind is asked for by its own name or by the name of a kind above it.
-fn wanted(only: &[CodeActionKind], kind: Option<&CodeActionKind>) -> bool {
+pub(super) fn wanted(only: &[CodeActionKind], kind: Option<&CodeActionKind>) -> bool {
     let Some(kind) = kind.map(CodeActionKind::as_str) else {
         return only.is_empty();
     };

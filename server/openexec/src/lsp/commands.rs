@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
-pub(super) const IDS: [&str; 11] = [
+pub(super) const IDS: [&str; 12] = [
     "openexec.run",
     "openexec.cancel",
     "openexec.review",
@@ -30,6 +30,7 @@ pub(super) const IDS: [&str; 11] = [
     "openexec.resume",
     "openexec.status",
     "openexec.trust",
+    "openexec.graph",
 ];
 
 /// What the user wants done.
@@ -46,6 +47,7 @@ pub(super) enum Wish {
     Resume(OfRun),
     Status,
     Trust(TrustArguments),
+    Graph(GraphArguments),
 }
 
 /// The arguments of `openexec.run`.
@@ -150,6 +152,18 @@ pub(super) struct TrustArguments {
     pub(super) review: bool,
 }
 
+/// The arguments of `openexec.graph`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct GraphArguments {
+    /// A blueprint file; what the editor shows of it counts.
+    #[serde(default)]
+    pub(super) uri: Option<String>,
+    /// Or the name of a blueprint; the file that the user touched last when neither is given.
+    #[serde(default)]
+    pub(super) blueprint: Option<BlueprintName>,
+}
+
 /// Reads a command.
 ///
 /// # Errors
@@ -186,6 +200,13 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
         "openexec.resume" => Wish::Resume(of_run(argument)?),
         "openexec.status" => Wish::Status,
         "openexec.trust" => Wish::Trust(shaped(argument, "{\"uri\": \"…\"}")?),
+        "openexec.graph" => Wish::Graph(match argument {
+            // `:lsp-workspace-command openexec.graph fix_tests`
+            Some(Value::String(name)) => {
+                GraphArguments { uri: None, blueprint: Some(BlueprintName::new(name)) }
+            }
+            other => shaped(other, "{\"uri\": \"…\"} or {\"blueprint\": \"…\"}")?,
+        }),
         other => return Err(format!("there is no command `{other}`; there are {}", IDS.join(", "))),
     })
 }

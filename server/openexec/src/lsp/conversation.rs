@@ -5,9 +5,9 @@ use super::protocol::notification::WorkDoneProgressCancel;
 use super::server::Handlers;
 use super::service::{Leaving, OrderedService};
 use super::session::{Inbox, Session};
+use crate::config::UserDirs;
 use crate::driver::Runtime;
 use crate::limits::{EXIT_FLUSH_MS, MESSAGES_CONCURRENT_MAX};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -25,12 +25,12 @@ pub enum Ended {
 
 /// Talks to an editor until it sends `exit` or its stream ends. `runtime` is an error when
 /// user scope cannot be used: the editor is then told why with every command. Documents for
-/// people are written below `state`.
+/// people are written into the state of `dirs`.
 pub async fn converse<I, O>(
     input: I,
     output: O,
     runtime: Result<Arc<Runtime>, String>,
-    state: PathBuf,
+    dirs: UserDirs,
 ) -> Ended
 where
     I: AsyncRead + Unpin,
@@ -39,7 +39,7 @@ where
     let session = Arc::new(Session::default());
     let handlers_session = Arc::clone(&session);
     let (service, socket) =
-        LspService::build(|client| Handlers::new(client, handlers_session, runtime, state))
+        LspService::build(|client| Handlers::new(client, handlers_session, runtime, dirs))
             .custom_method(WorkDoneProgressCancel::METHOD, Handlers::progress_cancelled)
             .custom_method("openexec/runs", Handlers::runs)
             .custom_method("openexec/changes", Handlers::changes)

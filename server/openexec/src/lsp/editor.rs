@@ -4,8 +4,8 @@
 //! whole server when an answer arrives for somebody who no longer waits.
 
 use super::protocol::{
-    MessageType, ProgressParams, ProgressParamsValue, ProgressToken, ShowMessageParams, Url,
-    WorkDoneProgress, WorkDoneProgressCreateParams, notification, request,
+    LogMessageParams, MessageType, ProgressParams, ProgressParamsValue, ProgressToken, ShowMessageParams,
+    Url, WorkDoneProgress, WorkDoneProgressCreateParams, notification, request,
 };
 use crate::limits::CLIENT_ANSWER_TIMEOUT_MS;
 use serde_json::{Value, json};
@@ -69,6 +69,23 @@ impl request::Request for Question {
     const METHOD: &'static str = "window/showMessageRequest";
 }
 
+/// `textDocument/publishDiagnostics`, with the client's own spelling of the URI.
+enum PublishDiagnostics {}
+
+impl notification::Notification for PublishDiagnostics {
+    type Params = Value;
+    const METHOD: &'static str = "textDocument/publishDiagnostics";
+}
+
+/// `client/registerCapability`, with the answer taken as it comes.
+enum RegisterCapability {}
+
+impl request::Request for RegisterCapability {
+    type Params = Value;
+    type Result = Value;
+    const METHOD: &'static str = "client/registerCapability";
+}
+
 impl Editor {
     pub(super) fn new(client: Client) -> Self {
         Self { client, is_quiet: false }
@@ -101,12 +118,31 @@ impl Editor {
         }
     }
 
+    /// Says what is wrong with a file, in place of what was said before.
+    pub(super) async fn publish_diagnostics(&self, params: Value) {
+        self.client.send_notification::<PublishDiagnostics>(params).await;
+    }
+
+    /// Asks to be asked about some files. False when the editor would not.
+    pub(super) async fn register(&self, registrations: Value) -> bool {
+        let answer = self.request::<RegisterCapability>(json!({ "registrations": registrations }));
+        match within_limit(answer).await {
+            Answer::Said(_) => true,
+            Answer::Refused(_) | Answer::Silent => false,
+        }
+    }
+
     /// Says one sentence to the user.
     pub(super) async fn show_message(&self, typ: MessageType, message: String) {
         if self.is_quiet {
             return;
         }
         self.client.send_notification::<notification::ShowMessage>(ShowMessageParams { typ, message }).await;
+    }
+
+    /// Writes one sentence into the editor's log of this server.
+    pub(super) async fn log_message(&self, typ: MessageType, message: String) {
+        self.client.send_notification::<notification::LogMessage>(LogMessageParams { typ, message }).await;
     }
 
     /// Puts a question beside the user's work. The answer is what was chosen, if ever anything

@@ -185,6 +185,7 @@ pub(super) fn status_markdown(
     lines: &[RunLine],
     trust: &[(PathBuf, TrustState)],
     trouble: Option<&str>,
+    today: Option<&str>,
 ) -> String {
     let mut text = "# OpenExec\n\n".to_owned();
     if let Some(trouble) = trouble {
@@ -209,6 +210,9 @@ pub(super) fn status_markdown(
                 );
             }
         }
+    }
+    if let Some(today) = today {
+        let _ = writeln!(text, "- all your runs of today (UTC) have taken {today}");
     }
     text.push_str("\n## Runs\n\n");
     if lines.is_empty() {

@@ -1,18 +1,27 @@
 //! The handlers: they take what they need out of the session, call plain functions, and
 //! answer at once. Whatever takes longer goes on in a task of its own.
 
+mod for_own_files;
 mod listing;
 
+use self::for_own_files::own_edit;
 use super::actions::{Place, RunLine, offered, short};
 use super::commands::{self, OfRequest, OfRun, TrustArguments, Wish, meant, obvious_root};
 use super::editor::{Answer, Editor};
 use super::follow::{follow, run_of_token};
+use super::own_files::{
+    Known, OwnFile, Publisher, Surroundings, complete, definition, hover, references, rename, renamed_at,
+    symbols,
+};
 use super::protocol::{
     CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionProviderCapability, CodeActionResponse,
-    ExecuteCommandOptions, ExecuteCommandParams, InitializeParams, InitializeResult, InitializedParams,
-    MessageType, OneOf, PositionEncodingKind, SaveOptions, ServerCapabilities, ServerInfo,
+    CompletionOptions, CompletionParams, CompletionResponse, DocumentSymbolParams, DocumentSymbolResponse,
+    ExecuteCommandOptions, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
+    HoverParams, HoverProviderCapability, InitializeParams, InitializeResult, InitializedParams, Location,
+    MessageType, OneOf, PositionEncodingKind, PrepareRenameResponse, ReferenceParams, RenameOptions,
+    RenameParams, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentPositionParams,
     TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    WorkDoneProgressCancelParams, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
+    WorkDoneProgressCancelParams, WorkDoneProgressOptions, WorkspaceEdit, WorkspaceFoldersServerCapabilities,
     WorkspaceServerCapabilities,
 };
 use super::review::{
@@ -24,6 +33,7 @@ use super::surface::EditorSurface;
 use super::traits::encoding_name;
 use super::trust::TrustState;
 use super::uri;
+use crate::config::UserDirs;
 use crate::disclosure;
 use crate::driver::{Asked, DriverError, RunHandle, RunStatus, RunView, Runtime, Say, Surface, view_of};
 use openexec_engine::blueprint::Blueprint;
@@ -53,6 +63,8 @@ struct Shared {
     surface: Arc<EditorSurface>,
     runtime: Result<Arc<Runtime>, String>,
     state: PathBuf,
+    surroundings: Arc<Surroundings>,
+    publisher: Arc<Publisher>,
     /// The runs that the user is told about, and what is to be followed after that.
     followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
     /// Recorded runs, as they stood when their journal was read last.
@@ -64,12 +76,26 @@ impl Handlers {
         client: Client,
         session: Arc<Session>,
         runtime: Result<Arc<Runtime>, String>,
-        state: PathBuf,
+        dirs: UserDirs,
     ) -> Self {
         let editor = Editor::new(client);
         let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
         let (followed, recorded_views) = (Mutex::default(), Mutex::default());
-        Self(Arc::new(Shared { session, editor, surface, runtime, state, followed, recorded_views }))
+        let surroundings = Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), &dirs));
+        let publisher =
+            Arc::new(Publisher::new(Arc::clone(&session), editor.clone(), Arc::clone(&surroundings)));
+        let state = dirs.state;
+        Self(Arc::new(Shared {
+            session,
+            editor,
+            surface,
+            runtime,
+            state,
+            surroundings,
+            publisher,
+            followed,
+            recorded_views,
+        }))
     }
 
     /// `window/workDoneProgress/cancel`, which tower-lsp does not route. Cancelling what is
@@ -101,6 +127,8 @@ impl LanguageServer for Handlers {
 
     async fn initialized(&self, _: InitializedParams) {
         tokio::spawn(Arc::clone(&self.0).pass_complaints_on());
+        tokio::spawn(Arc::clone(&self.0).register_for_own_files());
+        tokio::spawn(Arc::clone(&self.0.publisher).keep_telling());
     }
 
     async fn shutdown(&self) -> jsonrpc::Result<()> {
@@ -109,7 +137,74 @@ impl LanguageServer for Handlers {
 
     async fn code_action(&self, params: CodeActionParams) -> jsonrpc::Result<Option<CodeActionResponse>> {
         self.0.session.first_offers().await;
-        Ok(Some(self.0.code_actions(&params)))
+        let mut actions = self.0.mends(&params).await;
+        actions.extend(self.0.code_actions(&params));
+        Ok(Some(actions))
+    }
+
+    async fn completion(&self, params: CompletionParams) -> jsonrpc::Result<Option<CompletionResponse>> {
+        let TextDocumentPositionParams { text_document, position } = params.text_document_position;
+        let items =
+            self.0.about(&text_document.uri, move |file, known| complete(file, position, known)).await;
+        Ok(items.map(CompletionResponse::Array))
+    }
+
+    async fn hover(&self, params: HoverParams) -> jsonrpc::Result<Option<Hover>> {
+        let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
+        let markdown = self.0.session.traits().markdown;
+        let told = move |file: &OwnFile, known: &Known| hover(file, position, known, markdown);
+        Ok(self.0.about(&text_document.uri, told).await.flatten())
+    }
+
+    async fn goto_definition(
+        &self,
+        params: GotoDefinitionParams,
+    ) -> jsonrpc::Result<Option<GotoDefinitionResponse>> {
+        let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
+        let places =
+            self.0.about(&text_document.uri, move |file, known| definition(file, position, known)).await;
+        Ok(places.filter(|places| !places.is_empty()).map(GotoDefinitionResponse::Array))
+    }
+
+    async fn references(&self, params: ReferenceParams) -> jsonrpc::Result<Option<Vec<Location>>> {
+        let TextDocumentPositionParams { text_document, position } = params.text_document_position;
+        let declared = params.context.include_declaration;
+        let places =
+            self.0.about(&text_document.uri, move |file, _| references(file, position, declared)).await;
+        Ok(places.filter(|places| !places.is_empty()))
+    }
+
+    async fn document_symbol(
+        &self,
+        params: DocumentSymbolParams,
+    ) -> jsonrpc::Result<Option<DocumentSymbolResponse>> {
+        let nested = self.0.session.traits().nested_symbols;
+        Ok(self.0.about(&params.text_document.uri, move |file, _| symbols(file, nested)).await)
+    }
+
+    async fn prepare_rename(
+        &self,
+        params: TextDocumentPositionParams,
+    ) -> jsonrpc::Result<Option<PrepareRenameResponse>> {
+        let position = params.position;
+        let found = self.0.about(&params.text_document.uri, move |file, _| renamed_at(file, position)).await;
+        let answer =
+            |(range, placeholder)| PrepareRenameResponse::RangeWithPlaceholder { range, placeholder };
+        Ok(found.flatten().map(answer))
+    }
+
+    async fn rename(&self, params: RenameParams) -> jsonrpc::Result<Option<WorkspaceEdit>> {
+        let TextDocumentPositionParams { text_document, position } = params.text_document_position;
+        let document_changes = self.0.session.traits().document_changes;
+        let edit = move |file: &OwnFile, _: &Known| {
+            let edits = rename(file, position, &params.new_name)?;
+            Ok(own_edit(file, edits, document_changes))
+        };
+        match self.0.about(&text_document.uri, edit).await {
+            None => Ok(None),
+            Some(Ok(edit)) => Ok(edit),
+            Some(Err(reason)) => Err(failed(reason)),
+        }
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> jsonrpc::Result<Option<Value>> {
@@ -117,12 +212,12 @@ impl LanguageServer for Handlers {
             Ok(wish) => Arc::clone(&self.0).fulfil(wish).await,
             Err(reason) => Err(reason),
         };
-        done.map(Some).map_err(|reason| Error {
-            code: ErrorCode::ServerError(REQUEST_FAILED),
-            message: reason.into(),
-            data: None,
-        })
+        done.map(Some).map_err(failed)
     }
+}
+
+fn failed(reason: String) -> Error {
+    Error { code: ErrorCode::ServerError(REQUEST_FAILED), message: reason.into(), data: None }
 }
 
 fn capabilities(session: &Session) -> ServerCapabilities {
@@ -137,7 +232,19 @@ fn capabilities(session: &Session) -> ServerCapabilities {
     } else {
         CodeActionProviderCapability::Simple(true)
     };
+    // What the client lets us register for our own files is registered for them alone; the rest
+    // is asked about every file, and answered with nothing for those that are not ours.
+    let asked_always = |feature: &str| !traits.registrable.iter().any(|it| *it == feature);
     ServerCapabilities {
+        completion_provider: asked_always("completion").then(CompletionOptions::default),
+        hover_provider: asked_always("hover").then_some(HoverProviderCapability::Simple(true)),
+        definition_provider: asked_always("definition").then_some(OneOf::Left(true)),
+        references_provider: asked_always("references").then_some(OneOf::Left(true)),
+        document_symbol_provider: asked_always("documentSymbol").then_some(OneOf::Left(true)),
+        rename_provider: asked_always("rename").then_some(OneOf::Right(RenameOptions {
+            prepare_provider: Some(true),
+            work_done_progress_options: WorkDoneProgressOptions::default(),
+        })),
         position_encoding: Some(PositionEncodingKind::from(encoding_name(traits.encoding).to_owned())),
         text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
             open_close: Some(true),
@@ -270,6 +377,7 @@ impl Shared {
             Wish::Request(of) => self.request(of).await,
             Wish::Status => self.status().await,
             Wish::Trust(arguments) => self.trust(arguments).await,
+            Wish::Graph(arguments) => self.graph(arguments).await,
         }
     }
 
@@ -443,12 +551,15 @@ impl Shared {
         let roots = self.session.roots();
         let known = |root: &Path| Some((root.to_owned(), self.session.offers(root).trust.clone()?));
         let trust: Vec<(PathBuf, TrustState)> = roots.all().into_iter().filter_map(known).collect();
-        let markdown = status_markdown(&lines, &trust, self.runtime.as_ref().err().map(String::as_str));
-        let (state, text) = (self.state.clone(), markdown.clone());
-        let file = blocking(move || {
-            write_status(&state, &text).map_err(|error| {
+        let (state, runtime) = (self.state.clone(), self.runtime.clone());
+        let (file, markdown) = blocking(move || {
+            let today = runtime.as_ref().ok().and_then(|runtime| runtime.spent_today().ok());
+            let trouble = runtime.as_ref().err().map(String::as_str);
+            let markdown = status_markdown(&lines, &trust, trouble, today.as_deref());
+            let file = write_status(&state, &markdown).map_err(|error| {
                 format!("the status could not be written below `{}`: {error}", state.display())
-            })
+            })?;
+            Ok((file, markdown))
         })
         .await?;
         self.show(file.clone());
@@ -517,6 +628,7 @@ impl Shared {
         tokio::spawn(async move {
             // Whoever reads the message finds a menu that knows of it.
             Arc::clone(&shared).refresh_offers().await;
+            shared.publisher.refresh();
             shared.editor.show_message(MessageType::INFO, message).await;
         });
         Ok(done)
@@ -592,16 +704,31 @@ impl Shared {
 
     async fn keep_offers_fresh(self: Arc<Self>) {
         let mut saves = self.session.saves();
-        loop {
-            Arc::clone(&self).refresh_offers().await;
-            self.session.set_offers_read();
-            if self.session.traits().lists_runs {
-                self.editor.runs_changed().await;
-            }
-            if saves.changed().await.is_err() {
-                return;
-            }
+        Arc::clone(&self).renew_offers().await;
+        self.session.set_offers_read();
+        if self.say_which_model().await {
+            Arc::clone(&self).renew_offers().await;
         }
+        while saves.changed().await.is_ok() {
+            Arc::clone(&self).renew_offers().await;
+        }
+    }
+
+    /// Reads them anew and tells whoever shows them.
+    async fn renew_offers(self: Arc<Self>) {
+        Arc::clone(&self).refresh_offers().await;
+        if self.session.traits().lists_runs {
+            self.editor.runs_changed().await;
+        }
+    }
+
+    /// Where no model is configured, the user is told once which one is taken. True when
+    /// there is one, which menus then show.
+    async fn say_which_model(&self) -> bool {
+        let Ok(runtime) = &self.runtime else { return false };
+        let Some(found) = runtime.model_at_hand().await else { return false };
+        self.editor.log_message(MessageType::INFO, format!("OpenExec: {found}")).await;
+        true
     }
 
     /// Reads from the disk what menus offer, so that no menu has to.

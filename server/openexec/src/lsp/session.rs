@@ -101,6 +101,11 @@ impl Session {
         self.state.lock().documents.at(path)
     }
 
+    /// All open documents.
+    pub(super) fn all_documents(&self) -> Vec<Arc<OpenFile>> {
+        self.state.lock().documents.all().map(Arc::clone).collect()
+    }
+
     /// The document that the user touched last, if it is still open.
     pub(super) fn focus(&self) -> Option<Arc<OpenFile>> {
         let state = self.state.lock();

@@ -37,7 +37,22 @@ pub(super) struct ClientTraits {
     pub(super) lists_runs: bool,
     /// Whether it takes code actions that are more than commands.
     pub(super) code_action_literals: bool,
+    /// Whether a diagnostic can name other places that explain it.
+    pub(super) related_information: bool,
+    /// Whether diagnostics can name the version that they are about.
+    pub(super) diagnostics_version: bool,
+    /// Whether it shows Markdown where the cursor rests.
+    pub(super) markdown: bool,
+    /// Whether symbols can be nested.
+    pub(super) nested_symbols: bool,
+    /// The features that it lets a server register for some files only, by their names among
+    /// the capabilities.
+    pub(super) registrable: Vec<&'static str>,
 }
+
+/// Features of ours that are about our own files only.
+pub(super) const FILE_FEATURES: [&str; 6] =
+    ["completion", "hover", "definition", "references", "documentSymbol", "rename"];
 
 /// Clients that put a question of the server as a prompt which takes the keyboard at once
 /// (`vim.ui.select`, `completing-read`), and so the next key of somebody who is typing. They
@@ -80,6 +95,16 @@ impl ClientTraits {
             lists_runs: flag("/experimental/openexec/runs"),
             code_action_literals: capability(params, "/textDocument/codeAction/codeActionLiteralSupport")
                 .is_some_and(Value::is_object),
+            related_information: flag("/textDocument/publishDiagnostics/relatedInformation"),
+            diagnostics_version: flag("/textDocument/publishDiagnostics/versionSupport"),
+            markdown: capability(params, "/textDocument/hover/contentFormat")
+                .and_then(Value::as_array)
+                .is_some_and(|formats| formats.iter().any(|format| format == "markdown")),
+            nested_symbols: flag("/textDocument/documentSymbol/hierarchicalDocumentSymbolSupport"),
+            registrable: FILE_FEATURES
+                .into_iter()
+                .filter(|feature| flag(&format!("/textDocument/{feature}/dynamicRegistration")))
+                .collect(),
         }
     }
 }

@@ -65,8 +65,7 @@ impl WireApi for AnthropicMessages {
                 );
             }
         }
-        let system = asked.system();
-        if !system.is_empty() {
+        if let Some(system) = visible(&asked.system()) {
             // Tools and system prompt come before the conversation; this mark caches both.
             body.insert("system".into(), json!([{"type": "text", "text": system, "cache_control": mark()}]));
         }

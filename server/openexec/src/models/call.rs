@@ -425,7 +425,7 @@ pub(super) fn is_of(url: &Url, domain: &str) -> bool {
 /// The endpoint below a base address. An address without a path, or whose path names no
 /// version, gets the provider's; one that does (`/v1`, `/v1beta/openai`, `/api/paas/v4`) is
 /// complete. So is one with Azure's `api-version`: its path names a deployment instead.
-fn endpoint(base: &str, provider: &Provider, model: &str) -> Option<Url> {
+pub(super) fn endpoint(base: &str, provider: &Provider, model: &str) -> Option<Url> {
     let mut url = Url::parse(base).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
     if !url.username().is_empty() || url.password().is_some() {
         return None;

@@ -12,6 +12,7 @@ mod peer;
 mod remedies;
 
 use super::*;
+use crate::config::NetworkConfig;
 use crate::limits::MODEL_ATTEMPTS_MAX;
 use openexec_engine::ids::StepId;
 use openexec_engine::model::{Message, StopReason, ToolCall, Usage};
@@ -77,7 +78,14 @@ impl Api {
             ..HttpModelConfig::default()
         };
         let variable = |name: &str| (name == "KEY").then(|| KEY.to_owned());
-        connect_with(&"m".into(), &self.config(http), &http_client().unwrap(), timeouts, &variable).unwrap()
+        connect_with(
+            &"m".into(),
+            &self.config(http),
+            &http_client(&NetworkConfig::default()).unwrap(),
+            timeouts,
+            &variable,
+        )
+        .unwrap()
     }
 
     /// A whole stream that says `hello`.
@@ -219,7 +227,7 @@ async fn every_wire_carries_text_and_usage() {
 
 #[test]
 fn keys_come_from_the_variable_that_belongs_to_the_address() {
-    let http = http_client().unwrap();
+    let http = http_client(&NetworkConfig::default()).unwrap();
     let config = |base_url: Option<&str>, key_env: Option<&str>| HttpModelConfig {
         model: "the-model".into(),
         base_url: base_url.map(str::to_owned),
@@ -279,7 +287,14 @@ async fn without_a_key_no_header_is_sent() {
     };
     let variable = |_: &str| Some(KEY.to_owned());
     let config = ModelConfig::OpenaiChat(http);
-    let model = connect_with(&"m".into(), &config, &http_client().unwrap(), PATIENT, &variable).unwrap();
+    let model = connect_with(
+        &"m".into(),
+        &config,
+        &http_client(&NetworkConfig::default()).unwrap(),
+        PATIENT,
+        &variable,
+    )
+    .unwrap();
     call(&*model, &request()).await.outcome.unwrap();
     let seen = peer.seen();
     assert!(!format!("{:?}", seen[0].headers).contains(KEY));

@@ -86,13 +86,14 @@ async fn plainly(mut command: Command, timeout_ms: u64, capture: &mut Capture) -
 }
 
 /// A process group that dies with this value.
-struct Group {
+pub(crate) struct Group {
     #[cfg(unix)]
     leader: Option<rustix::process::Pid>,
 }
 
 impl Group {
-    fn of(child: &Child) -> Self {
+    /// Of a child that was started as the leader of a group of its own.
+    pub(crate) fn of(child: &Child) -> Self {
         #[cfg(unix)]
         return Self {
             leader: child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw),
@@ -101,7 +102,8 @@ impl Group {
         return Self {};
     }
 
-    fn kill(&self) {
+    /// Kills all of it.
+    pub(crate) fn kill(&self) {
         #[cfg(unix)]
         if let Some(leader) = self.leader {
             let _ = rustix::process::kill_process_group(leader, rustix::process::Signal::KILL);

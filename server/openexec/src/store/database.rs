@@ -185,6 +185,10 @@ fn check_owner(connection: &Connection, path: &Path, kind: &Kind) -> Result<(), 
 
 /// Switching needs the file for itself, so it is done only where it was not yet done. SQLite
 /// does not wait for that: whoever is in the way is refused at once, so the waiting is done here.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "SQLite tells of no end of that wait, and this runs on threads that may block"
+)]
 fn switch_to_wal(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let query = |sql| connection.query_row(sql, [], |row| row.get::<_, String>(0));
     let since = Instant::now();

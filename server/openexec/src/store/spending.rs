@@ -120,6 +120,9 @@ impl Spending {
     /// # Errors
     /// When the database refuses.
     pub fn spent_in_day(&self, at_ms: u64) -> Result<Spent, StoreError> {
+        if !self.path.exists() {
+            return Ok(Spent::default());
+        }
         self.with(|connection| spent_in_day(connection, at_ms))
     }
 

@@ -8,6 +8,7 @@ use openexec_engine::path::WorkspacePath;
 use openexec_engine::task::{
     NetworkHost, ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass, VALUE_MARK, anchored,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 use std::collections::BTreeMap;
@@ -17,53 +18,89 @@ const VERSION: u32 = 1;
 /// Tasks in one file.
 const TASKS_MAX: usize = 100;
 
-#[derive(Deserialize)]
+/// The tasks that a workspace declares: added to those that are detected, or in their place.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "OpenExec tasks")]
 pub(super) struct TasksFile {
+    /// The version of the format: 1.
+    #[schemars(extend("const" = 1), with = "u32")]
     version: Spanned<u32>,
+    /// The tasks. One of the name of a detected task takes its place.
     #[serde(default)]
     tasks: Vec<Entry>,
     /// Detected tasks that shall not exist.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     disable: Vec<Spanned<String>>,
 }
 
-#[derive(Deserialize)]
+/// A declared command: a program and its arguments. There is no shell.
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Task")]
 struct Entry {
+    /// a-z, 0-9, `-` and `_`; unique.
+    #[schemars(with = "String")]
     name: Spanned<String>,
+    /// `test` and `lint` judge the work, `format` rewrites files in the shadow, `other` runs by
+    /// name only.
     kind: TaskKind,
+    /// The program and its arguments.
+    #[schemars(with = "Vec<String>")]
     argv: Spanned<Vec<String>>,
+    /// The directory, relative to the workspace. Without this key: the workspace's root.
+    #[schemars(with = "Option<String>")]
     cwd: Option<WorkspacePath>,
+    /// Variables, added to the clean environment.
     #[serde(default)]
     env: BTreeMap<String, String>,
+    /// How its output is read. Without this key: `auto`.
     report: Option<ReportFormat>,
+    /// For `junit`: the file that the task writes.
+    #[schemars(with = "Option<String>")]
     report_file: Option<WorkspacePath>,
+    /// How long it may take; the shorter of this and the stage's counts. Without this key: `long`.
     timeout: Option<TimeoutClass>,
-    /// The hosts that it may reach.
+    /// The hosts that it may reach: `host`, `host:port` or `*.example.org`.
     #[serde(default)]
+    #[schemars(with = "Vec<String>")]
     network: Vec<Spanned<String>>,
+    /// Values that a model may give.
     #[serde(default)]
     params: Vec<Param>,
 }
 
 /// A value that the task takes.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Param {
+    /// a-z, 0-9 and `_`; unique in the task.
+    #[schemars(with = "String")]
     name: Spanned<String>,
+    /// What the value is.
     #[serde(rename = "type")]
+    #[schemars(with = "Sort")]
     sort: Spanned<Sort>,
+    /// For `string`: a regular expression that the whole value must match.
+    #[schemars(with = "Option<String>")]
     pattern: Option<Spanned<String>>,
+    /// For `choice`: the values.
+    #[schemars(with = "Option<Vec<String>>")]
     of: Option<Spanned<Vec<String>>>,
+    /// The arguments that a value adds, with `{value}` exactly once.
+    #[schemars(with = "Option<Vec<String>>")]
     argv: Option<Spanned<Vec<String>>>,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[derive(Deserialize, JsonSchema, Clone, Copy, PartialEq)]
 #[serde(rename_all = "snake_case")]
 enum Sort {
+    /// A text that matches `pattern`.
     String,
+    /// A path of the workspace that is neither a secret nor protected.
     WorkspacePath,
+    /// One of the values of `of`.
     Choice,
 }
 

@@ -2,12 +2,13 @@
 //! end, routes that can never be taken, inputs that nothing leaves, gates that are missing.
 
 use super::file::{BlueprintFile, StageFile};
-use super::problem::{Problems, choice_remedy};
+use super::problem::{Problems, choice_remedy, closest};
 use super::tree::Place;
 use crate::blueprint::graph::{Ending, Graph, Next, shortest_walk};
 use crate::blueprint::prove::{lost_edit, prove};
 use crate::blueprint::{Blueprint, DeterministicAction, Escape, Stage, Work};
 use crate::ids::StageId;
+use crate::yaml::Mend;
 use std::collections::BTreeSet;
 
 /// A blueprint beside the file that it comes from.
@@ -103,6 +104,7 @@ impl<'b> Checked<'b> {
                     ),
                     "lead it through an agent stage, whose `retry_limit` bounds it",
                 );
+                problems.explain(self.on_path(&path));
                 reported.extend(path);
             }
         }
@@ -171,13 +173,14 @@ impl<'b> Checked<'b> {
             for input in inputs.iter().filter(|input| !known.contains(input.value.0.as_str())) {
                 let name = input.value.0.as_str();
                 let choices: Vec<&str> = known.iter().copied().collect();
-                problems.report(
+                problems.report_mendable(
                     input.place,
                     format!("no stage that can run before `{}` leaves `{name}`", self.name(at)),
                     format!(
                         "{}; or add it to the `outputs` of an earlier stage or to the run's `inputs`",
                         choice_remedy(name, &choices).trim_end_matches('?')
                     ),
+                    closest(name, &choices).map(|choice| Mend::Instead(choice.to_owned())),
                 );
             }
         }
@@ -205,6 +208,25 @@ impl<'b> Checked<'b> {
             "lead the path through the gates and another `apply_edit`, or let the stage edit nothing \
              (`outputs` without `patch`)",
         );
+        problems.explain(self.on_path(&self.positions(&path)));
+    }
+
+    fn positions(&self, path: &[StageId]) -> Vec<usize> {
+        path.iter().filter_map(|id| self.position(id)).collect()
+    }
+
+    /// Each stage of a path with its place and what it does there.
+    fn on_path(&self, path: &[usize]) -> Vec<(Place, String)> {
+        let step = |(number, at): (usize, &usize)| {
+            let does = match self.graph.action(*at) {
+                _ if self.graph.edits(*at) => "edits",
+                Some(DeterministicAction::ApplyEdit) => "applies",
+                Some(action) => action.name(),
+                None => "edits nothing",
+            };
+            (self.place(*at), format!("{}. `{}` {does}", number + 1, self.name(*at)))
+        };
+        path.iter().enumerate().map(step).collect()
     }
 
     fn does(&self, id: &StageId, wanted: DeterministicAction) -> bool {
@@ -219,14 +241,16 @@ impl<'b> Checked<'b> {
         let editor = path.iter().rfind(|id| self.blueprint.stage(id).is_some_and(Stage::edits));
         let editor = editor.map_or("", StageId::as_str);
         let end = if self.blueprint.applies_explicitly() { "" } else { " -> done" };
-        problems.report(
+        problems.report_mendable(
             self.place(last),
             format!("edits would be applied without `{gate}`: `{}{end}`", arrows(&path)),
             format!(
                 "put a stage with `action: {gate}` on this path after `{editor}`, and let only its `on_success` \
                  lead on"
             ),
+            Some(Mend::Gate(gate)),
         );
+        problems.explain(self.on_path(&self.positions(&path)));
     }
 }
 

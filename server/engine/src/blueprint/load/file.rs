@@ -150,11 +150,7 @@ impl Read for ToolsetChoice {
         let Name(name) = Name::read(node, subject, problems)?;
         let names = crate::policy::toolset_names();
         if !names.contains(&name.as_str()) {
-            problems.report(
-                node.place,
-                format!("{subject} is `{name}`"),
-                super::problem::choice_remedy(&name, &names),
-            );
+            problems.report_choice(node.place, format!("{subject} is `{name}`"), &name, &names);
             return None;
         }
         Some(Self(crate::ids::ToolsetName::new(name)))

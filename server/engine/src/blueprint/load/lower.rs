@@ -2,7 +2,7 @@
 //! and what one stage alone shows to be wrong is reported.
 
 use super::file::{BlueprintFile, DefaultsFile, StageFile, StageType, ToolsetChoice};
-use super::problem::{Problems, choice_remedy};
+use super::problem::Problems;
 use super::read::{Entry, Name, Placed};
 use super::tree::Place;
 use crate::blueprint::graph::Graph;
@@ -15,6 +15,7 @@ use crate::ids::{ArtifactName, BlueprintName, StageId, TaskName, ToolsetName};
 use crate::limits::BLUEPRINT_STAGES_MAX;
 use crate::policy::{SandboxMode, toolset, toolset_names};
 use crate::task::{Expectation, TimeoutClass};
+use crate::yaml::Mend;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The `retry_limit` of agent stages where nothing is said (DSL v1's example).
@@ -97,7 +98,8 @@ fn required<'f, T>(
     problems: &mut Problems<'_>,
 ) -> Option<&'f Placed<T>> {
     if entry.is_absent() {
-        problems.report(place, format!("{owner} has no `{key}`"), remedy);
+        let mend = Some(Mend::Key(key.to_owned()));
+        problems.report_mendable(place, format!("{owner} has no `{key}`"), remedy, mend);
     }
     entry.present()
 }
@@ -299,11 +301,8 @@ fn route(
         id => {
             let choices: BTreeSet<&str> = ids.keys().copied().chain(TERMINALS).collect();
             let choices: Vec<&str> = choices.into_iter().collect();
-            problems.report(
-                target.place,
-                format!("the route leads to `{id}`, and there is no such stage"),
-                choice_remedy(id, &choices),
-            );
+            let message = format!("the route leads to `{id}`, and there is no such stage");
+            problems.report_choice(target.place, message, id, &choices);
             None
         }
     }

@@ -8,7 +8,7 @@ use crate::ids::{RuleId, TaskName};
 use crate::limits::{POLICY_EGRESS_MAX, POLICY_EXAMPLES_MAX, POLICY_PATTERNS_MAX, POLICY_RULES_MAX};
 use crate::path::WorkspacePath;
 use crate::policy::{ApprovalMode, Capability, PolicySnapshot, SandboxMode, Verdict, classify};
-use crate::yaml::{Entry, LoadError, Place, Placed, Problems, Read as _, Value, tree};
+use crate::yaml::{Entry, LoadError, Mend, Place, Placed, Problems, Read as _, Value, tree};
 use std::collections::BTreeSet;
 
 /// The id of the rule that `deny_read` stands for. An underscore keeps it apart from written ids.
@@ -89,7 +89,7 @@ struct Reading<'r, 'p> {
 impl Reading<'_, '_> {
     fn declaration(mut self, written: &PolicyFile) -> Declaration {
         if written.version.is_absent() {
-            self.problems.report(Place::START, "the file has no `version`", "write `version: 1`");
+            self.required(&written.version, Place::START, "the file", "version", "write `version: 1`");
         }
         let mut rules = Vec::new();
         rules.extend(self.denied(DENY_READ, &written.deny_read, DENIED_READING));
@@ -193,7 +193,8 @@ impl Reading<'_, '_> {
 
     fn required<T>(&mut self, entry: &Entry<T>, place: Place, owner: &str, key: &str, remedy: &str) {
         if entry.is_absent() {
-            self.problems.report(place, format!("{owner} has no `{key}`"), remedy);
+            let mend = Some(Mend::Key(key.to_owned()));
+            self.problems.report_mendable(place, format!("{owner} has no `{key}`"), remedy, mend);
         }
     }
 
@@ -334,7 +335,8 @@ impl Reading<'_, '_> {
     fn check_example(&mut self, rule: &Rule, example: &Placed<ExampleFile>, wanted: bool) {
         let Some(scene) = Scene::of(&example.value) else {
             if example.value.action.is_absent() {
-                self.problems.report(example.place, "an example has no `action`", "write a kind of action");
+                let entry = &example.value.action;
+                self.required(entry, example.place, "an example", "action", "write a kind of action");
             }
             return;
         };

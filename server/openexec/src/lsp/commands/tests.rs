@@ -159,3 +159,15 @@ fn a_run_without_a_place_needs_one_obvious_folder() {
         start_request(arguments(), &roots(), None, Some("/elsewhere/a.rs".into()), None).unwrap_err();
     assert!(outside.contains("lies in no open workspace folder"), "{outside}");
 }
+
+#[test]
+fn a_request_is_named_by_run_and_number_or_not_at_all() {
+    let of = |arguments| match parse("openexec.request", arguments) {
+        Ok(Wish::Request(of)) => (of.run, of.number),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(of(vec![]), (None, None));
+    assert_eq!(of(vec![json!("ab12")]), (Some("ab12".to_owned()), None));
+    assert_eq!(of(vec![json!({ "run": "ab12", "number": 2 })]), (Some("ab12".to_owned()), Some(2)));
+    assert!(parse("openexec.request", vec![json!({ "which": 2 })]).unwrap_err().contains("number"));
+}

@@ -105,9 +105,79 @@ fn the_status_names_what_can_be_done() {
     let text = trust_markdown(Path::new("/w"), &untrusted);
     assert!(text.contains("- `cargo test`") && text.contains("diff\n+[package]\n"), "{text}");
     assert!(text.contains(&Digest::of(b"c").to_string()), "{text}");
-    let text = status_markdown(&[line], &[("/w".into(), untrusted)], Some("no model is configured"));
+    let text = status_markdown(
+        &[line],
+        &[("/w".into(), untrusted)],
+        Some("no model is configured"),
+        Some("7 tokens"),
+    );
+    assert!(text.contains("- all your runs of today (UTC) have taken 7 tokens\n"), "{text}");
     assert!(text.contains("No run can be started: no model is configured"), "{text}");
     assert!(text.contains("cargo test (from Cargo.toml); `openexec.trust`"), "{text}");
     assert!(text.contains("**ab12cd** `fix_tests` in `/w`: waiting for your decision"), "{text}");
-    assert!(status_markdown(&[], &[], None).contains("No run has been started here."));
+    assert!(status_markdown(&[], &[], None, None).contains("No run has been started here."));
+}
+
+#[test]
+fn a_request_is_shown_whole_and_cannot_hide_anything() {
+    use crate::disclosure::{Disclosed, Fate};
+    use openexec_engine::context::{PackPart, Relevance, Shown};
+    use openexec_engine::model::{ChosenModel, Message, ModelRequest};
+    let request = ModelRequest {
+        model: "local".into(),
+        stage: "fix".into(),
+        step: StepId(1),
+        attempt: 1,
+        turn: 2,
+        system: "rules".into(),
+        messages: vec![Message::User { text: "a\u{202e}b ```` ⟦secret:github-token:1⟧".into() }],
+        actions: Vec::new(),
+        output_tokens_max: 1_000,
+    };
+    let part = |withheld: Option<&str>| PackPart {
+        path: openexec_engine::path::WorkspacePath::parse("docs/plan.md").ok(),
+        symbol: None,
+        lines: Some((1, 2)),
+        relevance: Relevance::Target,
+        shown: if withheld.is_some() { Shown::LeftOut } else { Shown::Whole },
+        tokens: 12,
+        redactions: 1,
+        withheld: withheld.map(str::to_owned),
+    };
+    let disclosed = Disclosed {
+        number: 3,
+        digest: request.digest(),
+        request,
+        model: ChosenModel::named("local"),
+        parts: vec![part(None), part(Some("`user.egress` keeps it"))],
+        fate: Fate::Waits,
+    };
+    let view = view(RunStatus::Active);
+    let text = request_markdown(&view, &disclosed, &Err("no key".to_owned()));
+    for wanted in [
+        "# Request 3 of run ab12cd",
+        "- redactions: placeholders stand for 1 github-token",
+        "- docs/plan.md:1-2: the target; about 12 tokens; 1 redacted",
+        "- docs/plan.md:1-2: the target; left out: `user.egress` keeps it",
+        "price unknown",
+        "It cannot be shown: no key",
+        "`````text\n",
+        "code action *Send run ab12cd's request*",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert!(!text.contains('\u{202e}'), "{text}");
+    let sent = Disclosed { fate: Fate::Sent, ..disclosed };
+    let text = request_markdown(&view, &sent, &Ok("{}".to_owned()));
+    assert!(!text.contains("## Decide") && text.contains("```json\n{}\n```"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_document_that_is_only_to_be_read_is_replaced_and_not_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = write_readonly(folder.path(), "request-1.md", "one").unwrap();
+    assert!(std::fs::metadata(&file).unwrap().permissions().readonly());
+    assert_eq!(write_readonly(folder.path(), "request-1.md", "two").unwrap(), file);
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "two");
 }

@@ -50,7 +50,14 @@ async fn a_wrong_key_is_named_by_its_variable() {
     let http =
         HttpModelConfig { model: "m".into(), base_url: Some(peer.url.clone()), ..HttpModelConfig::default() };
     let config = ModelConfig::OpenaiChat(http);
-    let model = connect_with(&"m".into(), &config, &http_client().unwrap(), PATIENT, &|_| None).unwrap();
+    let model = connect_with(
+        &"m".into(),
+        &config,
+        &http_client(&NetworkConfig::default()).unwrap(),
+        PATIENT,
+        &|_| None,
+    )
+    .unwrap();
     check(call(&*model, &request()).await.error(), &["none was sent", "`key_env`"]);
 }
 
@@ -208,7 +215,7 @@ enum Certificate {
 /// One call to a server with such a certificate, by a client that trusts its authority where
 /// `SignedByNobody` does not say otherwise; and how many connections were tried.
 async fn over_tls(certificate: Certificate) -> (Result<ModelReply, ModelError>, usize) {
-    let client = http_client().unwrap();
+    let client = http_client(&NetworkConfig::default()).unwrap();
     drop(client);
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
