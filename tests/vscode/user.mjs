@@ -79,7 +79,7 @@ export const project = {
 };
 
 /** Lays out the project, opens it in a workbench, lets the user act, and ends everything. */
-export async function inWorkbench({ name, files = project, replies, trusted = true, restricted = false, settings = {} }, act) {
+export async function inWorkbench({ name, files = project, replies, trusted = true, restricted = false, machine = {} }, act) {
     for (const [path, text] of Object.entries(files)) {
         write(join(root, path), text);
     }
@@ -99,8 +99,8 @@ export async function inWorkbench({ name, files = project, replies, trusted = tr
         'files.autoSave': 'off',
         'files.hotExit': 'off',
         'editor.cursorBlinking': 'solid',
-        ...settings,
     }));
+    write(join(PLACE, 'user/Machine/settings.json'), JSON.stringify(machine));
     mkdirSync(environment.HOME, { recursive: true });
     if (trusted) {
         openexec('trust');

@@ -229,9 +229,7 @@ export class Server implements vscode.Disposable {
         const help = 'How to Install';
         const chosen = await vscode.window.showErrorMessage(`OpenExec: ${reason}`, settings, help);
         if (chosen === settings) {
-            // It belongs to the machine that the server runs on.
-            const open = vscode.env.remoteName === undefined ? 'openSettings' : 'openRemoteSettings';
-            await vscode.commands.executeCommand(`workbench.action.${open}`, { query: 'openexec.server.path' });
+            await vscode.commands.executeCommand('openexec.ui.settings');
         } else if (chosen === help) {
             await vscode.commands.executeCommand('openexec.ui.walkthrough');
         }
