@@ -46,6 +46,11 @@ export class Commands {
             one('restart', () => server.restart()),
             one('refresh', () => this.runs.refresh()),
             one('showLog', () => server.log.show()),
+            one('settings', () => {
+                // The server's path belongs to the machine that the server runs on.
+                const open = vscode.env.remoteName === undefined ? 'openSettings' : 'openRemoteSettings';
+                return vscode.commands.executeCommand(`workbench.action.${open}`, { query: 'openexec.server.path' });
+            }),
             one('walkthrough', () =>
                 vscode.commands.executeCommand('workbench.action.openWalkthrough', `${this.extension}#start`, false)),
         );
@@ -64,7 +69,7 @@ export class Commands {
 
     /** In a workspace that is not trusted nothing is run, and the user is told why. */
     private async allowed(name: string): Promise<boolean> {
-        if (vscode.workspace.isTrusted || name === 'walkthrough' || name === 'showLog') {
+        if (vscode.workspace.isTrusted || ['walkthrough', 'showLog', 'settings'].includes(name)) {
             return true;
         }
         const manage = 'Manage Workspace Trust';
@@ -108,7 +113,8 @@ export class Commands {
     }
 
     private async ofRun(name: string, argument: unknown): Promise<void> {
-        const entry = await this.meant(argument, name);
+        // What was sent can be read of every run.
+        const entry = await this.meant(argument, name === 'request' ? undefined : name);
         if (entry === undefined) {
             return;
         }
