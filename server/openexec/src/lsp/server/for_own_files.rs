@@ -86,7 +86,7 @@ impl Shared {
         let registration = |feature: &&'static str| {
             let options = match *feature {
                 "completion" => {
-                    json!({ "documentSelector": selector, "triggerCharacters": [":", " ", "[", ","] })
+                    json!({ "documentSelector": selector, "triggerCharacters": [" ", "[", ","] })
                 }
                 "rename" => json!({ "documentSelector": selector, "prepareProvider": true }),
                 _ => json!({ "documentSelector": selector }),
