@@ -5,6 +5,13 @@ use crate::project::{CHECK, FIXED, LIB, Project, said};
 use crate::wire::{Call, ModelServer, Reply, Wire};
 use serde_json::{Value, json};
 
+/// A linter that finds nothing, as a workflow wants one to judge.
+const TASKS: &str = "version: 1
+tasks:
+  - {name: test, kind: test, argv: [python3, check.py], report: tap}
+  - {name: lint, kind: lint, argv: [python3, --version]}
+";
+
 /// Nobody is there: a request that gets this far fails.
 const FAR: &str = "http://far.invalid";
 
@@ -17,6 +24,7 @@ fn project(config: &Value, policy: Option<&str>) -> Project {
         std::fs::write(place.join("policy.yaml"), policy).unwrap();
     }
     project.write("src/other.rs", "pub fn other() {}\n");
+    project.write(".openexec/tasks.yaml", TASKS);
     project.trust();
     project
 }
@@ -125,7 +133,7 @@ fn stages_that_edit_and_stages_that_read_ask_the_models_of_their_roles() {
 #[test]
 fn what_may_not_leave_goes_to_the_model_that_is_here() {
     let near = ModelServer::start(Wire::OpenaiChat, vec![repair()]);
-    let policy = "version: 1\napproval_mode: auto_safe\negress: [{paths: ['src/lib.rs'], to: local, reason: a contract}]\n";
+    let policy = "version: 1\negress: [{paths: ['src/lib.rs'], to: local, reason: a contract}]\n";
     let models = json!({ "far": far(), "near": model(&near) });
     let config = json!({ "default_model": "far", "models": models, "roles": { "sensitive": "near" } });
     let with = project(&config, Some(policy));
@@ -191,9 +199,7 @@ fn a_request_that_is_sensitive_itself_stays_here_or_does_not_start() {
     let roles = json!({ "router": "tiny", "sensitive": "near" });
     let config = json!({ "default_model": "far", "models": models, "roles": roles });
     let project = project(&config, None);
-    project.expect(3, &["run", "--no-input", "-i", "add the customer Jo Doe, born 1 May 1970"]);
+    project.expect(0, &["run", "--no-input", "-i", "add the customer Jo Doe, born 1 May 1970"]);
     assert_eq!(near.received().len(), 1);
-    assert_eq!(project.read("src/lib.rs"), LIB);
-    project.expect(0, &["approve", &project.only_run()]);
     assert_eq!(project.read("src/lib.rs"), FIXED);
 }

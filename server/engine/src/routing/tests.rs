@@ -197,7 +197,7 @@ proptest::proptest! {
 fn files_are_found_in_what_people_write() {
     for (text, wanted) in [
         ("fix src/date.rs please", &["src/date.rs"][..]),
-        ("see `src/date.rs:12-30`, and \"tests/\"; (lib.rs).", &["src/date.rs", "lib.rs"]),
+        ("see `src/date.rs:12-30`, and \"tests/\"; (lib.rs).", &["src/date.rs", "tests", "lib.rs"]),
         ("look into src/payments/ and ./a/b.py", &["src/payments", "a/b.py"]),
         (r"src\win\path.rs", &["src/win/path.rs"]),
         ("https://example.com/a.rs is no file; this is", &[]),
