@@ -117,3 +117,16 @@ fn what_trust_would_bind_is_told_with_the_document_that_shows_it() {
     let seen = client.execute("openexec.trust", json!({ "review": true })).unwrap();
     assert!(seen.get("content").is_none(), "{seen}");
 }
+
+#[test]
+fn the_answer_to_a_question_can_be_read() {
+    let replies = "replies:\n  - stage: answer\n    reply: {actions: [{id: a1, kind: finish, summary: 'It returns 41, src/lib.rs:3.'}]}\n";
+    let project = Project::scripted_tests(replies, CHECK);
+    let mut client = client(&project, true);
+    let question = json!({ "instruction": "what does answer return?", "model": project.model() });
+    let run = client.execute("openexec.run", question).unwrap()["run"].clone();
+    let done = stands(&mut client, "done");
+    assert_eq!((&done["run"], &done["blueprint"]), (&run, &json!("answer")));
+    let changes = client.request("openexec/changes", json!({ "run": run })).unwrap();
+    assert_eq!((&changes["report"], &changes["files"]), (&json!("It returns 41, src/lib.rs:3."), &json!([])));
+}

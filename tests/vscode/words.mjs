@@ -1,9 +1,10 @@
-// The user says in words what should be done, and names no workflow; then asks what is sent.
+// The user says in words what should be done, and names no workflow; looks at what was sent; and
+// asks a question, whose answer changes nothing.
 
 import assert from 'node:assert/strict';
 import { inWorkbench, journal, onDisk, replace, reply, sums } from './user.mjs';
 
-const replies = [reply('implement', 1, [replace('sums.js', 'a - b', 'a + b')])];
+const replies = [reply('implement', 1, [replace('sums.js', 'a - b', 'a + b')]), reply('answer', 1, [])];
 
 await inWorkbench({ name: 'words', replies }, async (user) => {
     await user.open('sums.js');
@@ -26,4 +27,14 @@ await inWorkbench({ name: 'words', replies }, async (user) => {
     await user.command('OpenExec: Show What Is Sent to the Model');
     await user.preview().getByText('Change add so that it returns the sum').first().waitFor();
     await user.picture('request');
+
+    await user.command('OpenExec: Say What Should Be Done…');
+    await user.page.getByText('In this workspace').first().waitFor();
+    await input.fill('Why does add return the sum?');
+    await input.press('Enter');
+    await user.press('That is what was asked for', 'Show Answer');
+    await user.shows('That is what was asked for.');
+    await user.picture('answer');
+    const [question] = journal();
+    assert.equal(question.blueprint.name, 'answer');
 });

@@ -41,6 +41,7 @@ export class Commands {
             one('diff', (argument) => this.proposals.diff(argument as Shown)),
             one('leaveOut', (argument) => this.leaveOut(argument as Node)),
             one('timeline', (argument) => this.timeline(argument)),
+            one('answer', (argument) => this.answer(argument)),
             one('status', () => server.execute('openexec.status')),
             one('trust', () => trust(server, activeUri())),
             one('restart', () => server.restart()),
@@ -130,12 +131,21 @@ export class Commands {
         }
     }
 
+    /** What a run found out that changes nothing. */
+    private async answer(argument: unknown): Promise<void> {
+        const entry = await this.meant(argument, undefined);
+        if (entry !== undefined) {
+            const { report } = await this.proposals.of(entry);
+            await this.proposals.page(entry, `Answer of ${called(entry)}.md`, `${report ?? entry.detail}\n`);
+        }
+    }
+
     /** Everything that a run did and why, in the words that the terminal has for it. */
     private async timeline(argument: unknown): Promise<void> {
         const entry = await this.meant(argument, undefined);
         if (entry !== undefined) {
             const content = await this.server.read(['show', entry.run], entry.root);
-            await this.proposals.page(entry, `Timeline of ${called(entry)}`, content);
+            await this.proposals.page(entry, `Timeline of ${called(entry)}.log`, content);
         }
     }
 

@@ -114,8 +114,8 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     }
 
     /** A text about a run that nobody can edit. */
-    async page(entry: RunEntry, title: string, text: string): Promise<void> {
-        const uri = this.hold(entry, 'page', `${title}.log`, text);
+    async page(entry: RunEntry, name: string, text: string): Promise<void> {
+        const uri = this.hold(entry, 'page', name, text);
         this.told.fire(uri);
         await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
     }
