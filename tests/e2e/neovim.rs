@@ -33,7 +33,7 @@ fn neovim_in(home: &Path, script: &str, arguments: &[&str]) {
         .arg("--cmd")
         .arg(format!("lua package.path = '{}/?.lua;' .. package.path", scripts.display()))
         .arg("-l")
-        .arg(scripts.join(script))
+        .args([scripts.join("whole.lua"), scripts.join(script)])
         .args(arguments)
         .env("PATH", path)
         .env("XDG_CONFIG_HOME", home.join("config"))
@@ -53,7 +53,7 @@ fn neovim_in(home: &Path, script: &str, arguments: &[&str]) {
         [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
     let log = std::fs::read_to_string(home.join("state/nvim/lsp.log")).unwrap_or_default();
     assert!(
-        output.status.success(),
+        output.status.success() && said.contains("The script has come to its end."),
         "{script} {arguments:?}: {}\n{said}\nNeovim's LSP log:\n{log}",
         output.status
     );
@@ -149,6 +149,21 @@ fn a_waiting_proposal_survives_the_end_of_its_server() {
 #[test]
 fn a_waiting_proposal_survives_the_death_of_its_server() {
     neovim("restart.lua", &["killed"]);
+}
+
+#[test]
+fn the_commands_of_the_plugin_are_the_whole_loop() {
+    neovim("plugin.lua", &["named"]);
+}
+
+#[test]
+fn an_instruction_is_asked_for_and_routed() {
+    neovim("plugin.lua", &["asked"]);
+}
+
+#[test]
+fn the_health_check_says_what_is_missing_and_what_to_type() {
+    neovim("health.lua", &[]);
 }
 
 /// Everything below a directory: what each entry is and holds, links not followed.

@@ -26,7 +26,10 @@ assert(said:find('2 files would change', 1, true), said)
 vim.cmd.edit(editor.root .. '/sums.js')
 vim.api.nvim_win_set_cursor(0, { 1, 0 })
 local shown = editor.offered('Apply run')
-assert(shown[1]:find('Review run') and shown[2]:find('Apply run') and shown[3]:find('Discard run'), vim.inspect(shown))
+assert(
+  shown[1]:find('Review run') and shown[2]:find('Apply run') and shown[3]:find('Discard run'),
+  vim.inspect(shown)
+)
 editor.equal({ editor.text(buffer), editor.text(tests) }, { source, test }, 'nothing has changed')
 
 -- The review is a document that opens.
@@ -35,7 +38,14 @@ editor.wait('the review opens', function()
   return vim.api.nvim_buf_get_name(0):match('review%-1%.md$')
 end)
 local review = editor.text(0)
-for _, part in ipairs({ '-  return a - b;', '+  return a + b;', 'guard.assertion_changed', 'add(3, 2), 5', 'test/sums.test.js', 'passed' }) do
+for _, part in ipairs({
+  '-  return a - b;',
+  '+  return a + b;',
+  'guard.assertion_changed',
+  'add(3, 2), 5',
+  'test/sums.test.js',
+  'passed',
+}) do
   assert(review:find(part, 1, true), 'the review lacks ' .. part .. ':\n' .. review)
 end
 editor.equal({ #changed, #tests_changed }, { 0, 0 }, 'changes before the decision')

@@ -72,5 +72,11 @@ assert(title:find('Unexpected var, use let or const instead.', 1, true), title)
 editor.said('undo with `openexec.undo`')
 editor.equal(editor.text(buffer), after, 'the buffer')
 editor.equal(editor.journal()[1].inputs.diagnostics, {
-  { path = 'shout.js', line = 2, source = 'linter', code = 'no-var', message = 'Unexpected var, use let or const instead.' },
+  {
+    path = 'shout.js',
+    line = 2,
+    source = 'linter',
+    code = 'no-var',
+    message = 'Unexpected var, use let or const instead.',
+  },
 })

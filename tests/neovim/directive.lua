@@ -1,9 +1,10 @@
 -- A comment that asks for work is offered with its own words, and only there.
 local editor = require('editor')
 
-local source = "export function add(a, b) {\n  return a + b;\n}\n\n"
-  .. "export function half(a) {\n  // openexec: reject odd numbers with a RangeError\n  return a / 2;\n}\n"
-local after = source:gsub('  // openexec[^\n]*\n', "  if (a %% 2 !== 0) throw new RangeError(`${a} is odd`);\n")
+local source = 'export function add(a, b) {\n  return a + b;\n}\n\n'
+  .. 'export function half(a) {\n  // openexec: reject odd numbers with a RangeError\n  return a / 2;\n}\n'
+local after =
+  source:gsub('  // openexec[^\n]*\n', '  if (a %% 2 !== 0) throw new RangeError(`${a} is odd`);\n')
 
 editor.project(
   editor.javascript({

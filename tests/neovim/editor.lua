@@ -27,10 +27,7 @@ vim.api.nvim_create_autocmd('LspProgress', {
 })
 
 function M.fail(what)
-  error(
-    what .. '\nmessages: ' .. vim.inspect(M.messages) .. '\nprogress: ' .. vim.inspect(M.progress),
-    0
-  )
+  error(what .. '\nmessages: ' .. vim.inspect(M.messages) .. '\nprogress: ' .. vim.inspect(M.progress), 0)
 end
 
 function M.equal(got, wanted, what)
@@ -212,6 +209,17 @@ function M.choose(part)
   local shown, choose, at = M.offered(part)
   choose()
   return shown[at]
+end
+
+--- The next time that the user is asked or told something, this is what happens.
+---@param how 'select'|'input'|'notify'
+function M.answer(how, answer)
+  local place = how == 'notify' and vim or vim.ui
+  local before = place[how]
+  place[how] = function(...)
+    place[how] = before
+    return answer(...)
+  end
 end
 
 --- Waits until the server has said something with this in it, since the last such wait.

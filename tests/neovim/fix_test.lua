@@ -70,7 +70,10 @@ editor.said('undo with `openexec.undo`')
 editor.equal(editor.text(buffer), after, 'the buffer')
 editor.equal(editor.read(source), before, 'the file, which only the user saves')
 assert(vim.bo[buffer].modified, 'the buffer counts as modified')
-assert(editor.progress[1].kind == 'begin' and editor.progress[1].title:find('OpenExec fix_tests'), 'progress begins')
+assert(
+  editor.progress[1].kind == 'begin' and editor.progress[1].title:find('OpenExec fix_tests'),
+  'progress begins'
+)
 assert(#editor.progress > 3, 'progress is reported')
 editor.equal(editor.progress[#editor.progress].kind, 'end', 'progress')
 

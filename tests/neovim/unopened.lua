@@ -35,7 +35,8 @@ local function standing(paths)
   local texts = {}
   for _, path in ipairs(paths) do
     local buffer = editor.buffer(path)
-    texts[path] = buffer and vim.uv.fs_stat(editor.root .. '/' .. path) and editor.text(buffer) or editor.read(path)
+    texts[path] = buffer and vim.uv.fs_stat(editor.root .. '/' .. path) and editor.text(buffer)
+      or editor.read(path)
   end
   return texts
 end

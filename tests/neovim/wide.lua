@@ -5,7 +5,8 @@ local editor = require('editor')
 local test = "import test from 'node:test';\nimport assert from 'node:assert';\n"
   .. "import { flag, add } from '../sums.js';\n\n"
   .. "test('adds', () => assert.deepEqual([flag, add(2, 3)], ['🦀e\\u0301한', 5]));\n"
-local source = "export const flag = '🦀e\204\129한'; export const add = (a, b) => /* 🧮 */ a - b; // 🚩\n"
+local source =
+  "export const flag = '🦀e\204\129한'; export const add = (a, b) => /* 🧮 */ a - b; // 🚩\n"
 editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
   editor.reply('fix', 1, { editor.replace('sums.js', 'a - b', 'a + b') }, 700),
 })

@@ -7,7 +7,12 @@ local function diagnostics_on(bufnr, range, encoding)
       local sent = vim.tbl_get(diagnostic, 'user_data', 'lsp')
       local function position(line, column)
         local text = vim.api.nvim_buf_get_lines(bufnr, line, line + 1, false)[1] or ''
-        return { line = line, character = vim.str_utfindex(text, encoding, math.min(column, #text), false) }
+        column = math.min(column, #text)
+        if vim.fn.has('nvim-0.11') == 1 then
+          return { line = line, character = vim.str_utfindex(text, encoding, column, false) }
+        end
+        local utf_32, utf_16 = vim.str_utfindex(text, column)
+        return { line = line, character = ({ ['utf-8'] = column, ['utf-32'] = utf_32 })[encoding] or utf_16 }
       end
       table.insert(found, {
         range = {
@@ -65,13 +70,35 @@ return {
   -- can fix is what the others have found.
   on_init = function(client)
     local request = client.request
-    client.request = function(self, method, params, handler, bufnr)
+    local function with_diagnostics(method, params)
       if method == 'textDocument/codeAction' and vim.tbl_isempty(params.context.diagnostics or {}) then
         params = vim.deepcopy(params)
         local at = vim.uri_to_bufnr(params.textDocument.uri)
-        params.context.diagnostics = diagnostics_on(at, params.range, self.offset_encoding)
+        params.context.diagnostics = diagnostics_on(at, params.range, client.offset_encoding)
       end
-      return request(self, method, params, handler, bufnr)
+      return params
+    end
+    if vim.fn.has('nvim-0.11') == 1 then
+      client.request = function(self, method, params, handler, bufnr)
+        return request(self, method, with_diagnostics(method, params), handler, bufnr)
+      end
+    else
+      -- Neovim 0.10 has functions where there are methods now.
+      client.request = function(method, params, handler, bufnr)
+        return request(method, with_diagnostics(method, params), handler, bufnr)
+      end
     end
   end,
+  on_exit = function()
+    vim.schedule(function()
+      require('openexec.status').forget()
+    end)
+  end,
+  handlers = {
+    -- Whatever the server says, a run may stand otherwise than before.
+    ['window/showMessage'] = function(...)
+      require('openexec.runs').refresh()
+      return vim.lsp.handlers['window/showMessage'](...)
+    end,
+  },
 }
