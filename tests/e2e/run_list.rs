@@ -56,6 +56,11 @@ fn a_list_follows_a_run_from_its_start_to_its_undoing() {
     assert!(changes["evidence"].to_string().contains("gate passed"), "{changes}");
     assert_eq!(client.text(&uri), LIB);
 
+    let other = json!({ "run": started, "proposal": format!("sha256:{}", "0".repeat(64)) });
+    for command in ["openexec.apply", "openexec.discard"] {
+        let error = client.execute(command, other.clone()).unwrap_err();
+        assert!(error["message"].as_str().unwrap().contains("has changed since it was shown"), "{error}");
+    }
     let bound = json!({ "run": started, "proposal": waiting["proposal"] });
     client.execute("openexec.apply", bound).unwrap();
     let done = stands(&mut client, "done");

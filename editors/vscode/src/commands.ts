@@ -136,7 +136,7 @@ export class Commands {
         const entry = await this.meant(argument, undefined);
         if (entry !== undefined) {
             const { report } = await this.proposals.of(entry);
-            await this.proposals.page(entry, `Answer of ${called(entry)}.md`, `${report ?? entry.detail}\n`);
+            await this.proposals.page(entry, `${called(entry)}.md`, `${report ?? entry.detail}\n`);
         }
     }
 

@@ -298,8 +298,16 @@ impl Shared {
                 self.say(of, RunLine::awaits_approval, "applied", approve).await
             }
             Wish::Discard(of) => {
-                let refuse = |status: &RunStatus| match status {
-                    RunStatus::AwaitingApproval { proposal, .. } => Ok(Say::Refuse(*proposal)),
+                let seen = of.proposal;
+                let refuse = move |status: &RunStatus| match status {
+                    RunStatus::AwaitingApproval { proposal, .. }
+                        if seen.is_none_or(|seen| seen == *proposal) =>
+                    {
+                        Ok(Say::Refuse(*proposal))
+                    }
+                    RunStatus::AwaitingApproval { .. } => {
+                        Err("the proposal has changed since it was shown; review it again".to_owned())
+                    }
                     RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
                         Err("the run waits for no decision any more; look at `openexec.status`".to_owned())
                     }
