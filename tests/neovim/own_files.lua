@@ -71,7 +71,8 @@ assert(editor.text(buffer):find('action: run_tests', 1, true), editor.text(buffe
 vim.api.nvim_win_set_cursor(0, { 4, 9 })
 vim.lsp.buf.rename('write')
 editor.wait('the stage is renamed', function()
-  return editor.text(buffer):find('- id: write', 1, true) and editor.text(buffer):find('on_failure: write', 1, true)
+  return editor.text(buffer):find('- id: write', 1, true)
+    and editor.text(buffer):find('on_failure: write', 1, true)
 end)
 
 -- Other YAML is answered with nothing.

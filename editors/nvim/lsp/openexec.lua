@@ -31,7 +31,16 @@ end
 
 local markers = {
   '.openexec',
-  { 'Cargo.toml', 'package.json', 'pyproject.toml', 'pytest.ini', 'go.mod', 'pom.xml', 'build.gradle', 'Makefile' },
+  {
+    'Cargo.toml',
+    'package.json',
+    'pyproject.toml',
+    'pytest.ini',
+    'go.mod',
+    'pom.xml',
+    'build.gradle',
+    'Makefile',
+  },
   '.git',
 }
 
