@@ -160,11 +160,3 @@ fn nothing_runs_in_a_workspace_that_is_not_trusted() {
 fn a_missing_server_is_told_with_the_remedy() {
     workbench("missing.mjs");
 }
-
-#[test]
-fn the_schema_of_tasks_that_the_extension_brings_is_the_one_of_the_types() {
-    let path = repository().join("editors/vscode/schemas/tasks.schema.json");
-    let brought = std::fs::read_to_string(&path).unwrap();
-    let generated = serde_json::to_string_pretty(&openexec::tasks::json_schema()).unwrap();
-    assert_eq!(brought.trim_end(), generated, "write what is expected into {}", path.display());
-}
