@@ -41,7 +41,6 @@ await writeFile('dist/NOTICES.txt', notices.join(`\n${'-'.repeat(72)}\n\n`));
 await copyFile('../../LICENSE', 'LICENSE');
 
 await mkdir('dist/schemas', { recursive: true });
-for (const name of ['blueprint', 'policy']) {
+for (const name of ['blueprint', 'policy', 'config', 'tasks']) {
     await copyFile(`../../blueprints/${name}.schema.json`, `dist/schemas/${name}.schema.json`);
 }
-await copyFile('schemas/tasks.schema.json', 'dist/schemas/tasks.schema.json');

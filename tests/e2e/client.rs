@@ -52,6 +52,8 @@ pub struct Abilities {
     /// Features that a server registers for some files only; diagnostics that name other places;
     /// nested symbols; Markdown.
     pub rich: bool,
+    /// A list of runs of its own, through which its user learns how they stand.
+    pub lists_runs: bool,
 }
 
 impl Abilities {
@@ -64,6 +66,7 @@ impl Abilities {
             show_document: true,
             literals: true,
             rich: true,
+            lists_runs: false,
         }
     }
 
@@ -76,6 +79,7 @@ impl Abilities {
             show_document: false,
             literals: false,
             rich: false,
+            lists_runs: false,
         }
     }
 
@@ -102,6 +106,9 @@ impl Abilities {
         if let Some(operations) = &self.document_changes {
             capabilities["workspace"]["workspaceEdit"] =
                 json!({ "documentChanges": true, "resourceOperations": operations });
+        }
+        if self.lists_runs {
+            capabilities["experimental"] = json!({ "openexec": { "runs": true } });
         }
         if self.rich {
             for feature in ["completion", "hover", "definition", "references", "documentSymbol", "rename"] {

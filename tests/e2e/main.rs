@@ -31,6 +31,7 @@ mod project;
 mod proposals;
 mod reach;
 mod routing;
+mod run_list;
 mod sandbox;
 mod vscode;
 mod wire;

@@ -75,6 +75,11 @@ fn a_failing_javascript_test_is_repaired_from_the_menu() {
 }
 
 #[test]
+fn a_blueprint_is_written_with_what_the_server_knows() {
+    neovim("own_files.lua", &[]);
+}
+
+#[test]
 fn a_directive_is_offered_with_its_words_and_carried_out() {
     neovim("directive.lua", &[]);
 }

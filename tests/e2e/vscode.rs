@@ -12,6 +12,9 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// A workbench and a browser take all of a small machine, so that there is one at a time.
 static WORKBENCH: Mutex<()> = Mutex::new(());
 
+/// The platform that the package is for, in VS Code's words.
+const PLATFORM: &str = if cfg!(target_arch = "aarch64") { "linux-arm64" } else { "linux-x64" };
+
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
@@ -60,18 +63,35 @@ fn extensions() -> &'static Path {
         );
         succeed(
             Command::new("node")
-                .args(["package.mjs", "--target", "linux-x64", "--server"])
+                .args(["package.mjs", "--target", PLATFORM, "--server"])
                 .arg(&server)
                 .arg("--out")
                 .arg(&package)
                 .current_dir(&sources),
             "the extension is packaged",
         );
+        let explorer = place.path().join("explorer.vsix");
+        succeed(
+            Command::new("node")
+                .arg(sources.join("node_modules/@vscode/vsce/vsce"))
+                .args([
+                    "package",
+                    "--no-dependencies",
+                    "--allow-missing-repository",
+                    "--skip-license",
+                    "--out",
+                ])
+                .arg(&explorer)
+                .current_dir(repository().join("tests/vscode/explorer")),
+            "the test runner is packaged",
+        );
         succeed(
             Command::new("node")
                 .arg(tools.join("node_modules/code-server/out/node/entry.js"))
                 .arg("--install-extension")
                 .arg(&package)
+                .arg("--install-extension")
+                .arg(&explorer)
                 .arg("--extensions-dir")
                 .arg(place.path().join("extensions"))
                 .arg("--user-data-dir")
@@ -84,14 +104,13 @@ fn extensions() -> &'static Path {
     Box::leak(place.path().join("extensions").into_boxed_path())
 }
 
-fn workbench(script: &str, arguments: &[&str]) {
+fn workbench(script: &str) {
     let _turn = WORKBENCH.lock().unwrap_or_else(PoisonError::into_inner);
     let place = tempfile::tempdir().unwrap();
     let place = place.path().canonicalize().unwrap();
     succeed(
         Command::new("node")
             .arg(repository().join("tests/vscode").join(script))
-            .args(arguments)
             .env("OPENEXEC_TEST_PLACE", &place)
             .env("OPENEXEC_TEST_PROGRAM", env!("CARGO_BIN_EXE_openexec"))
             .env("OPENEXEC_TEST_TOOLS", cache().join("tools"))
@@ -104,5 +123,40 @@ fn workbench(script: &str, arguments: &[&str]) {
 
 #[test]
 fn a_first_user_gets_from_a_red_test_to_a_green_one_and_back() {
-    workbench("loop.mjs", &[]);
+    workbench("loop.mjs");
+}
+
+#[test]
+fn what_is_said_in_words_finds_its_workflow() {
+    workbench("words.mjs");
+}
+
+#[test]
+fn a_run_is_cancelled_from_the_view() {
+    workbench("cancel.mjs");
+}
+
+#[test]
+fn typing_during_a_run_loses_nothing() {
+    workbench("typing.mjs");
+}
+
+#[test]
+fn a_waiting_proposal_survives_a_dead_server_and_a_new_window_and_is_taken_in_part() {
+    workbench("restart.mjs");
+}
+
+#[test]
+fn the_test_explorer_offers_the_repair() {
+    workbench("explorer.mjs");
+}
+
+#[test]
+fn nothing_runs_in_a_workspace_that_is_not_trusted() {
+    workbench("restricted.mjs");
+}
+
+#[test]
+fn a_missing_server_is_told_with_the_remedy() {
+    workbench("missing.mjs");
 }

@@ -79,7 +79,7 @@ export const project = {
 };
 
 /** Lays out the project, opens it in a workbench, lets the user act, and ends everything. */
-export async function inWorkbench({ name, files = project, replies, trusted = true, restricted = false, settings = {} }, act) {
+export async function inWorkbench({ name, files = project, replies, trusted = true, restricted = false, machine = {} }, act) {
     for (const [path, text] of Object.entries(files)) {
         write(join(root, path), text);
     }
@@ -99,8 +99,8 @@ export async function inWorkbench({ name, files = project, replies, trusted = tr
         'files.autoSave': 'off',
         'files.hotExit': 'off',
         'editor.cursorBlinking': 'solid',
-        ...settings,
     }));
+    write(join(PLACE, 'user/Machine/settings.json'), JSON.stringify(machine));
     mkdirSync(environment.HOME, { recursive: true });
     if (trusted) {
         openexec('trust');
@@ -159,8 +159,7 @@ class Workbench {
 
     /** Our extension has started, and so has its server. */
     async ready() {
-        await this.status(/^OpenExec( is ready|:|$)/);
-        await this.page.locator('.statusbar-item[id*="openexec.status"]:not([aria-label*="starting"])').waitFor();
+        await this.page.locator('.statusbar-item[id*="openexec.status"] .codicon-check').waitFor();
     }
 
     async close() {
@@ -215,7 +214,6 @@ class Workbench {
         const rows = this.page.locator('.quick-input-list .monaco-list-row.focused');
         await rows.and(this.page.locator(`[aria-label^=${JSON.stringify(row)}]`)).first().waitFor();
         await input.press('Enter');
-        await input.waitFor({ state: 'hidden' });
     }
 
     async open(path) {

@@ -29,24 +29,48 @@ local function diagnostics_on(bufnr, range, encoding)
   return found
 end
 
+local markers = {
+  '.openexec',
+  {
+    'Cargo.toml',
+    'package.json',
+    'pyproject.toml',
+    'pytest.ini',
+    'go.mod',
+    'pom.xml',
+    'build.gradle',
+    'Makefile',
+  },
+  '.git',
+}
+
+--- The root of a buffer's workspace. The user's own files lie in none, and are looked at where
+--- they are.
+local function root_of(bufnr)
+  local name = vim.api.nvim_buf_get_name(bufnr)
+  local base = vim.env.XDG_CONFIG_HOME or (vim.env.HOME and vim.env.HOME .. '/.config')
+  local own = base and vim.fs.normalize(base .. '/openexec')
+  if name ~= '' and vim.fs.dirname(vim.fs.normalize(name)) == own then
+    return own
+  end
+  for _, marker in ipairs(markers) do
+    local root = vim.fs.root(bufnr, marker)
+    if root then
+      return root
+    end
+  end
+end
+
 -- How Neovim starts the server. `vim.lsp.config('openexec', {…})` changes any of it.
 ---@type vim.lsp.Config
 return {
   cmd = { 'openexec', 'lsp' },
-  root_markers = {
-    '.openexec',
-    {
-      'Cargo.toml',
-      'package.json',
-      'pyproject.toml',
-      'pytest.ini',
-      'go.mod',
-      'pom.xml',
-      'build.gradle',
-      'Makefile',
-    },
-    '.git',
-  },
+  root_dir = function(bufnr, on_dir)
+    local root = root_of(bufnr)
+    if root then
+      on_dir(root)
+    end
+  end,
   -- Without a workspace there is nothing to verify an edit in.
   workspace_required = true,
   -- A command flushes what was typed in its own buffer only; a run needs all of them as they are.

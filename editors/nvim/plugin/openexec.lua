@@ -20,13 +20,10 @@ else
         return
       end
       local config = require('openexec.server').config()
-      for _, markers in ipairs(config.root_markers) do
-        config.root_dir = config.root_dir or vim.fs.root(event.buf, markers)
-      end
-      if config.root_dir then
-        config.name = 'openexec'
-        vim.lsp.start(config, { bufnr = event.buf })
-      end
+      config.root_dir(event.buf, function(root)
+        local here = vim.tbl_extend('force', config, { name = 'openexec', root_dir = root })
+        vim.lsp.start(here, { bufnr = event.buf })
+      end)
     end,
   })
 end

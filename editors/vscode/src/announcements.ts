@@ -3,20 +3,21 @@
 // done where the edits are seen.
 
 import * as vscode from 'vscode';
+import type { Proposals } from './proposals';
 import { type RunEntry, called } from './protocol';
 import type { Runs, Turn } from './runs';
 
 /** How long a remark stands in the status bar, in milliseconds. */
 const REMARK_MS = 6_000;
 
-/** How much of a reason a message repeats; all of it stands in the view. */
-const REASON_CHARS_MAX = 160;
+/** How much of a reason or an answer a message repeats; all of it can be opened. */
+const REPEATED_CHARS_MAX = 160;
 
-export function announce(runs: Runs): vscode.Disposable {
-    return runs.onDidTurn((turn) => void tell(turn));
+export function announce(runs: Runs, proposals: Proposals): vscode.Disposable {
+    return runs.onDidTurn((turn) => void tell(turn, proposals));
 }
 
-async function tell({ now, isFirst }: Turn): Promise<void> {
+async function tell({ now, isFirst }: Turn, proposals: Proposals): Promise<void> {
     const { showInformationMessage, showWarningMessage, showErrorMessage } = vscode.window;
     const run = called(now);
     switch (now.state) {
@@ -48,8 +49,9 @@ async function tell({ now, isFirst }: Turn): Promise<void> {
             if (isFirst) {
                 return;
             }
-            const steps = now.applied ? buttons('Show Changes', 'Undo') : now.state === 'undone' ? buttons('Redo') : buttons('Show Timeline');
-            return choose(now, await showInformationMessage(`OpenExec: ${now.state === 'done' ? run : `${run} was undone`}: ${now.detail}`, ...steps));
+            const report = now.applied || now.state === 'undone' ? undefined : (await proposals.of(now).catch(() => undefined))?.report;
+            const steps = now.applied ? buttons('Show Changes', 'Undo') : now.state === 'undone' ? buttons('Redo') : buttons(report === undefined ? 'Show Timeline' : 'Show Answer');
+            return choose(now, await showInformationMessage(`OpenExec: ${now.state === 'done' ? run : `${run} was undone`}: ${cut(report ?? now.detail)}`, ...steps));
         }
         case 'failed':
             if (!isFirst) {
@@ -71,6 +73,7 @@ const COMMANDS = {
     'Review Changes': 'review',
     'Show Changes': 'review',
     'Show Request': 'request',
+    'Show Answer': 'answer',
     'Show Timeline': 'timeline',
     Send: 'apply',
     Discard: 'discard',
@@ -90,7 +93,11 @@ function choose(run: RunEntry, chosen: Button | undefined): void {
     }
 }
 
+function cut(text: string): string {
+    return text.length > REPEATED_CHARS_MAX ? `${text.slice(0, REPEATED_CHARS_MAX)}…` : text;
+}
+
 function because({ detail }: RunEntry): string {
-    const reason = detail.length > REASON_CHARS_MAX ? `${detail.slice(0, REASON_CHARS_MAX)}…` : detail.replace(/\.$/, '');
+    const reason = cut(detail.replace(/\.$/, ''));
     return reason === '' ? '' : `Why you are asked: ${reason}. `;
 }

@@ -41,11 +41,17 @@ export class Commands {
             one('diff', (argument) => this.proposals.diff(argument as Shown)),
             one('leaveOut', (argument) => this.leaveOut(argument as Node)),
             one('timeline', (argument) => this.timeline(argument)),
+            one('answer', (argument) => this.answer(argument)),
             one('status', () => server.execute('openexec.status')),
             one('trust', () => trust(server, activeUri())),
             one('restart', () => server.restart()),
             one('refresh', () => this.runs.refresh()),
             one('showLog', () => server.log.show()),
+            one('settings', () => {
+                // The server's path belongs to the machine that the server runs on.
+                const open = vscode.env.remoteName === undefined ? 'openSettings' : 'openRemoteSettings';
+                return vscode.commands.executeCommand(`workbench.action.${open}`, { query: 'openexec.server.path' });
+            }),
             one('walkthrough', () =>
                 vscode.commands.executeCommand('workbench.action.openWalkthrough', `${this.extension}#start`, false)),
         );
@@ -64,7 +70,7 @@ export class Commands {
 
     /** In a workspace that is not trusted nothing is run, and the user is told why. */
     private async allowed(name: string): Promise<boolean> {
-        if (vscode.workspace.isTrusted || name === 'walkthrough' || name === 'showLog') {
+        if (vscode.workspace.isTrusted || ['walkthrough', 'showLog', 'settings'].includes(name)) {
             return true;
         }
         const manage = 'Manage Workspace Trust';
@@ -108,7 +114,8 @@ export class Commands {
     }
 
     private async ofRun(name: string, argument: unknown): Promise<void> {
-        const entry = await this.meant(argument, name);
+        // What was sent can be read of every run.
+        const entry = await this.meant(argument, name === 'request' ? undefined : name);
         if (entry === undefined) {
             return;
         }
@@ -124,12 +131,21 @@ export class Commands {
         }
     }
 
+    /** What a run found out that changes nothing. */
+    private async answer(argument: unknown): Promise<void> {
+        const entry = await this.meant(argument, undefined);
+        if (entry !== undefined) {
+            const { report } = await this.proposals.of(entry);
+            await this.proposals.page(entry, `${called(entry)}.md`, `${report ?? entry.detail}\n`);
+        }
+    }
+
     /** Everything that a run did and why, in the words that the terminal has for it. */
     private async timeline(argument: unknown): Promise<void> {
         const entry = await this.meant(argument, undefined);
         if (entry !== undefined) {
             const content = await this.server.read(['show', entry.run], entry.root);
-            await this.proposals.page(entry, `Timeline of ${called(entry)}`, content);
+            await this.proposals.page(entry, `Timeline of ${called(entry)}.log`, content);
         }
     }
 

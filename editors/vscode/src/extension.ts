@@ -31,7 +31,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
             const waiting = runs.entries.filter(({ state }) => state === 'waiting' || state === 'asking').length;
             view.badge = waiting === 0 ? undefined : { value: waiting, tooltip: 'waiting for you' };
         }),
-        announce(runs),
+        announce(runs, proposals),
         statusBar(started, runs),
         commands.register(),
         vscode.workspace.onDidGrantWorkspaceTrust(() => started.start()),

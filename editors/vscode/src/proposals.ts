@@ -26,8 +26,8 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     private readonly told = new vscode.EventEmitter<vscode.Uri>();
     readonly onDidChange = this.told.event;
     private readonly known = new Map<string, Promise<Changes>>();
-    /** The runs whose changes stand in an editor, by the title of its tab. */
-    private readonly tabs = new Map<string, string>();
+    /** The runs whose changes stand in an editor, and the proposal that is seen there, by the title of its tab. */
+    private readonly tabs = new Map<string, { readonly run: string; readonly proposal: string | undefined }>();
     private readonly watching: vscode.Disposable[];
 
     constructor(
@@ -68,16 +68,19 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
         return asked;
     }
 
-    /** The run whose changes the user is looking at. */
+    /** The run whose changes the user is looking at; none when it waits with others by now. */
     get inFront(): RunEntry | undefined {
         const label = vscode.window.tabGroups.activeTabGroup.activeTab?.label ?? '';
         // VS Code adds the count of files to the title.
-        const [, run] = [...this.tabs].find(([title]) => label === title || label.startsWith(`${title} (`)) ?? [];
-        return run === undefined ? undefined : this.runs.of(run);
+        const [, shown] = [...this.tabs].find(([title]) => label === title || label.startsWith(`${title} (`)) ?? [];
+        const entry = shown === undefined ? undefined : this.runs.of(shown.run);
+        return entry?.proposal === shown?.proposal ? entry : undefined;
     }
 
     /** All files of a run side by side with what they were. */
-    async review(entry: RunEntry): Promise<void> {
+    async review(named: RunEntry): Promise<void> {
+        // A message may have stood there while the proposal became another one.
+        const entry = this.runs.of(named.run) ?? named;
         const changes = await this.of(entry);
         if (changes.files.length === 0) {
             void vscode.window.showInformationMessage(`OpenExec: run ${entry.short} changes no file. ${entry.detail}`);
@@ -88,7 +91,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
             const { before, after } = this.sides(entry, changes, file);
             return [this.label(entry, file), before, after];
         });
-        this.tabs.set(title, entry.run);
+        this.tabs.set(title, { run: entry.run, proposal: changes.proposal });
         await vscode.commands.executeCommand('vscode.changes', title, resources);
         this.notice();
     }
@@ -97,7 +100,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     async diff({ entry, changes, file, line }: Shown): Promise<void> {
         const { before, after } = this.sides(entry, changes, file);
         const title = `${file.path} (run ${entry.short})`;
-        this.tabs.set(title, entry.run);
+        this.tabs.set(title, { run: entry.run, proposal: changes.proposal });
         const nothing = this.hold(entry, 'none', file.path, '');
         const options: vscode.TextDocumentShowOptions =
             line === undefined ? { preview: true } : { preview: true, selection: new vscode.Range(line - 1, 0, line - 1, 0) };
@@ -114,15 +117,15 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     }
 
     /** A text about a run that nobody can edit. */
-    async page(entry: RunEntry, title: string, text: string): Promise<void> {
-        const uri = this.hold(entry, 'page', `${title}.log`, text);
+    async page(entry: RunEntry, name: string, text: string): Promise<void> {
+        const uri = this.hold(entry, 'page', name, text);
         this.told.fire(uri);
         await vscode.window.showTextDocument(await vscode.workspace.openTextDocument(uri), { preview: true });
     }
 
     /** A proposal that was decided about, or that is another one by now, is no longer in the way. */
     private async close({ run }: RunEntry): Promise<void> {
-        const titles = [...this.tabs].filter(([title, of]) => of === run && title.startsWith(PROPOSAL)).map(([title]) => title);
+        const titles = [...this.tabs].filter(([title, of]) => of.run === run && title.startsWith(PROPOSAL)).map(([title]) => title);
         const tabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs);
         await vscode.window.tabGroups.close(tabs.filter(({ label }) => titles.some((title) => label.startsWith(title))));
     }

@@ -63,6 +63,8 @@ export interface Changes {
     readonly proposal?: string;
     readonly reasons: readonly string[];
     readonly evidence: readonly string[];
+    /** What a stage that only reads has found out: the answer to a question, a review. */
+    readonly report?: string;
     readonly files: readonly ChangedFile[];
 }
 

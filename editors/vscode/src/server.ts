@@ -229,7 +229,7 @@ export class Server implements vscode.Disposable {
         const help = 'How to Install';
         const chosen = await vscode.window.showErrorMessage(`OpenExec: ${reason}`, settings, help);
         if (chosen === settings) {
-            await vscode.commands.executeCommand('workbench.action.openSettings', 'openexec.server.path');
+            await vscode.commands.executeCommand('openexec.ui.settings');
         } else if (chosen === help) {
             await vscode.commands.executeCommand('openexec.ui.walkthrough');
         }

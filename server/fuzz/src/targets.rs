@@ -13,6 +13,7 @@ use openexec_engine::digest::Digest;
 use openexec_engine::edit::{ChangeSet, FileChange, plan};
 use openexec_engine::ids::{ActionId, TaskName, ToolsetName};
 use openexec_engine::model::ToolCall;
+use openexec_engine::outline::{Node, Outline, Schema, Value as Read, sites};
 use openexec_engine::path::{RequestedPath, WorkspacePath, comparison_key};
 use openexec_engine::policy::rules::{Scope, load, merge};
 use openexec_engine::policy::{
@@ -34,6 +35,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("rules", rules),
     ("evaluate", evaluate),
     ("guard", guard),
+    ("outline", outline),
 ];
 
 /// Pieces of paths that mean something somewhere.
@@ -369,4 +371,51 @@ pub fn guard(data: &[u8]) {
     decided(None, Some(after));
     assert!(decided(Some(before), None) >= Verdict::Ask, "{name} may be deleted without a question");
     assert_eq!(decided(Some(before), Some(before)), Verdict::Allow, "{name} is not changed at all");
+}
+
+/// Unfinished files of ours: every place lies in the text and in its parent, what is whole stays
+/// whole, and nothing that is asked about a place fails. A gate that is offered is proven.
+pub fn outline(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let outline = Outline::read(text);
+    if let Some(root) = outline.root() {
+        placed(root, text);
+    }
+    let schema = Schema::new(openexec_engine::blueprint::json_schema());
+    let byte = text.char_indices().map(|(at, _)| at).nth(data.len() / 2).unwrap_or(text.len());
+    if let Some(spot) = outline.at(byte) {
+        assert!(spot.node.range.start <= byte && byte <= spot.node.range.end, "a spot lies elsewhere");
+        let _ = schema.describe(&spot.path);
+    }
+    for site in sites(text, byte) {
+        assert!(text.get(site.word.clone()).is_some(), "a word has no text");
+        let _ = (schema.keys(&site.outline, &site.path), schema.choices(&site.path));
+    }
+    let examined = openexec_engine::blueprint::examine("b.yaml", text);
+    let loaded = openexec_engine::blueprint::load("b.yaml", text);
+    assert_eq!(
+        loaded.is_ok(),
+        examined.blueprint.is_some() && examined.diagnostics.is_empty(),
+        "two judgements"
+    );
+    if loaded.is_ok() {
+        assert!(outline.is_whole(), "what loads is read as broken");
+    }
+    if let Some(gated) = openexec_engine::blueprint::with_gates(text) {
+        let blueprint = openexec_engine::blueprint::examine("b.yaml", &gated).blueprint;
+        let blueprint = blueprint.expect("a graph that was mended is known");
+        assert!(openexec_engine::blueprint::prove(&blueprint).is_ok(), "an offered gate proves nothing");
+    }
+}
+
+fn placed(node: &Node, text: &str) {
+    assert!(text.get(node.range.clone()).is_some(), "a node has no text: {:?}", node.range);
+    match &node.value {
+        Read::Scalar(_) | Read::Alias => {}
+        Read::List(items) => items.iter().for_each(|item| placed(item, text)),
+        Read::Mapping(entries) => entries.iter().for_each(|entry| {
+            placed(&entry.key, text);
+            placed(&entry.value, text);
+        }),
+    }
 }

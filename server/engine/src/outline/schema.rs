@@ -52,7 +52,7 @@ impl Schema {
                 name: name.clone(),
                 description: self.description(property),
                 is_required: is_in(schema.get("required"), name) || demanded.contains(name),
-                is_nested: matches!(self.resolved(property).get("type"), Some(Value::String(kind)) if kind == "object" || kind == "array"),
+                is_nested: self.is_nested(property),
             })
             .collect()
     }
@@ -85,10 +85,27 @@ impl Schema {
         })
     }
 
-    /// Follows one reference into the definitions.
+    /// Follows a reference into the definitions, and what may be absent to what it is else.
     fn resolved<'s>(&'s self, schema: &'s Value) -> &'s Value {
+        let is_something = |one: &&Value| one.get("type").and_then(Value::as_str) != Some("null");
+        let mut alternatives =
+            schema.get("anyOf").and_then(Value::as_array).into_iter().flatten().filter(is_something);
+        let schema = match (alternatives.next(), alternatives.next()) {
+            (Some(only), None) => only,
+            _ => schema,
+        };
         let target = schema.get("$ref").and_then(Value::as_str).and_then(|at| at.strip_prefix('#'));
         target.and_then(|pointer| self.0.pointer(pointer)).unwrap_or(schema)
+    }
+
+    /// True for a list or a mapping.
+    fn is_nested(&self, property: &Value) -> bool {
+        let is_it = |kind: &Value| kind == "object" || kind == "array";
+        match self.resolved(property).get("type") {
+            Some(Value::Array(kinds)) => kinds.iter().any(is_it),
+            Some(kind) => is_it(kind),
+            None => false,
+        }
     }
 
     fn description(&self, property: &Value) -> String {

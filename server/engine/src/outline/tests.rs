@@ -1,7 +1,8 @@
 //! Texts in, trees and places out.
 
 use super::*;
-use crate::blueprint::json_schema;
+use crate::blueprint::{examine, json_schema, load, prove, with_gates};
+use proptest::prelude::*;
 
 /// A tree on one line.
 fn shown(node: &Node) -> String {
@@ -151,4 +152,80 @@ fn the_schema_tells_keys_values_and_meanings() {
     assert!(
         schema.keys(&outline, &[]).iter().any(|key| key.name == "stages" && key.is_required && key.is_nested)
     );
+}
+
+/// Pieces of blueprints, of other YAML and of nonsense.
+const PIECES: [&str; 30] = [
+    "version: 1\n",
+    "name: x\n",
+    "stages:\n",
+    "  - id: a\n    type: agent\n    goal: x\n",
+    "  - { id: b, type: deterministic, action: apply_edit }\n",
+    "  - {id: c, type: deterministic, action: run_tests, on_failure: a}\n",
+    "    on_success: b\n",
+    "    on_failure: \n",
+    "    outputs: [patch, ",
+    "gates: [run_linters, run_tests]\n",
+    "    goal: >-\n      größe 🌍\n",
+    "- ",
+    "? ",
+    ": ",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "\"",
+    "'",
+    "\t",
+    "\r\n",
+    "\r",
+    "\n",
+    "# c\n",
+    "&a ",
+    "*a",
+    "---\n",
+    "\u{feff}",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
+
+    #[test]
+    fn whatever_is_written_is_read_within_its_bytes(picked in prop::collection::vec(0..PIECES.len(), 0..14), cut in 0_usize..400) {
+        let mut text: String = picked.iter().map(|at| PIECES[*at]).collect();
+        let cut = (0..=cut.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+        text.truncate(if cut < 30 { text.len() } else { cut });
+        let outline = Outline::read(&text);
+        if let Some(root) = outline.root() {
+            within(root, &text);
+        }
+        let loaded = load("x.yaml", &text);
+        let examined = examine("x.yaml", &text);
+        prop_assert_eq!(loaded.is_ok(), examined.blueprint.is_some() && examined.diagnostics.is_empty());
+        if loaded.is_ok() {
+            prop_assert!(outline.is_whole(), "{:?}", text);
+        }
+        if let Some(gated) = with_gates(&text) {
+            let blueprint = examine("x.yaml", &gated).blueprint.unwrap();
+            prop_assert_eq!(prove(&blueprint), Ok(()));
+        }
+        for byte in (0..=text.len()).step_by(7).filter(|byte| text.is_char_boundary(*byte)) {
+            for site in sites(&text, byte) {
+                prop_assert!(text.get(site.word.clone()).is_some());
+            }
+        }
+    }
+}
+
+fn within(node: &Node, text: &str) {
+    assert!(text.get(node.range.clone()).is_some(), "{:?} in {text:?}", node.range);
+    match &node.value {
+        Value::Scalar(_) | Value::Alias => {}
+        Value::List(items) => items.iter().for_each(|item| within(item, text)),
+        Value::Mapping(entries) => entries.iter().for_each(|entry| {
+            within(&entry.key, text);
+            within(&entry.value, text);
+        }),
+    }
 }

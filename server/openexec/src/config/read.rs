@@ -331,7 +331,6 @@ fn http(entry: ModelEntry, at: Location) -> Result<HttpModelConfig, Fault> {
             None | Some(Output::ToolCalls) => OutputForm::ToolCalls,
             Some(Output::JsonSchema) => OutputForm::JsonSchema,
         },
-        ..HttpModelConfig::default()
     })
 }
 

@@ -117,7 +117,7 @@ impl OwnFile {
         static BLUEPRINT: LazyLock<Schema> = LazyLock::new(|| Schema::new(blueprint::json_schema()));
         static POLICY: LazyLock<Schema> = LazyLock::new(|| Schema::new(rules::json_schema()));
         static TASKS: LazyLock<Schema> = LazyLock::new(|| Schema::new(tasks::json_schema()));
-        static CONFIG: LazyLock<Schema> = LazyLock::new(|| Schema::new(serde_json::Value::Null));
+        static CONFIG: LazyLock<Schema> = LazyLock::new(|| Schema::new(crate::config::json_schema()));
         match self.kind {
             Kind::Blueprint => &BLUEPRINT,
             Kind::Policy(_) => &POLICY,

@@ -178,6 +178,9 @@ pub(super) struct Changes {
     reasons: Vec<String>,
     /// What has been found out about exactly these files, a line each.
     evidence: Vec<String>,
+    /// What a stage that only reads has found out: the answer to a question, a review.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    report: Option<String>,
     files: Vec<ChangedFile>,
 }
 
@@ -220,7 +223,8 @@ pub(super) fn changes(
         | RunStatus::Ended { .. } => (None, Vec::new(), state.applied().or_else(|| state.changes())),
     };
     let files = shown.map(|shown| files(shown, root, roots)).unwrap_or_default();
-    Changes { run: run.clone(), proposal, reasons, evidence, files }
+    let report = state.artifact("review_report").map(visible);
+    Changes { run: run.clone(), proposal, reasons, evidence, report, files }
 }
 
 fn files(changes: &ChangeSet, root: &Path, roots: &Roots) -> Vec<ChangedFile> {

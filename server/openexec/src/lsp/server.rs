@@ -1,9 +1,11 @@
 //! The handlers: they take what they need out of the session, call plain functions, and
 //! answer at once. Whatever takes longer goes on in a task of its own.
 
+mod capabilities;
 mod for_own_files;
 mod listing;
 
+use self::capabilities::capabilities;
 use self::for_own_files::own_edit;
 use super::actions::{Place, RunLine, offered, short};
 use super::commands::{self, OfRequest, OfRun, TrustArguments, Wish, meant, obvious_root};
@@ -14,15 +16,11 @@ use super::own_files::{
     symbols,
 };
 use super::protocol::{
-    CodeActionKind, CodeActionOptions, CodeActionParams, CodeActionProviderCapability, CodeActionResponse,
-    CompletionOptions, CompletionParams, CompletionResponse, DocumentSymbolParams, DocumentSymbolResponse,
-    ExecuteCommandOptions, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
-    HoverParams, HoverProviderCapability, InitializeParams, InitializeResult, InitializedParams, Location,
-    MessageType, OneOf, PositionEncodingKind, PrepareRenameResponse, ReferenceParams, RenameOptions,
-    RenameParams, SaveOptions, ServerCapabilities, ServerInfo, TextDocumentPositionParams,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions, TextDocumentSyncSaveOptions,
-    WorkDoneProgressCancelParams, WorkDoneProgressOptions, WorkspaceEdit, WorkspaceFoldersServerCapabilities,
-    WorkspaceServerCapabilities,
+    CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse, DocumentSymbolParams,
+    DocumentSymbolResponse, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
+    HoverParams, InitializeParams, InitializeResult, InitializedParams, Location, MessageType,
+    PrepareRenameResponse, ReferenceParams, RenameParams, ServerInfo, TextDocumentPositionParams,
+    WorkDoneProgressCancelParams, WorkspaceEdit,
 };
 use super::review::{
     evidence, request_markdown, review_markdown, status_markdown, trust_markdown, write_document,
@@ -30,7 +28,6 @@ use super::review::{
 };
 use super::session::{Offers, Session};
 use super::surface::EditorSurface;
-use super::traits::encoding_name;
 use super::trust::TrustState;
 use super::uri;
 use crate::config::UserDirs;
@@ -220,57 +217,6 @@ fn failed(reason: String) -> Error {
     Error { code: ErrorCode::ServerError(REQUEST_FAILED), message: reason.into(), data: None }
 }
 
-fn capabilities(session: &Session) -> ServerCapabilities {
-    let traits = session.traits();
-    let kinds = ["quickfix.openexec", "refactor.rewrite.openexec", "source.openexec"];
-    let code_actions = if traits.code_action_literals {
-        CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(kinds.into_iter().map(CodeActionKind::from).collect()),
-            work_done_progress_options: WorkDoneProgressOptions::default(),
-            resolve_provider: None,
-        })
-    } else {
-        CodeActionProviderCapability::Simple(true)
-    };
-    // What the client lets us register for our own files is registered for them alone; the rest
-    // is asked about every file, and answered with nothing for those that are not ours.
-    let asked_always = |feature: &str| !traits.registrable.iter().any(|it| *it == feature);
-    ServerCapabilities {
-        completion_provider: asked_always("completion").then(CompletionOptions::default),
-        hover_provider: asked_always("hover").then_some(HoverProviderCapability::Simple(true)),
-        definition_provider: asked_always("definition").then_some(OneOf::Left(true)),
-        references_provider: asked_always("references").then_some(OneOf::Left(true)),
-        document_symbol_provider: asked_always("documentSymbol").then_some(OneOf::Left(true)),
-        rename_provider: asked_always("rename").then_some(OneOf::Right(RenameOptions {
-            prepare_provider: Some(true),
-            work_done_progress_options: WorkDoneProgressOptions::default(),
-        })),
-        position_encoding: Some(PositionEncodingKind::from(encoding_name(traits.encoding).to_owned())),
-        text_document_sync: Some(TextDocumentSyncCapability::Options(TextDocumentSyncOptions {
-            open_close: Some(true),
-            change: Some(TextDocumentSyncKind::INCREMENTAL),
-            save: Some(TextDocumentSyncSaveOptions::SaveOptions(SaveOptions { include_text: None })),
-            ..TextDocumentSyncOptions::default()
-        })),
-        code_action_provider: Some(code_actions),
-        execute_command_provider: Some(ExecuteCommandOptions {
-            commands: commands::IDS.map(str::to_owned).to_vec(),
-            work_done_progress_options: WorkDoneProgressOptions::default(),
-        }),
-        workspace: Some(WorkspaceServerCapabilities {
-            workspace_folders: Some(WorkspaceFoldersServerCapabilities {
-                supported: Some(true),
-                change_notifications: Some(OneOf::Left(true)),
-            }),
-            file_operations: None,
-        }),
-        experimental: Some(
-            json!({ "openexec": { "version": 1, "instructionInput": "openexec.run", "runs": true } }),
-        ),
-        ..ServerCapabilities::default()
-    }
-}
-
 impl Shared {
     fn runtime(&self) -> Result<&Arc<Runtime>, String> {
         self.runtime.as_ref().map_err(|reason| format!("OpenExec cannot run anything: {reason}"))
@@ -352,8 +298,16 @@ impl Shared {
                 self.say(of, RunLine::awaits_approval, "applied", approve).await
             }
             Wish::Discard(of) => {
-                let refuse = |status: &RunStatus| match status {
-                    RunStatus::AwaitingApproval { proposal, .. } => Ok(Say::Refuse(*proposal)),
+                let seen = of.proposal;
+                let refuse = move |status: &RunStatus| match status {
+                    RunStatus::AwaitingApproval { proposal, .. }
+                        if seen.is_none_or(|seen| seen == *proposal) =>
+                    {
+                        Ok(Say::Refuse(*proposal))
+                    }
+                    RunStatus::AwaitingApproval { .. } => {
+                        Err("the proposal has changed since it was shown; review it again".to_owned())
+                    }
                     RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
                         Err("the run waits for no decision any more; look at `openexec.status`".to_owned())
                     }

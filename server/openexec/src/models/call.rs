@@ -499,6 +499,17 @@ mod tests {
                 "https://r.openai.azure.com/openai/v1/",
                 "https://r.openai.azure.com/openai/v1/responses",
             ),
+            // What Google and Amazon offer in OpenAI's shape.
+            (
+                chat,
+                "https://l-aiplatform.googleapis.com/v1/projects/p/locations/l/endpoints/openapi",
+                "https://l-aiplatform.googleapis.com/v1/projects/p/locations/l/endpoints/openapi/chat/completions",
+            ),
+            (
+                chat,
+                "https://bedrock-runtime.r.amazonaws.com/openai/v1",
+                "https://bedrock-runtime.r.amazonaws.com/openai/v1/chat/completions",
+            ),
             (
                 gemini,
                 "https://h.example.com",

@@ -290,3 +290,15 @@ fn hosts_are_checked_where_they_are_declared() {
     insta::assert_snapshot!(declared("'*'"), @"error: .openexec/tasks.yaml:3:51: `*` in `network`: a `*` stands for the names below a domain, as in `*.example.org`, and for nothing else");
     insta::assert_snapshot!(declared("{a: b}"), @"error: .openexec/tasks.yaml:3:51: expected string scalar; a task has the keys name, kind (test, lint, format, other), argv (a list), and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), params (each with name, type (string, workspace_path, choice), pattern or of, and argv)");
 }
+
+#[test]
+fn the_checked_in_schema_is_the_one_of_the_types() {
+    let checked_in = include_str!("../../../../blueprints/tasks.schema.json");
+    let generated = serde_json::to_string_pretty(&super::json_schema()).unwrap() + "\n";
+    assert!(
+        generated == checked_in,
+        "blueprints/tasks.schema.json is out of date; refresh it from the repository's root with\n\
+         cargo test -p openexec --lib tasks::tests::the_checked_in 2>&1 | sed -n '/^{{$/,/^}}$/p' > schema.new; \
+         mv schema.new blueprints/tasks.schema.json\n{generated}"
+    );
+}

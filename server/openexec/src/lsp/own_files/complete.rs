@@ -158,6 +158,7 @@ fn names(file: &OwnFile, site: &Site, known: &Known) -> Vec<Word> {
         (Kind::Policy(_), ["rules", "*", "when", "tasks", "*"])
         | (Kind::Policy(_), ["rules", "*", "examples", _, "*", "task"])
         | (Kind::Tasks, ["disable", "*"]) => tasks(known),
+        (Kind::Config, ["default_model"] | ["roles", _]) => models(site),
         _ => Vec::new(),
     }
 }
@@ -191,6 +192,16 @@ fn tasks(known: &Known) -> Vec<Word> {
         )
     };
     known.tasks.iter().flatten().map(word).collect()
+}
+
+fn models(site: &Site) -> Vec<Word> {
+    let models = site.outline.root().and_then(|root| root.get("models"));
+    let entries = models.map(openexec_engine::outline::Node::entries).unwrap_or_default();
+    let word = |entry: &openexec_engine::outline::Entry| {
+        let api = entry.value.text_of("api").unwrap_or_default();
+        Some(Word::value(entry.key.text()?, CompletionItemKind::REFERENCE, api, ""))
+    };
+    entries.iter().filter_map(word).collect()
 }
 
 fn artifacts(sketch: &Sketch, at: usize) -> Vec<Word> {

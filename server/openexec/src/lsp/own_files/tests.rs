@@ -313,6 +313,15 @@ fn keys_and_values_are_offered_where_they_can_stand() {
     let keys = labels(TASKS, "version: 1\ntasks:\n  - name: x\n    |\n");
     assert!(keys.contains(&"argv".into()) && keys.contains(&"network".into()), "{keys:?}");
     assert_eq!(labels(TASKS, "tasks:\n  - kind: |\n"), ["test", "lint", "format", "other"]);
+    let config = "/u/openexec/config.yaml";
+    assert_eq!(
+        labels(config, "default_model: |\nmodels:\n  fast: {api: ollama}\n  good: {}\n"),
+        ["fast", "good"]
+    );
+    let keys = labels(config, "models:\n  fast:\n    |\n");
+    assert!(keys.contains(&"api".into()) && keys.contains(&"key_env".into()), "{keys:?}");
+    assert!(labels(config, "models:\n  fast: {api: |}\n").contains(&"ollama".into()));
+    assert!(labels(config, "roles:\n  |\n").contains(&"review".into()));
 }
 
 #[test]

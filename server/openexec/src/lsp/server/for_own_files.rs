@@ -84,12 +84,13 @@ impl Shared {
         let selector: Vec<Value> =
             FILE_PATTERNS.iter().map(|pattern| json!({ "scheme": "file", "pattern": pattern })).collect();
         let registration = |feature: &&'static str| {
-            let mut options = json!({ "documentSelector": selector });
-            match *feature {
-                "completion" => options["triggerCharacters"] = json!([":", " ", "[", ","]),
-                "rename" => options["prepareProvider"] = json!(true),
-                _ => {}
-            }
+            let options = match *feature {
+                "completion" => {
+                    json!({ "documentSelector": selector, "triggerCharacters": [" ", "[", ","] })
+                }
+                "rename" => json!({ "documentSelector": selector, "prepareProvider": true }),
+                _ => json!({ "documentSelector": selector }),
+            };
             json!({
                 "id": format!("openexec.{feature}"),
                 "method": format!("textDocument/{feature}"),
