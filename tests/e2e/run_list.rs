@@ -135,3 +135,16 @@ fn the_answer_to_a_question_can_be_read() {
     let changes = client.request("openexec/changes", json!({ "run": run })).unwrap();
     assert_eq!((&changes["report"], &changes["files"]), (&json!("It returns 41, src/lib.rs:3."), &json!([])));
 }
+
+#[test]
+fn an_answer_is_shown_where_no_list_of_runs_is() {
+    let replies = "replies:\n  - stage: answer\n    reply: {actions: [{id: a1, kind: finish, summary: 'It returns 41, src/lib.rs:3.'}]}\n";
+    let project = Project::scripted_tests(replies, CHECK);
+    let mut client = client(&project, false);
+    let question = json!({ "instruction": "what does answer return?", "model": project.model() });
+    client.execute("openexec.run", question).unwrap();
+    let shown = client.wait_for("the answer", |message| message["method"] == "window/showDocument");
+    let file = crate::client::path_of(shown["params"]["uri"].as_str().unwrap());
+    assert!(file.ends_with("report.md"), "{}", file.display());
+    assert_eq!(std::fs::read_to_string(file).unwrap(), "It returns 41, src/lib.rs:3.");
+}

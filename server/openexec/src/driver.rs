@@ -105,7 +105,14 @@ pub struct RunView {
 /// Why a run could not be started, resumed or spoken to.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
-pub struct DriverError(#[from] pub anyhow::Error);
+pub struct DriverError(pub anyhow::Error);
+
+// Its text tells the whole chain already, so it is no source: it would be told twice.
+impl From<anyhow::Error> for DriverError {
+    fn from(error: anyhow::Error) -> Self {
+        Self(error)
+    }
+}
 
 /// What a workspace declares to be executed, and whether that is trusted as it is now.
 #[derive(Debug, Clone)]

@@ -245,6 +245,9 @@ impl Active {
     fn closing_summary(&self) -> String {
         let Some(applied) = &self.applied else {
             return match &self.red_summary {
+                None if !self.start.blueprint.stages.iter().any(Stage::edits) => {
+                    "nothing was to be changed".into()
+                }
                 None if self.changes.is_empty() => "nothing had to be changed".into(),
                 _ => "the run ended without applying an edit".into(),
             };

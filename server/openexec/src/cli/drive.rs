@@ -43,7 +43,7 @@ impl Wish {
 pub(super) async fn route(arguments: RouteArguments) -> anyhow::Result<ExitCode> {
     let (routed, models) = runtime()?.route(&arguments.wish.request()?).await?;
     if arguments.json {
-        println!("{}", serde_json::json!({ "route": routed, "models": models }));
+        println!("{}", serde_json::json!({ "route": routed, "models": models.ok() }));
         return Ok(ExitCode::SUCCESS);
     }
     let plan = &routed.plan;
@@ -55,7 +55,11 @@ pub(super) async fn route(arguments: RouteArguments) -> anyhow::Result<ExitCode>
         if zones.is_empty() { "none named".into() } else { zones.join(", ") }
     );
     anstream::println!("sensitivity  {}", plan.sensitivity);
-    anstream::println!("             {models}{}", if models.are_local() { ", on this machine" } else { "" });
+    match models {
+        Ok(models) if models.are_local() => anstream::println!("             {models}, on this machine"),
+        Ok(models) => anstream::println!("             {models}"),
+        Err(why) => anstream::println!("{}      {}", paint::warn("no model"), paint::plain(&why.to_string())),
+    }
     for why in routed.because() {
         anstream::println!("because      {}", paint::plain(&why));
     }

@@ -24,8 +24,11 @@ impl Runtime {
     /// router's model, if one is configured and the request leaves it anything to say.
     ///
     /// # Errors
-    /// When no workflow or no model serves it.
-    pub async fn route(&self, request: &StartRequest) -> Result<(Routed, Models), DriverError> {
+    /// When no workflow serves it; the inner one when no model does.
+    pub async fn route(
+        &self,
+        request: &StartRequest,
+    ) -> Result<(Routed, Result<Models, DriverError>), DriverError> {
         let workspace = self.workspace(&request.root)?;
         let trust = self.declarations(workspace.root())?.trust;
         let catalogue = Catalogue::of(workspace.root(), &trust);
@@ -33,7 +36,7 @@ impl Runtime {
         if request.model.is_none() {
             self.model_at_hand().await;
         }
-        let models = self.chosen(request.model.as_ref(), &routed)?;
+        let models = self.chosen(request.model.as_ref(), &routed).map_err(DriverError);
         Ok((routed, models))
     }
 

@@ -18,12 +18,12 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
-/// Follows a run until it is over. `needed` is called whenever it begins to wait for a decision.
+/// Follows a run until it is over. `stands` is called whenever it has come to a stand.
 pub(super) async fn follow(
     editor: Editor,
     shows_progress: bool,
     handle: RunHandle,
-    needed: impl Fn(&RunHandle),
+    stands: impl Fn(&RunHandle, &RunView),
 ) {
     let mut events = handle.subscribe();
     let mut round = 0_u32;
@@ -33,9 +33,7 @@ pub(super) async fn follow(
         let view = accompany(&editor, shows_progress, &token, &handle, &mut events).await;
         let (typ, message) = announcement(&view);
         editor.show_message(typ, message).await;
-        if matches!(view.status, RunStatus::AwaitingApproval { .. }) {
-            needed(&handle);
-        }
+        stands(&handle, &view);
         // Also one that has ended can be undone in the moment before it is gone.
         if !moved(&handle, &mut events, &view).await {
             return;

@@ -35,6 +35,7 @@ use crate::disclosure;
 use crate::driver::{Asked, DriverError, RunHandle, RunStatus, RunView, Runtime, Say, Surface, view_of};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
+use openexec_engine::run::Outcome;
 use openexec_engine::text::visible;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -612,16 +613,28 @@ impl Shared {
         let shared = Arc::clone(self);
         tokio::spawn(async move {
             let traits = shared.session.traits();
-            let needed = |handle: &RunHandle| {
-                if traits.questions && !traits.lists_runs {
-                    tokio::spawn(Arc::clone(&shared).offer_review(handle.clone()));
+            let stands = |handle: &RunHandle, view: &RunView| {
+                let shared = Arc::clone(&shared);
+                match &view.status {
+                    // A client that lists runs asks and shows by itself.
+                    _ if traits.lists_runs => {}
+                    RunStatus::AwaitingApproval { .. } if traits.questions => {
+                        tokio::spawn(shared.offer_review(handle.clone()));
+                    }
+                    RunStatus::Ended { outcome: Outcome::Done, .. } if !view.applied => {
+                        tokio::spawn(shared.show_report(handle.clone()));
+                    }
+                    RunStatus::AwaitingApproval { .. }
+                    | RunStatus::Active
+                    | RunStatus::Paused { .. }
+                    | RunStatus::Ended { .. } => {}
                 }
             };
             let editor = if traits.lists_runs { shared.editor.quiet() } else { shared.editor.clone() };
             let mut following = Some(handle);
             while let Some(handle) = following {
                 shared.tell_of_changes(&handle);
-                follow(editor.clone(), traits.progress, handle.clone(), &needed).await;
+                follow(editor.clone(), traits.progress, handle.clone(), &stands).await;
                 following = shared.next_to_follow(&handle.run);
             }
         });
@@ -653,6 +666,25 @@ impl Shared {
         let of = OfRun { run: Some(run.to_string()), proposal: None };
         if let Err(reason) = self.review(&of).await {
             self.editor.show_message(MessageType::WARNING, reason).await;
+        }
+    }
+
+    /// Shows what a run has found out that changes nothing: the answer to a question, a review.
+    async fn show_report(self: Arc<Self>, handle: RunHandle) {
+        let Ok(runtime) = self.runtime().map(Arc::clone) else { return };
+        let written = blocking(move || {
+            let (state, _) = runtime.fold(&handle.root, &handle.run).map_err(|error| error.to_string())?;
+            let Some(report) = state.artifact("review_report") else { return Ok(None) };
+            let folder = runtime.run_dir(&handle.root, &handle.run);
+            let file = write_document(&folder, "report.md", &visible(report));
+            file.map(Some).map_err(|error| {
+                format!("the report could not be written to `{}`: {error}", folder.display())
+            })
+        });
+        match written.await {
+            Ok(None) => {}
+            Ok(Some(file)) => self.show(file),
+            Err(reason) => self.editor.show_message(MessageType::WARNING, reason).await,
         }
     }
 
