@@ -3,8 +3,10 @@
 //!
 //! `tests/prepare-helix` installs it.
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 const SOURCE: &str = "export function add(a, b) {\n  return a - b;\n}\n";
@@ -44,12 +46,16 @@ fn program() -> PathBuf {
 /// A Helix in a terminal of its own, with a project whose one test fails.
 struct Helix {
     place: tempfile::TempDir,
+    /// A second client of the terminal, which says when something was written to the screen.
+    watcher: Option<Child>,
+    changes: Receiver<()>,
 }
 
 impl Helix {
     fn open(file: &str) -> Self {
         let place = tempfile::tempdir().unwrap();
-        let helix = Self { place };
+        let (change, changes) = channel();
+        let mut helix = Self { place, watcher: None, changes };
         for (path, text) in [
             ("project/package.json", "{ \"name\": \"sums\", \"type\": \"module\" }\n"),
             (
@@ -76,6 +82,17 @@ impl Helix {
         let mut session = helix.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "140", "-y", "40"]);
         let editor = format!("'{}' '{file}'", program().display());
         assert_success(session.arg("-c").arg(helix.project()).arg(editor), "tmux starts");
+        let mut watcher = helix.tmux(&["-C", "attach-session", "-f", "ignore-size,read-only"]);
+        let mut watcher = watcher.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let told = BufReader::new(watcher.stdout.take().unwrap());
+        helix.watcher = Some(watcher);
+        std::thread::spawn(move || {
+            for line in told.split(b'\n').map_while(Result::ok) {
+                if line.starts_with(b"%output") && change.send(()).is_err() {
+                    return;
+                }
+            }
+        });
         helix
     }
 
@@ -131,16 +148,20 @@ impl Helix {
         String::from_utf8_lossy(&assert_success(&mut capture, "the screen is read").stdout).into_owned()
     }
 
-    /// Looks at the screen until it holds this, or time is up.
-    fn shows(&self, part: &str, within: Duration) -> bool {
-        let since = Instant::now();
-        while !self.screen(false).contains(part) {
-            if since.elapsed() > within {
-                return false;
+    /// Looks after each change of the screen until something is so, or time is up.
+    fn until(&self, within: Duration, is_so: impl Fn() -> bool) -> bool {
+        let end = Instant::now() + within;
+        while !is_so() {
+            let left = end.saturating_duration_since(Instant::now());
+            if self.changes.recv_timeout(left).is_err() {
+                return is_so();
             }
-            std::thread::sleep(Duration::from_millis(20));
         }
         true
+    }
+
+    fn shows(&self, part: &str, within: Duration) -> bool {
+        self.until(within, || self.screen(false).contains(part))
     }
 
     fn wait(&self, part: &str) {
@@ -160,14 +181,13 @@ impl Helix {
             }
             assert!(since.elapsed() < DEADLINE, "`{part}` is not offered:\n{}", self.screen(false));
         }
-        let since = Instant::now();
-        while !self.screen(true).lines().any(|row| row.contains(CHOSEN) && row.contains(part)) {
-            assert!(since.elapsed() < DEADLINE, "`{part}` cannot be chosen:\n{}", self.screen(true));
-            let before = self.screen(true);
+        let is_chosen = |screen: &str| screen.lines().any(|row| row.contains(CHOSEN) && row.contains(part));
+        let mut before = self.screen(true);
+        while !is_chosen(&before) {
             self.press(&["Down"]);
-            while self.screen(true) == before && since.elapsed() < DEADLINE {
-                std::thread::sleep(Duration::from_millis(10));
-            }
+            let moved = self.until(DEADLINE, || self.screen(true) != before);
+            assert!(moved && since.elapsed() < DEADLINE, "`{part}` cannot be chosen:\n{before}");
+            before = self.screen(true);
         }
         self.press(&["Enter"]);
     }
@@ -180,12 +200,9 @@ impl Helix {
     /// a file aside while it writes.
     fn save(&self, path: &str, text: &str) {
         self.command("write-all");
-        let since = Instant::now();
         let held = || std::fs::read_to_string(self.project().join(path)).unwrap_or_default();
-        while held() != text {
-            assert!(since.elapsed() < DEADLINE, "`{path}` holds {:?}:\n{}", held(), self.screen(false));
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let saved = self.until(DEADLINE, || held() == text);
+        assert!(saved, "`{path}` holds {:?}:\n{}", held(), self.screen(false));
     }
 
     fn trust(&self) {
@@ -202,6 +219,9 @@ impl Drop for Helix {
     fn drop(&mut self) {
         // The server of this terminal, which has a socket of its own.
         let _ = self.tmux(&["kill-server"]).output();
+        if let Some(mut watcher) = self.watcher.take() {
+            let _ = watcher.wait();
+        }
     }
 }
 
