@@ -16,6 +16,7 @@ mod demo;
 mod documents;
 mod fuzz_corpus;
 mod headless;
+mod helix;
 mod hostile;
 mod injections;
 mod keyring;

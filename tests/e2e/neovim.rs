@@ -162,6 +162,11 @@ fn an_instruction_is_asked_for_and_routed() {
 }
 
 #[test]
+fn one_of_several_runs_is_chosen_and_hunks_are_left_out_where_they_stand() {
+    neovim("several.lua", &[]);
+}
+
+#[test]
 fn the_health_check_says_what_is_missing_and_what_to_type() {
     neovim("health.lua", &[]);
 }

@@ -105,11 +105,20 @@ function M.trust()
   openexec('trust')
 end
 
+--- What the user has in the configuration.
+function M.configure(config)
+  if vim.fn.has('nvim-0.11') == 1 then
+    vim.lsp.config('openexec', config)
+  else
+    vim.g.openexec = config
+  end
+end
+
 --- Starts the server by opening a file. Answers the buffer.
 function M.open(path)
   if not M.enabled then
     M.enabled = true
-    vim.lsp.config('openexec', { cmd = { program, 'lsp' } })
+    M.configure({ cmd = { program, 'lsp' } })
     vim.cmd.runtime('plugin/openexec.lua')
   end
   vim.cmd.edit(vim.fn.fnameescape(M.root .. '/' .. path))

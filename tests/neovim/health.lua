@@ -20,7 +20,7 @@ editor.open('sums.js')
 local version = vim.version()
 local text = report()
 holds(text, {
-  ('OK Neovim %d.%d.%d'):format(version.major, version.minor, version.patch),
+  ('Neovim %d.%d.%d'):format(version.major, version.minor, version.patch),
   'openexec`: openexec ',
   'OK server for `' .. editor.root .. '`, with 1 buffers',
   'OK configuration: ',
@@ -33,8 +33,8 @@ text = report()
 assert(not text:find('not trusted', 1, true), text)
 holds(text, { 'OK trust: ' })
 
-vim.lsp.config('openexec', { cmd = { '/nowhere/openexec', 'lsp' } })
-editor.client():stop(true)
+editor.configure({ cmd = { '/nowhere/openexec', 'lsp' } })
+vim.lsp.stop_client(editor.client().id, true)
 editor.wait('the server ends', function()
   return not editor.client()
 end)

@@ -42,7 +42,8 @@ local function clients()
     local buffers = vim.tbl_count(client.attached_buffers)
     vim.health.ok(said:format(client.config.root_dir or '?', buffers, client.offset_encoding))
   end
-  vim.health.info('what the server and Neovim say to one another: ' .. vim.lsp.get_log_path())
+  local log = vim.lsp.log.get_filename and vim.lsp.log.get_filename() or vim.lsp.get_log_path()
+  vim.health.info('what the server and Neovim say to one another: ' .. log)
   return found
 end
 
