@@ -166,7 +166,12 @@ local function open(entry, changes)
   reviews[vim.api.nvim_get_current_tabpage()] = review
   pair(review, review.files[1])
   list(review, changes, ' ')
-  vim.cmd('botright copen ' .. math.min(10, math.max(3, #vim.fn.getqflist())))
+  -- Reasons are long, and the hunks below them are to be seen as well.
+  local rows = 0
+  for _, item in ipairs(vim.fn.getqflist()) do
+    rows = rows + math.ceil((vim.fn.strdisplaywidth(item.text) + #'|| ') / vim.o.columns)
+  end
+  vim.cmd('botright copen ' .. math.max(3, math.min(rows, math.floor(vim.o.lines / 2))))
   vim.api.nvim_set_current_win(review.right)
   local first = review.files[1].hunks[1]
   if first then
