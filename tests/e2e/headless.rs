@@ -7,7 +7,7 @@ fn a_failing_test_is_fixed_and_everything_can_be_looked_at() {
     let project = Project::rust(TWO_ATTEMPTS);
     project.trust();
     let text = project.run_blueprint(0, "fix_tests", &[]);
-    assert!(text.contains("gate red") && text.contains("gate passed: 1 tests passed"), "{text}");
+    assert!(text.contains("gate red") && text.contains("gate passed: 1 test passed"), "{text}");
     assert_eq!(project.read("src/lib.rs"), FIXED);
     let run = project.only_run();
     let shown = project.expect(0, &["show", &run]);

@@ -484,7 +484,8 @@ impl TaskReport {
                 Judgement::Red { summary: format!("{} of {} tests failed", counts.failed, counts.executed()) }
             }
             Some(counts) if code == 0 && counts.executed() > 0 => {
-                Judgement::Passed { summary: format!("{} tests passed", counts.passed) }
+                let tests = if counts.passed == 1 { "test" } else { "tests" };
+                Judgement::Passed { summary: format!("{} {tests} passed", counts.passed) }
             }
             _ if code != 0 => Judgement::Red {
                 summary: format!("task `{name}` ended with exit code {code} and named no failing test"),

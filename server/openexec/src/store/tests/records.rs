@@ -25,7 +25,7 @@ fn record(run: &str, at_ms: u64, files: &[&str], symbols: &[(&str, &str)]) -> Ma
             })
             .collect(),
         repaired_tests: vec!["t".into()],
-        evidence: vec!["run_tests: 1 tests passed".into()],
+        evidence: vec!["run_tests: 1 test passed".into()],
         tree: Digest::of(b"tree"),
         notes: vec![Note { key: Some("style".into()), text: "two spaces".into() }],
     }
