@@ -26,6 +26,9 @@ local ways = {
   end,
   -- What editors with a cancel button send.
   progress = function()
+    editor.wait('progress is shown', function()
+      return editor.token
+    end)
     editor.client():notify('window/workDoneProgress/cancel', { token = editor.token })
   end,
 }
