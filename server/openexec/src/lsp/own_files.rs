@@ -32,7 +32,7 @@ use super::documents::{OpenFile, Standing};
 use super::protocol::{Position as WirePosition, Range as WireRange};
 use crate::tasks::{self, TASKS_FILE};
 use openexec_engine::blueprint::{self, Sketch};
-use openexec_engine::outline::{Outline, Schema};
+use openexec_engine::outline::{Outline, Schema, Step};
 use openexec_engine::policy::rules;
 use openexec_engine::task::Task;
 use openexec_engine::text::{Document, Position, PositionEncoding};
@@ -154,6 +154,18 @@ impl OwnFile {
         };
         self.document.byte_of(position, PositionEncoding::Utf32).unwrap_or(self.text.len())
     }
+}
+
+/// A place in a file as what can be matched: its keys, and `*` for each item of a list.
+fn pattern(path: &[Step]) -> Vec<&str> {
+    let mut words = Vec::new();
+    for step in path {
+        words.push(match step {
+            Step::Key(key) => key.as_str(),
+            Step::Item(_) => "*",
+        });
+    }
+    words
 }
 
 fn range_in(document: &Document, bytes: &Range<usize>, encoding: PositionEncoding) -> WireRange {

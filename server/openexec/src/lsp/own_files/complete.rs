@@ -1,7 +1,7 @@
 //! What could be written at a place: the keys that the schema allows there, its closed sets of
 //! values, and the names that the file or the workspace declares.
 
-use super::{Kind, Known, OwnFile};
+use super::{Kind, Known, OwnFile, pattern};
 use crate::limits::COMPLETIONS_MAX;
 use crate::lsp::protocol::{CompletionItem, CompletionItemKind, CompletionTextEdit, Position, TextEdit};
 use openexec_engine::blueprint::{DeterministicAction, Sketch};
@@ -136,14 +136,7 @@ pub(super) fn meaning(name: &str) -> String {
 
 /// The names that the file or the workspace declares and that can stand at a place.
 fn names(file: &OwnFile, site: &Site, known: &Known) -> Vec<Word> {
-    let steps: Vec<&str> = site
-        .path
-        .iter()
-        .map(|step| match step {
-            Step::Key(key) => key.as_str(),
-            Step::Item(_) => "*",
-        })
-        .collect();
+    let steps = pattern(&site.path);
     let stage = match site.path.get(1) {
         Some(Step::Item(at)) => *at,
         Some(Step::Key(_)) | None => 0,

@@ -1,6 +1,6 @@
 //! From a name to its declaration, and to everywhere that it is used.
 
-use super::{Kind, Known, OwnFile, range_in};
+use super::{Kind, Known, OwnFile, pattern, range_in};
 use crate::lsp::protocol::{Location, Position, Range as WireRange, TextEdit, Url};
 use crate::tasks::TASKS_FILE;
 use openexec_engine::blueprint::{Named, Sketch, SketchedStage};
@@ -26,14 +26,7 @@ pub(super) fn word_at(file: &OwnFile, spot: &Spot<'_>) -> Option<Word> {
         return None;
     }
     let text = spot.node.text().filter(|text| !text.is_empty())?.to_owned();
-    let steps: Vec<&str> = spot
-        .path
-        .iter()
-        .map(|step| match step {
-            Step::Key(key) => key.as_str(),
-            Step::Item(_) => "*",
-        })
-        .collect();
+    let steps = pattern(&spot.path);
     match (file.kind, steps.as_slice()) {
         (Kind::Blueprint, ["stages", "*", "id"]) => Some(Word::Stage(text)),
         (Kind::Blueprint, ["stages", "*", "on_success" | "on_failure"]) => {
