@@ -6,6 +6,8 @@
 mod envelope;
 mod marks;
 mod pack;
+pub mod plan;
+pub mod rank;
 
 pub use envelope::{ENVELOPE_RULES, Envelopes};
 pub(crate) use marks::has_special;

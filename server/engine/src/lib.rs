@@ -12,6 +12,7 @@ pub mod context;
 pub mod digest;
 pub mod edit;
 pub mod ids;
+pub mod index;
 pub mod limits;
 pub mod memory;
 pub mod model;

@@ -1,0 +1,294 @@
+//! Ranking over functions: which definitions of a workspace does a task need?
+//!
+//! Words first (BM25 over the fields of each definition), then names, then what surrounds the
+//! best: calls in both directions, the files that change together with the seed's, the file
+//! that a test's name mirrors, imports, types in signatures. Every step only adds to a score
+//! and remembers what added most, which becomes the reason that the pack shows.
+//!
+//! The same corpus and the same query give the same order on every machine: only addition,
+//! multiplication, division and square roots are used, which are exact, and scores are
+//! quantised before they are compared; ties go by path and byte.
+
+mod hints;
+mod links;
+mod matching;
+mod weights;
+
+pub use weights::Weights;
+
+use crate::index::{Corpus, Definition, Entry};
+use crate::path::WorkspacePath;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Definitions that a ranking gives, at most.
+const RANKED_MAX: usize = 1_000;
+/// What the best score becomes when it is quantised.
+const SCORE_BEST: f64 = 1_000_000.0;
+
+/// What a ranking is for.
+#[derive(Debug, Clone, Default)]
+pub struct Query<'a> {
+    /// What somebody wrote, or a tool: an instruction, messages.
+    pub texts: Vec<&'a str>,
+    /// Code that speaks of what is wanted: failing tests.
+    pub code: Vec<&'a str>,
+    /// Where the user points: a file and a line, counted from 1.
+    pub cursor: Option<(&'a WorkspacePath, u32)>,
+    /// The files of failing tests, with the line where it is known.
+    pub tests: Vec<(&'a WorkspacePath, Option<u32>)>,
+    /// Places that reports and diagnostics name, with lines counted from 1.
+    pub reported: Vec<(&'a WorkspacePath, u32)>,
+    /// Files that were changed together with the seed's, with their weight in thousandths.
+    pub co_changed: Vec<(&'a WorkspacePath, u32)>,
+}
+
+/// A definition that a task may need.
+#[derive(Debug, Clone)]
+pub struct Ranked<'a> {
+    /// Its file.
+    pub path: &'a WorkspacePath,
+    /// What is known of the file.
+    pub entry: &'a Entry,
+    /// The definition.
+    pub definition: &'a Definition,
+    /// Greater is better.
+    pub score: u32,
+    /// What speaks for it.
+    pub reason: Reason,
+}
+
+/// Why a definition is shown.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Reason {
+    /// The user points at it.
+    Cursor,
+    /// A report or a diagnostic names a place in it.
+    Reported,
+    /// Its name is written.
+    Named {
+        /// The name.
+        name: String,
+    },
+    /// It speaks of the same things.
+    Words {
+        /// The words that say most.
+        words: Vec<String>,
+    },
+    /// Something that is needed calls it.
+    CalledBy {
+        /// Its name.
+        caller: String,
+    },
+    /// It calls something that is needed.
+    Calls {
+        /// Its name.
+        callee: String,
+    },
+    /// A type of the signature at the cursor.
+    TypeOf {
+        /// The name of what has the signature.
+        of: String,
+    },
+    /// It stands in the file of the cursor, or beside something that is needed.
+    Beside {
+        /// The name of what it stands beside.
+        other: String,
+    },
+    /// Its file changes together with the seed's.
+    CoChanged,
+    /// A failing test's file is called after its file.
+    Mirrored {
+        /// The test's file.
+        test: WorkspacePath,
+    },
+    /// The seed's file imports its file.
+    Imported,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cursor => f.write_str("the cursor is in it"),
+            Self::Reported => f.write_str("a report names it"),
+            Self::Named { name } => write!(f, "`{name}` is mentioned"),
+            Self::Words { words } => write!(f, "speaks of {}", words.join(", ")),
+            Self::CalledBy { caller } => write!(f, "`{caller}` calls it"),
+            Self::Calls { callee } => write!(f, "calls `{callee}`"),
+            Self::TypeOf { of } => write!(f, "a type of `{of}`"),
+            Self::Beside { other } => write!(f, "beside `{other}`"),
+            Self::CoChanged => f.write_str("its file changes together with this one"),
+            Self::Mirrored { test } => write!(f, "`{test}` is called after its file"),
+            Self::Imported => f.write_str("its file is imported"),
+        }
+    }
+}
+
+/// Ranks the definitions of a corpus, the best first. Those that nothing speaks for are absent.
+pub fn rank<'a>(corpus: &'a Corpus, query: &Query<'_>, weights: &Weights) -> Vec<Ranked<'a>> {
+    let mut ranking = Ranking::new(corpus);
+    let mut terms = matching::QueryTerms::of(query, weights);
+    matching::score(&mut ranking, &mut terms, weights);
+    hints::score(&mut ranking, query, weights);
+    links::score(&mut ranking, query, weights);
+    ranking.finish(&terms, weights)
+}
+
+/// What adds to a score, before names are made of numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Because {
+    Words,
+    Named,
+    Cursor,
+    Reported,
+    CalledBy(usize),
+    Calls(usize),
+    TypeOf(usize),
+    Beside(usize),
+    CoChanged,
+    Mirrored(usize),
+    Imported,
+}
+
+/// One file while it is ranked.
+struct File<'a> {
+    path: &'a WorkspacePath,
+    entry: &'a Entry,
+    /// The number of its first definition.
+    base: usize,
+}
+
+/// All definitions, numbered through, and what is known of each so far.
+struct Ranking<'a> {
+    files: Vec<File<'a>>,
+    scores: Vec<f64>,
+    /// What has added most, and how much.
+    because: Vec<(f64, Because)>,
+}
+
+impl<'a> Ranking<'a> {
+    fn new(corpus: &'a Corpus) -> Self {
+        let mut base = 0;
+        let files = corpus.files().map(|(path, entry)| {
+            let file = File { path, entry, base };
+            base += entry.summary.definitions.len();
+            file
+        });
+        let files: Vec<File<'a>> = files.collect();
+        Self { files, scores: vec![0.0; base], because: vec![(0.0, Because::Words); base] }
+    }
+
+    fn file_of(&self, number: usize) -> Option<&File<'a>> {
+        let behind = self.files.partition_point(|file| file.base <= number);
+        self.files.get(behind.checked_sub(1)?)
+    }
+
+    fn definition(&self, number: usize) -> Option<(&File<'a>, &'a Definition)> {
+        let file = self.file_of(number)?;
+        file.entry.summary.definitions.get(number - file.base).map(|it| (file, it))
+    }
+
+    fn file_at(&self, path: &WorkspacePath) -> Option<usize> {
+        self.files.binary_search_by(|file| file.path.cmp(path)).ok()
+    }
+
+    /// The number of the innermost function at a line; of whatever stands there where there is none.
+    fn at(&self, path: &WorkspacePath, line: u32) -> Option<usize> {
+        let file = self.files.get(self.file_at(path)?)?;
+        let summary = &file.entry.summary;
+        let found = summary.innermost(line, Definition::is_callable).or_else(|| summary.at_line(line));
+        found.map(|at| file.base + at)
+    }
+
+    fn add(&mut self, number: usize, value: f64, because: Because) {
+        if let Some(score) = self.scores.get_mut(number) {
+            *score += value;
+        }
+        if let Some(known) = self.because.get_mut(number)
+            && value > known.0
+        {
+            *known = (value, because);
+        }
+    }
+
+    fn score(&self, number: usize) -> f64 {
+        self.scores.get(number).copied().unwrap_or_default()
+    }
+
+    /// The best definitions that `wanted` admits.
+    fn best(&self, count: usize, wanted: impl Fn(&File<'a>, &Definition) -> bool) -> Vec<usize> {
+        let mut numbers: Vec<(u64, usize)> = Vec::new();
+        for file in &self.files {
+            for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
+                let score = self.score(file.base + at);
+                if score > 0.0 && wanted(file, definition) {
+                    numbers.push((quantised(score), file.base + at));
+                }
+            }
+        }
+        let order = |one: &(u64, usize), other: &(u64, usize)| other.0.cmp(&one.0).then(one.1.cmp(&other.1));
+        if numbers.len() > count {
+            numbers.select_nth_unstable_by(count, order);
+            numbers.truncate(count);
+        }
+        numbers.sort_by(order);
+        numbers.into_iter().map(|(_, number)| number).collect()
+    }
+
+    fn finish(self, terms: &matching::QueryTerms, weights: &Weights) -> Vec<Ranked<'a>> {
+        let best = self.best(RANKED_MAX, |_, _| true);
+        let most = best.first().map_or(1.0, |number| self.score(*number)).max(f64::MIN_POSITIVE);
+        best.into_iter()
+            .filter_map(|number| {
+                let (file, definition) = self.definition(number)?;
+                let score = (self.score(number) / most * SCORE_BEST).round();
+                let reason = self.reason(number, terms, weights);
+                // Below a millionth of the best, nothing speaks for it.
+                (score >= 1.0).then(|| Ranked {
+                    path: file.path,
+                    entry: file.entry,
+                    definition,
+                    score: score as u32,
+                    reason,
+                })
+            })
+            .collect()
+    }
+
+    fn reason(&self, number: usize, terms: &matching::QueryTerms, weights: &Weights) -> Reason {
+        let name =
+            |number: usize| self.definition(number).map(|(_, it)| it.name.to_string()).unwrap_or_default();
+        match self.because.get(number).map_or(Because::Words, |because| because.1) {
+            Because::Words => Reason::Words { words: self.words(number, terms, weights) },
+            Because::Named => Reason::Named {
+                name: self
+                    .definition(number)
+                    .map(|(_, it)| crate::index::own_name(&it.name).to_owned())
+                    .unwrap_or_default(),
+            },
+            Because::Cursor => Reason::Cursor,
+            Because::Reported => Reason::Reported,
+            Because::CalledBy(caller) => Reason::CalledBy { caller: name(caller) },
+            Because::Calls(callee) => Reason::Calls { callee: name(callee) },
+            Because::TypeOf(of) => Reason::TypeOf { of: name(of) },
+            Because::Beside(other) => Reason::Beside { other: name(other) },
+            Because::CoChanged => Reason::CoChanged,
+            Because::Mirrored(test) => match self.files.get(test) {
+                Some(file) => Reason::Mirrored { test: file.path.clone() },
+                None => Reason::CoChanged,
+            },
+            Because::Imported => Reason::Imported,
+        }
+    }
+
+    fn words(&self, number: usize, terms: &matching::QueryTerms, weights: &Weights) -> Vec<String> {
+        let Some(file) = self.file_of(number) else { return Vec::new() };
+        terms.telling(file.entry, number - file.base, weights)
+    }
+}
+
+/// A score as a number that is compared: differences below a billionth are none.
+fn quantised(score: f64) -> u64 {
+    (score * 1e9).round() as u64
+}

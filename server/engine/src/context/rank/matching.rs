@@ -1,0 +1,267 @@
+//! Words and names: BM25 over the fields of each definition (BM25F: Robertson, Zaragoza and
+//! Taylor, 2004), and definitions whose very name is written.
+
+use super::{Because, Query, Ranking, Weights};
+use crate::index::{Counts, Entry, Held, NameKey, Term, names_in, terms_of};
+use std::collections::BTreeMap;
+
+/// Words that a reason lists.
+const REASON_WORDS_MAX: usize = 3;
+/// Terms of a query that are looked for, those that weigh most.
+const QUERY_TERMS_MAX: usize = 1_024;
+/// Bits of the filter that most terms do not pass.
+const FILTER_BITS: usize = 1 << 16;
+
+/// The terms of a query with their weights, sorted by term.
+pub(super) struct QueryTerms {
+    terms: Vec<Term>,
+    weights: Vec<f64>,
+    written: Vec<String>,
+    /// What a term is worth, which the corpus decides; set by [`score`].
+    worth: Vec<f64>,
+    text_names: Vec<NameKey>,
+    code_names: Vec<NameKey>,
+    filter: Vec<u64>,
+}
+
+impl QueryTerms {
+    pub(super) fn of(query: &Query<'_>, weights: &Weights) -> Self {
+        let mut gathered: BTreeMap<Term, (f64, String)> = BTreeMap::new();
+        let mut text_names = Vec::new();
+        let mut code_names = Vec::new();
+        for text in &query.texts {
+            let (subject, rest) = text.split_once('\n').unwrap_or((text, ""));
+            gather(&mut gathered, subject, weights.subject);
+            gather(&mut gathered, rest, 1.0);
+            text_names.extend(names_in(text));
+        }
+        for code in &query.code {
+            gather(&mut gathered, code, weights.code);
+            code_names.extend(names_in(code));
+        }
+        for names in [&mut text_names, &mut code_names] {
+            names.sort_unstable();
+            names.dedup();
+        }
+        let mut found: Vec<(Term, (f64, String))> = gathered.into_iter().collect();
+        if found.len() > QUERY_TERMS_MAX {
+            found.sort_by(|one, other| other.1.0.total_cmp(&one.1.0).then(one.0.cmp(&other.0)));
+            found.truncate(QUERY_TERMS_MAX);
+            found.sort_by_key(|(term, _)| *term);
+        }
+        let mut filter = vec![0_u64; FILTER_BITS / 64];
+        for (term, _) in &found {
+            let (word, bit) = filter_place(*term);
+            if let Some(word) = filter.get_mut(word) {
+                *word |= bit;
+            }
+        }
+        Self {
+            terms: found.iter().map(|(term, _)| *term).collect(),
+            // Saying a thing often says it more, but not by as much.
+            weights: found.iter().map(|(_, (weight, _))| weight.sqrt()).collect(),
+            written: found.into_iter().map(|(_, (_, written))| written).collect(),
+            worth: Vec::new(),
+            text_names,
+            code_names,
+            filter,
+        }
+    }
+
+    fn place(&self, term: Term) -> Option<usize> {
+        let (word, bit) = filter_place(term);
+        if self.filter.get(word)? & bit == 0 {
+            return None;
+        }
+        self.terms.binary_search(&term).ok()
+    }
+
+    /// The words of the query that say most about a definition.
+    pub(super) fn telling(&self, entry: &Entry, definition: usize, weights: &Weights) -> Vec<String> {
+        let mut found: Vec<(u64, &str)> = entry
+            .summary
+            .terms(definition)
+            .filter_map(|(term, counts)| {
+                let at = self.place(term)?;
+                let value = self.worth.get(at)? * frequency(counts, weights);
+                Some((super::quantised(value), self.written.get(at)?.as_str()))
+            })
+            .collect();
+        found.sort_by(|one, other| other.0.cmp(&one.0).then(one.1.cmp(other.1)));
+        let mut words: Vec<String> = Vec::new();
+        for (_, word) in found {
+            if words.len() < REASON_WORDS_MAX && !words.iter().any(|known| known == word) {
+                words.push(word.to_owned());
+            }
+        }
+        words
+    }
+}
+
+fn gather(gathered: &mut BTreeMap<Term, (f64, String)>, text: &str, weight: f64) {
+    for word in text.split(|character: char| !(character.is_alphanumeric() || character == '_')) {
+        for term in terms_of(word) {
+            gathered.entry(term).or_insert_with(|| (0.0, word.to_owned())).0 += weight;
+        }
+    }
+}
+
+fn filter_place(term: Term) -> (usize, u64) {
+    let place = (term.0 as usize ^ (term.0 as usize >> 16)) % FILTER_BITS;
+    (place / 64, 1 << (place % 64))
+}
+
+fn frequency(counts: Counts, weights: &Weights) -> f64 {
+    let of = |field: Held| f64::from(counts.of(field));
+    weights.name * of(Held::Name)
+        + weights.path * of(Held::Path)
+        + weights.signature * of(Held::Signature)
+        + weights.doc * of(Held::Doc)
+        + weights.body * of(Held::Body)
+}
+
+/// A term of the query that a definition holds.
+struct Hit {
+    number: usize,
+    place: usize,
+    counts: Counts,
+    in_path: bool,
+}
+
+/// Scores every definition by the words and names of the query. The best words make 1.
+pub(super) fn score(ranking: &mut Ranking<'_>, terms: &mut QueryTerms, weights: &Weights) {
+    let (hits, frequencies, average) = hits(ranking, terms);
+    let total = ranking.scores.len() as f64;
+    let worth: Vec<f64> = frequencies
+        .iter()
+        .zip(&terms.weights)
+        .map(|(held, weight)| {
+            weight * log2(1.0 + (total - f64::from(*held) + 0.5) / (f64::from(*held) + 0.5))
+        })
+        .collect();
+    let mut file = 0;
+    for hit in &hits {
+        while ranking.files.get(file + 1).is_some_and(|next| next.base <= hit.number) {
+            file += 1;
+        }
+        let Some(holder) = ranking.files.get(file) else { continue };
+        let Some(definition) = holder.entry.summary.definitions.get(hit.number - holder.base) else {
+            continue;
+        };
+        let stretch = 1.0 - weights.length + weights.length * f64::from(definition.words) / average;
+        let path = if hit.in_path { weights.file } else { 0.0 };
+        let often = (frequency(hit.counts, weights) + path) / stretch;
+        let value = worth.get(hit.place).copied().unwrap_or_default() * often / (weights.saturation + often);
+        if let Some(score) = ranking.scores.get_mut(hit.number) {
+            *score += value;
+        }
+    }
+    terms.worth = worth;
+    discount(ranking, weights);
+    normalise(ranking);
+    names(ranking, &terms.text_names, weights.named, weights);
+    names(ranking, &terms.code_names, weights.named_in_code, weights);
+}
+
+/// Every term of the query in every definition, how many definitions hold each, and how many
+/// words a definition has on average.
+fn hits(ranking: &Ranking<'_>, terms: &QueryTerms) -> (Vec<Hit>, Vec<u32>, f64) {
+    let mut hits = Vec::new();
+    let mut frequencies = vec![0_u32; terms.terms.len()];
+    let mut words = 0_u64;
+    for file in &ranking.files {
+        let in_path: Vec<usize> =
+            file.entry.path_terms.iter().filter_map(|term| terms.place(*term)).collect();
+        for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
+            words += u64::from(definition.words);
+            let first = hits.len();
+            for (term, counts) in file.entry.summary.terms(at) {
+                if let Some(place) = terms.place(term) {
+                    hits.push(Hit {
+                        number: file.base + at,
+                        place,
+                        counts,
+                        in_path: in_path.contains(&place),
+                    });
+                }
+            }
+            for place in &in_path {
+                if !hits.iter().skip(first).any(|hit| hit.place == *place) {
+                    hits.push(Hit {
+                        number: file.base + at,
+                        place: *place,
+                        counts: Counts::default(),
+                        in_path: true,
+                    });
+                }
+            }
+            for hit in hits.iter().skip(first).filter(|hit| hit.counts != Counts::default()) {
+                if let Some(count) = frequencies.get_mut(hit.place) {
+                    *count += 1;
+                }
+            }
+        }
+    }
+    let average = (words as f64 / (ranking.scores.len().max(1)) as f64).max(1.0);
+    (hits, frequencies, average)
+}
+
+/// Test code shares the words of what it tests, and types those of their members.
+fn discount(ranking: &mut Ranking<'_>, weights: &Weights) {
+    for file in &ranking.files {
+        for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
+            if let Some(score) = ranking.scores.get_mut(file.base + at) {
+                *score *= factor(file.entry, definition, weights);
+            }
+        }
+    }
+}
+
+pub(super) fn factor(entry: &Entry, definition: &crate::index::Definition, weights: &Weights) -> f64 {
+    let test = if entry.is_test(definition) { weights.test } else { 1.0 };
+    if definition.is_callable() { test } else { test * weights.other }
+}
+
+fn normalise(ranking: &mut Ranking<'_>) {
+    let most = ranking.scores.iter().copied().fold(0.0, f64::max);
+    if most > 0.0 {
+        for (score, because) in ranking.scores.iter_mut().zip(&mut ranking.because) {
+            *score /= most;
+            *because = (*score, Because::Words);
+        }
+    }
+}
+
+/// Adds to the definitions with these names, less the more there are of one name.
+fn names(ranking: &mut Ranking<'_>, names: &[NameKey], weight: f64, weights: &Weights) {
+    let mut defined: Vec<Vec<(usize, f64)>> = vec![Vec::new(); names.len()];
+    for file in &ranking.files {
+        for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
+            if let Ok(place) = names.binary_search(&definition.own)
+                && let Some(numbers) = defined.get_mut(place)
+            {
+                numbers.push((file.base + at, factor(file.entry, definition, weights)));
+            }
+        }
+    }
+    for numbers in defined {
+        let share = weight / (numbers.len() as f64).sqrt();
+        for (number, factor) in numbers {
+            ranking.add(number, share * factor, Because::Named);
+        }
+    }
+}
+
+/// The logarithm to the base 2, from operations that are exact on every machine; right to about
+/// three decimals, which is enough for what a rare word is worth.
+fn log2(value: f64) -> f64 {
+    let (mut value, mut log) = (value.max(1.0), 0.0);
+    while value >= 2.0 {
+        value /= 2.0;
+        log += 1.0;
+    }
+    // Between 1 and 2: the first terms of the series in (x-1)/(x+1).
+    let ratio = (value - 1.0) / (value + 1.0);
+    let square = ratio * ratio;
+    log + 2.885_390_08 * ratio * (1.0 + square * (1.0 / 3.0 + square * (0.2 + square / 7.0)))
+}
