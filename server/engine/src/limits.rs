@@ -104,6 +104,14 @@ pub const SEARCH_MATCHES_MAX: usize = 50;
 pub const OUTPUT_KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Failing tests that a report lists.
 pub const FAILURES_LISTED_MAX: usize = 100;
+/// Hashes of one sketch; symbols with no more tokens are compared exactly.
+pub const SKETCH_HASHES_MAX: usize = 128;
+/// Lines of two texts together up to which it is told which lines they share.
+pub const LINE_MAP_LINES_MAX: usize = 20_000;
+/// Files that must have moved together before their directory counts as moved.
+pub const MOVED_DIRECTORY_FILES_MIN: u32 = 5;
+/// Share of the files that left a directory which must have gone to one place.
+pub const MOVED_DIRECTORY_PERCENT_MIN: u32 = 80;
 /// Memory records that one pack may contain.
 pub const MEMORY_RECORDS_MAX: usize = 8;
 /// Tokens that a model may write in one reply.

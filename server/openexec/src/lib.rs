@@ -9,6 +9,7 @@ pub mod config;
 pub mod disclosure;
 pub mod driver;
 pub mod graph;
+pub mod history;
 pub mod limits;
 pub mod lsp;
 pub mod models;

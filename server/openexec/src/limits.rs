@@ -218,3 +218,19 @@ pub const COMPLETIONS_MAX: usize = 200;
 /// Bytes up to which an editor's question about a file of ours is answered where it arrives;
 /// beyond, by a thread that nobody else waits for.
 pub const OWN_FILES_INLINE_BYTES_MAX: usize = 16 * 1024;
+/// Milliseconds that git may take for one answer.
+pub const HISTORY_TIMEOUT_MS: u64 = 20_000;
+/// Bytes of one answer of git's.
+pub const HISTORY_OUTPUT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Commits that a walk goes through one by one; older ones are one step.
+pub const HISTORY_COMMITS_MAX: usize = 5_000;
+/// Files of one commit that are compared in pairs to find renamed ones.
+pub const HISTORY_RENAMES_MAX: usize = 2_000;
+/// Changed files of one commit that are searched for a symbol which left its file.
+pub const HISTORY_STEP_FILES_MAX: usize = 2_000;
+/// Files of the past whose symbols are kept at hand.
+pub const HISTORY_FILES_KEPT_MAX: usize = 20_000;
+/// Commits of a file that are looked at for files that change with it.
+pub const CO_CHANGED_COMMITS_MAX: usize = 200;
+/// Files of a commit from which on it says nothing of any two of them.
+pub const CO_CHANGED_FILES_MAX: usize = 30;
