@@ -426,7 +426,8 @@ fn differing(changes: &ChangeSet, report: &ApplyReport) -> Vec<WorkspacePath> {
 
 /// Pointers to the symbols whose text the change made.
 fn changed_symbols(path: &WorkspacePath, change: &FileChange) -> Vec<SymbolPointer> {
-    let (Some(language), Some(proposed)) = (Language::of_path(path), &change.proposed) else {
+    let language = Language::of_path(path).filter(|language| language.is_program());
+    let (Some(language), Some(proposed)) = (language, &change.proposed) else {
         return Vec::new();
     };
     let base = change.base.as_deref().unwrap_or_default();

@@ -375,7 +375,7 @@ fn given_selection(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
 }
 
 fn given_symbol(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
-    let symbol = enclosing(place, |_| true)?;
+    let symbol = enclosing(place, |symbol| symbol.kind.is_code())?;
     Some(Given {
         subject: on(blueprint, &format!("`{}`", quote(&symbol.name))),
         kind: "refactor.rewrite.openexec",

@@ -64,7 +64,10 @@ impl<'a> Gathering<'a> {
         let all = listed.iter().map(|file| file.path.clone()).collect();
         let sources = listed
             .into_iter()
-            .filter(|file| file.bytes <= INDEXED_FILE_BYTES_MAX && Language::of_path(&file.path).is_some())
+            .filter(|file| {
+                file.bytes <= INDEXED_FILE_BYTES_MAX
+                    && Language::of_path(&file.path).is_some_and(Language::is_program)
+            })
             .filter(|file| !layers.workspace.index.kind(&file.path).hidden)
             .take(SEARCH_FILES_MAX)
             .collect();
