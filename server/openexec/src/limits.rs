@@ -191,6 +191,8 @@ pub const DIAGNOSTICS_MAX: usize = 20;
 pub const VIEW_LAG_MS: u64 = 1_000;
 /// Runs of a workspace that a client's own list shows.
 pub const RUNS_LISTED_MAX: usize = 50;
+/// Milliseconds between two looks whether another process has written into a journal.
+pub const JOURNAL_LOOK_MS: u64 = 1_000;
 /// Milliseconds between two notices that the list of runs has changed.
 pub const RUNS_CHANGED_PAUSE_MS: u64 = 100;
 /// Milliseconds that a menu which is opened before the first offers are read waits for them.

@@ -60,6 +60,13 @@ pub struct RunSummary {
     pub last_event: String,
 }
 
+impl RunSummary {
+    /// Whether its last event is its end.
+    pub fn is_over(&self) -> bool {
+        self.last_event == "run_ended"
+    }
+}
+
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -102,6 +109,8 @@ struct Shared {
     path: PathBuf,
     jobs: mpsc::Sender<Job>,
     readers: Mutex<Vec<Connection>>,
+    /// The connection that looks whether anybody has written.
+    watcher: Mutex<Option<Connection>>,
 }
 
 impl Store {
@@ -125,8 +134,8 @@ impl Store {
                 path: path.display().to_string(),
                 reason: format!("no thread could be started for its writer: {error}"),
             })?;
-        let readers = Mutex::new(Vec::new());
-        Ok(Self { shared: Arc::new(Shared { path: path.to_path_buf(), jobs, readers }) })
+        let (readers, watcher) = (Mutex::default(), Mutex::default());
+        Ok(Self { shared: Arc::new(Shared { path: path.to_path_buf(), jobs, readers, watcher }) })
     }
 
     /// Appends an event as number `seq` of its run. When this returns, it is durable. When
@@ -181,6 +190,31 @@ impl Store {
     /// When a living process holds it.
     pub fn lease(&self, run: &RunId) -> Result<Lease, StoreError> {
         lease::take(self.shared.path.parent().unwrap_or(Path::new("")), run)
+    }
+
+    /// The process that drives a run at the moment, as far as it can be seen.
+    pub fn driver(&self, run: &RunId) -> Option<u32> {
+        lease::holder(self.shared.path.parent().unwrap_or(Path::new("")), run)
+    }
+
+    /// A number that is another one when anybody has written since it was asked for last,
+    /// whichever process that was.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn version(&self) -> Result<i64, StoreError> {
+        let path = &self.shared.path;
+        let mut watcher = self.shared.watcher.lock();
+        let connection = match &mut *watcher {
+            Some(connection) => connection,
+            none => none.insert(database::open_reader(path)?),
+        };
+        // The pragma tells what others have committed since this connection looked.
+        let version = connection.query_row("PRAGMA data_version", [], |row| row.get(0));
+        version.map_err(|error| {
+            *watcher = None;
+            database::explained(path, error.into())
+        })
     }
 
     /// Stores a record under its run's id; a second one replaces the first.
