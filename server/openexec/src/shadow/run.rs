@@ -33,6 +33,7 @@ pub(super) async fn run(
         output_bytes: 0,
         sandbox: shadow.confinement.name.clone(),
         rewritten: Vec::new(),
+        written: Vec::new(),
         connections: Vec::new(),
     };
     let view = match View::of(shadow) {

@@ -64,6 +64,7 @@ pub fn test_task() -> Task {
         network: Vec::new(),
         origin: "here".into(),
         params: Vec::new(),
+        writes: Vec::new(),
     }
 }
 
@@ -333,6 +334,7 @@ fn judge(shadow: &BTreeMap<String, String>, task: &Task) -> TaskReport {
         output_bytes: 6,
         sandbox: "memory".into(),
         rewritten: Vec::new(),
+        written: Vec::new(),
         connections: Vec::new(),
     }
 }
