@@ -120,6 +120,14 @@ pub const ERROR_FORMS_MAX: usize = 12;
 pub const ERROR_LINES_READ_MAX: usize = 4_000;
 /// Files that one task may declare to write.
 pub const TASK_WRITES_MAX: usize = 50;
+/// Hashes of one sketch; symbols with no more tokens are compared exactly.
+pub const SKETCH_HASHES_MAX: usize = 128;
+/// Lines of two texts together up to which it is told which lines they share.
+pub const LINE_MAP_LINES_MAX: usize = 20_000;
+/// Files that must have moved together before their directory counts as moved.
+pub const MOVED_DIRECTORY_FILES_MIN: u32 = 5;
+/// Share of the files that left a directory which must have gone to one place.
+pub const MOVED_DIRECTORY_PERCENT_MIN: u32 = 80;
 /// Memory records that one pack may contain.
 pub const MEMORY_RECORDS_MAX: usize = 8;
 /// Tokens that a model may write in one reply.

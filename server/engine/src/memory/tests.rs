@@ -87,11 +87,10 @@ fn what_is_written_reads_as_the_same() {
 
 #[test]
 fn a_record_keeps_its_pointer_through_a_file() {
-    let pointer = SymbolPointer {
-        path: path("src/a.rs"),
-        symbol: "a::b".into(),
-        text: crate::digest::Digest::of(b"fn b() {}"),
-    };
+    let source = "mod a {\n    fn b() { c(1) }\n}\n";
+    let symbols = crate::syntax::symbols_of(crate::syntax::Language::Rust, source);
+    let index = symbols.iter().position(|symbol| symbol.name == "a::b").expect("it is there");
+    let pointer = SymbolPointer::of(&path("src/a.rs"), source, &symbols, index).expect("it is there");
     let note = Record {
         id: "n".into(),
         origin: Origin::Private,

@@ -436,15 +436,9 @@ fn changed_symbols(path: &WorkspacePath, change: &FileChange) -> Vec<SymbolPoint
         let now = text_in(proposed, symbol);
         !before.iter().any(|old| old.name == symbol.name && text_in(base, old) == now)
     };
-    syntax::symbols_of(language, proposed)
-        .into_iter()
-        .filter(is_new)
-        .map(|symbol| SymbolPointer {
-            path: path.clone(),
-            text: Digest::of(proposed.get(symbol.range.clone()).unwrap_or_default().as_bytes()),
-            symbol: symbol.name,
-        })
-        .collect()
+    let now = syntax::symbols_of(language, proposed);
+    let changed = now.iter().enumerate().filter(|(_, symbol)| is_new(symbol));
+    changed.filter_map(|(index, _)| SymbolPointer::of(path, proposed, &now, index)).collect()
 }
 
 fn join(paths: &[WorkspacePath]) -> String {

@@ -18,11 +18,7 @@ fn record(run: &str, at_ms: u64, files: &[&str], symbols: &[(&str, &str)]) -> Ma
         files: files.iter().map(|file| path(file)).collect(),
         symbols: symbols
             .iter()
-            .map(|(file, symbol)| SymbolPointer {
-                path: path(file),
-                symbol: (*symbol).into(),
-                text: Digest::of(b"x"),
-            })
+            .map(|(file, symbol)| SymbolPointer::bare(path(file), *symbol, Digest::of(b"x")))
             .collect(),
         repaired_tests: vec!["t".into()],
         evidence: vec!["run_tests: 1 test passed".into()],
