@@ -22,7 +22,7 @@ mod write;
 
 pub use error::{error_forms, normalised};
 pub use graph::check;
-pub use load::{MemoryFile, Reference, Referred, Written, load};
+pub use load::{MemoryFile, Reference, Referred, Written, anchor_text, load};
 pub use maintenance::{MaintenanceRecord, Note, Standing};
 pub use operations::{KnownFailure, Operations};
 pub use pointer::{CommitId, CommitIdError, SymbolPointer};

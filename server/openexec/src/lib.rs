@@ -11,6 +11,7 @@ pub mod driver;
 pub mod graph;
 pub mod limits;
 pub mod lsp;
+pub mod memory;
 pub mod models;
 pub mod policy;
 pub mod process;

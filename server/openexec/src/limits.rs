@@ -218,3 +218,9 @@ pub const COMPLETIONS_MAX: usize = 200;
 /// Bytes up to which an editor's question about a file of ours is answered where it arrives;
 /// beyond, by a thread that nobody else waits for.
 pub const OWN_FILES_INLINE_BYTES_MAX: usize = 16 * 1024;
+/// Files in which a symbol is looked for that is not where a record points.
+pub const POINTER_SEARCH_FILES_MAX: usize = 20_000;
+/// Records of runs that are listed, exported or re-anchored at once, the newest.
+pub const LESSONS_MAX: usize = 1_000;
+/// Records that an editor is told of one symbol.
+pub const KNOWN_ABOUT_MAX: usize = 20;

@@ -47,9 +47,12 @@ pub fn normalised(line: &str) -> Option<String> {
         form.pop();
     }
     // Two words are the least that two errors can be told apart by.
-    let words = form.split(|it: char| !it.is_alphabetic()).filter(|word| word.len() > 2);
-    let own = words.filter(|word| !matches!(*word, "value" | "time" | "hex" | "path")).count();
-    (own >= 2).then_some(form)
+    let mut own = form.clone();
+    for (_, instead) in VARYING.iter().filter(|(_, instead)| instead.starts_with('<')) {
+        own = own.replace(instead, " ");
+    }
+    let words = own.split(|it: char| !it.is_alphabetic()).filter(|word| word.len() > 2);
+    (words.count() >= 2).then_some(form)
 }
 
 /// The errors of failing tests and of an output, in their normal form, in their order, each once.

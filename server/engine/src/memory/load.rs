@@ -401,8 +401,8 @@ pub(super) fn pointer_of(path: &WorkspacePath, symbol: &str, anchor: &str) -> Op
     serde_json::from_value(serde_json::Value::Object(whole)).ok()
 }
 
-/// What of a pointer a person does not read, on one line.
-pub(super) fn anchor_of(pointer: &SymbolPointer) -> Option<String> {
+/// What of a pointer a person does not read, on one line: the `anchor` of a memory file.
+pub fn anchor_text(pointer: &SymbolPointer) -> Option<String> {
     let serde_json::Value::Object(mut whole) = serde_json::to_value(pointer).ok()? else { return None };
     whole.remove("path");
     whole.remove("symbol");

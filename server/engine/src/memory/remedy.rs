@@ -150,7 +150,9 @@ impl Remedy {
             ("if a step fails", &self.rollback),
         ] {
             for (at, task) in tasks.iter().enumerate() {
-                lines.push(format!("{part} {}: {task}", at + 1));
+                // Only what steps make of files is taken over.
+                let effects = task.effects(part == "step");
+                lines.push(format!("{part} {}: {task}{effects}", at + 1));
             }
         }
         lines
@@ -181,17 +183,28 @@ impl PlannedTask {
     }
 }
 
-impl std::fmt::Display for PlannedTask {
-    /// For people: the task, what is executed, and where it has an effect.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl PlannedTask {
+    /// Where it has an effect that outlives it.
+    fn effects(&self, is_step: bool) -> String {
         let mut effects = String::new();
-        if !self.writes.is_empty() {
+        if is_step && !self.writes.is_empty() {
             let files: Vec<&str> = self.writes.iter().map(WorkspacePath::as_str).collect();
             let _ = write!(effects, "; what it writes to {} is proposed", files.join(", "));
         }
         if !self.network.is_empty() {
             let _ = write!(effects, "; it reaches {}, at once", self.network.join(", "));
         }
-        write!(f, "{}: {}{effects}", self.task, self.argv.join(" "))
+        effects
+    }
+}
+
+impl std::fmt::Display for PlannedTask {
+    /// For people: the task, and what is executed, on one line.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let argv = self.argv.iter().map(|piece| match piece.chars().any(|it| it.is_control() || it == ' ') {
+            true => format!("{piece:?}"),
+            false => piece.clone(),
+        });
+        write!(f, "{}: {}", self.task, argv.collect::<Vec<_>>().join(" "))
     }
 }

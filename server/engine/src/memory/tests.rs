@@ -62,7 +62,21 @@ fn the_reference_s_example_is_read_and_hangs_together() {
 fn everything_wrong_is_reported_together_with_its_place_and_a_remedy() {
     insta::assert_snapshot!(problems(
         "version: 2\nservices:\n  - id: a b\n    path: ../x\n    comand: rm\n  - path: ok\nrunbooks:\n  - id: r\n    failures:\n      - id: f\n        looks_like: [ab]\n      - looks_like: []\nprocedures:\n  - id: p\n    steps: []\n    argv: [rm]\nsymbols:\n  - id: s\n    at: {path: a.rs, symbol: x, anchor: nonsense}\n    why: because\nenvironments:\n  - id: e\n    sandbox: none\n    password: hunter2\n"
-    ), @"");
+    ), @r#"
+    m.yaml:1:10: `version` is 2; write `version: 1`, the only one there is
+    m.yaml:3:9: `id` is `a b`; write letters, digits, `_`, `-` and `.`, beginning with a letter, a digit or `_`, at most 64
+    m.yaml:4:11: `path` is `../x`; it is not canonical; write it without `.`, `..`, `//` and without a trailing `/`; write a path such as `services/billing`
+    m.yaml:5:5: `comand` is not a key of a service record; remove it, or write `id`, `path`, `about`, `owners`, `deployment`, `dashboards`, `runbooks`, `environment`, `author`, `written`, `source`, `labels` or `redact`
+    m.yaml:6:5: a service record has no `id`; give it a name of letters, digits, `_`, `-` and `.`
+    m.yaml:11:22: an item of `looks_like` is `ab`; write at least 6 bytes: shorter texts occur everywhere
+    m.yaml:12:9: a failure mode has no `id`; give it a name
+    m.yaml:12:21: `looks_like` is an empty list; write texts of the failing output by which it is known
+    m.yaml:15:12: `steps` is an empty list; write the tasks that it consists of, in their order
+    m.yaml:16:5: `argv` is not a key of a procedure record; a record holds no commands: declare a task in `.openexec/tasks.yaml` and name it
+    m.yaml:19:41: `anchor` is `nonsense`; leave the key out and run `openexec memory relocate`, which writes what belongs here
+    m.yaml:23:14: `sandbox` is `none`; write `read_only`, `workspace_write`, `repo_write` or `danger_full_access`
+    m.yaml:24:5: `password` is not a key of an environment record; a record holds no secrets; it is shared, and shown to models
+    "#);
 }
 
 #[test]
@@ -71,7 +85,14 @@ fn a_name_that_leads_nowhere_is_said_with_the_nearest_one() {
     let file = load("m.yaml", text).unwrap_or_else(|error| panic!("{error}"));
     let found = check(&[file], &[], Some(&tasks(&["drop-locks", "x"]).tasks));
     let found: Vec<String> = found.iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(found.join("\n"), @"");
+    insta::assert_snapshot!(found.join("\n"), @r#"
+    m.yaml:3:54: there is no runbook `biling`; did you mean `billing`?
+    m.yaml:3:76: there is no environment `prod`; write it under `environments`
+    m.yaml:6:65: there is no procedure `unlok`; did you mean `unlock`?
+    m.yaml:8:33: this workspace declares no task `drop-lock`; did you mean `drop-locks`?
+    m.yaml:8:64: the arguments of task `x` do not fit: `a`: task `x` takes no arguments; remove `args`
+    m.yaml:9:10: there is another procedure unlock: m.yaml:8; give one of the two another id
+    "#);
 }
 
 #[test]
@@ -116,7 +137,11 @@ fn a_failure_finds_the_runbook_of_its_service_first() {
     let said = "error: the lock\n  file is  very stale";
     let here = [path("services/a/main.py")];
     let remedy = operations.remedy(said, &here, &tasks(&["drop"])).expect("it is known");
-    insta::assert_snapshot!(remedy, @"");
+    insta::assert_snapshot!(remedy, @r#"
+    runbook `a` knows this as `lock` (by `Lock File`); procedure `unlock` is approved for it
+    service `a`, environment `prod`
+    step 1: drop: run drop
+    "#);
     let elsewhere = operations.remedy(said, &[path("web/x.ts")], &tasks(&["drop"])).expect("it is known");
     assert_eq!(elsewhere.procedure.as_str(), "other");
     let titles: Vec<Option<String>> =

@@ -1,6 +1,6 @@
 //! Records as the text of a memory file. What is written here reads as the same records.
 
-use super::load::anchor_of;
+use super::load::anchor_text;
 use super::{Anchor, Body, Kind, Record, Standing, TaskCall};
 use crate::policy::{ApprovalMode, SandboxMode};
 use serde::Serialize;
@@ -148,7 +148,7 @@ fn anchor(anchor: &Anchor) -> Tree {
     let mut out = Out::new();
     out.text("path", &anchor.path);
     out.text("symbol", &anchor.symbol);
-    out.maybe("anchor", anchor.pointer.as_deref().and_then(anchor_of));
+    out.maybe("anchor", anchor.pointer.as_deref().and_then(anchor_text));
     Tree::Mapping(out.0)
 }
 
