@@ -7,6 +7,7 @@
 mod absent;
 mod catalogue;
 mod executor;
+mod memory;
 mod perform;
 mod route;
 mod spend;
@@ -14,6 +15,7 @@ mod surface;
 mod trust;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
+pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
 pub use surface::Surface;
 pub use trust::TrustChanges;
@@ -34,7 +36,7 @@ use openexec_engine::digest::Digest;
 use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
-use openexec_engine::model::ModelRequest;
+use openexec_engine::model::{ChosenModel, ModelRequest, Models};
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
 use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState};
@@ -149,6 +151,9 @@ pub struct RunHandle {
     view: watch::Receiver<RunView>,
     says: mpsc::Sender<Spoken>,
 }
+
+/// How the model of a run is called that asks none.
+const NO_MODEL: &str = "none";
 
 /// The models of a run, by name.
 type Connected = BTreeMap<ModelName, Arc<dyn Model>>;
@@ -438,11 +443,18 @@ impl Runtime {
         for input in blueprint.inputs.iter().filter(|input| input.required) {
             require(&request.inputs, input.name, &blueprint.name)?;
         }
-        if request.model.is_none() {
+        if request.model.is_none() && blueprint.asks_a_model() {
             self.model_at_hand().await;
         }
-        let models = self.chosen(request.model.as_ref(), &routed)?;
-        let connected = self.connected(&root, &models)?;
+        let (models, connected) = match blueprint.asks_a_model() || request.model.is_some() {
+            true => {
+                let models = self.chosen(request.model.as_ref(), &routed)?;
+                let connected = self.connected(&root, &models)?;
+                (models, connected)
+            }
+            false => (Models::only(ChosenModel::named(NO_MODEL)), Connected::new()),
+        };
+        let operations = self.remembered(&root, status.clone())?.operations();
         let policy = self.policy(&root)?.snapshot.for_run(blueprint.sandbox, blueprint.approval_mode);
         let open_documents = surface.open_documents(&root);
         let open_versions =
@@ -464,6 +476,7 @@ impl Runtime {
             budget: self.config.budget,
             approve_requests: self.config.approve_requests,
             tasks: TaskSet { tasks: status.declared.tasks, trust: status.trust },
+            operations,
             inputs: request.inputs,
             route: Some(Box::new(routed)),
             open_documents,
@@ -554,6 +567,10 @@ impl Runtime {
             Some(start) => workspace.sifted(sift(start)),
             None => workspace,
         };
+        let notes = self.memory(&root).map(|remembered| remembered.notes()).unwrap_or_else(|error| {
+            tracing::warn!("records are not at hand: {error}");
+            Vec::new()
+        });
         let (events, _) = broadcast::channel(EVENTS_BROADCAST_MAX);
         let (says, said) = mpsc::channel(8);
         let place = perform::Place {
@@ -567,6 +584,7 @@ impl Runtime {
             allow_unconfined: self.config.allow_unsandboxed_tasks,
             shadow: tokio::sync::OnceCell::new(),
             snapshot,
+            notes,
             chosen,
             till: spend::Till { ledger: self.spending.clone(), day: self.config.budget.day },
             progress,

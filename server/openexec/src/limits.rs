@@ -236,3 +236,9 @@ pub const HISTORY_FILES_KEPT_MAX: usize = 20_000;
 pub const CO_CHANGED_COMMITS_MAX: usize = 200;
 /// Files of a commit from which on it says nothing of any two of them.
 pub const CO_CHANGED_FILES_MAX: usize = 30;
+/// Files in which a symbol is looked for that is not where a record points.
+pub const POINTER_SEARCH_FILES_MAX: usize = 20_000;
+/// Records of runs that are listed, exported or re-anchored at once, the newest.
+pub const LESSONS_MAX: usize = 1_000;
+/// Records that an editor is told of one symbol.
+pub const KNOWN_ABOUT_MAX: usize = 20;

@@ -23,8 +23,8 @@ pub use trust::{TrustStore, TrustedFile};
 
 use crate::limits::{EVENT_BYTES_MAX, JOURNAL_QUEUE_MAX, STORE_BYTES_MAX, STORE_READERS_MAX};
 use openexec_engine::digest::Digest;
-use openexec_engine::ids::RunId;
-use openexec_engine::memory::MaintenanceRecord;
+use openexec_engine::ids::{RecordId, RunId};
+use openexec_engine::memory::{Kind, MaintenanceRecord, Record};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::Event;
 use parking_lot::Mutex;
@@ -226,17 +226,51 @@ impl Store {
         self.write(Work::Remember { record: Box::new(record.clone()), body }).await.map(|_| ())
     }
 
-    /// Records that concern any of these symbols (or, with no symbol, files), newest first,
-    /// at most `limit`.
+    /// Records of runs that concern any of these symbols (or, with no symbol, files) or that met
+    /// any of these errors, newest first, at most `limit`.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn recall(
         &self,
         places: &[(WorkspacePath, Option<String>)],
+        errors: &[String],
         limit: usize,
     ) -> Result<Vec<MaintenanceRecord>, StoreError> {
-        self.read(|connection| memory::recall(connection, places, limit))
+        self.read(|connection| memory::recall(connection, places, errors, limit))
+    }
+
+    /// What runs have left, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn lessons(&self, limit: usize) -> Result<Vec<MaintenanceRecord>, StoreError> {
+        self.read(|connection| memory::lessons(connection, limit))
+    }
+
+    /// Stores one of the user's own records, in the place of one of the same kind and id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn keep(&self, record: &Record) -> Result<(), StoreError> {
+        let body = serde_json::to_string(record)?;
+        self.write(Work::Keep { record: Box::new(record.clone()), body }).await.map(|_| ())
+    }
+
+    /// Removes one of the user's own records. One that is not there stays away.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget(&self, kind: Kind, id: &RecordId) -> Result<(), StoreError> {
+        self.write(Work::Forget { kind, id: id.clone() }).await.map(|_| ())
+    }
+
+    /// The user's own records, by kind and id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn records(&self) -> Result<Vec<Record>, StoreError> {
+        self.read(memory::records)
     }
 
     async fn write(&self, work: Work) -> Result<Digest, StoreError> {

@@ -151,6 +151,8 @@ pub enum PointerKind {
     Environment,
     /// A procedure.
     Procedure,
+    /// Why a symbol is as it is.
+    Symbol,
 }
 
 /// A class of files that rules can name. What is never touched, and what holds secrets, is

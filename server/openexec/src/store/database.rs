@@ -22,8 +22,11 @@ pub(super) struct Kind {
 }
 
 /// Journal and memory of one workspace.
-pub(super) const STATE: Kind =
-    Kind { name: "state", application_id: 0x4F50_4558, migrations: &[include_str!("state_1.sql")] };
+pub(super) const STATE: Kind = Kind {
+    name: "state",
+    application_id: 0x4F50_4558,
+    migrations: &[include_str!("state_1.sql"), include_str!("state_2.sql")],
+};
 
 /// What the user has trusted.
 pub(super) const TRUST: Kind = Kind {
