@@ -223,6 +223,8 @@ fn halt(reason: &str) -> Command {
 
 impl Active {
     fn new(start: RunStarted) -> Self {
+        let mut redactions = Redactions::of(start.policy.redact.clone());
+        redactions.expect(&start.environment);
         Self {
             envelopes: Envelopes::new(&start.entropy),
             policy: Policy::new(&start.policy),
@@ -232,7 +234,7 @@ impl Active {
             step: None,
             attempts: BTreeMap::new(),
             changes: ChangeSet::default(),
-            redactions: Redactions::default(),
+            redactions,
             known: Known::default(),
             pack: None,
             artifacts: BTreeMap::new(),
@@ -268,7 +270,8 @@ impl Active {
             (phase, Event::CommandFailed { reason, command }) => {
                 self.command_failed(phase, *command, reason, out)
             }
-            (Phase::Context { .. }, Event::ContextGathered { candidates, .. }) => {
+            (Phase::Context { .. }, Event::ContextGathered { candidates, hidden, .. }) => {
+                self.redactions.know(hidden);
                 self.build_pack(candidates, out)
             }
             (Phase::Agent(talk), event) => self.converse(talk, event, answered, out),

@@ -5,6 +5,7 @@ mod applying;
 mod gates;
 mod recovery;
 mod replies;
+mod reversible;
 mod rules;
 mod spending;
 mod world;

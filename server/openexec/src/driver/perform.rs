@@ -92,16 +92,18 @@ pub(super) async fn perform(place: &Arc<Place>, id: CommandId, command: Command)
 async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<Event, String> {
     match command {
         Command::GatherContext { query, .. } => {
-            let candidates = blocking(place, move |place| {
-                place.workspace.gather(&query, &|places| {
+            let (candidates, hidden) = blocking(place, move |place| {
+                let candidates = place.workspace.gather(&query, &|places| {
                     place.store.recall(places, MEMORY_RECORDS_MAX).unwrap_or_else(|error| {
                         tracing::warn!("memory cannot be read: {error}");
                         Vec::new()
                     })
-                })
+                });
+                let hidden = place.workspace.hidden_in(&candidates, &query.changes, &query.open_documents);
+                (candidates, hidden)
             })
             .await?;
-            Ok(Event::ContextGathered { command: id, candidates })
+            Ok(Event::ContextGathered { command: id, candidates, hidden })
         }
         Command::CallModel { request, .. } => {
             let began = Instant::now();
