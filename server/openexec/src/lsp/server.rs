@@ -2,6 +2,7 @@
 //! answer at once. Whatever takes longer goes on in a task of its own.
 
 mod capabilities;
+mod for_memory;
 mod for_own_files;
 mod listing;
 
@@ -11,6 +12,7 @@ use super::actions::{Place, RunLine, offered, short};
 use super::commands::{self, OfRequest, OfRun, TrustArguments, Wish, meant, obvious_root};
 use super::editor::{Answer, Editor};
 use super::follow::{follow, run_of_token};
+use super::memory::Memory;
 use super::own_files::{
     Known, OwnFile, Publisher, Surroundings, complete, definition, hover, references, rename, renamed_at,
     symbols,
@@ -62,6 +64,7 @@ struct Shared {
     runtime: Result<Arc<Runtime>, String>,
     state: PathBuf,
     surroundings: Arc<Surroundings>,
+    memory: Arc<Memory>,
     publisher: Arc<Publisher>,
     /// The runs that the user is told about, and what is to be followed after that.
     followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
@@ -79,7 +82,9 @@ impl Handlers {
         let editor = Editor::new(client);
         let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
         let (followed, recorded_views) = (Mutex::default(), Mutex::default());
-        let surroundings = Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), &dirs));
+        let memory = Arc::new(Memory::new(Arc::clone(&session), runtime.clone()));
+        let surroundings =
+            Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), Arc::clone(&memory), &dirs));
         let publisher =
             Arc::new(Publisher::new(Arc::clone(&session), editor.clone(), Arc::clone(&surroundings)));
         let state = dirs.state;
@@ -90,6 +95,7 @@ impl Handlers {
             runtime,
             state,
             surroundings,
+            memory,
             publisher,
             followed,
             recorded_views,
@@ -127,6 +133,8 @@ impl LanguageServer for Handlers {
         tokio::spawn(Arc::clone(&self.0).pass_complaints_on());
         tokio::spawn(Arc::clone(&self.0).register_for_own_files());
         tokio::spawn(Arc::clone(&self.0.publisher).keep_telling());
+        let publisher = Arc::clone(&self.0.publisher);
+        tokio::spawn(Arc::clone(&self.0.memory).keep_fresh(move || publisher.refresh()));
     }
 
     async fn shutdown(&self) -> jsonrpc::Result<()> {
@@ -246,6 +254,7 @@ impl Shared {
             directive: file.directive_at(params.range.start.line),
             offers: &offers,
             runs: &runs,
+            known: &|symbol| self.known_about(&file.path, symbol),
             file: &file,
         };
         offered(&place, traits.code_action_literals)
@@ -285,6 +294,8 @@ impl Shared {
             Wish::Run(arguments) => self.start(*arguments).await,
             Wish::Cancel(of) => self.say(of, RunLine::can_cancel, "cancelled", |_| Ok(Say::Cancel)).await,
             Wish::Resume(of) => self.resume(of).await,
+            Wish::Remember(arguments) => self.remember(arguments).await,
+            Wish::Known(place) => self.known(&place),
             Wish::Undo(of) => self.say(of, RunLine::can_undo, "undone", |_| Ok(Say::Undo)).await,
             Wish::Apply(of) => {
                 let seen = of.proposal;
@@ -584,6 +595,7 @@ impl Shared {
             // Whoever reads the message finds a menu that knows of it.
             Arc::clone(&shared).refresh_offers().await;
             shared.publisher.refresh();
+            shared.memory.refresh();
             shared.editor.show_message(MessageType::INFO, message).await;
         });
         Ok(done)

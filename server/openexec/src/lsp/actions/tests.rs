@@ -137,6 +137,7 @@ fn actions(asked: Asked<'_>) -> Vec<CodeAction> {
         directive: asked.directive,
         offers: &asked.offers,
         runs: asked.runs,
+        known: &|_| 0,
     };
     let literal = |action| match action {
         CodeActionOrCommand::CodeAction(action) => action,
@@ -338,6 +339,7 @@ fn an_old_client_gets_bare_commands() {
         directive: None,
         offers: &offers(),
         runs: &[],
+        known: &|_| 0,
     };
     assert!(
         matches!(offered(&place, false).as_slice(), [CodeActionOrCommand::Command(command)] if command.command == "openexec.run")
