@@ -237,9 +237,10 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
             }
             other => shaped(other, "{\"uri\": \"…\"} or {\"blueprint\": \"…\"}")?,
         }),
-        "openexec.remember" => {
-            Wish::Remember(read(argument.unwrap_or_default(), "{\"uri\": \"…\", \"range\": …, \"why\": \"…\"}")?)
-        }
+        "openexec.remember" => Wish::Remember(read(
+            argument.unwrap_or_default(),
+            "{\"uri\": \"…\", \"range\": …, \"why\": \"…\"}",
+        )?),
         "openexec.known" => {
             Wish::Known(read(argument.unwrap_or_default(), "{\"uri\": \"…\", \"range\": …}")?)
         }

@@ -131,7 +131,8 @@ impl OwnFile {
         static BLUEPRINT: LazyLock<Schema> = LazyLock::new(|| Schema::new(blueprint::json_schema()));
         static POLICY: LazyLock<Schema> = LazyLock::new(|| Schema::new(rules::json_schema()));
         static TASKS: LazyLock<Schema> = LazyLock::new(|| Schema::new(tasks::json_schema()));
-        static MEMORY: LazyLock<Schema> = LazyLock::new(|| Schema::new(openexec_engine::memory::json_schema()));
+        static MEMORY: LazyLock<Schema> =
+            LazyLock::new(|| Schema::new(openexec_engine::memory::json_schema()));
         static CONFIG: LazyLock<Schema> = LazyLock::new(|| Schema::new(crate::config::json_schema()));
         match self.kind {
             Kind::Blueprint => &BLUEPRINT,

@@ -24,7 +24,12 @@ pub(super) struct Word {
 }
 
 impl Word {
-    pub(super) fn value(label: &str, kind: CompletionItemKind, detail: impl Into<String>, documentation: &str) -> Self {
+    pub(super) fn value(
+        label: &str,
+        kind: CompletionItemKind,
+        detail: impl Into<String>,
+        documentation: &str,
+    ) -> Self {
         let (label, documentation) = (label.to_owned(), documentation.to_owned());
         Self { text: label.clone(), label, kind, detail: detail.into(), documentation }
     }

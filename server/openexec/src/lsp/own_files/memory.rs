@@ -1,8 +1,8 @@
 //! What is said of memory files while they are written: what the loader finds, names that lead
 //! nowhere, pointers that lead somewhere else; and the names that can stand in them.
 
-use super::diagnose::{Found, bytes_at, of_loader};
 use super::complete::{Word, tasks};
+use super::diagnose::{Found, bytes_at, of_loader};
 use super::{Known, OwnFile};
 use crate::lsp::protocol::{CompletionItemKind, DiagnosticSeverity};
 use crate::memory::{AnchorPlace, MEMORY_DIR, Shared, dropped, pointed_to};

@@ -512,7 +512,8 @@ const MEMORY: &str = "/w/.openexec/memory/mine.yaml";
 fn names_in_memory_that_lead_nowhere_are_said_and_mended_beside_other_files() {
     let text = "version: 1\nservices:\n  - {id: billing, path: src, runbooks: [biling], environment: prod}\nprocedures:\n  - {id: p, steps: [{task: deploi}]}\n";
     let file = of_kind(MEMORY, text);
-    let others = "version: 1\nrunbooks:\n  - {id: billing, failures: [{id: f, looks_like: [\"is stale\"]}]}\n";
+    let others =
+        "version: 1\nrunbooks:\n  - {id: billing, failures: [{id: f, looks_like: [\"is stale\"]}]}\n";
     let known = Known {
         memory_files: [(".openexec/memory/other.yaml".to_owned(), others.to_owned())].into(),
         ..known()
@@ -530,10 +531,8 @@ fn names_in_memory_that_lead_nowhere_are_said_and_mended_beside_other_files() {
     let titles: Vec<&str> = mended.iter().map(|fix| fix.title.as_str()).collect();
     assert_eq!(titles, ["Write `billing`", "Write `deploy`"]);
     assert!(applied(&file, &mended[0].edits).contains("runbooks: [billing]"));
-    assert_eq!(
-        labels(MEMORY, "version: 1\nprocedures:\n  - id: p\n    steps:\n      - task: |\n")[..1],
-        ["deploy".to_owned()]
-    );
+    let tasks = labels(MEMORY, "version: 1\nprocedures:\n  - id: p\n    steps:\n      - task: |\n");
+    assert!(tasks.contains(&"deploy".to_owned()), "{tasks:?}");
     let keys = labels(MEMORY, "version: 1\nrunbooks:\n  - id: r\n    |\n");
     assert!(keys.contains(&"failures".to_owned()) && keys.contains(&"labels".to_owned()), "{keys:?}");
 }
@@ -552,7 +551,8 @@ fn a_doubtful_pointer_is_confirmed_or_dropped() {
         symbol: symbol.into(),
         pointer: None,
     };
-    let standing = |state, place, why: &str| Resolution { state, place, why: why.into(), similarity_percent: 60 };
+    let standing =
+        |state, place, why: &str| Resolution { state, place, why: why.into(), similarity_percent: 60 };
     let known = Known {
         pointers: vec![
             (anchor("src/a.rs", "f"), standing(PointerState::Suspect, Some(place), "`f` may now be `h`")),
@@ -570,10 +570,7 @@ fn a_doubtful_pointer_is_confirmed_or_dropped() {
     let all = WireRange { start: position(&file, 0), end: position(&file, text.len()) };
     let offered = fixes(&file, &known, all);
     let titles: Vec<&str> = offered.iter().map(|fix| fix.title.as_str()).collect();
-    assert_eq!(
-        titles,
-        ["Confirm the new place: `h` in src/c.rs", "Drop this pointer", "Drop this pointer"]
-    );
+    assert_eq!(titles, ["Confirm the new place: `h` in src/c.rs", "Drop this pointer", "Drop this pointer"]);
     let confirmed = applied(&file, &offered[0].edits);
     let read = openexec_engine::memory::load("m.yaml", &confirmed).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(read.records[0].record.anchors()[0].path, path, "{confirmed}");

@@ -130,6 +130,7 @@ fn free_place(root: &Path, symbol: &str) -> Result<(RecordId, WorkspacePath), St
     let mut names = std::iter::once(plain.clone()).chain(numbered);
     let free = names.find(|name| !root.join(MEMORY_DIR).join(format!("{name}.yaml")).exists());
     let name = free.ok_or("there are too many records of this name; write one by hand")?;
-    let path = WorkspacePath::parse(&format!("{MEMORY_DIR}/{name}.yaml")).map_err(|error| error.to_string())?;
+    let path =
+        WorkspacePath::parse(&format!("{MEMORY_DIR}/{name}.yaml")).map_err(|error| error.to_string())?;
     Ok((RecordId::new(name), path))
 }
