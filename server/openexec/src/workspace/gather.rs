@@ -65,7 +65,7 @@ impl<'a> Gathering<'a> {
         let sources = listed
             .into_iter()
             .filter(|file| file.bytes <= INDEXED_FILE_BYTES_MAX && Language::of_path(&file.path).is_some())
-            .filter(|file| !layers.workspace.index.kind(&file.path).hidden)
+            .filter(|file| !layers.workspace.index.words.kind(&file.path).hidden)
             .take(SEARCH_FILES_MAX)
             .collect();
         Self {
@@ -98,7 +98,7 @@ impl<'a> Gathering<'a> {
     fn is_test(&self, path: &WorkspacePath, symbol: &Symbol) -> bool {
         symbol.is_test
             || symbol.name.split([':', '.']).any(|part| matches!(part, "tests" | "test"))
-            || self.layers.workspace.index.kind(path).judges
+            || self.layers.workspace.index.words.kind(path).judges
     }
 
     /// A file's text and symbols. Hidden files and those behind symbolic links have none.
@@ -112,7 +112,7 @@ impl<'a> Gathering<'a> {
     }
 
     fn load(&self, path: &WorkspacePath) -> Option<Parsed> {
-        if self.layers.workspace.index.kind(path).hidden {
+        if self.layers.workspace.index.words.kind(path).hidden {
             return None;
         }
         let parsed = |text: &str| Parsed { text: text.into(), symbols: symbols_in(path, text) };
