@@ -11,7 +11,7 @@ mod toolset;
 
 pub use classes::{PathClass, check_classes, classify};
 pub use content::{Form, Occurrence, Taint, fingerprints};
-pub use evaluate::{evaluate, evaluate_changes, evaluate_task};
+pub use evaluate::{evaluate, evaluate_call, evaluate_changes, evaluate_task};
 pub use guard::{Changed, Weakening, weakenings};
 pub use rules::Policy;
 pub use toolset::{toolset, toolset_names};

@@ -127,6 +127,11 @@ impl Redactions {
         Ok(restored)
     }
 
+    /// Replaces this text from now on wherever it occurs, whatever it looks like.
+    pub(crate) fn mask(&mut self, kind: &str, value: &str) {
+        self.learn(kind, value);
+    }
+
     fn learn(&mut self, kind: &str, value: &str) {
         // A value that occurs in placeholders themselves could not be kept out of a redacted text.
         let occurs_in_placeholders = kind != LITERAL && format!("{OPENING}{kind}:").contains(value);

@@ -5,6 +5,7 @@ mod doctor;
 mod drive;
 mod inspect;
 mod key;
+mod memory;
 mod models;
 mod paint;
 mod policy;
@@ -62,6 +63,8 @@ enum What {
     Blueprint(BlueprintArguments),
     /// Check policy files, explain what they say to an action, or print their JSON Schema.
     Policy(policy::PolicyArguments),
+    /// Records of what is known: list, show, add, check, relocate, export, import.
+    Memory(memory::MemoryArguments),
     /// List the models, and say whether they can be reached. Free of charge without `--ping`.
     Models(models::ModelsArguments),
     /// Store, remove and list keys in the system's keyring.
@@ -271,6 +274,7 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Doctor(at) => doctor::doctor(&at).await,
         What::Blueprint(arguments) => inspect::blueprint(arguments.what),
         What::Policy(arguments) => policy::policy(arguments),
+        What::Memory(arguments) => memory::memory(arguments).await,
         What::Models(arguments) => models::models(arguments).await,
         What::Key(arguments) => key::key(arguments),
         What::Config(ConfigArguments { what: ConfigWhat::Schema }) => {

@@ -85,6 +85,7 @@ pub fn requests<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<D
                 | Command::GatherFacts { .. }
                 | Command::Hydrate { .. }
                 | Command::RunTask { .. }
+                | Command::Keep { .. }
                 | Command::CheckBases { .. }
                 | Command::Apply { .. }
                 | Command::Remember { .. }

@@ -12,6 +12,7 @@ pub mod graph;
 pub mod history;
 pub mod limits;
 pub mod lsp;
+pub mod memory;
 pub mod models;
 pub mod policy;
 pub mod process;

@@ -208,6 +208,8 @@ pub const DIAGNOSTICS_MAX: usize = 20;
 pub const VIEW_LAG_MS: u64 = 1_000;
 /// Runs of a workspace that a client's own list shows.
 pub const RUNS_LISTED_MAX: usize = 50;
+/// Milliseconds between two looks whether another process has written into a journal.
+pub const JOURNAL_LOOK_MS: u64 = 1_000;
 /// Milliseconds between two notices that the list of runs has changed.
 pub const RUNS_CHANGED_PAUSE_MS: u64 = 100;
 /// Milliseconds that a menu which is opened before the first offers are read waits for them.
@@ -251,3 +253,9 @@ pub const HISTORY_FILES_KEPT_MAX: usize = 20_000;
 pub const CO_CHANGED_COMMITS_MAX: usize = 200;
 /// Files of a commit from which on it says nothing of any two of them.
 pub const CO_CHANGED_FILES_MAX: usize = 30;
+/// Files in which a symbol is looked for that is not where a record points.
+pub const POINTER_SEARCH_FILES_MAX: usize = 20_000;
+/// Records of runs that are listed, exported or re-anchored at once, the newest.
+pub const LESSONS_MAX: usize = 1_000;
+/// Records that an editor is told of one symbol.
+pub const KNOWN_ABOUT_MAX: usize = 20;

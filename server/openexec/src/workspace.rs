@@ -24,7 +24,6 @@ pub use index::{Changed, Keeper, Shelf};
 use layers::Layers;
 use openexec_engine::context::Candidate;
 use openexec_engine::edit::ChangeSet;
-use openexec_engine::memory::MaintenanceRecord;
 use openexec_engine::path::{RequestedPath, WorkspacePath};
 use openexec_engine::policy::Facts;
 use openexec_engine::run::{ContextQuery, HydratedText, OpenDocument, Read};
@@ -175,6 +174,11 @@ impl Workspace {
         found.into_iter().collect()
     }
 
+    /// All files that tools and people look at, sorted by path. Reads names only.
+    pub fn files(&self) -> Vec<WorkspacePath> {
+        walk::walk(&self.root).into_iter().map(|file| file.path).collect()
+    }
+
     /// Finds candidates for a context pack. The same files and the same query give the same
     /// candidates in the same order.
     pub fn gather(&self, query: &ContextQuery, recall: &Recall<'_>) -> Vec<Candidate> {
@@ -182,5 +186,15 @@ impl Workspace {
     }
 }
 
-/// How records are found, so that this module needs not know the store.
-pub type Recall<'a> = dyn Fn(&[(WorkspacePath, Option<String>)]) -> Vec<MaintenanceRecord> + Sync + 'a;
+/// What memory is asked for.
+pub struct Sought<'a> {
+    /// Symbols and, with no symbol, files; the most relevant first.
+    pub places: &'a [(WorkspacePath, Option<String>)],
+    /// Errors in their normal form.
+    pub errors: &'a [String],
+    /// How a file's text is read as the run sees it.
+    pub read: &'a dyn Fn(&WorkspacePath) -> Option<String>,
+}
+
+/// How records are found, so that this module needs not know where they are kept.
+pub type Recall<'a> = dyn Fn(&Sought<'_>) -> Vec<Candidate> + Sync + 'a;

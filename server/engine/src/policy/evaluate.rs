@@ -139,9 +139,14 @@ fn files_changed(batch: &[ActionRequest], changes: &ChangeSet) -> u64 {
 
 /// Judges the running of a declared task.
 pub fn evaluate_task(task: &TaskName, tasks: &TaskSet, policy: &Policy) -> Decision {
+    evaluate_call(task, &[], tasks, policy)
+}
+
+/// The same, with values for its parameters.
+pub fn evaluate_call(task: &TaskName, args: &[TaskArg], tasks: &TaskSet, policy: &Policy) -> Decision {
     let known = Known::default();
     let mut judge = Judge::new(policy, &known);
-    judge_task(&mut judge, task, &[], tasks);
+    judge_task(&mut judge, task, args, tasks);
     judge.decision()
 }
 

@@ -9,7 +9,8 @@ use crate::budget::Budget;
 use crate::context::{Candidate, PackPart};
 use crate::digest::Digest;
 use crate::edit::Part;
-use crate::ids::{CommandId, ModelName, RunId, StageId, StepId};
+use crate::ids::{CommandId, ModelName, RunId, StageId, StepId, TaskName};
+use crate::memory::{Operations, Remedy};
 use crate::model::{ModelError, ModelReply, Models};
 use crate::path::WorkspacePath;
 use crate::policy::{Decision, Facts, PolicySnapshot};
@@ -222,6 +223,24 @@ pub enum Event {
         /// File by file.
         report: ApplyReport,
     },
+    /// Decision: this is what a runbook approves for the failure.
+    RunbookFound {
+        /// The step.
+        step: StepId,
+        /// What is to be done.
+        remedy: Box<Remedy>,
+    },
+    /// Decision: a task of a procedure was judged.
+    ProcedureStepped {
+        /// The step.
+        step: StepId,
+        /// Which part of the procedure it belongs to.
+        part: ProcedurePart,
+        /// The task.
+        task: TaskName,
+        /// The judgement of its report.
+        judgement: Judgement,
+    },
     /// Answer: the pointer record is stored.
     Remembered {
         /// The command that is answered.
@@ -289,6 +308,9 @@ pub struct RunStarted {
     pub approve_requests: bool,
     /// The declared tasks.
     pub tasks: TaskSet,
+    /// What is known of the system: services, runbooks, environments, procedures.
+    #[serde(default, skip_serializing_if = "Operations::is_empty")]
+    pub operations: Operations,
     /// What the user asked for.
     pub inputs: Inputs,
     /// What the request was taken to be about.
@@ -397,6 +419,29 @@ pub struct FileOutcome {
     pub text: Option<Digest>,
 }
 
+/// A part of a procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcedurePart {
+    /// What must hold before.
+    Precondition,
+    /// What is done.
+    Step,
+    /// What is done when a step has failed.
+    Rollback,
+}
+
+impl ProcedurePart {
+    /// `precondition`, `step` or `rollback`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Precondition => "precondition",
+            Self::Step => "step",
+            Self::Rollback => "rollback",
+        }
+    }
+}
+
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
@@ -445,6 +490,8 @@ impl Event {
             | Self::Proposed { .. }
             | Self::Rebased { .. }
             | Self::ApplyIntended { .. }
+            | Self::RunbookFound { .. }
+            | Self::ProcedureStepped { .. }
             | Self::RunPaused { .. }
             | Self::RunEnded { .. } => true,
             Self::RunStarted(_)
@@ -496,6 +543,8 @@ impl Event {
             | Self::PartsRejected { .. }
             | Self::Rebased { .. }
             | Self::ApplyIntended { .. }
+            | Self::RunbookFound { .. }
+            | Self::ProcedureStepped { .. }
             | Self::CancelRequested { .. }
             | Self::ResumeRequested { .. }
             | Self::UndoRequested { .. }
@@ -531,6 +580,8 @@ impl Event {
             Self::Rebased { .. } => "rebased",
             Self::ApplyIntended { .. } => "apply_intended",
             Self::Applied { .. } => "applied",
+            Self::RunbookFound { .. } => "runbook_found",
+            Self::ProcedureStepped { .. } => "procedure_stepped",
             Self::Remembered { .. } => "remembered",
             Self::CommandFailed { .. } => "command_failed",
             Self::CancelRequested { .. } => "cancel_requested",

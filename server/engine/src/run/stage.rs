@@ -46,6 +46,9 @@ impl Active {
             DeterministicAction::Propose => self.propose(out),
             DeterministicAction::ApplyEdit => self.start_apply(out),
             DeterministicAction::Remember => self.start_remember(out),
+            DeterministicAction::FindRunbook => self.find_runbook(out),
+            DeterministicAction::RunProcedure => self.start_procedure(out),
+            DeterministicAction::RecordDecision => self.start_decision(out),
             DeterministicAction::SummarizeRun => {
                 let summary = self.run_summary();
                 self.artifacts.insert("summary".into(), summary.clone());
@@ -77,7 +80,9 @@ impl Active {
         let (budget, cut) = self.pack_limit();
         let mut withheld = Vec::new();
         let mut leaving = Vec::new();
-        for candidate in candidates {
+        // What is known of the system is looked up; nothing about it is ranked by text.
+        let known = self.known_of_system(candidates);
+        for candidate in known.iter().chain(candidates) {
             match candidate.may_leave(&self.policy, self.start.models.are_local()) {
                 Ok(()) => leaving.push(candidate.clone()),
                 Err(why) => withheld.push(PackPart::withheld(candidate, &why)),
@@ -199,7 +204,7 @@ impl Active {
         self.succeed(format!("{} files reformatted", rewritten.len()), out);
     }
 
-    fn take_changes(&mut self, changes: ChangeSet, out: &mut Vec<Command>) {
+    pub(super) fn take_changes(&mut self, changes: ChangeSet, out: &mut Vec<Command>) {
         self.changes = changes;
         self.record_planned(out);
     }

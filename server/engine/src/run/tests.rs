@@ -3,6 +3,7 @@
 
 mod applying;
 mod gates;
+mod memory;
 mod recovery;
 mod replies;
 mod rules;

@@ -27,7 +27,7 @@ use std::path::PathBuf;
 pub(super) struct RunLine {
     pub(super) root: PathBuf,
     pub(super) view: RunView,
-    /// False for a recorded run that nobody drives.
+    /// False for a recorded run that nobody drives, neither here nor in another process.
     pub(super) driven: bool,
 }
 
@@ -179,7 +179,7 @@ impl RunLine {
         matches!(self.view.status, RunStatus::AwaitingApproval { what: Asked::Request(_), .. })
     }
 
-    /// It goes on in this process.
+    /// It goes on.
     pub(super) fn is_running(&self) -> bool {
         self.driven && matches!(self.view.status, RunStatus::Active)
     }
@@ -375,7 +375,7 @@ fn given_selection(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
 }
 
 fn given_symbol(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
-    let symbol = enclosing(place, |_| true)?;
+    let symbol = enclosing(place, |symbol| symbol.kind.is_code())?;
     Some(Given {
         subject: on(blueprint, &format!("`{}`", quote(&symbol.name))),
         kind: "refactor.rewrite.openexec",

@@ -43,6 +43,7 @@ where
             .custom_method(WorkDoneProgressCancel::METHOD, Handlers::progress_cancelled)
             .custom_method("openexec/runs", Handlers::runs)
             .custom_method("openexec/changes", Handlers::changes)
+            .custom_method("openexec/documentDigest", Handlers::document_digest)
             .finish();
     let (service, left) = OrderedService::new(service, Arc::new(Inbox(session)));
     let serving =

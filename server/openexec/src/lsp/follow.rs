@@ -115,7 +115,7 @@ async fn moved(handle: &RunHandle, events: &mut Receiver<Arc<Recorded>>, before:
             // It may come to the same stand again, which the user wants to hear as well.
             Ok(recorded) => (recorded.seq, matches!(recorded.event, Event::ResumeRequested { .. })),
             Err(RecvError::Lagged(_)) => (0, false),
-            Err(RecvError::Closed) => return false,
+            Err(RecvError::Closed) => return handle.view().status != before.status,
         };
         // An event is announced when it is durable, which is before the view shows it.
         let deadline = Instant::now() + Duration::from_millis(VIEW_LAG_MS);

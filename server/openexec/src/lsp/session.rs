@@ -34,8 +34,10 @@ pub(super) struct Offers {
     pub(super) model: Option<String>,
     /// Whether tasks may run, where that is known.
     pub(super) trust: Option<TrustState>,
-    /// Recorded runs that are not over and that nobody drives.
+    /// Recorded runs that are not over and that this process does not drive.
     pub(super) pending: Vec<RunView>,
+    /// Those of them that another process drives.
+    pub(super) elsewhere: Vec<RunId>,
     /// The latest run that ended before this process began and that can be undone.
     pub(super) ended: Option<RunView>,
 }

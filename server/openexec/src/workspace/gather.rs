@@ -13,14 +13,14 @@ use super::index::{Parsed, Words, symbols_in};
 use super::layers::Layers;
 use super::place::{Place, Standing};
 use super::walk::Listed;
-use super::{Recall, Workspace};
+use super::{Recall, Sought, Workspace};
 use crate::limits::{
     CANDIDATES_BYTES_MAX, INDEXED_FILE_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX, SEARCH_FILES_MAX,
 };
-use openexec_engine::context::{Candidate, RecordTag, Relevance};
+use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
+use openexec_engine::memory::error_forms;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::policy::rules::PointerKind;
 use openexec_engine::run::{ContextQuery, Target};
 use openexec_engine::syntax::{Language, Symbol};
 use std::cmp::Reverse;
@@ -64,7 +64,10 @@ impl<'a> Gathering<'a> {
         let all = listed.iter().map(|file| file.path.clone()).collect();
         let sources = listed
             .into_iter()
-            .filter(|file| file.bytes <= INDEXED_FILE_BYTES_MAX && Language::of_path(&file.path).is_some())
+            .filter(|file| {
+                file.bytes <= INDEXED_FILE_BYTES_MAX
+                    && Language::of_path(&file.path).is_some_and(Language::is_program)
+            })
             .filter(|file| !layers.workspace.index.words.kind(&file.path).hidden)
             .take(SEARCH_FILES_MAX)
             .collect();
@@ -247,24 +250,17 @@ impl<'a> Gathering<'a> {
         let mut places = std::mem::take(&mut self.places);
         places.extend(query.diagnostics.iter().map(|diagnostic| (diagnostic.path.clone(), None)));
         places.truncate(RECALLED_PLACES_MAX);
-        if places.is_empty() {
+        let errors = error_forms(&query.failures, [query.output.as_str()]);
+        if places.is_empty() && errors.is_empty() {
             return;
         }
-        for (at, record) in (0..).zip(recall(&places).iter().take(MEMORY_RECORDS_MAX)) {
-            self.take(Candidate {
-                path: None,
-                symbol: None,
-                lines: None,
-                text: record.describe(),
-                signature: None,
-                relevance: Relevance::Memory,
-                score: 1000_u32.saturating_sub(at),
-                record: Some(RecordTag {
-                    pointer: PointerKind::Maintenance,
-                    labels: Vec::new(),
-                    files: record.files.clone(),
-                }),
-            });
+        let read = |path: &WorkspacePath| match self.layers.workspace.index.kind(path).hidden {
+            true => None,
+            false => self.layers.text(path).ok().flatten(),
+        };
+        let found = recall(&Sought { places: &places, errors: &errors, read: &read });
+        for candidate in found.into_iter().take(MEMORY_RECORDS_MAX) {
+            self.take(candidate);
         }
     }
 

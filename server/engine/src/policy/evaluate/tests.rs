@@ -71,6 +71,7 @@ impl Case {
             timeout: TimeoutClass::Long,
             network: Vec::new(),
             origin: "Cargo.toml".to_owned(),
+            writes: Vec::new(),
             params: vec![TaskParam {
                 name: "path".to_owned(),
                 sort: ParamSort::WorkspacePath,

@@ -35,6 +35,7 @@ fn tested(passed: u32, failed: u32) -> Event {
         output_bytes: 0,
         sandbox: "overlay+namespaces".to_owned(),
         rewritten: Vec::new(),
+        written: Vec::new(),
         connections: Vec::new(),
     };
     Event::TaskFinished { command: CommandId(1), report: Box::new(report), tree: Digest::of(b"tree") }
