@@ -201,8 +201,12 @@ impl Language {
         };
         let parser = &loaded.parser;
         let said = parser.metadata().map(|it| (it.major_version, it.minor_version, it.patch_version));
-        let sizes =
-            (parser.abi_version(), parser.node_kind_count(), parser.parse_state_count(), parser.field_count());
+        let sizes = (
+            parser.abi_version(),
+            parser.node_kind_count(),
+            parser.parse_state_count(),
+            parser.field_count(),
+        );
         format!("{said:?} {sizes:?}")
     }
 }

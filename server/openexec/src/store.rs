@@ -19,7 +19,7 @@ mod tests;
 mod trust;
 mod writer;
 
-pub use index::{IndexStore, IndexSize};
+pub use index::{IndexSize, IndexStore};
 pub use lease::Lease;
 pub use spending::{Call, Reserved, Spending};
 pub use trust::{TrustStore, TrustedFile};

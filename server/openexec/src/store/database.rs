@@ -108,7 +108,7 @@ pub(super) fn explained(path: &Path, error: StoreError) -> StoreError {
         ),
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             let reason = format!(
-            "is damaged ({error}); nothing was changed in it: move it aside, and let `sqlite3 FILE .recover` save what it holds"
+                "is damaged ({error}); nothing was changed in it: move it aside, and let `sqlite3 FILE .recover` save what it holds"
             );
             StoreError::Broken { path: path.display().to_string(), reason }
         }
@@ -246,12 +246,7 @@ fn switch_to_wal(connection: &Connection, path: &Path) -> Result<(), StoreError>
     ))
 }
 
-fn set_pragmas(
-    connection: &Connection,
-    path: &Path,
-    kind: &Kind,
-    bytes_max: u64,
-) -> Result<(), StoreError> {
+fn set_pragmas(connection: &Connection, path: &Path, kind: &Kind, bytes_max: u64) -> Result<(), StoreError> {
     match kind.durability {
         Durability::Committed => {
             // FULL (2): a commit is on the disk before it is answered, also when the power fails.

@@ -55,12 +55,15 @@ impl IndexStore {
         (part, parts): (usize, usize),
         take: &mut dyn FnMut(&str, &[u8]),
     ) -> Result<(), StoreError> {
-        let read = || -> Result<(), StoreError> {
+        let mut read = || -> Result<(), StoreError> {
             let connection = database::open_reader(&self.path)?;
             let mut query = connection.prepare("SELECT path, body FROM file WHERE id % ?2 = ?1")?;
             let mut rows = query.query(params![part, parts.max(1)])?;
             while let Some(row) = rows.next()? {
-                take(row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?, row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?);
+                take(
+                    row.get_ref(0)?.as_str().map_err(rusqlite::Error::from)?,
+                    row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?,
+                );
             }
             Ok(())
         };

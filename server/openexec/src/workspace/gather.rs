@@ -254,7 +254,7 @@ impl<'a> Gathering<'a> {
         if places.is_empty() && errors.is_empty() {
             return;
         }
-        let read = |path: &WorkspacePath| match self.layers.workspace.index.kind(path).hidden {
+        let read = |path: &WorkspacePath| match self.layers.workspace.index.words.kind(path).hidden {
             true => None,
             false => self.layers.text(path).ok().flatten(),
         };

@@ -21,7 +21,6 @@ mod work;
 
 pub use keeper::{Changed, Keeper};
 pub use shelf::Shelf;
-pub(super) use view::Indexed;
 pub(super) use words::{Parsed, Wanted, Words, symbols_in};
 
 use parking_lot::{Condvar, Mutex};

@@ -69,7 +69,7 @@ impl Index {
         let mut versions = Versions::default();
         let mut found = Vec::new();
         shelf.read(part, &mut |path, bytes| {
-            let read = || {
+            let mut read = || {
                 let (head, summary) = decode_head(path, bytes)?;
                 let path = WorkspacePath::parse(path).ok()?;
                 let known = head.known(&versions.of(&path))?;

@@ -1,9 +1,10 @@
 //! Which words the files contain, and the symbols of those that were parsed.
 
-use crate::limits::{INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX, MINIFIED_LINE_BYTES_MIN, WALK_FILES_MAX};
+use super::work::is_minified;
+use crate::limits::{INDEX_THREADS_MAX, WALK_FILES_MAX};
+use crate::workspace::Workspace;
 use crate::workspace::layers::is_hidden;
 use crate::workspace::walk::{Listed, Stamp};
-use crate::workspace::{Workspace, files};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::{PathClass, classify};
 use openexec_engine::syntax::{Language, Symbol, symbols_of};
@@ -90,11 +91,6 @@ impl Words {
     }
 }
 
-/// True when the lines are much longer, on average, than anybody writes them.
-fn is_minified(text: &str) -> bool {
-    text.len() / (text.lines().count() + 1) > MINIFIED_LINE_BYTES_MIN
-}
-
 /// Names to look for in the words of many files.
 pub(in crate::workspace) struct Wanted<'a> {
     /// Names that are one word, sorted by its digest.
@@ -166,6 +162,7 @@ impl Workspace {
             .collect();
         let read = in_parallel(&behind, |file| {
             let (text, stamp) = self.load(&file.path)?;
+            let text = text?;
             Some(Indexed {
                 stamp,
                 words: Words::of_source(&text),
@@ -201,7 +198,7 @@ impl Workspace {
     /// One file's text and symbols. `None` when it cannot be read or is too large.
     pub(in crate::workspace) fn parse(&self, path: &WorkspacePath) -> Option<Parsed> {
         let (text, stamp) = self.load(path)?;
-        let text: Arc<str> = text.into();
+        let text: Arc<str> = text?.into();
         let known = self.index.words.files.lock().get(path).filter(|indexed| indexed.stamp == stamp).cloned();
         if let Some(symbols) = known.as_ref().and_then(|indexed| indexed.symbols.clone()) {
             return Some(Parsed { text, symbols });
@@ -212,20 +209,6 @@ impl Workspace {
         let indexed = Indexed { stamp, words, symbols: Some(Arc::clone(&symbols)), settled };
         self.index.words.files.lock().insert(path.clone(), indexed);
         Some(Parsed { text, symbols })
-    }
-
-    /// The text on disk with the stamp of exactly this text. Links are not followed.
-    fn load(&self, path: &WorkspacePath) -> Option<(String, Stamp)> {
-        use std::io::Read as _;
-        let (file, _) = files::open(&self.dir, path.as_str().as_ref()).ok()?;
-        let mut file = file.into_std();
-        let metadata = file.metadata().ok()?;
-        let stamp = Stamp::of(&metadata);
-        // A text that grows from nothing costs half a dozen reads for every file.
-        let room = usize::try_from(metadata.len().min(INDEXED_FILE_BYTES_MAX)).unwrap_or(0) + 1;
-        let mut text = String::with_capacity(room);
-        (&mut file).take(INDEXED_FILE_BYTES_MAX + 1).read_to_string(&mut text).ok()?;
-        (text.len() as u64 <= INDEXED_FILE_BYTES_MAX).then_some((text, stamp))
     }
 }
 

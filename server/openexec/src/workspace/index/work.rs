@@ -4,7 +4,8 @@
 use super::shelf::unpacked;
 use super::state::{Content, Known, Outcome};
 use crate::limits::{
-    INDEX_INLINE_BYTES_MAX, INDEX_SAVED_AT_ONCE_MIN, INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX, MINIFIED_LINE_BYTES_MIN,
+    INDEX_INLINE_BYTES_MAX, INDEX_SAVED_AT_ONCE_MIN, INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX,
+    MINIFIED_LINE_BYTES_MIN,
 };
 use crate::workspace::walk::Stamp;
 use crate::workspace::{Workspace, files};
@@ -89,7 +90,8 @@ impl Workspace {
         std::thread::scope(|scope| {
             for _ in 0..Pace::Awaited.threads().min(paths.len()) {
                 scope.spawn(move || {
-                    while let Some(path) = paths.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
+                    while let Some(path) = paths.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                    {
                         work(path);
                     }
                 });
@@ -143,7 +145,7 @@ impl Workspace {
 
     /// The text on disk with the stamp of exactly this text; no text where there is none that
     /// could be read. Links are not followed.
-    fn load(&self, path: &WorkspacePath) -> Option<(Option<String>, Stamp)> {
+    pub(super) fn load(&self, path: &WorkspacePath) -> Option<(Option<String>, Stamp)> {
         let (file, _) = files::open(&self.dir, path.as_str().as_ref()).ok()?;
         let mut file = file.into_std();
         let metadata = file.metadata().ok()?;
