@@ -192,6 +192,23 @@ impl Language {
     pub fn all() -> impl Iterator<Item = Self> {
         languages::all().map(|entry| entry.grammar.language)
     }
+
+    /// What tells this version of the language's grammar from another: its own version where it
+    /// says one, and the sizes of its tables. Empty where there is no grammar.
+    pub fn grammar_version(self) -> String {
+        let Some(loaded) = languages::of(self).and_then(Entry::loaded) else {
+            return String::new();
+        };
+        let parser = &loaded.parser;
+        let said = parser.metadata().map(|it| (it.major_version, it.minor_version, it.patch_version));
+        let sizes = (
+            parser.abi_version(),
+            parser.node_kind_count(),
+            parser.parse_state_count(),
+            parser.field_count(),
+        );
+        format!("{said:?} {sizes:?}")
+    }
 }
 
 /// A parsed document, which can follow edits. Clones share what they have in common.

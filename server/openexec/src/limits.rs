@@ -117,6 +117,8 @@ pub const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const ROUTER_TIMEOUT_MS: u64 = 10_000;
 /// Bytes of one state database.
 pub const STORE_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
+/// Bytes of one workspace's index on disk.
+pub const INDEX_DATABASE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Milliseconds that one process waits for another to leave the state database.
 pub const STORE_BUSY_TIMEOUT_MS: u64 = 10_000;
 /// Milliseconds between two attempts at having a state database to oneself for a moment.
@@ -128,6 +130,8 @@ pub const STORE_AMBIGUOUS_LISTED_MAX: usize = 10;
 
 /// Files that one walk of the workspace looks at.
 pub const WALK_FILES_MAX: usize = 200_000;
+/// Threads that list the files of a workspace.
+pub const WALK_THREADS_MAX: usize = 4;
 /// Files that are searched for names while a pack is built.
 pub const SEARCH_FILES_MAX: usize = 20_000;
 /// Milliseconds that the server waits for the editor to show an applied edit.
@@ -147,8 +151,21 @@ pub const SEARCH_LINE_BYTES_MAX: usize = 300;
 pub const INDEXED_FILE_BYTES_MAX: u64 = 512 * 1024;
 /// Mean length of its lines, in bytes, from which on a source is taken for minified.
 pub const MINIFIED_LINE_BYTES_MIN: usize = 200;
-/// Threads that read and parse files while a pack is gathered.
-pub const INDEX_THREADS_MAX: usize = 4;
+/// Threads that read and parse the files of a workspace side by side.
+pub const INDEX_THREADS_MAX: usize = 8;
+/// Bytes of waiting files up to which one thread reads them: starting others costs more.
+pub const INDEX_INLINE_BYTES_MAX: u64 = 64 * 1024;
+/// Files of the index that are saved together while others are still being read.
+pub const INDEX_SAVED_AT_ONCE_MIN: usize = 512;
+/// Bytes of files that are parsed for a pack while the background is still at work: the nearest
+/// ones. At 10 MB/s, half of the time that an answer may take.
+pub const INDEX_NOW_PARSED_BYTES_MAX: u64 = 512 * 1024;
+/// Bytes of the files after these that are read without their grammar.
+pub const INDEX_NOW_LEXED_BYTES_MAX: u64 = 1024 * 1024;
+/// Texts of open buffers whose summaries are kept at hand.
+pub const INDEX_BUFFERS_KEPT_MAX: usize = 256;
+/// Changes that the background is told of one by one; of more, it looks at everything.
+pub const INDEX_CHANGES_MAX: usize = 256;
 /// Bytes of files that are parsed for one pack, the rarest names first.
 pub const PARSED_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Lines shown before and after a place that lies in no symbol of a sensible size.

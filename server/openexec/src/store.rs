@@ -1,5 +1,6 @@
 //! The state store: one SQLite database per workspace, in user scope. Journal, memory, leases.
-//! Databases of their own hold what the user has trusted, and what calls to models have taken.
+//! Databases of their own hold what the user has trusted, what calls to models have taken, and
+//! what is known of a workspace's files.
 //!
 //! It must not know what an event means; it keeps events and hands them back.
 //!
@@ -8,6 +9,7 @@
 //! may have one database open: SQLite's write-ahead log keeps them apart.
 
 mod database;
+mod index;
 mod journal;
 mod lease;
 mod memory;
@@ -17,6 +19,7 @@ mod tests;
 mod trust;
 mod writer;
 
+pub use index::{IndexSize, IndexStore};
 pub use lease::Lease;
 pub use spending::{Call, Reserved, Spending};
 pub use trust::{TrustStore, TrustedFile};
@@ -87,6 +90,8 @@ pub enum StoreError {
     AmbiguousRun { prefix: String, runs: Vec<String> },
     #[error("the state database `{path}` {reason}")]
     Refused { path: String, reason: String },
+    #[error("the state database `{path}` {reason}")]
+    Broken { path: String, reason: String },
     #[error("the state database refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error("an event could not be read or written as JSON: {0}")]

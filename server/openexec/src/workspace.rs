@@ -20,6 +20,7 @@ mod walk;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use index::Index;
+pub use index::{Changed, Keeper, Shelf};
 use layers::Layers;
 use openexec_engine::context::Candidate;
 use openexec_engine::edit::ChangeSet;
@@ -64,6 +65,13 @@ pub type Sift = Arc<dyn Fn(&WorkspacePath) -> Option<String> + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Knowledge(Arc<Index>);
 
+impl Knowledge {
+    /// What is known with what an earlier session has left on a shelf.
+    pub fn on(shelf: Arc<dyn Shelf>) -> Self {
+        Self(Arc::new(Index::with_shelf(shelf)))
+    }
+}
+
 impl Workspace {
     /// Opens the directory. The root is made canonical here, once.
     ///
@@ -82,7 +90,7 @@ impl Workspace {
     /// The same, with what is known of this root already.
     #[must_use]
     pub fn knowing(self, known: &Knowledge) -> Self {
-        known.0.keep_settled();
+        known.0.words.keep_settled();
         Self { index: Arc::clone(&known.0), ..self }
     }
 
@@ -151,9 +159,13 @@ impl Workspace {
                 || path.strip_suffix(name).is_some_and(|before| before.ends_with('/'))
                 || path.strip_prefix(name).is_some_and(|behind| behind.starts_with('/'))
         };
-        let listed = walk::walk(&self.root).into_iter().map(|file| file.path);
-        let mut found: BTreeSet<WorkspacePath> =
-            listed.filter(|path| names.iter().any(|name| means(path, name))).collect();
+        let listed = self.listed();
+        let mut found: BTreeSet<WorkspacePath> = listed
+            .iter()
+            .map(|file| &file.path)
+            .filter(|path| names.iter().any(|name| means(path, name)))
+            .cloned()
+            .collect();
         // What is not listed, because a tool generates or ignores it, can still be named in full.
         let exact = names.iter().filter_map(|name| WorkspacePath::parse(name).ok());
         let is_file = |path: &WorkspacePath| {
@@ -191,7 +203,7 @@ impl Workspace {
         }
         let layers = Layers::new(self, changes, open);
         let parts: Vec<_> = parts.into_iter().collect();
-        let hidden = index::in_parallel(&parts, |(path, parts)| match layers.text(path) {
+        let hidden = index::words::in_parallel(&parts, |(path, parts)| match layers.text(path) {
             Ok(Some(whole)) => hidden_in(path, &whole, parts),
             // What cannot be read now is redacted as far as its parts give it away.
             Ok(None) | Err(_) => Vec::new(),
