@@ -3,7 +3,7 @@
 //! through those between, find them again, and how long that takes.
 //!
 //! `cargo bench -p openexec --features openexec/large-grammars --bench pointers -- [--classes]
-//! [--misses] [--repo OWNER/NAME] [--walk | --cascade]`
+//! [--misses] [--suspects] [--repo OWNER/NAME] [--walk | --cascade]`
 //!
 //! `POINTER_CASES` names the cases (a file), `MIRROR` the directory with the repositories as
 //! `OWNER+NAME/repo`. Missing data ends the bench. Each figure is one line that begins with
@@ -104,6 +104,9 @@ fn main() {
         }
         if has("--misses") {
             misses(name, &answers);
+        }
+        if has("--suspects") {
+            suspects(name, &answers);
         }
     }
 }
@@ -257,5 +260,18 @@ fn misses(name: &str, answers: &[Answered<'_>]) {
             ),
         };
         println!("{name} {kind} {class} {id}: {}:{} {} -> {truth} | {got}", a.file, a.name_line, a.qual);
+    }
+}
+
+/// How often suspects are right, by how alike they are.
+fn suspects(name: &str, answers: &[Answered<'_>]) {
+    let mut groups: BTreeMap<u8, Vec<&Answered<'_>>> = BTreeMap::new();
+    for answer in answers.iter().filter(|answer| answer.state() == PointerState::Suspect) {
+        let percent = answer.resolution.as_ref().map_or(0, |resolution| resolution.similarity_percent);
+        groups.entry(percent / 10 * 10).or_default().push(answer);
+    }
+    for (percent, group) in groups {
+        let shares = shares(group.iter().copied(), true);
+        println!("bench pointers-{name}-alike: {percent} % and more ({}): {shares}", group.len());
     }
 }

@@ -80,7 +80,8 @@ fn a_symbol_is_followed_through_renames_moves_and_edits() {
     repository.commit(&[("src/b.rs", Some("// nothing of interest\n"))]);
     let checked = renamed.replace("let mut sum = 0", "let mut sum: u64 = checked(0)");
     repository.commit(&[("src/a.rs", None), ("lib/cart.rs", Some(&format!("{OTHER}\n{checked}")))]);
-    let wider = checked.replace("item.price * item.count", "item.price * item.count * item.rate - item.rebate");
+    let wider =
+        checked.replace("item.price * item.count", "item.price * item.count * item.rate - item.rebate");
     let last = repository.commit(&[("lib/cart.rs", Some(&format!("{OTHER}\n{wider}")))]);
     let history = repository.history();
     assert_eq!(history.head().as_ref(), Some(&last));
@@ -93,7 +94,10 @@ fn a_symbol_is_followed_through_renames_moves_and_edits() {
     let walked = past.walk(&pointer, &last).unwrap().unwrap();
     let place = walked.place.unwrap();
     assert_eq!(walked.state, PointerState::Renamed);
-    assert_eq!((place.path.as_str(), place.symbol.as_str(), place.commit), ("lib/cart.rs", "total", Some(last.clone())));
+    assert_eq!(
+        (place.path.as_str(), place.symbol.as_str(), place.commit),
+        ("lib/cart.rs", "total", Some(last.clone()))
+    );
     let unmoved = past.walk(&pointer, &first).unwrap().unwrap();
     assert_eq!((unmoved.state, unmoved.place), (PointerState::Exact, Some(pointer.clone())));
     assert_eq!(past.walk(&SymbolPointer { commit: None, ..pointer }, &last).unwrap(), None);
@@ -118,7 +122,8 @@ fn a_line_that_does_not_lead_there_begins_with_one_large_step() {
 fn files_are_read_as_they_were() {
     let repository = Repository::new();
     let first = repository.commit(&[("a b/ü.rs", Some(SUM)), ("deep/x.rs", Some("one"))]);
-    let last = repository.commit(&[("a b/ü.rs", Some(OTHER)), ("deep/x.rs", None), ("deep/y.rs", Some("one"))]);
+    let last =
+        repository.commit(&[("a b/ü.rs", Some(OTHER)), ("deep/x.rs", None), ("deep/y.rs", Some("one"))]);
     let history = repository.history();
     assert_eq!(history.file_at(&first, &path("a b/ü.rs")).unwrap().as_deref(), Some(SUM));
     assert_eq!(history.file_at(&last, &path("deep/x.rs")).unwrap(), None);
@@ -179,7 +184,11 @@ impl Trap {
         use std::os::unix::fs::PermissionsExt as _;
         let port = self.listener.local_addr().unwrap().port();
         let file = self.place.path().join(name);
-        std::fs::write(&file, format!("#!/bin/bash\nexec 3<>/dev/tcp/127.0.0.1/{port}\necho {name} >&3\nexit 1\n")).unwrap();
+        std::fs::write(
+            &file,
+            format!("#!/bin/bash\nexec 3<>/dev/tcp/127.0.0.1/{port}\necho {name} >&3\nexit 1\n"),
+        )
+        .unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
         file.to_str().unwrap().to_owned()
     }
@@ -206,7 +215,8 @@ fn nothing_that_a_repository_configures_is_started() {
     let second = repository.commit(&[("a.rs", Some(OTHER))]);
     // A commit with a signature, which showing signatures would check.
     let plain = repository.git(&["cat-file", "commit", second.as_str()]);
-    let signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----\n\nchange\n";
+    let signature =
+        "gpgsig -----BEGIN PGP SIGNATURE-----\n \n iQ==\n -----END PGP SIGNATURE-----\n\nchange\n";
     repository.write(".git/signed", &plain.replacen("\nchange\n", signature, 1));
     let signed = repository.git(&["hash-object", "-t", "commit", "-w", ".git/signed"]);
     repository.git(&["reset", "-q", "--hard", signed.trim()]);

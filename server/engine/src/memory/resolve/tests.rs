@@ -13,7 +13,8 @@ struct Texts {
 
 impl Texts {
     fn new(then: &[(&str, &'static str)], now: &[(&str, &'static str)]) -> Self {
-        let files = |files: &[(&str, &'static str)]| files.iter().map(|(name, text)| (path(name), *text)).collect();
+        let files =
+            |files: &[(&str, &'static str)]| files.iter().map(|(name, text)| (path(name), *text)).collect();
         Self { then: files(then), now: files(now), moves: PathMap::default() }
     }
 
@@ -24,7 +25,8 @@ impl Texts {
 
     fn resolved(&self, file: &str, symbol: &str) -> (PointerState, String) {
         let resolution = resolve(&self.pointer(file, symbol), self);
-        let place = resolution.place.map(|place| format!("{}:{} {}", place.path, place.lines.0, place.symbol));
+        let place =
+            resolution.place.map(|place| format!("{}:{} {}", place.path, place.lines.0, place.symbol));
         (resolution.state, place.unwrap_or_default())
     }
 }
@@ -67,7 +69,8 @@ const TOTAL: &str = "/// The sum.\nfn total(items: &[Item]) -> u64 {\n    let mu
 const TOTAL_EDITED: &str = "fn first() {}\n\nfn total(items: &[Item]) -> u64 {\n    let mut sum = 0;\n    for item in items {\n        sum += item.price * item.count;\n    }\n    sum + 1\n}\n";
 const TOTAL_RENAMED: &str = "fn first() {}\n\nfn price_of(items: &[Item]) -> u64 {\n    let mut sum = 0;\n    for item in items {\n        sum += item.price * item.count;\n    }\n    sum\n}\n";
 const TOTAL_IN_CART: &str = "impl Cart {\n    fn total(items: &[Item]) -> u64 {\n        let mut sum = 0;\n        for item in items {\n            sum += item.price * item.count;\n        }\n        sum\n    }\n}\n";
-const TOTAL_REWRITTEN: &str = "fn total(items: &[Item]) -> u64 {\n    items.iter().map(Item::cost).sum()\n}\n";
+const TOTAL_REWRITTEN: &str =
+    "fn total(items: &[Item]) -> u64 {\n    items.iter().map(Item::cost).sum()\n}\n";
 const OTHER: &str = "fn parse(text: &str) -> Result<Tree, Error> {\n    Parser::new(text).run()\n}\n";
 
 #[test]
@@ -169,5 +172,21 @@ fn a_saved_file_takes_its_pointers_along() {
     let pointers = [texts.pointer("a.rs", "total"), texts.pointer("b.rs", "parse")];
     let saved = re_anchor(&pointers, &path("a.rs"), Some(TOTAL), TOTAL_RENAMED);
     assert_eq!(saved.len(), 1);
-    assert_eq!((saved[0].state, saved[0].place.as_ref().unwrap().symbol.as_str()), (PointerState::Renamed, "price_of"));
+    assert_eq!(
+        (saved[0].state, saved[0].place.as_ref().unwrap().symbol.as_str()),
+        (PointerState::Renamed, "price_of")
+    );
+}
+
+#[test]
+fn a_second_version_takes_the_name_of_the_first() {
+    let body = |name: &str, method: &str| {
+        format!(
+            "    fn {name}(&self, buffer: &mut Buffer) -> Poll {{\n        ready(self.io.{method}(buffer, self.waker()))?;\n        Poll::Ready(buffer.len())\n    }}\n"
+        )
+    };
+    let then = format!("impl S {{\n{}{}}}\n", body("peek", "old"), body("peek2", "new"));
+    let now = format!("impl S {{\n{}}}\n", body("peek", "new"));
+    let texts = Texts::new(&[("a.rs", then.leak())], &[("a.rs", now.leak())]);
+    assert_eq!(texts.resolved("a.rs", "S::peek2"), (PointerState::Renamed, "a.rs:2 S::peek".to_owned()));
 }
