@@ -118,9 +118,8 @@ fn answers<'a>(cases: &'a [Case], mirror: &std::path::Path, strategy: Strategy) 
         pasts.entry(&case.repo).or_insert_with(|| {
             let root = mirror.join(case.repo.replace('/', "+")).join("repo");
             let history = History::open(&root);
-            Past::new(
-                history.unwrap_or_else(|| panic!("fetch {} into MIRROR, as {}", case.repo, root.display())),
-            )
+            let missing = || format!("fetch {} into MIRROR, as {}", case.repo, root.display());
+            Past::new(history.ok_or_else(missing).unwrap())
         });
     }
     cases.par_iter().map(|case| answer(case, pasts.get(case.repo.as_str()).unwrap(), strategy)).collect()
@@ -146,7 +145,7 @@ fn pointer(case: &Case, past: &Past, from: &CommitId) -> Option<SymbolPointer> {
     let symbols = symbols_of(Language::of_path(&path)?, &text);
     let line_of = |byte: usize| 1 + text.bytes().take(byte).filter(|byte| *byte == b'\n').count();
     let is_it = |index: &usize| {
-        let symbol = &symbols[*index];
+        let symbol = symbols.get(*index).unwrap();
         // The name of an assigned function is the whole left side.
         let first = line_of(symbol.name_range.start) as u32;
         let last = line_of(symbol.name_range.end) as u32;

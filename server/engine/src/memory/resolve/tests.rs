@@ -4,6 +4,9 @@ use super::*;
 use crate::digest::Digest;
 use std::collections::BTreeMap;
 
+/// A file's path and text.
+type File = (&'static str, &'static str);
+
 /// Two states of a few files.
 struct Texts {
     then: BTreeMap<WorkspacePath, &'static str>,
@@ -12,9 +15,8 @@ struct Texts {
 }
 
 impl Texts {
-    fn new(then: &[(&str, &'static str)], now: &[(&str, &'static str)]) -> Self {
-        let files =
-            |files: &[(&str, &'static str)]| files.iter().map(|(name, text)| (path(name), *text)).collect();
+    fn new(then: &[File], now: &[File]) -> Self {
+        let files = |files: &[File]| files.iter().map(|(name, text)| (path(name), *text)).collect();
         Self { then: files(then), now: files(now), moves: PathMap::default() }
     }
 
@@ -75,7 +77,7 @@ const OTHER: &str = "fn parse(text: &str) -> Result<Tree, Error> {\n    Parser::
 
 #[test]
 fn states_tell_what_became_of_a_symbol() {
-    let cases: [(&[(&str, &'static str)], PointerState, &str); 7] = [
+    let cases: [(&[File], PointerState, &str); 7] = [
         (&[("a.rs", TOTAL)], PointerState::Exact, "a.rs:1 total"),
         (&[("a.rs", TOTAL_EDITED)], PointerState::Edited, "a.rs:3 total"),
         (&[("a.rs", TOTAL_RENAMED)], PointerState::Renamed, "a.rs:3 price_of"),
