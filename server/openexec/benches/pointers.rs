@@ -3,7 +3,7 @@
 //! through those between, find them again, and how long that takes.
 //!
 //! `cargo bench -p openexec --features openexec/large-grammars --bench pointers -- [--classes]
-//! [--misses] [--repo OWNER/NAME] [--walk | --cascade]`
+//! [--misses] [--suspects] [--repo OWNER/NAME] [--walk | --cascade]`
 //!
 //! `POINTER_CASES` names the cases (a file), `MIRROR` the directory with the repositories as
 //! `OWNER+NAME/repo`. Missing data ends the bench. Each figure is one line that begins with
@@ -105,6 +105,9 @@ fn main() {
         if has("--misses") {
             misses(name, &answers);
         }
+        if has("--suspects") {
+            suspects(name, &answers);
+        }
     }
 }
 
@@ -115,9 +118,8 @@ fn answers<'a>(cases: &'a [Case], mirror: &std::path::Path, strategy: Strategy) 
         pasts.entry(&case.repo).or_insert_with(|| {
             let root = mirror.join(case.repo.replace('/', "+")).join("repo");
             let history = History::open(&root);
-            Past::new(
-                history.unwrap_or_else(|| panic!("fetch {} into MIRROR, as {}", case.repo, root.display())),
-            )
+            let missing = || format!("fetch {} into MIRROR, as {}", case.repo, root.display());
+            Past::new(history.ok_or_else(missing).unwrap())
         });
     }
     cases.par_iter().map(|case| answer(case, pasts.get(case.repo.as_str()).unwrap(), strategy)).collect()
@@ -143,7 +145,7 @@ fn pointer(case: &Case, past: &Past, from: &CommitId) -> Option<SymbolPointer> {
     let symbols = symbols_of(Language::of_path(&path)?, &text);
     let line_of = |byte: usize| 1 + text.bytes().take(byte).filter(|byte| *byte == b'\n').count();
     let is_it = |index: &usize| {
-        let symbol = &symbols[*index];
+        let symbol = symbols.get(*index).unwrap();
         // The name of an assigned function is the whole left side.
         let first = line_of(symbol.name_range.start) as u32;
         let last = line_of(symbol.name_range.end) as u32;
@@ -257,5 +259,18 @@ fn misses(name: &str, answers: &[Answered<'_>]) {
             ),
         };
         println!("{name} {kind} {class} {id}: {}:{} {} -> {truth} | {got}", a.file, a.name_line, a.qual);
+    }
+}
+
+/// How often suspects are right, by how alike they are.
+fn suspects(name: &str, answers: &[Answered<'_>]) {
+    let mut groups: BTreeMap<u8, Vec<&Answered<'_>>> = BTreeMap::new();
+    for answer in answers.iter().filter(|answer| answer.state() == PointerState::Suspect) {
+        let percent = answer.resolution.as_ref().map_or(0, |resolution| resolution.similarity_percent);
+        groups.entry(percent / 10 * 10).or_default().push(answer);
+    }
+    for (percent, group) in groups {
+        let shares = shares(group.iter().copied(), true);
+        println!("bench pointers-{name}-alike: {percent} % and more ({}): {shares}", group.len());
     }
 }

@@ -153,22 +153,28 @@ impl SymbolPointer {
     /// The qualified name without its last part; empty at the top of a file.
     pub fn container(&self) -> &str {
         let length = self.symbol.len() - self.own_name().len();
-        self.symbol.get(..length).unwrap_or_default().trim_end_matches([':', '.', '>', ' '])
+        let before = self.symbol.get(..length).unwrap_or_default();
+        let joints = ["::", " > ", "."];
+        joints.iter().find_map(|joint| before.strip_suffix(joint)).unwrap_or(before)
     }
 }
 
-/// The last part of a qualified name. Titles of tests may contain anything; what follows their
-/// last ` > ` is one name.
+/// The last part of a qualified name. Titles of tests may contain anything, so that behind them
+/// only an identifier is a part by itself: `adds two > it works.handler` is a `handler`.
 pub(super) fn own_name(qualified: &str) -> &str {
-    if let Some((_, title)) = qualified.rsplit_once(" > ") {
-        return title;
-    }
-    if qualified.contains(' ') {
-        return qualified;
-    }
-    let after_colons = qualified.rsplit_once("::").map_or(qualified, |(_, last)| last);
+    let (titled, rest) = match qualified.rsplit_once(" > ") {
+        Some((_, rest)) => (true, rest),
+        None => (qualified.contains(' ') && !qualified.contains("::"), qualified),
+    };
+    let after_colons = if titled { rest } else { rest.rsplit_once("::").map_or(rest, |(_, last)| last) };
+    let is_identifier = |name: &str| {
+        !name.starts_with(|first: char| first.is_numeric())
+            && name
+                .chars()
+                .all(|character| character.is_alphanumeric() || matches!(character, '_' | '$' | '#'))
+    };
     match after_colons.rsplit_once('.') {
-        Some((_, last)) if !last.is_empty() => last,
+        Some((_, last)) if !last.is_empty() && (!titled || is_identifier(last)) => last,
         _ => after_colons,
     }
 }
@@ -241,6 +247,8 @@ mod tests {
             ("suite > adds 1.5 and 2", "adds 1.5 and 2", "suite"),
             ("adds 1.5 and 2", "adds 1.5 and 2", ""),
             ("a::b::c", "c", "a::b"),
+            ("suite > it adds.handler", "handler", "suite > it adds"),
+            ("<T as Read>::read", "read", "<T as Read>"),
         ] {
             let path = WorkspacePath::parse("a.rs").unwrap();
             let pointer = SymbolPointer::bare(path, qualified, Digest::of(b""));

@@ -28,6 +28,10 @@ use std::sync::Arc;
 /// From which likeness on two texts are taken for the same symbol without a question, in
 /// thousandths.
 const CERTAIN_PERMILLE_MIN: u32 = 800;
+/// The same for a symbol that keeps its qualified name and its file through one step of a walk:
+/// that in a single commit one symbol goes and another of its name comes is rare, and then
+/// they have little in common.
+const STEP_CERTAIN_PERMILLE_MIN: u32 = 500;
 
 /// How a pointer stands to the present.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -100,7 +104,7 @@ pub fn resolve(pointer: &SymbolPointer, world: &dyn World) -> Resolution {
     match search::search(pointer, world) {
         Some(hit) => {
             let (way, similarity) = (hit.way, hit.similarity_permille);
-            judge(pointer, hit.place, &[(way, similarity)])
+            judge(pointer, hit.place, &[(way, similarity)], CERTAIN_PERMILLE_MIN)
         }
         None => lost(pointer),
     }
@@ -123,7 +127,7 @@ pub fn follow<W: World>(pointer: &SymbolPointer, steps: impl IntoIterator<Item =
             None => return lost(pointer),
         }
     }
-    judge(pointer, place, &ways)
+    judge(pointer, place, &ways, STEP_CERTAIN_PERMILLE_MIN)
 }
 
 fn lost(pointer: &SymbolPointer) -> Resolution {
@@ -135,12 +139,23 @@ fn lost(pointer: &SymbolPointer) -> Resolution {
     }
 }
 
-/// What came of a search: `ways` are those of all its steps.
-fn judge(pointer: &SymbolPointer, place: SymbolPointer, ways: &[(Way, Option<u32>)]) -> Resolution {
+/// What came of a search: `ways` are those of all its steps, and `named_min` is the likeness from
+/// which on one that was found by its qualified name is certain.
+fn judge(
+    pointer: &SymbolPointer,
+    place: SymbolPointer,
+    ways: &[(Way, Option<u32>)],
+    named_min: u32,
+) -> Resolution {
     let weakest = ways.iter().map(|(_, similarity)| similarity.unwrap_or_default()).min();
     let similarity = weakest.unwrap_or(1000);
     let is_weak = |(way, similarity): &(Way, Option<u32>)| {
-        *way != Way::Text && similarity.unwrap_or_default() < CERTAIN_PERMILLE_MIN
+        let similarity = similarity.unwrap_or_default();
+        match way {
+            Way::Text => false,
+            Way::Name => similarity < named_min,
+            Way::OwnName | Way::Likeness => similarity < CERTAIN_PERMILLE_MIN,
+        }
     };
     let same_file = pointer.path == place.path;
     let state = if ways.iter().any(is_weak) {

@@ -130,8 +130,10 @@ impl World for Commit<'_> {
 
     fn moved_to(&self, path: &WorkspacePath) -> Option<WorkspacePath> {
         let moves = self.moves.get_or_init(|| change::moves(&self.step.changes));
-        let with_directory = || moves.with_directory(path).filter(|path| self.step.to(path).is_some());
-        moves.file(path).cloned().or_else(with_directory)
+        // Where the whole directory went, a file of the same name there is the better trace: a
+        // pairing by likeness may be wrong.
+        let with_directory = moves.with_directory(path).filter(|path| self.step.to(path).is_some());
+        with_directory.or_else(|| moves.file(path).cloned())
     }
 
     fn lines(&self, then: &WorkspacePath, now: &WorkspacePath) -> Option<LineMap> {

@@ -68,6 +68,9 @@ pub(super) fn search(pointer: &SymbolPointer, world: &dyn World) -> Option<Hit> 
             candidates.push(candidate);
         }
     });
+    if let Some(file) = file.as_deref() {
+        candidates.extend(taken_over(pointer, file, world));
+    }
     by_text(pointer, &candidates)
         .or_else(|| by_own_name(pointer, &candidates))
         .or_else(|| by_likeness(pointer, &candidates))
@@ -77,6 +80,21 @@ pub(super) fn search(pointer: &SymbolPointer, world: &dyn World) -> Option<Hit> 
 fn file_now(pointer: &SymbolPointer, world: &dyn World) -> Option<std::sync::Arc<Fingerprints>> {
     let moved = || world.moved_to(&pointer.path).and_then(|path| world.now(&path));
     world.now(&pointer.path).or_else(moved)
+}
+
+/// Symbols of the file whose name is not new but whose body is the one that is looked for: it
+/// has taken over the name of another, as a second version takes the name of the first.
+fn taken_over(pointer: &SymbolPointer, file: &Fingerprints, world: &dyn World) -> Vec<Candidate> {
+    let Some(then) = world.then(&pointer.path).filter(|_| pointer.sketch.tokens() >= TELLING_TOKENS_MIN)
+    else {
+        return Vec::new();
+    };
+    let heirs = file.symbols().iter().filter(|heir| {
+        same_body(pointer, heir)
+            && then.named(&heir.symbol).next().is_some()
+            && !then.named(&heir.symbol).any(|old| same_body(old, heir))
+    });
+    heirs.filter_map(|heir| Candidate::of(pointer, heir, Some(file))).collect()
 }
 
 /// A new symbol that may be the one.

@@ -4,6 +4,9 @@ use super::*;
 use crate::digest::Digest;
 use std::collections::BTreeMap;
 
+/// A file's path and text.
+type File = (&'static str, &'static str);
+
 /// Two states of a few files.
 struct Texts {
     then: BTreeMap<WorkspacePath, &'static str>,
@@ -12,9 +15,8 @@ struct Texts {
 }
 
 impl Texts {
-    fn new(then: &[(&str, &'static str)], now: &[(&str, &'static str)]) -> Self {
-        let files =
-            |files: &[(&str, &'static str)]| files.iter().map(|(name, text)| (path(name), *text)).collect();
+    fn new(then: &[File], now: &[File]) -> Self {
+        let files = |files: &[File]| files.iter().map(|(name, text)| (path(name), *text)).collect();
         Self { then: files(then), now: files(now), moves: PathMap::default() }
     }
 
@@ -75,7 +77,7 @@ const OTHER: &str = "fn parse(text: &str) -> Result<Tree, Error> {\n    Parser::
 
 #[test]
 fn states_tell_what_became_of_a_symbol() {
-    let cases: [(&[(&str, &'static str)], PointerState, &str); 7] = [
+    let cases: [(&[File], PointerState, &str); 7] = [
         (&[("a.rs", TOTAL)], PointerState::Exact, "a.rs:1 total"),
         (&[("a.rs", TOTAL_EDITED)], PointerState::Edited, "a.rs:3 total"),
         (&[("a.rs", TOTAL_RENAMED)], PointerState::Renamed, "a.rs:3 price_of"),
@@ -176,4 +178,17 @@ fn a_saved_file_takes_its_pointers_along() {
         (saved[0].state, saved[0].place.as_ref().unwrap().symbol.as_str()),
         (PointerState::Renamed, "price_of")
     );
+}
+
+#[test]
+fn a_second_version_takes_the_name_of_the_first() {
+    let body = |name: &str, method: &str| {
+        format!(
+            "    fn {name}(&self, buffer: &mut Buffer) -> Poll {{\n        ready(self.io.{method}(buffer, self.waker()))?;\n        Poll::Ready(buffer.len())\n    }}\n"
+        )
+    };
+    let then = format!("impl S {{\n{}{}}}\n", body("peek", "old"), body("peek2", "new"));
+    let now = format!("impl S {{\n{}}}\n", body("peek", "new"));
+    let texts = Texts::new(&[("a.rs", then.leak())], &[("a.rs", now.leak())]);
+    assert_eq!(texts.resolved("a.rs", "S::peek2"), (PointerState::Renamed, "a.rs:2 S::peek".to_owned()));
 }
