@@ -359,7 +359,8 @@ fn an_editor_writes_reasons_down_shows_them_and_keeps_them_at_their_symbols() {
     let mut reason = place.clone();
     reason["why"] = json!("the cache is written by one process only");
     client.execute("openexec.remember", reason).unwrap();
-    let show = eventually("record", || offered(&mut client, &ops, line, "Show what is known about `idle` (1)"));
+    let show =
+        eventually("record", || offered(&mut client, &ops, line, "Show what is known about `idle` (1)"));
     let shown = client.execute("openexec.known", show["command"]["arguments"][0].clone()).unwrap();
     assert!(shown["markdown"].as_str().unwrap().contains("written by one process only"), "{shown}");
     assert_eq!(shown["records"][0]["state"], "exact");
@@ -378,6 +379,7 @@ fn an_editor_writes_reasons_down_shows_them_and_keeps_them_at_their_symbols() {
     assert!(client.leave().unwrap().success());
     let listed = project.expect(0, &["memory", "list", "--kind", "symbol", "--json"]);
     let listed: Value = serde_json::from_str(&listed).unwrap();
-    let own = listed["records"].as_array().unwrap().iter().find(|it| it["record"]["origin"]["kept"] == "private");
+    let own =
+        listed["records"].as_array().unwrap().iter().find(|it| it["record"]["origin"]["kept"] == "private");
     assert_eq!(own.unwrap()["record"]["body"]["at"]["symbol"], "nobody_writes");
 }
