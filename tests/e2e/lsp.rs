@@ -195,7 +195,7 @@ fn the_binary_ends_at_exit_with_its_input_open() {
 }
 
 /// The program as a server for a project, with user scope in the project's own place.
-fn server_for(project: &Project) -> Client {
+pub fn server_for(project: &Project) -> Client {
     let [state, config] = ["state", "config"].map(|name| project.place().join(name));
     let environment = [
         ("HOME", project.place()),

@@ -1,10 +1,14 @@
 //! Operational memory on a small service of ours, with the real program: a fault that a
 //! runbook repairs, a procedure that is rolled back, records and pointers.
 
+use crate::client::{Client, uri};
+use crate::lsp::server_for;
 use crate::project::Project;
+use serde_json::{Value, json};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 const SERVER: &str = include_str!("memory/server.py");
 const OPS: &str = include_str!("memory/ops.py");
@@ -305,4 +309,77 @@ fn a_decision_is_recorded_without_a_model() {
     assert!(text.contains("the reason is kept"), "{text}");
     let listed = project.expect(0, &["memory", "list", "--kind", "symbol"]);
     assert!(listed.contains("two teams rely on it") && listed.contains("private"), "{listed}");
+}
+
+/// Asks until there is an answer.
+fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "there was no {what} within a minute");
+    }
+}
+
+/// The action of a menu whose title begins so.
+fn offered(client: &mut Client, uri: &str, line: u32, title: &str) -> Option<Value> {
+    let actions = client.code_actions(uri, line, 6).into_iter();
+    actions.into_iter().find(|action| action["title"].as_str().unwrap().starts_with(title))
+}
+
+fn line_of(text: &str, beginning: &str) -> u32 {
+    let line = text.lines().position(|line| line.starts_with(beginning)).unwrap();
+    u32::try_from(line).unwrap()
+}
+
+#[test]
+fn an_editor_writes_reasons_down_shows_them_and_keeps_them_at_their_symbols() {
+    let (project, _service) = broken();
+    let stale = "version: 1\nsymbols:\n  - id: gone\n    at: {path: service/ops.py, symbol: never_was}\n    why: nobody knows\n";
+    project.write(".openexec/memory/stale.yaml", stale);
+    project.trust();
+    let root = project.root().canonicalize().unwrap();
+    let mut client = server_for(&project);
+    // A pointer that leads nowhere is told in the file that holds it.
+    let records = uri(&root.join(".openexec/memory/stale.yaml"));
+    client.open_as(&records, stale);
+    let told = client.wait_for("the stale pointer", |message| {
+        message["method"] == "textDocument/publishDiagnostics"
+            && message["params"]["uri"] == records
+            && message["params"]["diagnostics"].as_array().unwrap().iter().any(|it| it["code"] == "stale")
+    });
+    assert!(told["params"]["diagnostics"][0]["message"].as_str().unwrap().contains("never_was"), "{told}");
+    // A reason is written down at a symbol, and found there.
+    let ops = client.open(&root.join("service/ops.py"));
+    let line = line_of(OPS, "def idle");
+    assert!(offered(&mut client, &ops, line, "Show what is known").is_none());
+    let action = offered(&mut client, &ops, line, "Remember why `idle` is as it is").unwrap();
+    let place = action["command"]["arguments"][0].clone();
+    let mut reason = place.clone();
+    reason["why"] = json!("the cache is written by one process only");
+    client.execute("openexec.remember", reason).unwrap();
+    let show =
+        eventually("record", || offered(&mut client, &ops, line, "Show what is known about `idle` (1)"));
+    let shown = client.execute("openexec.known", show["command"]["arguments"][0].clone()).unwrap();
+    assert!(shown["markdown"].as_str().unwrap().contains("written by one process only"), "{shown}");
+    assert_eq!(shown["records"][0]["state"], "exact");
+    // Without a reason, a file is begun in which it can be written.
+    let begun = client.execute("openexec.remember", place).unwrap();
+    assert_eq!(begun["record"], ".openexec/memory/idle.yaml");
+    assert!(project.read(".openexec/memory/idle.yaml").contains("symbol: idle"));
+    // The user's own record goes along when the function gets another name.
+    let renamed = OPS.replace("def idle():", "def nobody_writes():");
+    client.type_text(&ops, &renamed);
+    project.write("service/ops.py", &renamed);
+    client.save(&ops);
+    eventually("record under the new name", || {
+        offered(&mut client, &ops, line, "Show what is known about `nobody_writes`")
+    });
+    assert!(client.leave().unwrap().success());
+    let listed = project.expect(0, &["memory", "list", "--kind", "symbol", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let own =
+        listed["records"].as_array().unwrap().iter().find(|it| it["record"]["origin"]["kept"] == "private");
+    assert_eq!(own.unwrap()["record"]["body"]["at"]["symbol"], "nobody_writes");
 }

@@ -3,7 +3,7 @@
 use super::{At, paint, runtime};
 use crate::driver::{Remembered, Runtime};
 use crate::limits::LESSONS_MAX;
-use crate::memory::{AnchorPlace, MEMORY_DIR, Present, edited, pointed_to, standing};
+use crate::memory::{AnchorPlace, MEMORY_DIR, Present, edited, pointed_to, standing, state_name};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, anyhow, bail};
 use openexec_engine::ids::RecordId;
@@ -173,17 +173,6 @@ impl Scene {
                 self.known.untrusted.join(", ")
             );
         }
-    }
-}
-
-const fn state_name(state: PointerState) -> &'static str {
-    match state {
-        PointerState::Exact => "exact",
-        PointerState::Edited => "edited",
-        PointerState::Moved => "moved",
-        PointerState::Renamed => "renamed",
-        PointerState::Suspect => "suspect",
-        PointerState::Stale => "stale",
     }
 }
 

@@ -6,7 +6,7 @@ use crate::models::{Model, ModelProgress};
 use crate::process::Launcher;
 use crate::shadow::{Shadow, ShadowError};
 use crate::store::Store;
-use crate::workspace::Workspace;
+use crate::workspace::{Sought, Workspace};
 use futures::FutureExt as _;
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::ChangeSet;
@@ -95,7 +95,7 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
     match command {
         Command::GatherContext { query, .. } => {
             let (candidates, hidden) = blocking(place, move |place| {
-                let recall = |sought: &_| memory::recall(&place.store, &place.notes, sought);
+                let recall = |sought: &Sought<'_>| memory::recall(&place.store, &place.notes, sought);
                 let candidates = place.workspace.gather(&query, &recall);
                 let hidden = place.workspace.hidden_in(&candidates, &query.changes, &query.open_documents);
                 (candidates, hidden)

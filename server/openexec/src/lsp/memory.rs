@@ -7,12 +7,10 @@ use super::roots::{below, on_disk};
 use super::session::Session;
 use crate::driver::{Remembered, Runtime};
 use crate::limits::{HEAD_LOOKS_MS, KNOWN_ABOUT_MAX, LESSONS_MAX};
-use crate::memory::{Present, standing};
+use crate::memory::{Present, standing, state_name};
 use crate::store::Store;
 use crate::workspace::Workspace;
-use openexec_engine::memory::{
-    Anchor, Body, MaintenanceRecord, PointerState, Record, Resolution, SymbolPointer,
-};
+use openexec_engine::memory::{Anchor, Body, MaintenanceRecord, Record, Resolution, SymbolPointer};
 use openexec_engine::path::WorkspacePath;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -271,18 +269,6 @@ fn place_of(resolution: &Resolution, path: &WorkspacePath, symbol: &str) -> (Wor
     match &resolution.place {
         Some(place) if resolution.state.is_certain() => (place.path.clone(), place.symbol.clone()),
         Some(_) | None => (path.clone(), symbol.to_owned()),
-    }
-}
-
-/// How states are called in menus.
-pub(super) const fn state_name(state: PointerState) -> &'static str {
-    match state {
-        PointerState::Exact => "exact",
-        PointerState::Edited => "edited",
-        PointerState::Moved => "moved",
-        PointerState::Renamed => "renamed",
-        PointerState::Suspect => "suspect",
-        PointerState::Stale => "stale",
     }
 }
 

@@ -107,3 +107,15 @@ pub fn standing(anchor: &Anchor, present: &Present<'_>) -> Resolution {
     let similarity_percent = if place.is_some() { 100 } else { 0 };
     Resolution { state, place, why, similarity_percent }
 }
+
+/// How a pointer stands, in one word.
+pub const fn state_name(state: PointerState) -> &'static str {
+    match state {
+        PointerState::Exact => "exact",
+        PointerState::Edited => "edited",
+        PointerState::Moved => "moved",
+        PointerState::Renamed => "renamed",
+        PointerState::Suspect => "suspect",
+        PointerState::Stale => "stale",
+    }
+}

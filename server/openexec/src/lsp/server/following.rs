@@ -51,6 +51,8 @@ impl Shared {
             while let Some(handle) = following {
                 shared.tell_of_changes(&handle);
                 follow(editor.clone(), traits.progress, handle.clone(), &stands).await;
+                // What the run leaves is known from now on.
+                shared.memory.refresh();
                 following = shared.next_to_follow(&handle.run);
             }
         });
