@@ -50,6 +50,8 @@ struct Desk {
     memory: Memory,
     batches: u64,
     work: Work,
+    /// The run that is at work.
+    run: Value,
     finished: u64,
     paused: u64,
 }
@@ -183,6 +185,7 @@ impl Desk {
             memory: Memory::default(),
             batches: 0,
             work: Work::Idle,
+            run: Value::Null,
             finished: 0,
             paused: 0,
         }
@@ -258,8 +261,11 @@ impl Desk {
                     self.digests.add(took);
                 }
                 Question::Command => {
-                    if let Err(error) = answer {
-                        panic!("{}: a command was refused at {:?}: {error}", self.name, self.work);
+                    match answer {
+                        Ok(answer) => self.run = answer["run"].clone(),
+                        Err(error) => {
+                            panic!("{}: a command was refused at {:?}: {error}", self.name, self.work)
+                        }
                     }
                     self.commands.add(took);
                 }
@@ -295,13 +301,13 @@ impl Desk {
             }
             Work::Running if said("undo with `openexec.undo`", &self.client) => {
                 assert_eq!(self.client.text(&self.lib), FIXED, "{}", self.name);
-                self.command("openexec.undo", json!([]));
+                self.command("openexec.undo", json!([{ "run": self.run }]));
                 Work::Undoing
             }
             Work::Running if said("is paused", &self.client) => {
                 self.paused += 1;
                 println!("soak: {}: {:?}", self.name, self.client.heard.last());
-                self.command("openexec.cancel", json!([]));
+                self.command("openexec.cancel", json!([{ "run": self.run }]));
                 Work::Cancelling
             }
             Work::Undoing if said("undo again to redo", &self.client) => {

@@ -7,6 +7,7 @@ Started by tests/e2e/pytest_lsp.rs, which lays out the project and names it in t
 import asyncio
 import os
 import pathlib
+import typing
 
 import pytest
 import pytest_lsp
@@ -24,12 +25,15 @@ PATIENCE_S = 30
 CLIENTS = ["visual_studio_code", "neovim", "emacs"]
 
 
-def command_of(action: types.CodeAction | types.Command) -> types.Command:
-    # lsprotocol reads some literals as commands whose `command` is the real one.
-    inner = action.command
-    if isinstance(inner, dict):
-        return types.Command(**inner)
-    return inner if isinstance(inner, types.Command) else action
+def read_actions_by_their_shape(client: pytest_lsp.LanguageClient) -> None:
+    """lsprotocol 2025.0.0 takes every code action that has a command for a command."""
+    converter = client.protocol._converter
+
+    def action_or_command(value, _):
+        is_command = isinstance(value.get("command"), str)
+        return converter.structure(value, types.Command if is_command else types.CodeAction)
+
+    converter.register_structure_hook(typing.Union[types.Command, types.CodeAction], action_or_command)
 
 
 class Editor:
@@ -37,6 +41,7 @@ class Editor:
 
     def __init__(self, client: pytest_lsp.LanguageClient):
         self.client = client
+        read_actions_by_their_shape(client)
         self.buffers: dict[str, TextDocument] = {}
         self.codec = PositionCodec()
         # How many of the messages have been waited for.
@@ -145,7 +150,8 @@ class Editor:
             actions = await self.menu(uri, line)
             for action in actions:
                 if action.title.startswith(begins):
-                    return command_of(action)
+                    is_command = isinstance(action, types.Command)
+                    return action if is_command else action.command
         pytest.fail(f"nothing begins with `{begins}`: {[action.title for action in actions]}")
 
     async def choose(self, uri: str, line: int, begins: str) -> None:
