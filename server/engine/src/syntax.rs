@@ -232,7 +232,18 @@ impl SyntaxTree {
     /// Where [`parse`](Self::parse) would give up, the old structure stays, with its places
     /// moved, until a later edit makes the document readable again.
     pub fn edit(&mut self, edit: &ByteEdit, rope: &Rope) {
+        self.shift(edit);
+        self.read_again(rope);
+    }
+
+    /// Moves the places behind an edit, which costs next to nothing. What the edit changed is not
+    /// known before the document is [`read_again`](Self::read_again).
+    pub fn shift(&mut self, edit: &ByteEdit) {
         self.tree.edit(&input_edit(edit));
+    }
+
+    /// Parses what edits have changed since the last time; `rope` is the text after them.
+    pub fn read_again(&mut self, rope: &Rope) {
         if let Some(tree) = parse(&self.loaded.parser, rope, Some(&self.tree)) {
             self.tree = tree;
         }

@@ -13,10 +13,15 @@ use crate::store::Recorded;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::{Event, Outcome};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
+
+/// The rounds of all runs that were ever followed: a token is used once, also for a run that is
+/// taken up again, to undo it.
+static ROUNDS: AtomicU32 = AtomicU32::new(1);
 
 /// Follows a run until it is over. `stands` is called whenever it has come to a stand.
 pub(super) async fn follow(
@@ -26,10 +31,8 @@ pub(super) async fn follow(
     stands: impl Fn(&RunHandle, &RunView),
 ) {
     let mut events = handle.subscribe();
-    let mut round = 0_u32;
     loop {
-        round = round.saturating_add(1);
-        let token = token(&handle.run, round);
+        let token = token(&handle.run, ROUNDS.fetch_add(1, Ordering::Relaxed));
         let view = accompany(&editor, shows_progress, &token, &handle, &mut events).await;
         let (typ, message) = announcement(&view);
         editor.show_message(typ, message).await;

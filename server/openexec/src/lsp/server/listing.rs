@@ -98,12 +98,17 @@ impl Shared {
         })
     }
 
-    /// A run that another process may have gone on with, as its journal tells it now. Reads the
-    /// disk.
-    pub(super) fn as_recorded(&self, root: &Path, run: &RunId) -> Option<RunLine> {
-        let runtime = self.runtime.as_ref().ok()?;
-        let view = recorded_view(runtime, root, run)?;
-        Some(RunLine { root: root.to_owned(), view, driven: runtime.is_driven_elsewhere(root, run) })
+    /// A run that this process does not drive, as its journal tells it now; none when that cannot
+    /// be read.
+    pub(super) async fn looked_up(self: Arc<Self>, root: &Path, run: &RunId) -> Option<RunLine> {
+        let (root, run) = (root.to_owned(), run.clone());
+        let look = move || {
+            let runtime = self.runtime()?;
+            let view = recorded_view(runtime, &root, &run);
+            let driven = runtime.is_driven_elsewhere(&root, &run);
+            Ok(view.map(|view| RunLine { root, view, driven }))
+        };
+        blocking(look).await.ok().flatten()
     }
 
     /// Tells a client that lists runs of every change of this one, a moment apart, until nobody

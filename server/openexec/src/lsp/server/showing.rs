@@ -69,9 +69,7 @@ impl Shared {
                 elsewhere.filter(|(_, run)| runtime.handle(run).is_none()).ok_or_else(|| reason.clone())?
             }
         };
-        let shared = Arc::clone(self);
-        let line = blocking(move || Ok(shared.as_recorded(&root, &run))).await?;
-        match (line, meant) {
+        match (Arc::clone(self).looked_up(&root, &run).await, meant) {
             (Some(line), _) if line.awaits_approval() => Ok(line),
             (Some(line), _) => {
                 let run = short(&line.view.run);
@@ -90,9 +88,8 @@ impl Shared {
             None => lines.iter().find(|line| line.awaits_sending()).or_else(|| lines.first()),
             Some(_) => meant(&lines, of.run.as_deref(), |_| true, "shown").ok(),
         };
-        let of_run = OfRun { run: of.run.clone(), proposal: None };
         let found = line.map(|line| (line.root.clone(), line.view.run.clone()));
-        let found = found.or_else(|| self.recorded(&of_run, &lines));
+        let found = found.or_else(|| self.recorded_anywhere(of.run.as_deref()?));
         let (root, run) = found
             .ok_or_else(|| meant(&lines, of.run.as_deref(), |_| true, "shown").err().unwrap_or_default())?;
         let (file, shown) = blocking(move || {

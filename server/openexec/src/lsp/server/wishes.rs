@@ -1,13 +1,11 @@
 //! What the user wants done with runs: start one, or say something to the one that is meant.
 
-use super::super::actions::RunLine;
-use super::super::commands::{self, OfRun, Wish, meant, obvious_root};
+use super::super::actions::{RunLine, short};
+use super::super::commands::{self, OfRun, Wish, meant, standing};
 use super::super::uri;
 use super::Shared;
 use crate::driver::{RunHandle, RunStatus, Say, Surface};
-use openexec_engine::ids::RunId;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 impl Shared {
@@ -125,6 +123,7 @@ impl Shared {
         Ok(json!({ "run": run }))
     }
 
+    /// The run that is meant, which this process drives from here on.
     async fn meant_handle(
         self: &Arc<Self>,
         of: &OfRun,
@@ -136,34 +135,30 @@ impl Shared {
         let (root, run, shown) = match meant(&lines, of.run.as_deref(), fits, purpose) {
             Ok(line) => (line.root.clone(), line.view.run.clone(), Some(&line.view.status)),
             Err(reason) => {
-                let (root, run) = self.recorded(of, &lines).ok_or(reason)?;
+                let recorded = of.run.as_deref().and_then(|named| self.recorded_anywhere(named));
+                let elsewhere = recorded.filter(|(_, run)| runtime.handle(run).is_none());
+                let (root, run) = elsewhere.ok_or(reason)?;
                 (root, run, None)
             }
         };
         if let Some(handle) = runtime.handle(&run) {
             return Ok(handle);
         }
+        // Another process may have gone on with it since it was looked at.
+        if let Some(now) = Arc::clone(self).looked_up(&root, &run).await
+            && !fits(&now)
+        {
+            return Err(format!("run {} cannot be {purpose} now: {}", short(&run), standing(&now)));
+        }
         let surface: Arc<dyn Surface> = self.surface.clone();
         let handle = runtime.take_up(&root, &run, surface).await.map_err(|error| error.to_string())?;
         self.session.run_driven(&run, &root);
-        // Another process may have undone it meanwhile; an undo would then redo.
+        // An undo of what another process has undone would redo it.
         if let Some(ended @ RunStatus::Ended { .. }) = shown
             && handle.view().status != *ended
         {
             return Err("the run has gone on since it was shown; look at `openexec.status`".to_owned());
         }
         Ok(handle)
-    }
-
-    /// A run that is over since before this process began.
-    pub(super) fn recorded(&self, of: &OfRun, lines: &[RunLine]) -> Option<(PathBuf, RunId)> {
-        let named = of.run.as_deref()?;
-        if lines.iter().any(|line| line.view.run.as_str().contains(named)) {
-            return None;
-        }
-        let root = obvious_root(&self.session.roots(), self.session.focus().as_deref()).ok()?;
-        let store = self.runtime.as_ref().ok()?.store(&root).ok()?;
-        let run = store.find_run(named).ok()?;
-        Some((root, run))
     }
 }
