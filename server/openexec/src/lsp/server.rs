@@ -5,6 +5,7 @@ mod agreement;
 mod capabilities;
 mod following;
 mod for_own_files;
+mod indexing;
 mod listing;
 mod offering;
 mod showing;
@@ -12,6 +13,7 @@ mod wishes;
 
 use self::capabilities::capabilities;
 use self::for_own_files::own_edit;
+pub(super) use self::indexing::stop_indexing;
 use super::actions::{Place, RunLine, offered};
 use super::commands;
 use super::editor::Editor;
@@ -118,10 +120,13 @@ impl LanguageServer for Handlers {
     async fn initialized(&self, _: InitializedParams) {
         tokio::spawn(Arc::clone(&self.0).pass_complaints_on());
         tokio::spawn(Arc::clone(&self.0).register_for_own_files());
+        tokio::spawn(Arc::clone(&self.0).register_for_files());
+        tokio::spawn(Arc::clone(&self.0).keep_indexed());
         tokio::spawn(Arc::clone(&self.0.publisher).keep_telling());
     }
 
     async fn shutdown(&self) -> jsonrpc::Result<()> {
+        self.0.stop_indexing().await;
         Ok(())
     }
 

@@ -55,6 +55,7 @@ fn run_started(run: &RunId) -> Event {
         budget: Budget::default(),
         approve_requests: false,
         tasks: TaskSet::default(),
+        operations: Default::default(),
         inputs: Inputs { instruction: Some("größer".into()), ..Inputs::default() },
         route: None,
         open_documents: Vec::new(),

@@ -1,5 +1,6 @@
 //! Keeps the index of a root up to date in the background, while a session lasts.
 
+use super::Index;
 use super::work::Pace;
 use crate::limits::INDEX_CHANGES_MAX;
 use crate::workspace::Workspace;
@@ -66,6 +67,22 @@ impl Told {
     }
 }
 
+/// While it lives, the index is known to be kept.
+struct Counted(Arc<Index>);
+
+impl Counted {
+    fn new(index: &Arc<Index>) -> Self {
+        index.keepers.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(index))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.keepers.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Keeper {
     /// Begins to bring the index up to date.
     ///
@@ -74,14 +91,11 @@ impl Keeper {
     pub fn start(workspace: Workspace) -> std::io::Result<Self> {
         let told = Arc::new(Told::default());
         let keeping = Arc::clone(&told);
-        workspace.index.keepers.fetch_add(1, Ordering::AcqRel);
-        let index = Arc::clone(&workspace.index);
-        let thread = std::thread::Builder::new()
-            .name("openexec-index".to_owned())
-            .spawn(move || workspace.keep(&keeping))
-            .inspect_err(|_| {
-                index.keepers.fetch_sub(1, Ordering::AcqRel);
-            })?;
+        let counted = Counted::new(&workspace.index);
+        let thread = std::thread::Builder::new().name("openexec-index".to_owned()).spawn(move || {
+            let _counted = counted;
+            workspace.keep(&keeping);
+        })?;
         Ok(Self { told, thread: Some(thread) })
     }
 
@@ -118,7 +132,6 @@ impl Workspace {
             }
             self.work_off(Pace::Unhurried, &left);
         }
-        self.index.keepers.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Waits for a change, or until files that were written a moment ago can be told from later

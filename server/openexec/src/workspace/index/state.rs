@@ -89,11 +89,12 @@ impl State {
         self.grounds = listing.grounds.into();
     }
 
-    /// True for files that may define something and may be seen.
+    /// True for files that may define something and may be seen. What only has a structure, such
+    /// as a document or data, defines nothing that is called.
     fn is_source(&self, file: &Listed) -> bool {
         file.bytes <= INDEXED_FILE_BYTES_MAX
             && (self.known.contains_key(&file.path)
-                || Language::of_path(&file.path).is_some() && !is_hidden(&file.path))
+                || Language::of_path(&file.path).is_some_and(Language::is_program) && !is_hidden(&file.path))
     }
 
     /// A file has another state than the one that is known, or may have.

@@ -33,7 +33,10 @@ impl Layers<'_> {
     /// everything, however long that takes.
     pub(in crate::workspace) fn indexed(&self, near: &[&WorkspacePath]) -> Indexed {
         let mut indexed = self.workspace.indexed(near);
-        let mut over = self.all_over().filter(|(path, _)| Language::of_path(path).is_some()).peekable();
+        let mut over = self
+            .all_over()
+            .filter(|(path, _)| Language::of_path(path).is_some_and(Language::is_program))
+            .peekable();
         if over.peek().is_none() {
             return indexed;
         }
