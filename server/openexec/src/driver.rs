@@ -16,6 +16,7 @@ mod surface;
 mod trust;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
+pub use knowledge::IndexShelf;
 pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
 pub use surface::Surface;

@@ -19,12 +19,17 @@ pub(super) struct Roots {
 
 /// The index on disk, opened when it is first needed. Where there is none, everything is made
 /// anew in each session.
-struct IndexShelf {
+pub struct IndexShelf {
     path: PathBuf,
     store: OnceLock<Option<IndexStore>>,
 }
 
 impl IndexShelf {
+    /// The index in this database.
+    pub fn at(path: PathBuf) -> Arc<Self> {
+        Arc::new(Self { path, store: OnceLock::new() })
+    }
+
     fn store(&self) -> Option<&IndexStore> {
         let open = || {
             let opened = IndexStore::open(&self.path);
@@ -55,7 +60,7 @@ impl Runtime {
         let mut known = self.roots.known.lock();
         let known = known.entry(workspace.root().to_owned()).or_insert_with(|| {
             let path = self.dirs.index_path(workspace.root());
-            Knowledge::on(Arc::new(IndexShelf { path, store: OnceLock::new() }))
+            Knowledge::on(IndexShelf::at(path))
         });
         Ok(workspace.knowing(known))
     }

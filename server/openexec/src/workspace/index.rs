@@ -21,6 +21,7 @@ mod work;
 
 pub use keeper::{Changed, Keeper};
 pub use shelf::Shelf;
+pub use view::Indexed;
 pub(super) use words::{Parsed, Wanted, Words, symbols_in};
 
 use openexec_engine::path::WorkspacePath;

@@ -1,7 +1,7 @@
 //! Keeps the index of a root up to date in the background, while a session lasts.
 
 use super::Index;
-use super::work::Pace;
+use super::work::{Left, Pace};
 use crate::limits::INDEX_CHANGES_MAX;
 use crate::workspace::Workspace;
 use crate::workspace::walk::{SETTLING, below, stamp_of};
@@ -127,11 +127,20 @@ impl Workspace {
         self.index.take_from_shelf();
         self.work_off(Pace::Unhurried, &left);
         while let Some(changed) = self.next_change(told) {
-            if changed.anything || changed.places.iter().any(|place| !self.look_at(place)) {
-                self.refresh();
-            }
-            self.work_off(Pace::Unhurried, &left);
+            self.catch_up_with(&changed, Pace::Unhurried, &left);
         }
+    }
+
+    /// Brings the index up to date with these changes, and with no others.
+    pub fn catch_up(&self, changed: &Changed) {
+        self.catch_up_with(changed, Pace::Awaited, &|| false);
+    }
+
+    fn catch_up_with(&self, changed: &Changed, pace: Pace, left: Left<'_>) {
+        if changed.anything || changed.places.iter().any(|place| !self.look_at(place)) {
+            self.refresh();
+        }
+        self.work_off(pace, left);
     }
 
     /// Waits for a change, or until files that were written a moment ago can be told from later

@@ -33,7 +33,7 @@ impl Workspace {
     /// Works until nothing waits, here or with others, or until it is left; then saves.
     pub(super) fn work_off(&self, pace: Pace, left: Left<'_>) {
         let bytes = self.index.state.lock().waiting_bytes();
-        if bytes <= INDEX_INLINE_BYTES_MAX && pace == Pace::Awaited {
+        if bytes <= INDEX_INLINE_BYTES_MAX {
             self.work(left);
         } else {
             std::thread::scope(|scope| {
