@@ -100,3 +100,6 @@ impl Runtime {
         Ok(size.context("the index cannot be used")?)
     }
 }
+
+#[cfg(test)]
+mod tests;
