@@ -22,6 +22,7 @@ mod injections;
 mod keyring;
 mod lsp;
 mod manners;
+mod memory;
 mod models;
 mod neovim;
 mod own_files;

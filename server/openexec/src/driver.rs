@@ -460,6 +460,7 @@ impl Runtime {
                 workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text)
             })
             .collect();
+        let environment = workspace.environment();
         let run = RunId::new(uuid::Uuid::now_v7().to_string());
         let start = RunStarted {
             run: run.clone(),
@@ -476,6 +477,7 @@ impl Runtime {
             route: Some(Box::new(routed)),
             open_documents,
             open_versions,
+            environment,
             entropy: entropy()?,
             context_tokens_max: self.config.context_tokens.unwrap_or(CONTEXT_TOKENS_DEFAULT),
         };

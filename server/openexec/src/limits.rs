@@ -259,3 +259,5 @@ pub const POINTER_SEARCH_FILES_MAX: usize = 20_000;
 pub const LESSONS_MAX: usize = 1_000;
 /// Records that an editor is told of one symbol.
 pub const KNOWN_ABOUT_MAX: usize = 20;
+/// Milliseconds between two looks whether a repository's head has moved.
+pub const HEAD_LOOKS_MS: u64 = 2_000;

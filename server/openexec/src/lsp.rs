@@ -15,6 +15,7 @@ mod conversation;
 mod documents;
 mod editor;
 mod follow;
+mod memory;
 mod own_files;
 mod review;
 mod roots;

@@ -27,8 +27,11 @@ pub struct Operations {
 /// A failure that a runbook knows.
 #[derive(Debug, Clone, Copy)]
 pub struct KnownFailure<'o> {
-    /// The service that the runbook belongs to, where the files in question lead to one.
+    /// The service that the runbook belongs to: one that the files in question lead to, else
+    /// the only one that names it.
     pub service: Option<&'o Record>,
+    /// True when the files in question lead to that service.
+    pub is_near: bool,
     /// The runbook.
     pub runbook: &'o Record,
     /// How it fails.
@@ -121,22 +124,31 @@ impl Operations {
         found
     }
 
+    /// The services that name a runbook.
+    pub(super) fn services_with(&self, runbook: &RecordId) -> Vec<&Record> {
+        self.services().map(|(record, _)| record).filter(|service| names_runbook(service, runbook)).collect()
+    }
+
     /// The failures that a text shows, the best known first: those of the services in question,
     /// then those with the longest telling text, then by name and order.
     pub fn failures(&self, text: &str, paths: &[WorkspacePath]) -> Vec<KnownFailure<'_>> {
         let text = folded(text);
-        let services = self.services_of(paths);
+        let near = self.services_of(paths);
         let mut known: Vec<KnownFailure<'_>> = Vec::new();
         for (runbook, body) in self.runbooks() {
-            let service = services.iter().copied().find(|service| names_runbook(service, &runbook.id));
+            let close = near.iter().copied().find(|service| names_runbook(service, &runbook.id));
+            let service = close.or_else(|| match self.services_with(&runbook.id).as_slice() {
+                [only] => Some(*only),
+                _ => None,
+            });
             for failure in &body.failures {
                 let telling = failure.looks_like.iter().filter(|it| text.contains(&folded(it)));
                 let Some(known_by) = telling.max_by_key(|it| it.len()) else { continue };
-                known.push(KnownFailure { service, runbook, failure, known_by });
+                known.push(KnownFailure { service, is_near: close.is_some(), runbook, failure, known_by });
             }
         }
         // The sort is stable: what is equal stays in the order of the records.
-        known.sort_by_key(|it| (it.service.is_none(), std::cmp::Reverse(it.known_by.len())));
+        known.sort_by_key(|it| (!it.is_near, std::cmp::Reverse(it.known_by.len())));
         known
     }
 

@@ -5,7 +5,7 @@ use super::{KnownFailure, Operations, Procedure, TaskCall};
 use crate::digest::Digest;
 use crate::ids::{RecordId, TaskName};
 use crate::path::WorkspacePath;
-use crate::policy::{ApprovalMode, SandboxMode};
+use crate::policy::{ApprovalMode, PathClass, SandboxMode, classify};
 use crate::task::{TaskArg, TaskSet};
 use serde::{Deserialize, Serialize};
 use std::fmt::Write as _;
@@ -62,6 +62,16 @@ impl Remedy {
         tasks: &TaskSet,
     ) -> Result<Self, String> {
         let mode = format!("failure mode `{}` of runbook `{}`", known.failure.id, known.runbook.id);
+        // Which environment's rules hold must not be a guess.
+        if known.service.is_none()
+            && let services @ [_, _, ..] = operations.services_with(&known.runbook.id).as_slice()
+        {
+            let services: Vec<&str> = services.iter().map(|service| service.id.as_str()).collect();
+            return Err(format!(
+                "{mode} is known, and several services have it: {}; give a place in the one that fails",
+                services.join(", ")
+            ));
+        }
         let environment = known.service.and_then(|service| match &service.body {
             super::Body::Service(service) => service.environment.clone(),
             _ => None,
@@ -170,6 +180,16 @@ impl PlannedTask {
         let task = tasks.named(&call.task).ok_or_else(|| {
             format!("task `{}` is not declared; declare it in .openexec/tasks.yaml", call.task)
         })?;
+        let is_kept = |path: &&WorkspacePath| {
+            let classes = classify(path);
+            classes.contains(&PathClass::Secret) || classes.contains(&PathClass::Never)
+        };
+        if let Some(path) = task.writes.iter().find(is_kept) {
+            return Err(format!(
+                "task `{}` declares to write `{path}`, which no run touches; take it out of its `writes`",
+                call.task
+            ));
+        }
         let argv = task
             .argv_with(&call.args)
             .map_err(|error| format!("the arguments of task `{}` do not fit: {error}", call.task))?;

@@ -144,10 +144,16 @@ fn a_failure_finds_the_runbook_of_its_service_first() {
     "#);
     let elsewhere = operations.remedy(said, &[path("web/x.ts")], &tasks(&["drop"])).expect("it is known");
     assert_eq!(elsewhere.procedure.as_str(), "other");
+    // Without a place the only service that names the runbook is meant; of two, none is.
+    let remedy = operations.remedy("Lock File", &[], &tasks(&["drop"])).expect("it is known");
+    assert_eq!(remedy.environment.as_ref().map(|it| it.as_str()), Some("prod"));
+    let two = text.replace("{id: all, path: services}", "{id: all, path: services, runbooks: [a]}");
+    let error = Operations::new(records(&two)).remedy("Lock File", &[], &tasks(&["drop"]));
+    assert!(error.is_err_and(|error| error.contains("several services have it: a, all")));
     let titles: Vec<Option<String>> =
         operations.candidates(said, &here).into_iter().map(|candidate| candidate.symbol).collect();
     let titles: Vec<String> = titles.into_iter().flatten().collect();
-    insta::assert_snapshot!(titles.join(", "), @"");
+    insta::assert_snapshot!(titles.join(", "), @"runbook a, runbook z-general, service a, procedure forbidden, procedure unlock, procedure other, environment prod");
     for (said, declared, why) in [
         ("all is well", &["drop"][..], "no runbook knows this failure"),
         ("lock file", &[][..], "task `drop` is not declared"),

@@ -93,7 +93,7 @@ pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &Policy) -> 
                 (Kinds::of([&ActionKind::RenameFile]), Extent::default())
             }
             None => {
-                judge.deleted(path);
+                judge.deleted(path, base);
                 (Kinds::of([&ActionKind::DeleteFile]), judge.extent(path, base, ""))
             }
         };
@@ -543,7 +543,7 @@ impl<'a> Gate<'a> {
         Self::same_base(judge, &known, &present, base_hash);
         // Of what the run made itself, nothing of the user's is lost.
         if !self.world.is_own(&known.path, known.facts) {
-            judge.deleted(&known.path);
+            judge.deleted(&known.path, &present);
         }
         self.rules(judge, before, &known, Kinds::of([&ActionKind::DeleteFile]), "");
         if judge.reasons() == before {

@@ -13,7 +13,8 @@ use crate::ids::{CommandId, ModelName, RunId, StageId, StepId, TaskName};
 use crate::memory::{Operations, Remedy};
 use crate::model::{ModelError, ModelReply, Models};
 use crate::path::WorkspacePath;
-use crate::policy::{Decision, Facts, PolicySnapshot};
+use crate::policy::{Decision, Facts, PolicySnapshot, Taint};
+use crate::redact::Hidden;
 use crate::routing::Routed;
 use crate::task::{Judgement, TaskReport, TaskSet};
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,9 @@ pub enum Event {
         command: CommandId,
         /// What was found, at most `CONTEXT_CANDIDATES_MAX`.
         candidates: Vec<Candidate>,
+        /// The secrets in them, as their whole files give them away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hidden: Vec<Hidden>,
     },
     /// Decision: the pack was built.
     ContextBuilt {
@@ -321,6 +325,9 @@ pub struct RunStarted {
     /// The versions of all open documents, saved or not.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub open_versions: BTreeMap<WorkspacePath, i32>,
+    /// Fingerprints of the values in the workspace's environment files, none of which a model sees.
+    #[serde(default, skip_serializing_if = "Taint::is_empty")]
+    pub environment: Taint,
     /// 32 random bytes in hexadecimal, from which the nonces of envelopes are derived.
     pub entropy: String,
     /// The most tokens of one context pack.
@@ -390,6 +397,12 @@ pub struct HydratedText {
     /// The digest of the whole file that the text is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Digest>,
+    /// The file that the text is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<WorkspacePath>,
+    /// The secrets in it, as the whole file gives them away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<Hidden>,
 }
 
 /// What stands at a path now.

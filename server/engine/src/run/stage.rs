@@ -128,8 +128,12 @@ impl Active {
     /// Takes in what was found out about the workspace, and what has been redacted by now.
     pub(super) fn learn(&mut self, facts: &Facts) {
         self.known.learn(facts);
+        self.redactions.expect(&facts.taint);
         let salt = Digest::of(self.start.entropy.as_bytes());
-        self.known.learn_redacted(policy::fingerprints(self.redactions.known(), salt.as_bytes()));
+        let (values, placeholders): (Vec<&str>, Vec<&str>) = self.redactions.known().unzip();
+        let taint = policy::fingerprints(values, salt.as_bytes());
+        let placeholders = placeholders.into_iter().map(str::to_owned).collect();
+        self.known.learn_redacted(policy::Redacted::new(taint, placeholders));
     }
 
     /// What a batch is judged on.

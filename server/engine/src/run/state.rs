@@ -232,7 +232,8 @@ fn halt(reason: &str) -> Command {
 
 impl Active {
     fn new(start: RunStarted) -> Self {
-        let mut redactions = Redactions::default();
+        let mut redactions = Redactions::of(start.policy.redact.clone());
+        redactions.expect(&start.environment);
         for text in start.operations.masked() {
             redactions.mask("address", text);
         }
@@ -282,7 +283,8 @@ impl Active {
             (phase, Event::CommandFailed { reason, command }) => {
                 self.command_failed(phase, *command, reason, out)
             }
-            (Phase::Context { .. }, Event::ContextGathered { candidates, .. }) => {
+            (Phase::Context { .. }, Event::ContextGathered { candidates, hidden, .. }) => {
+                self.redactions.know(hidden);
                 self.build_pack(candidates, out)
             }
             (Phase::Agent(talk), event) => self.converse(talk, event, answered, out),

@@ -6,6 +6,7 @@ mod gates;
 mod memory;
 mod recovery;
 mod replies;
+mod reversible;
 mod rules;
 mod spending;
 mod world;

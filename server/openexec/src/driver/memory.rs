@@ -189,3 +189,63 @@ fn pointed(record: &Record, resolution: &Resolution) -> Candidate {
     }
     candidate
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openexec_engine::ids::RecordId;
+    use openexec_engine::memory::{Anchor, Body, Origin, SymbolNote};
+    use openexec_engine::syntax::{Language, symbols_of};
+
+    const THEN: &str = "fn key(a: u32, b: u32) -> u32 {\n    let mixed = a ^ b;\n    mixed * 31 + 7\n}\n";
+
+    fn path(text: &str) -> WorkspacePath {
+        WorkspacePath::parse(text).unwrap()
+    }
+
+    fn note() -> Record {
+        let at = path("src/cache.rs");
+        let pointer = SymbolPointer::of(&at, THEN, &symbols_of(Language::Rust, THEN), 0).unwrap();
+        Record {
+            id: RecordId::new("key"),
+            origin: Origin::Private,
+            author: None,
+            written: None,
+            source: None,
+            labels: Default::default(),
+            redact: Vec::new(),
+            body: Body::Symbol(SymbolNote {
+                at: Anchor { path: at, symbol: "key".into(), pointer: Some(Box::new(pointer)) },
+                why: "the order of the two does not count".into(),
+            }),
+        }
+    }
+
+    /// What is recalled when a run is about this symbol of the file, which holds this text now.
+    fn recalled(symbol: &str, now: &str) -> Vec<String> {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("state.db")).unwrap();
+        let read = |_: &WorkspacePath| Some(now.to_owned());
+        let places = [(path("src/cache.rs"), Some(symbol.to_owned()))];
+        let sought = Sought { places: &places, errors: &[], read: &read };
+        recall(&store, &[note()], &sought).into_iter().map(|candidate| candidate.text).collect()
+    }
+
+    #[test]
+    fn a_record_is_recalled_at_its_symbol_under_any_name() {
+        let [text] = &recalled("key", THEN)[..] else { panic!("one record") };
+        assert!(text.starts_with("pointer: ") && text.contains("the order of the two"), "{text}");
+        let [text] = &recalled("digest", &THEN.replace("fn key", "fn digest"))[..] else {
+            panic!("one record")
+        };
+        assert!(text.starts_with("pointer: `key` was renamed"), "{text}");
+        let beside = format!("{THEN}fn other() {{}}\n");
+        assert!(recalled("other", &beside).is_empty(), "it is about another symbol");
+    }
+
+    #[test]
+    fn what_is_doubtful_says_so() {
+        let [text] = &recalled("other", "fn other() {}\n")[..] else { panic!("one record") };
+        assert!(text.starts_with("STALE: ") || text.starts_with("SUSPECT: "), "{text}");
+    }
+}

@@ -94,11 +94,14 @@ pub(super) async fn perform(place: &Arc<Place>, id: CommandId, command: Command)
 async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<Event, String> {
     match command {
         Command::GatherContext { query, .. } => {
-            let candidates = blocking(place, move |place| {
-                place.workspace.gather(&query, &|sought| memory::recall(&place.store, &place.notes, sought))
+            let (candidates, hidden) = blocking(place, move |place| {
+                let recall = |sought: &_| memory::recall(&place.store, &place.notes, sought);
+                let candidates = place.workspace.gather(&query, &recall);
+                let hidden = place.workspace.hidden_in(&candidates, &query.changes, &query.open_documents);
+                (candidates, hidden)
             })
             .await?;
-            Ok(Event::ContextGathered { command: id, candidates })
+            Ok(Event::ContextGathered { command: id, candidates, hidden })
         }
         Command::CallModel { request, .. } => {
             let began = Instant::now();

@@ -29,7 +29,7 @@ const OVERRIDES: [&str; 15] = [
     "protocol.allow=never",
     "log.showSignature=false",
     "gpg.program=false",
-    "diff.orderFile=",
+    "diff.orderFile=/dev/null",
     "gc.auto=0",
     "maintenance.auto=false",
 ];

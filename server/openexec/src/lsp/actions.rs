@@ -45,6 +45,8 @@ pub(super) struct Place<'a> {
     pub(super) offers: &'a Offers,
     /// The runs of the place's workspace, newest first.
     pub(super) runs: &'a [RunLine],
+    /// How many records are known of a symbol of the file.
+    pub(super) known: &'a dyn Fn(&str) -> usize,
 }
 
 /// The part of a run's id that people see.
@@ -62,6 +64,7 @@ pub(super) fn offered(place: &Place<'_>, literals: bool) -> Vec<CodeActionOrComm
     actions.extend(workflows(place));
     actions.extend(running(place));
     actions.extend(undo(place));
+    actions.extend(memory(place));
     actions.retain(|action| wanted(place.only, action.kind.as_ref()));
     actions.truncate(CODE_ACTIONS_MAX);
     let as_client_takes_it = |action: CodeAction| match action.command {
@@ -262,6 +265,23 @@ fn workflows(place: &Place<'_>) -> Vec<CodeAction> {
             }
         }
     }
+    actions
+}
+
+/// What is known of the symbol around the cursor, and writing down why it is as it is.
+fn memory(place: &Place<'_>) -> Vec<CodeAction> {
+    let Some(symbol) = enclosing(place, |_| true) else { return Vec::new() };
+    let range = bytes(place, symbol.name_range.start, symbol.name_range.end);
+    let at = json!({ "uri": place.file.uri, "range": range });
+    let mut actions = Vec::new();
+    let known = (place.known)(&symbol.name);
+    if known > 0 {
+        let title = format!("Show what is known about `{}` ({known})", quote(&symbol.name));
+        actions.push(action(title, "source.openexec.known".to_owned(), "openexec.known", at));
+    }
+    let title = format!("Remember why `{}` is as it is…", quote(&symbol.name));
+    let at = json!({ "uri": place.file.uri, "range": range, "version": place.file.version });
+    actions.push(action(title, "source.openexec.remember".to_owned(), "openexec.remember", at));
     actions
 }
 

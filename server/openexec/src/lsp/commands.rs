@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
-pub(super) const IDS: [&str; 12] = [
+pub(super) const IDS: [&str; 14] = [
     "openexec.run",
     "openexec.cancel",
     "openexec.review",
@@ -31,6 +31,8 @@ pub(super) const IDS: [&str; 12] = [
     "openexec.status",
     "openexec.trust",
     "openexec.graph",
+    "openexec.remember",
+    "openexec.known",
 ];
 
 /// What the user wants done.
@@ -48,10 +50,12 @@ pub(super) enum Wish {
     Status,
     Trust(TrustArguments),
     Graph(GraphArguments),
+    Remember(RememberArguments),
+    Known(SymbolPlace),
 }
 
 /// The arguments of `openexec.run`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunArguments {
     #[serde(default)]
@@ -164,6 +168,32 @@ pub(super) struct GraphArguments {
     pub(super) blueprint: Option<BlueprintName>,
 }
 
+/// The arguments of `openexec.remember`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RememberArguments {
+    /// The file.
+    pub(super) uri: String,
+    /// A range in the symbol.
+    pub(super) range: Range,
+    /// The version of the file that the range is of.
+    #[serde(default)]
+    pub(super) version: Option<i32>,
+    /// Why the symbol is as it is. Without it, a memory file is begun in which it can be written.
+    #[serde(default)]
+    pub(super) why: Option<String>,
+}
+
+/// The arguments of `openexec.known`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SymbolPlace {
+    /// The file.
+    pub(super) uri: String,
+    /// A range in the symbol.
+    pub(super) range: Range,
+}
+
 /// Reads a command.
 ///
 /// # Errors
@@ -207,6 +237,13 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
             }
             other => shaped(other, "{\"uri\": \"…\"} or {\"blueprint\": \"…\"}")?,
         }),
+        "openexec.remember" => Wish::Remember(read(
+            argument.unwrap_or_default(),
+            "{\"uri\": \"…\", \"range\": …, \"why\": \"…\"}",
+        )?),
+        "openexec.known" => {
+            Wish::Known(read(argument.unwrap_or_default(), "{\"uri\": \"…\", \"range\": …}")?)
+        }
         other => return Err(format!("there is no command `{other}`; there are {}", IDS.join(", "))),
     })
 }

@@ -4,6 +4,7 @@
 mod agreement;
 mod capabilities;
 mod following;
+mod for_memory;
 mod for_own_files;
 mod indexing;
 mod listing;
@@ -18,6 +19,7 @@ use super::actions::{Place, RunLine, offered};
 use super::commands;
 use super::editor::Editor;
 use super::follow::run_of_token;
+use super::memory::Memory;
 use super::own_files::{
     Known, OwnFile, Publisher, Surroundings, complete, definition, hover, references, rename, renamed_at,
     symbols,
@@ -56,6 +58,7 @@ struct Shared {
     runtime: Result<Arc<Runtime>, String>,
     state: PathBuf,
     surroundings: Arc<Surroundings>,
+    memory: Arc<Memory>,
     publisher: Arc<Publisher>,
     /// The runs that the user is told about, and what is to be followed after that.
     followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
@@ -73,7 +76,9 @@ impl Handlers {
         let editor = Editor::new(client);
         let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
         let (followed, recorded_views) = (Mutex::default(), Mutex::default());
-        let surroundings = Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), &dirs));
+        let memory = Arc::new(Memory::new(Arc::clone(&session), runtime.clone()));
+        let surroundings =
+            Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), Arc::clone(&memory), &dirs));
         let publisher =
             Arc::new(Publisher::new(Arc::clone(&session), editor.clone(), Arc::clone(&surroundings)));
         let state = dirs.state;
@@ -84,6 +89,7 @@ impl Handlers {
             runtime,
             state,
             surroundings,
+            memory,
             publisher,
             followed,
             recorded_views,
@@ -123,6 +129,8 @@ impl LanguageServer for Handlers {
         tokio::spawn(Arc::clone(&self.0).register_for_files());
         tokio::spawn(Arc::clone(&self.0).keep_indexed());
         tokio::spawn(Arc::clone(&self.0.publisher).keep_telling());
+        let publisher = Arc::clone(&self.0.publisher);
+        tokio::spawn(Arc::clone(&self.0.memory).keep_fresh(move || publisher.refresh()));
     }
 
     async fn shutdown(&self) -> jsonrpc::Result<()> {
@@ -243,6 +251,7 @@ impl Shared {
             directive: file.directive_at(params.range.start.line),
             offers: &offers,
             runs: &runs,
+            known: &|symbol| self.known_about(&file.path, symbol),
             file: &file,
         };
         offered(&place, traits.code_action_literals)

@@ -74,6 +74,7 @@ fn a_known_failure_is_remedied_by_the_approved_procedure_after_a_yes_to_exactly_
     insta::assert_snapshot!(waiting(&world).1.join("\n"), @r#"
     procedure mend (procedure.approval): agree to exactly these tasks; nothing of it has run
     runbook `values` knows this as `wrong` (by `value is wrong`); procedure `mend` is approved for it
+    service `values`, environment `prod`
     first must succeed 1: look: look
     step 1: clear: delete var/lock; what it writes to var/lock is proposed
     step 2: mend: write src/lib.rs "fn value() -> u32 { right }\n"; what it writes to src/lib.rs is proposed

@@ -52,6 +52,8 @@ pub struct World {
     pub usages: VecDeque<Usage>,
     /// What is found for a pack.
     pub candidates: Vec<crate::context::Candidate>,
+    /// The secrets in it that whole files give away.
+    pub hidden: Vec<crate::redact::Hidden>,
 }
 
 pub fn path(text: &str) -> WorkspacePath {
@@ -96,6 +98,7 @@ pub fn start_of(yaml: &str) -> RunStarted {
         route: None,
         open_documents: Vec::new(),
         open_versions: BTreeMap::new(),
+        environment: crate::policy::Taint::default(),
         entropy: "00".repeat(32),
         context_tokens_max: 4096,
     }
@@ -137,6 +140,7 @@ impl World {
             requests: Vec::new(),
             usages: VecDeque::new(),
             candidates: Vec::new(),
+            hidden: Vec::new(),
         }
     }
 
@@ -218,9 +222,11 @@ impl World {
     fn answer(&mut self, command: Command) -> Option<Event> {
         let id = command.id()?;
         Some(match command {
-            Command::GatherContext { .. } => {
-                Event::ContextGathered { command: id, candidates: self.candidates.clone() }
-            }
+            Command::GatherContext { .. } => Event::ContextGathered {
+                command: id,
+                candidates: self.candidates.clone(),
+                hidden: self.hidden.clone(),
+            },
             Command::CallModel { request, .. } => {
                 self.requests.push(*request);
                 self.reply(id)?
@@ -236,6 +242,8 @@ impl World {
                         title: "a file".into(),
                         text: Ok("text".into()),
                         base: Some(Digest::of(self.lib().as_bytes())),
+                        path: None,
+                        hidden: Vec::new(),
                     })
                     .collect(),
             },

@@ -90,7 +90,8 @@ fn field(place: &Place<'_, '_>) -> Reading {
     };
     let head = place.source.get(place.node.start_byte()..name.start_byte()).unwrap_or_default();
     let has = |word| head.split_whitespace().any(|part| part == word);
-    if !has("const") && !(has("static") && has("readonly")) {
+    let is_constant = has("const") || has("static") && has("readonly");
+    if !is_constant {
         return Reading::Nothing;
     }
     place.called(name, SymbolKind::Constant, Inside::Function).with(|definition| {

@@ -48,7 +48,7 @@ fn sample(language: Language) -> &'static str {
 }
 
 /// What the random edits insert: brackets and quotes that swallow the rest, and whole definitions.
-const PIECES: [&str; 34] = [
+const PIECES: [&str; 38] = [
     "",
     "",
     " ",
@@ -75,6 +75,10 @@ const PIECES: [&str; 34] = [
     "<a>",
     ";",
     ",",
+    "y",
+    "1",
+    "a b",
+    "\n\n",
     "\t",
     "---\n",
     "- ",

@@ -138,6 +138,7 @@ fn actions(asked: Asked<'_>) -> Vec<CodeAction> {
         directive: asked.directive,
         offers: &asked.offers,
         runs: asked.runs,
+        known: &|_| 0,
     };
     let literal = |action| match action {
         CodeActionOrCommand::CodeAction(action) => action,
@@ -150,6 +151,8 @@ fn titles(asked: Asked<'_>) -> Vec<String> {
     actions(asked).into_iter().map(|action| action.title).collect()
 }
 
+const REMEMBER: &str = "Remember why `parse` is as it is…";
+
 fn argument(action: &CodeAction) -> &Value {
     &action.command.as_ref().unwrap().arguments.as_ref().unwrap()[0]
 }
@@ -157,7 +160,8 @@ fn argument(action: &CodeAction) -> &Value {
 #[test]
 fn on_a_test_it_offers_to_fix_it() {
     let actions = actions(Asked { range: at(5, 2), ..Asked::default() });
-    assert_eq!(actions.len(), 1);
+    assert_eq!(actions.len(), 2);
+    assert_eq!(actions[1].title, "Remember why `tests::it_parses` is as it is…");
     assert_eq!(actions[0].title, "Fix failing test `tests::it_parses` · fix_tests · claude");
     assert_eq!(actions[0].kind.as_ref().unwrap().as_str(), "quickfix.openexec.fix_tests");
     assert_eq!(
@@ -207,7 +211,36 @@ fn a_directive_is_quoted_and_handed_on() {
 #[test]
 fn what_lacks_an_input_is_not_offered() {
     // `implement` is also for symbols, but nobody has said what to implement.
-    assert_eq!(titles(Asked { range: at(1, 4), ..Asked::default() }), [""; 0]);
+    assert_eq!(titles(Asked { range: at(1, 4), ..Asked::default() }), [REMEMBER]);
+}
+
+#[test]
+fn what_is_known_is_offered_where_something_is() {
+    let place_file = file();
+    let (symbols, offers) = (symbols(), Offers::default());
+    let known = |symbol: &str| if symbol == "parse" { 2 } else { 0 };
+    let place = |line, character| Place {
+        file: &place_file,
+        range: at(line, character),
+        encoding: PositionEncoding::Utf16,
+        only: &[],
+        diagnostics: &[],
+        symbols: &symbols,
+        directive: None,
+        offers: &offers,
+        runs: &[],
+        known: &known,
+    };
+    let titles = |place: &Place<'_>| -> Vec<String> {
+        let actions = offered(place, true).into_iter();
+        let title = |action| match action {
+            CodeActionOrCommand::CodeAction(action) => action.title,
+            CodeActionOrCommand::Command(command) => command.title,
+        };
+        actions.map(title).collect()
+    };
+    assert_eq!(titles(&place(1, 4)), ["Show what is known about `parse` (2)", REMEMBER]);
+    assert_eq!(titles(&place(2, 0)), [""; 0]);
 }
 
 #[test]
@@ -280,11 +313,11 @@ fn a_title_says_what_is_done_on_what() {
         let blueprints = vec![blueprint(name, &[Trigger::Selection, Trigger::Symbol, Trigger::File], &[])];
         titles(Asked { range, offers: Offers { blueprints, ..offers() }, ..Asked::default() })
     };
-    assert_eq!(of("review", at(1, 4)), ["Review `parse` · review · claude"]);
+    assert_eq!(of("review", at(1, 4)), ["Review `parse` · review · claude", REMEMBER]);
     assert_eq!(of("review", at(2, 0)), ["Review this file · review · claude"]);
-    assert_eq!(of("add_docs", at(1, 4)), ["Add docs: `parse` · add_docs · claude"]);
+    assert_eq!(of("add_docs", at(1, 4)), ["Add docs: `parse` · add_docs · claude", REMEMBER]);
     let selected = Range { end: at(1, 9).end, ..at(1, 4) };
-    assert_eq!(of("review", selected), ["Review the selection · review · claude"]);
+    assert_eq!(of("review", selected), ["Review the selection · review · claude", REMEMBER]);
 }
 
 #[test]
@@ -339,9 +372,10 @@ fn an_old_client_gets_bare_commands() {
         directive: None,
         offers: &offers(),
         runs: &[],
+        known: &|_| 0,
     };
     assert!(
-        matches!(offered(&place, false).as_slice(), [CodeActionOrCommand::Command(command)] if command.command == "openexec.run")
+        matches!(offered(&place, false).as_slice(), [CodeActionOrCommand::Command(command), _] if command.command == "openexec.run")
     );
 }
 

@@ -90,7 +90,12 @@ fn parts_are_files_and_hunks_of_the_workspace() {
 fn every_advertised_command_is_known() {
     for id in IDS {
         let arguments = vec![json!({ "blueprint": "x" })];
-        let arguments = if id == "openexec.run" { arguments } else { vec![] };
+        let symbol = json!({ "uri": "file:///a.rs", "range": { "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 0 } } });
+        let arguments = match id {
+            "openexec.run" => arguments,
+            "openexec.remember" | "openexec.known" => vec![symbol],
+            _ => vec![],
+        };
         assert!(parse(id, arguments).is_ok(), "{id}");
     }
 }

@@ -61,6 +61,7 @@ impl Shared {
             // Whoever reads the message finds a menu that knows of it.
             Arc::clone(&shared).refresh_offers().await;
             shared.publisher.refresh();
+            shared.memory.refresh();
             shared.editor.show_message(MessageType::INFO, message).await;
         });
         Ok(done)

@@ -16,6 +16,8 @@ impl Shared {
             Wish::Run(arguments) => self.start(*arguments).await,
             Wish::Cancel(of) => self.say(of, RunLine::can_cancel, "cancelled", |_| Ok(Say::Cancel)).await,
             Wish::Resume(of) => self.resume(of).await,
+            Wish::Remember(arguments) => self.remember(arguments).await,
+            Wish::Known(place) => self.known(&place),
             Wish::Undo(of) => self.say(of, RunLine::can_undo, "undone", |_| Ok(Say::Undo)).await,
             Wish::Apply(of) => {
                 let seen = of.proposal;
