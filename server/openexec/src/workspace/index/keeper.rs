@@ -67,6 +67,14 @@ impl Told {
     }
 }
 
+/// Whether the files of the last change have been looked at once more. A file whose time lies in
+/// the future never settles, and is not looked at for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settling {
+    ToBeAwaited,
+    Awaited,
+}
+
 /// While it lives, the index is known to be kept.
 struct Counted(Arc<Index>);
 
@@ -124,9 +132,9 @@ impl Workspace {
     fn keep(&self, told: &Told) {
         let left = || told.has_ended();
         self.refresh();
-        self.index.take_from_shelf();
         self.work_off(Pace::Unhurried, &left);
-        while let Some(changed) = self.next_change(told) {
+        let mut settling = Settling::ToBeAwaited;
+        while let Some(changed) = self.next_change(told, &mut settling) {
             self.catch_up_with(&changed, Pace::Unhurried, &left);
         }
     }
@@ -143,16 +151,18 @@ impl Workspace {
         self.work_off(pace, left);
     }
 
-    /// Waits for a change, or until files that were written a moment ago can be told from later
-    /// states of them. `None` when the session ends.
-    fn next_change(&self, told: &Told) -> Option<Changed> {
+    /// Waits for a change, or once after each until files that were written a moment ago can be
+    /// told from later states of them. `None` when the session ends.
+    fn next_change(&self, told: &Told, settling: &mut Settling) -> Option<Changed> {
         let is_settled = self.index.state.lock().known.values().all(|known| known.is_settled);
         let mut changed = told.changed.lock();
         while changed.is_empty() && !told.has_ended() {
-            if is_settled {
+            if is_settled || *settling == Settling::Awaited {
                 told.news.wait(&mut changed);
+                *settling = Settling::ToBeAwaited;
             } else if told.news.wait_for(&mut changed, SETTLING + Duration::from_secs(1)).timed_out() {
                 *changed = Changed::anything();
+                *settling = Settling::Awaited;
             }
         }
         (!told.has_ended()).then(|| std::mem::take(&mut *changed))

@@ -52,6 +52,10 @@ impl Index {
     /// Takes over what an earlier session knew of the files that wait. Done once.
     pub(super) fn take_from_shelf(&self) {
         let Some(shelf) = &self.shelf else { return };
+        if self.state.lock().files.is_none() {
+            // Without a list, every entry would be one of a file that is gone.
+            return;
+        }
         self.taken.get_or_init(|| {
             let parts = std::thread::available_parallelism().map_or(1, usize::from).min(INDEX_THREADS_MAX);
             let found: Vec<Found> = std::thread::scope(|scope| {
