@@ -250,6 +250,11 @@ impl UserDirs {
         self.workspace_path(root).join("state.db")
     }
 
+    /// The database of what is known of the workspace's files. It can be deleted at any time.
+    pub fn index_path(&self, root: &Path) -> PathBuf {
+        self.workspace_path(root).join("index.db")
+    }
+
     /// The directory below which the workspace's shadows are prepared.
     pub fn shadow_path(&self, root: &Path) -> PathBuf {
         self.workspace_path(root).join("shadow")

@@ -7,6 +7,7 @@
 mod absent;
 mod catalogue;
 mod executor;
+mod knowledge;
 mod memory;
 mod perform;
 mod route;
@@ -15,6 +16,7 @@ mod surface;
 mod trust;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
+pub use knowledge::IndexShelf;
 pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
 pub use surface::Surface;
@@ -27,7 +29,7 @@ use crate::policy::{self, Effective};
 use crate::process::Launcher;
 use crate::store::{Recorded, Spending, Store, TrustStore, TrustedFile};
 use crate::tasks::{self, Declared};
-use crate::workspace::{Knowledge, Sift, Workspace};
+use crate::workspace::{Sift, Workspace};
 use absent::AbsentModel;
 use anyhow::{Context as _, anyhow, bail};
 use executor::Executor;
@@ -135,7 +137,7 @@ pub struct Runtime {
     spending: Arc<Spending>,
     stores: Mutex<BTreeMap<PathBuf, Store>>,
     handles: Mutex<BTreeMap<RunId, RunHandle>>,
-    known: Mutex<BTreeMap<PathBuf, Knowledge>>,
+    roots: knowledge::Roots,
     at_hand: tokio::sync::OnceCell<AtHand>,
 }
 
@@ -242,7 +244,7 @@ impl Runtime {
             trust,
             stores: Mutex::default(),
             handles: Mutex::default(),
-            known: Mutex::default(),
+            roots: knowledge::Roots::default(),
             at_hand: tokio::sync::OnceCell::new(),
         }))
     }
@@ -265,13 +267,6 @@ impl Runtime {
         let store = Store::open(&self.dirs.store_path(&root)).context("the journal cannot be used")?;
         stores.insert(root, store.clone());
         Ok(store)
-    }
-
-    /// Opens a workspace with what earlier runs have found out about its files.
-    fn workspace(&self, root: &Path) -> anyhow::Result<Workspace> {
-        let workspace = Workspace::open(root).context("the workspace cannot be used")?;
-        let known = self.known.lock().entry(workspace.root().to_owned()).or_default().clone();
-        Ok(workspace.knowing(&known))
     }
 
     /// Where the journal of a workspace lies.

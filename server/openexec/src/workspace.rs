@@ -20,7 +20,7 @@ mod walk;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use index::Index;
-pub use index::{Changed, Keeper, Shelf};
+pub use index::{Changed, Indexed, Keeper, Shelf};
 use layers::Layers;
 use openexec_engine::context::Candidate;
 use openexec_engine::edit::ChangeSet;

@@ -6,6 +6,7 @@ mod capabilities;
 mod following;
 mod for_memory;
 mod for_own_files;
+mod indexing;
 mod listing;
 mod offering;
 mod showing;
@@ -13,6 +14,7 @@ mod wishes;
 
 use self::capabilities::capabilities;
 use self::for_own_files::own_edit;
+pub(super) use self::indexing::stop_indexing;
 use super::actions::{Place, RunLine, offered};
 use super::commands;
 use super::editor::Editor;
@@ -124,12 +126,15 @@ impl LanguageServer for Handlers {
     async fn initialized(&self, _: InitializedParams) {
         tokio::spawn(Arc::clone(&self.0).pass_complaints_on());
         tokio::spawn(Arc::clone(&self.0).register_for_own_files());
+        tokio::spawn(Arc::clone(&self.0).register_for_files());
+        tokio::spawn(Arc::clone(&self.0).keep_indexed());
         tokio::spawn(Arc::clone(&self.0.publisher).keep_telling());
         let publisher = Arc::clone(&self.0.publisher);
         tokio::spawn(Arc::clone(&self.0.memory).keep_fresh(move || publisher.refresh()));
     }
 
     async fn shutdown(&self) -> jsonrpc::Result<()> {
+        self.0.stop_indexing().await;
         Ok(())
     }
 

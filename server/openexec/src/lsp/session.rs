@@ -10,8 +10,10 @@ use super::roots::{Roots, below};
 use super::service::Synchronised;
 use super::traits::ClientTraits;
 use super::trust::TrustState;
+use super::uri;
 use crate::driver::RunView;
 use crate::limits::{COMPLAINTS_MAX, OFFERS_WAIT_MS, OPTIONS_CHARS_MAX, SYMBOLS_QUIET_MS};
+use crate::workspace::Changed;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::OpenDocument;
@@ -68,6 +70,10 @@ pub(super) struct Session {
     /// Until somebody passes the complaints on.
     complaints: Mutex<Option<mpsc::Receiver<Complaint>>>,
     offers_read: watch::Sender<bool>,
+    /// Files that may have changed on disk, for whoever knows them.
+    files_changed: watch::Sender<Changed>,
+    /// Whether nothing may be begun in the background any more.
+    over: Mutex<bool>,
 }
 
 impl Default for Session {
@@ -80,6 +86,8 @@ impl Default for Session {
             complaint,
             complaints: Mutex::new(Some(complaints)),
             offers_read: watch::Sender::new(false),
+            files_changed: watch::Sender::new(Changed::default()),
+            over: Mutex::new(false),
         }
     }
 }
@@ -146,6 +154,41 @@ impl Session {
         self.saved.subscribe()
     }
 
+    /// Tells of files that may have changed on disk, and of roots that have come or gone.
+    pub(super) fn file_changes(&self) -> watch::Receiver<Changed> {
+        self.files_changed.subscribe()
+    }
+
+    /// Notes that files may have changed.
+    pub(super) fn tell_of_files(&self, more: Changed) {
+        self.files_changed.send_modify(|changed| changed.merge(more));
+    }
+
+    /// Does something that must not be done once the session is over. May block.
+    pub(super) fn unless_over(&self, work: impl FnOnce()) {
+        let over = self.over.lock();
+        if !*over {
+            work();
+        }
+    }
+
+    /// Ends the session with what is done last. May block.
+    pub(super) fn end(&self, last: impl FnOnce()) {
+        let mut over = self.over.lock();
+        *over = true;
+        last();
+    }
+
+    /// Takes what has changed since it was last taken.
+    pub(super) fn take_file_changes(&self) -> Changed {
+        let mut taken = Changed::default();
+        self.files_changed.send_if_modified(|changed| {
+            taken = std::mem::take(changed);
+            false
+        });
+        taken
+    }
+
     /// What the user must be told, for the one who passes it on.
     pub(super) fn complaints(&self) -> Option<mpsc::Receiver<Complaint>> {
         self.complaints.lock().take()
@@ -202,6 +245,12 @@ impl Session {
                 Arc::make_mut(&mut state.roots).change(&params);
                 drop(state);
                 self.saved.send_modify(|count| *count += 1);
+                self.files_changed.send_modify(|_| {});
+                return None;
+            }
+            sent::DidChangeWatchedFiles::METHOD => {
+                drop(state);
+                self.watched(&params);
                 return None;
             }
             _ => return None,
@@ -212,6 +261,16 @@ impl Session {
             state.focus = Some(path.clone());
         }
         Some(done)
+    }
+}
+
+impl Session {
+    /// `workspace/didChangeWatchedFiles`: where something was created, changed or deleted.
+    fn watched(&self, params: &Value) {
+        let events = params.get("changes").and_then(Value::as_array).into_iter().flatten();
+        let places = events.filter_map(|event| uri::path_of(event.get("uri")?.as_str()?).ok());
+        let places: Vec<PathBuf> = places.map(|path| uri::canonical(&path)).collect();
+        self.files_changed.send_modify(|changed| places.into_iter().for_each(|place| changed.add(place)));
     }
 }
 
@@ -240,11 +299,17 @@ impl Synchronised for Inbox {
     fn notified(&self, method: &str, params: Value) -> bool {
         let done = self.0.synchronise(method, params);
         match done {
-            None => method == sent::DidChangeWorkspaceFolders::METHOD,
+            None => {
+                matches!(
+                    method,
+                    sent::DidChangeWorkspaceFolders::METHOD | sent::DidChangeWatchedFiles::METHOD
+                )
+            }
             Some(Ok(path)) => {
                 self.0.changed.send_modify(|count| *count += 1);
                 if method == sent::DidSaveTextDocument::METHOD {
                     self.0.saved.send_modify(|count| *count += 1);
+                    self.0.files_changed.send_modify(|changed| changed.add(path.clone()));
                 }
                 extract_in_background(&self.0, &path);
                 true

@@ -35,6 +35,8 @@ pub(super) struct ClientTraits {
     pub(super) questions: bool,
     /// Whether it lists runs itself, and tells its user in its own way how they stand.
     pub(super) lists_runs: bool,
+    /// Whether it tells of files that change on disk, when it is asked to.
+    pub(super) watches_files: bool,
     /// Whether it takes code actions that are more than commands.
     pub(super) code_action_literals: bool,
     /// Whether a diagnostic can name other places that explain it.
@@ -93,6 +95,7 @@ impl ClientTraits {
             progress: flag("/window/workDoneProgress"),
             show_document: flag("/window/showDocument/support"),
             lists_runs: flag("/experimental/openexec/runs"),
+            watches_files: flag("/workspace/didChangeWatchedFiles/dynamicRegistration"),
             code_action_literals: capability(params, "/textDocument/codeAction/codeActionLiteralSupport")
                 .is_some_and(Value::is_object),
             related_information: flag("/textDocument/publishDiagnostics/relatedInformation"),

@@ -68,7 +68,7 @@ impl<'a> Gathering<'a> {
                 file.bytes <= INDEXED_FILE_BYTES_MAX
                     && Language::of_path(&file.path).is_some_and(Language::is_program)
             })
-            .filter(|file| !layers.workspace.index.words.kind(&file.path).hidden)
+            .filter(|file| !layers.workspace.index.kind(&file.path).hidden)
             .take(SEARCH_FILES_MAX)
             .collect();
         Self {
@@ -101,7 +101,7 @@ impl<'a> Gathering<'a> {
     fn is_test(&self, path: &WorkspacePath, symbol: &Symbol) -> bool {
         symbol.is_test
             || symbol.name.split([':', '.']).any(|part| matches!(part, "tests" | "test"))
-            || self.layers.workspace.index.words.kind(path).judges
+            || self.layers.workspace.index.kind(path).judges
     }
 
     /// A file's text and symbols. Hidden files and those behind symbolic links have none.
@@ -115,7 +115,7 @@ impl<'a> Gathering<'a> {
     }
 
     fn load(&self, path: &WorkspacePath) -> Option<Parsed> {
-        if self.layers.workspace.index.words.kind(path).hidden {
+        if self.layers.workspace.index.kind(path).hidden {
             return None;
         }
         let parsed = |text: &str| Parsed { text: text.into(), symbols: symbols_in(path, text) };
@@ -254,7 +254,7 @@ impl<'a> Gathering<'a> {
         if places.is_empty() && errors.is_empty() {
             return;
         }
-        let read = |path: &WorkspacePath| match self.layers.workspace.index.words.kind(path).hidden {
+        let read = |path: &WorkspacePath| match self.layers.workspace.index.kind(path).hidden {
             true => None,
             false => self.layers.text(path).ok().flatten(),
         };

@@ -21,14 +21,15 @@ mod work;
 
 pub use keeper::{Changed, Keeper};
 pub use shelf::Shelf;
+pub use view::Indexed;
 pub(super) use words::{Parsed, Wanted, Words, symbols_in};
 
+use openexec_engine::path::WorkspacePath;
 use parking_lot::{Condvar, Mutex};
 use state::State;
-use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicUsize;
-use words::WordIndex;
+use std::sync::{Arc, OnceLock};
+use words::{Kind, WordIndex};
 
 /// What is known of the files of one root, as they stand on disk.
 #[derive(Default)]
@@ -50,6 +51,11 @@ pub(super) struct Index {
 }
 
 impl Index {
+    /// Classifies a path, once.
+    pub(super) fn kind(&self, path: &WorkspacePath) -> Kind {
+        self.words.kind(path)
+    }
+
     pub(super) fn with_shelf(shelf: Arc<dyn Shelf>) -> Self {
         Self { shelf: Some(shelf), ..Self::default() }
     }

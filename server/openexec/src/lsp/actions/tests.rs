@@ -71,6 +71,7 @@ fn offers() -> Offers {
         trust: Some(TrustState::Trusted),
         pending: Vec::new(),
         ended: None,
+        elsewhere: Vec::new(),
     }
 }
 

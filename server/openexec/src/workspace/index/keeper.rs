@@ -1,6 +1,7 @@
 //! Keeps the index of a root up to date in the background, while a session lasts.
 
-use super::work::Pace;
+use super::Index;
+use super::work::{Left, Pace};
 use crate::limits::INDEX_CHANGES_MAX;
 use crate::workspace::Workspace;
 use crate::workspace::walk::{SETTLING, below, stamp_of};
@@ -66,6 +67,30 @@ impl Told {
     }
 }
 
+/// Whether the files of the last change have been looked at once more. A file whose time lies in
+/// the future never settles, and is not looked at for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Settling {
+    ToBeAwaited,
+    Awaited,
+}
+
+/// While it lives, the index is known to be kept.
+struct Counted(Arc<Index>);
+
+impl Counted {
+    fn new(index: &Arc<Index>) -> Self {
+        index.keepers.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(index))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.keepers.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Keeper {
     /// Begins to bring the index up to date.
     ///
@@ -74,14 +99,11 @@ impl Keeper {
     pub fn start(workspace: Workspace) -> std::io::Result<Self> {
         let told = Arc::new(Told::default());
         let keeping = Arc::clone(&told);
-        workspace.index.keepers.fetch_add(1, Ordering::AcqRel);
-        let index = Arc::clone(&workspace.index);
-        let thread = std::thread::Builder::new()
-            .name("openexec-index".to_owned())
-            .spawn(move || workspace.keep(&keeping))
-            .inspect_err(|_| {
-                index.keepers.fetch_sub(1, Ordering::AcqRel);
-            })?;
+        let counted = Counted::new(&workspace.index);
+        let thread = std::thread::Builder::new().name("openexec-index".to_owned()).spawn(move || {
+            let _counted = counted;
+            workspace.keep(&keeping);
+        })?;
         Ok(Self { told, thread: Some(thread) })
     }
 
@@ -110,27 +132,37 @@ impl Workspace {
     fn keep(&self, told: &Told) {
         let left = || told.has_ended();
         self.refresh();
-        self.index.take_from_shelf();
         self.work_off(Pace::Unhurried, &left);
-        while let Some(changed) = self.next_change(told) {
-            if changed.anything || changed.places.iter().any(|place| !self.look_at(place)) {
-                self.refresh();
-            }
-            self.work_off(Pace::Unhurried, &left);
+        let mut settling = Settling::ToBeAwaited;
+        while let Some(changed) = self.next_change(told, &mut settling) {
+            self.catch_up_with(&changed, Pace::Unhurried, &left);
         }
-        self.index.keepers.fetch_sub(1, Ordering::AcqRel);
     }
 
-    /// Waits for a change, or until files that were written a moment ago can be told from later
-    /// states of them. `None` when the session ends.
-    fn next_change(&self, told: &Told) -> Option<Changed> {
+    /// Brings the index up to date with these changes, and with no others.
+    pub fn catch_up(&self, changed: &Changed) {
+        self.catch_up_with(changed, Pace::Awaited, &|| false);
+    }
+
+    fn catch_up_with(&self, changed: &Changed, pace: Pace, left: Left<'_>) {
+        if changed.anything || changed.places.iter().any(|place| !self.look_at(place)) {
+            self.refresh();
+        }
+        self.work_off(pace, left);
+    }
+
+    /// Waits for a change, or once after each until files that were written a moment ago can be
+    /// told from later states of them. `None` when the session ends.
+    fn next_change(&self, told: &Told, settling: &mut Settling) -> Option<Changed> {
         let is_settled = self.index.state.lock().known.values().all(|known| known.is_settled);
         let mut changed = told.changed.lock();
         while changed.is_empty() && !told.has_ended() {
-            if is_settled {
+            if is_settled || *settling == Settling::Awaited {
                 told.news.wait(&mut changed);
+                *settling = Settling::ToBeAwaited;
             } else if told.news.wait_for(&mut changed, SETTLING + Duration::from_secs(1)).timed_out() {
                 *changed = Changed::anything();
+                *settling = Settling::Awaited;
             }
         }
         (!told.has_ended()).then(|| std::mem::take(&mut *changed))

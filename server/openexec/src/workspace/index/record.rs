@@ -59,3 +59,50 @@ fn checksum(path: &str, bytes: &[u8]) -> [u8; CHECKSUM_BYTES] {
     hasher.update(bytes);
     hasher.finalize().to_le_bytes()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openexec_engine::index::{summarise, summary_version};
+    use openexec_engine::syntax::Language;
+
+    const SOURCE: &str = "/// Adds.\nfn add(a: u8, b: u8) -> u8 {\n    sum(a, b)\n}\n";
+
+    fn entry(version: &Digest) -> (Known, FileSummary, Vec<u8>) {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let stamp = Stamp::of(&file.as_file().metadata().unwrap());
+        let known = Known { stamp, is_settled: true, content: [7; 32] };
+        let summary = summarise(Language::Rust, SOURCE);
+        let bytes = encode("a.rs", &known, version, &summary).unwrap();
+        (known, summary, bytes)
+    }
+
+    #[test]
+    fn an_entry_comes_back_as_it_was() {
+        let version = summary_version(Some(Language::Rust));
+        let (known, summary, bytes) = entry(&version);
+        let (head, rest) = decode_head("a.rs", &bytes).unwrap();
+        assert_eq!(head.known(&version), Some(known));
+        assert_eq!(decode_summary(rest), Some(summary));
+    }
+
+    #[test]
+    fn an_entry_of_another_grammar_or_version_is_none() {
+        let (_, _, bytes) = entry(&Digest::of(b"the grammar before the last update"));
+        let (head, _) = decode_head("a.rs", &bytes).unwrap();
+        assert_eq!(head.known(&summary_version(Some(Language::Rust))), None);
+    }
+
+    #[test]
+    fn an_entry_with_any_other_byte_or_path_is_none() {
+        let version = summary_version(Some(Language::Rust));
+        let (_, _, bytes) = entry(&version);
+        assert!(decode_head("b.rs", &bytes).is_none());
+        for at in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 1;
+            assert!(decode_head("a.rs", &damaged).is_none(), "byte {at}");
+            assert!(decode_head("a.rs", &bytes[..at]).is_none(), "{at} bytes");
+        }
+    }
+}

@@ -13,11 +13,15 @@ impl Workspace {
     /// returns, everything that has changed before it was called waits to be read.
     pub(in crate::workspace) fn refresh(&self) {
         let _one = self.index.refreshing.lock();
-        let grounds = {
+        let seen = {
             let state = self.index.state.lock();
-            state.files.is_some().then(|| state.grounds.clone())
+            state.files.is_some().then(|| (state.grounds.clone(), state.passed_over.clone()))
         };
-        if !grounds.is_some_and(|grounds| grounds.iter().all(Ground::is_unchanged)) {
+        let is_as_seen = seen.is_some_and(|(grounds, passed_over)| {
+            grounds.iter().all(Ground::is_unchanged)
+                && passed_over.iter().all(|(path, stamp)| stamp.is_settled() && self.stands(path, stamp))
+        });
+        if !is_as_seen {
             let listing = walk::list(self.root());
             self.index.state.lock().list(listing);
             return;
@@ -39,6 +43,11 @@ impl Workspace {
         for (path, bytes) in changed {
             state.suspect(path, bytes);
         }
+    }
+
+    /// True when a file is in this state.
+    fn stands(&self, path: &WorkspacePath, stamp: &Stamp) -> bool {
+        walk::stamp_of(&self.root().join(path.as_str())) == Some(*stamp)
     }
 
     fn changed<'a>(

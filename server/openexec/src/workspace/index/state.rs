@@ -48,6 +48,9 @@ pub(super) struct State {
     /// What that list depends on.
     pub(super) grounds: Arc<[Ground]>,
     pub(super) known: BTreeMap<WorkspacePath, Known>,
+    /// Files that would be known if they could be read, or were smaller. In another state they
+    /// may be.
+    pub(super) passed_over: BTreeMap<WorkspacePath, Stamp>,
     pub(super) corpus: Arc<Corpus>,
     /// Files that were read without their grammar, so that something is known of them.
     pub(super) plain: BTreeSet<WorkspacePath>,
@@ -63,8 +66,15 @@ pub(super) struct State {
 impl State {
     /// Takes a new list over: what is not in it is forgotten, what is new or changed waits.
     pub(super) fn list(&mut self, listing: Listing) {
+        let (sources, large): (Vec<&Listed>, Vec<&Listed>) = listing
+            .files
+            .iter()
+            .filter(|file| self.is_source(&file.path))
+            .partition(|file| file.bytes <= INDEXED_FILE_BYTES_MAX);
         let sources: BTreeMap<&WorkspacePath, &Listed> =
-            listing.files.iter().filter(|file| self.is_source(file)).map(|file| (&file.path, file)).collect();
+            sources.into_iter().map(|file| (&file.path, file)).collect();
+        self.passed_over =
+            large.into_iter().filter_map(|file| Some((file.path.clone(), file.stamp?))).collect();
         let gone: Vec<WorkspacePath> =
             self.known.keys().filter(|path| !sources.contains_key(path)).cloned().collect();
         for path in gone {
@@ -89,11 +99,11 @@ impl State {
         self.grounds = listing.grounds.into();
     }
 
-    /// True for files that may define something and may be seen.
-    fn is_source(&self, file: &Listed) -> bool {
-        file.bytes <= INDEXED_FILE_BYTES_MAX
-            && (self.known.contains_key(&file.path)
-                || Language::of_path(&file.path).is_some() && !is_hidden(&file.path))
+    /// True for files that may define something and may be seen. What only has a structure, such
+    /// as a document or data, defines nothing that is called.
+    fn is_source(&self, path: &WorkspacePath) -> bool {
+        self.known.contains_key(path)
+            || Language::of_path(path).is_some_and(Language::is_program) && !is_hidden(path)
     }
 
     /// A file has another state than the one that is known, or may have.
@@ -130,12 +140,20 @@ impl State {
         self.in_work.remove(path);
         self.plain.remove(path);
         match outcome {
-            Outcome::Read(known, summary) if self.is_listed(path) => {
+            Outcome::Read(known, summary) if self.listed(path).is_some() => {
                 self.take(path, known, summary);
                 self.unsaved.insert(path.clone());
             }
-            Outcome::Read(..) | Outcome::Gone => self.forget(path),
+            Outcome::Read(..) | Outcome::Gone => {
+                self.forget(path);
+                let stamp = self.listed(path).and_then(|file| file.stamp);
+                self.passed_over.extend(stamp.map(|stamp| (path.clone(), stamp)));
+            }
         }
+    }
+
+    /// Forgets what nobody can need when nothing waits.
+    pub(super) fn tidy(&mut self) {
         if self.is_complete() {
             self.attic.clear();
         }
@@ -156,9 +174,9 @@ impl State {
         self.corpus.get(path).map(|entry| Arc::clone(&entry.summary))
     }
 
-    fn is_listed(&self, path: &WorkspacePath) -> bool {
-        let files = self.files.as_deref().unwrap_or_default();
-        files.binary_search_by(|file| file.path.cmp(path)).is_ok()
+    fn listed(&self, path: &WorkspacePath) -> Option<&Listed> {
+        let files = self.files.as_deref()?;
+        files.get(files.binary_search_by(|file| file.path.cmp(path)).ok()?)
     }
 
     /// True when nothing is left to be done.

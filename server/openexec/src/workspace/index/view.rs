@@ -19,21 +19,24 @@ use std::sync::atomic::Ordering;
 pub(super) type Buffers = BTreeMap<WorkspacePath, (Content, Arc<FileSummary>)>;
 
 /// What is known at one moment.
-pub(in crate::workspace) struct Indexed {
+#[derive(Clone)]
+pub struct Indexed {
     /// The summaries, by path.
-    pub(in crate::workspace) corpus: Arc<Corpus>,
+    pub corpus: Arc<Corpus>,
     /// False while files are still to be read: some are missing, others were read without their
     /// grammar.
-    pub(in crate::workspace) is_complete: bool,
+    pub is_complete: bool,
 }
 
 impl Layers<'_> {
-    /// The summaries of everything that may be looked at. Where a session's background is still
-    /// at work, what is known by now, with the files nearest to these read at once; otherwise
-    /// everything, however long that takes.
+    /// The summaries of everything that may be looked at, as [`Workspace::indexed`] gives them,
+    /// with those of the texts that lie over the disk.
     pub(in crate::workspace) fn indexed(&self, near: &[&WorkspacePath]) -> Indexed {
         let mut indexed = self.workspace.indexed(near);
-        let mut over = self.all_over().filter(|(path, _)| Language::of_path(path).is_some()).peekable();
+        let mut over = self
+            .all_over()
+            .filter(|(path, _)| Language::of_path(path).is_some_and(Language::is_program))
+            .peekable();
         if over.peek().is_none() {
             return indexed;
         }
@@ -67,8 +70,10 @@ impl Index {
 }
 
 impl Workspace {
-    /// The summaries of the files on disk.
-    fn indexed(&self, near: &[&WorkspacePath]) -> Indexed {
+    /// The summaries of the files on disk: where a keeper is still at work, those that are known
+    /// by now, with the files nearest to these read at once; otherwise all, however long that
+    /// takes.
+    pub fn indexed(&self, near: &[&WorkspacePath]) -> Indexed {
         self.refresh();
         self.index.take_from_shelf();
         let is_kept = self.index.keepers.load(Ordering::Acquire) > 0;
@@ -105,14 +110,6 @@ impl Workspace {
         }
         self.work_on(&parsed);
         self.work_plainly_on(&lexed);
-    }
-
-    /// Brings the index up to date, however long that takes. Says how many files are known.
-    pub fn index_all(&self) -> usize {
-        self.refresh();
-        self.index.take_from_shelf();
-        self.work_off(Pace::Awaited, &|| false);
-        self.index.state.lock().corpus.len()
     }
 
     /// Every file that is listed, sorted by path, as the disk is now.

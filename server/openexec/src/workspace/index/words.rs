@@ -218,7 +218,10 @@ pub(in crate::workspace) fn symbols_in(path: &WorkspacePath, text: &str) -> Arc<
 }
 
 /// Maps in several threads; the results come in the order of the items.
-pub(in crate::workspace) fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(in crate::workspace) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(INDEX_THREADS_MAX);
     let share = items.len().div_ceil(threads).max(1);
     if items.len() < threads * 4 {

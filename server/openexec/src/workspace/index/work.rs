@@ -16,6 +16,7 @@ use openexec_engine::syntax::Language;
 use std::io::{ErrorKind, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// For whom the work is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,18 +33,24 @@ pub(super) type Left<'a> = &'a (dyn Fn() -> bool + Sync);
 impl Workspace {
     /// Works until nothing waits, here or with others, or until it is left; then saves.
     pub(super) fn work_off(&self, pace: Pace, left: Left<'_>) {
+        self.index.take_from_shelf();
         let bytes = self.index.state.lock().waiting_bytes();
-        if bytes <= INDEX_INLINE_BYTES_MAX && pace == Pace::Awaited {
+        if bytes <= INDEX_INLINE_BYTES_MAX {
             self.work(left);
         } else {
+            let working = AtomicUsize::new(pace.threads());
             std::thread::scope(|scope| {
                 for _ in 0..pace.threads() {
                     scope.spawn(|| {
                         pace.begin();
                         self.work(left);
+                        // Within the lock, so that whoever waits cannot miss it.
+                        let _state = self.index.state.lock();
+                        working.fetch_sub(1, Ordering::AcqRel);
+                        self.index.done.notify_all();
                     });
                 }
-                self.save_meanwhile(left);
+                self.save_while(|| working.load(Ordering::Acquire) > 0);
             });
         }
         let mut state = self.index.state.lock();
@@ -57,6 +64,7 @@ impl Workspace {
                 self.index.done.wait(&mut state);
             }
         }
+        state.tidy();
         drop(state);
         self.index.save();
     }
@@ -85,13 +93,12 @@ impl Workspace {
     }
 
     fn side_by_side(&self, paths: &[&WorkspacePath], work: impl Fn(&WorkspacePath) + Sync) {
-        let next = std::sync::atomic::AtomicUsize::new(0);
+        let next = AtomicUsize::new(0);
         let (next, work) = (&next, &work);
         std::thread::scope(|scope| {
             for _ in 0..Pace::Awaited.threads().min(paths.len()) {
                 scope.spawn(move || {
-                    while let Some(path) = paths.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
-                    {
+                    while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
                         work(path);
                     }
                 });
@@ -107,13 +114,13 @@ impl Workspace {
     }
 
     /// Saves while others work, so that at the end little is left.
-    fn save_meanwhile(&self, left: Left<'_>) {
+    fn save_while(&self, others_work: impl Fn() -> bool) {
         loop {
             let mut state = self.index.state.lock();
-            while !left() && !state.waiting.is_empty() && state.unsaved.len() < INDEX_SAVED_AT_ONCE_MIN {
+            while others_work() && state.unsaved.len() < INDEX_SAVED_AT_ONCE_MIN {
                 self.index.done.wait(&mut state);
             }
-            if left() || state.waiting.is_empty() {
+            if !others_work() {
                 return;
             }
             drop(state);
