@@ -54,6 +54,8 @@ pub struct Abilities {
     pub rich: bool,
     /// A list of runs of its own, through which its user learns how they stand.
     pub lists_runs: bool,
+    /// Lenses above lines, which it asks for anew when it is told to.
+    pub annotations: bool,
 }
 
 impl Abilities {
@@ -67,6 +69,7 @@ impl Abilities {
             literals: true,
             rich: true,
             lists_runs: false,
+            annotations: false,
         }
     }
 
@@ -80,6 +83,7 @@ impl Abilities {
             literals: false,
             rich: false,
             lists_runs: false,
+            annotations: false,
         }
     }
 
@@ -109,6 +113,10 @@ impl Abilities {
         }
         if self.lists_runs {
             capabilities["experimental"] = json!({ "openexec": { "runs": true } });
+        }
+        if self.annotations {
+            capabilities["textDocument"]["codeLens"] = json!({});
+            capabilities["workspace"]["codeLens"] = json!({ "refreshSupport": true });
         }
         if self.rich {
             for feature in ["completion", "hover", "definition", "references", "documentSymbol", "rename"] {
@@ -447,6 +455,7 @@ impl Client {
             "window/showDocument" if self.abilities.show_document => json!({ "success": true }),
             "window/showMessageRequest" => Value::Null,
             "client/registerCapability" if self.abilities.rich => Value::Null,
+            "workspace/codeLens/refresh" if self.abilities.annotations => Value::Null,
             _ => {
                 self.faults.push(format!("the server asks for `{method}`, which we cannot"));
                 let error = json!({ "code": -32601, "message": format!("no {method}") });

@@ -30,6 +30,7 @@ mod policy;
 mod project;
 mod proposals;
 mod reach;
+mod report;
 mod routing;
 mod run_list;
 mod sandbox;

@@ -180,6 +180,17 @@ end)
 assert(editor.text(0):find('fix_tests', 1, true), editor.text(0))
 vim.cmd.close()
 
+vim.cmd('OpenExec status ' .. short[1])
+editor.wait('the timeline', function()
+  return vim.api.nvim_buf_get_name(0):find('timeline.md', 1, true)
+end)
+local timeline = editor.text(0)
+assert(
+  timeline:find('## What happened', 1, true) and timeline:find('gate passed', 1, true),
+  timeline
+)
+vim.cmd.close()
+
 vim.cmd('OpenExec undo ' .. short[1])
 editor.said('undone')
 editor.equal({ editor.text(buffer), editor.text(tests) }, { source, test }, 'the buffers after an undo')

@@ -14,6 +14,7 @@ pub mod lsp;
 pub mod models;
 pub mod policy;
 pub mod process;
+pub mod report;
 pub mod shadow;
 pub mod store;
 pub mod tasks;

@@ -1,13 +1,15 @@
 //! The handlers: they take what they need out of the session, call plain functions, and
 //! answer at once. Whatever takes longer goes on in a task of its own.
 
+mod annotations;
 mod capabilities;
 mod for_own_files;
 mod listing;
+mod timeline;
 
 use self::capabilities::capabilities;
 use self::for_own_files::own_edit;
-use super::actions::{Place, RunLine, offered, short};
+use super::actions::{Form, Place, RunLine, offered, short};
 use super::commands::{self, OfRequest, OfRun, TrustArguments, Wish, meant, obvious_root};
 use super::editor::{Answer, Editor};
 use super::follow::{follow, run_of_token};
@@ -16,11 +18,11 @@ use super::own_files::{
     symbols,
 };
 use super::protocol::{
-    CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse, DocumentSymbolParams,
-    DocumentSymbolResponse, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
-    HoverParams, InitializeParams, InitializeResult, InitializedParams, Location, MessageType,
-    PrepareRenameResponse, ReferenceParams, RenameParams, ServerInfo, TextDocumentPositionParams,
-    WorkDoneProgressCancelParams, WorkspaceEdit,
+    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
+    DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, GotoDefinitionParams,
+    GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams,
+    InlayHint, InlayHintParams, Location, MessageType, PrepareRenameResponse, ReferenceParams, RenameParams,
+    ServerInfo, TextDocumentPositionParams, WorkDoneProgressCancelParams, WorkspaceEdit,
 };
 use super::review::{
     evidence, request_markdown, review_markdown, status_markdown, trust_markdown, write_document,
@@ -33,9 +35,11 @@ use super::uri;
 use crate::config::UserDirs;
 use crate::disclosure;
 use crate::driver::{Asked, DriverError, RunHandle, RunStatus, RunView, Runtime, Say, Surface, view_of};
+use crate::limits::CODE_ACTIONS_MAX;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::Outcome;
+use openexec_engine::task::TaskKind;
 use openexec_engine::text::visible;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -115,7 +119,7 @@ impl LanguageServer for Handlers {
         // The session has read the parameters already, in the order of arrival.
         tokio::spawn(Arc::clone(&self.0).keep_offers_fresh());
         Ok(InitializeResult {
-            capabilities: capabilities(&self.0.session),
+            capabilities: capabilities(&self.0.session, self.0.annotates()),
             server_info: Some(ServerInfo {
                 name: "openexec".to_owned(),
                 version: Some(env!("CARGO_PKG_VERSION").to_owned()),
@@ -124,6 +128,7 @@ impl LanguageServer for Handlers {
     }
 
     async fn initialized(&self, _: InitializedParams) {
+        tokio::spawn(Arc::clone(&self.0).keep_annotations_fresh());
         tokio::spawn(Arc::clone(&self.0).pass_complaints_on());
         tokio::spawn(Arc::clone(&self.0).register_for_own_files());
         tokio::spawn(Arc::clone(&self.0.publisher).keep_telling());
@@ -137,6 +142,7 @@ impl LanguageServer for Handlers {
         self.0.session.first_offers().await;
         let mut actions = self.0.mends(&params).await;
         actions.extend(self.0.code_actions(&params));
+        actions.truncate(CODE_ACTIONS_MAX);
         Ok(Some(actions))
     }
 
@@ -151,7 +157,19 @@ impl LanguageServer for Handlers {
         let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
         let markdown = self.0.session.traits().markdown;
         let told = move |file: &OwnFile, known: &Known| hover(file, position, known, markdown);
-        Ok(self.0.about(&text_document.uri, told).await.flatten())
+        let told = self.0.about(&text_document.uri, told).await.flatten();
+        match told {
+            Some(told) => Ok(Some(told)),
+            None => Ok(self.0.record_at(&text_document.uri, position).await),
+        }
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> jsonrpc::Result<Option<Vec<CodeLens>>> {
+        Ok(self.0.lenses(&params.text_document.uri).await)
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> jsonrpc::Result<Option<Vec<InlayHint>>> {
+        Ok(self.0.hints(&params.text_document.uri, params.range).await)
     }
 
     async fn goto_definition(
@@ -245,10 +263,12 @@ impl Shared {
             symbols: &file.symbols(),
             directive: file.directive_at(params.range.start.line),
             offers: &offers,
+            root: Some(root),
             runs: &runs,
             file: &file,
         };
-        offered(&place, traits.code_action_literals)
+        let form = Form { literals: traits.code_action_literals, disabled: traits.disabled_actions };
+        offered(&place, form)
     }
 
     /// All runs of the open workspaces: first those that this process drives, then those that
@@ -330,7 +350,9 @@ impl Shared {
             }
             Wish::Review(of) => self.review(&of).await,
             Wish::Request(of) => self.request(of).await,
-            Wish::Status => self.status().await,
+            Wish::Status(OfRun { run: None, .. }) => self.status().await,
+            Wish::Status(of) => self.timeline(of).await,
+            Wish::Report(of) => self.page(of).await,
             Wish::Trust(arguments) => self.trust(arguments).await,
             Wish::Graph(arguments) => self.graph(arguments).await,
         }
@@ -471,11 +493,10 @@ impl Shared {
             None => lines.iter().find(|line| line.awaits_sending()).or_else(|| lines.first()),
             Some(_) => meant(&lines, of.run.as_deref(), |_| true, "shown").ok(),
         };
-        let of_run = OfRun { run: of.run.clone(), proposal: None };
-        let found = line.map(|line| (line.root.clone(), line.view.run.clone()));
-        let found = found.or_else(|| self.recorded(&of_run, &lines));
-        let (root, run) = found
-            .ok_or_else(|| meant(&lines, of.run.as_deref(), |_| true, "shown").err().unwrap_or_default())?;
+        let (root, run) = match line {
+            Some(line) => (line.root.clone(), line.view.run.clone()),
+            None => self.any_run(&OfRun { run: of.run.clone(), proposal: None }, &lines)?,
+        };
         let (file, shown) = blocking(move || {
             let told = |error: DriverError| error.to_string();
             let recorded = runtime.journal(&root, &run).map_err(told)?;
@@ -600,6 +621,18 @@ impl Shared {
         });
     }
 
+    /// Opens a page in the user's browser where the editor can, else names it.
+    fn show_outside(self: &Arc<Self>, path: PathBuf) {
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            let shown = shared.session.traits().show_document && shared.editor.show_outside(&path).await;
+            if !shown {
+                let message = format!("Open {} in a browser", path.display());
+                shared.editor.show_message(MessageType::INFO, message).await;
+            }
+        });
+    }
+
     /// Tells the user about a run, once at a time. A run that is taken up while the user is
     /// still being told of its last end is followed after that.
     fn follow(self: &Arc<Self>, handle: RunHandle) {
@@ -615,6 +648,11 @@ impl Shared {
             let traits = shared.session.traits();
             let stands = |handle: &RunHandle, view: &RunView| {
                 let shared = Arc::clone(&shared);
+                if matches!(view.status, RunStatus::Ended { .. }) {
+                    // Its edits are new to the menus and to what is known about symbols.
+                    shared.session.annotations_may_have_changed();
+                    tokio::spawn(Arc::clone(&shared).refresh_offers());
+                }
                 match &view.status {
                     // A client that lists runs asks and shows by itself.
                     _ if traits.lists_runs => {}
@@ -726,6 +764,8 @@ impl Shared {
         let read = move || {
             for root in session.roots().all() {
                 let offers = Offers {
+                    has_tests: has_tests(&runtime, root),
+                    failing: runtime.failing_tests(root),
                     blueprints: blueprints(&runtime, root),
                     model: runtime.default_model().map(|model| model.to_string()),
                     trust: trust_state(&runtime, root).ok(),
@@ -752,6 +792,11 @@ impl Shared {
 fn trust_state(runtime: &Runtime, root: &Path) -> Result<TrustState, String> {
     let state = || Ok(TrustState::of(runtime.declarations(root)?, runtime.trust_changes(root)?));
     state().map_err(|error: DriverError| error.to_string())
+}
+
+fn has_tests(runtime: &Runtime, root: &Path) -> bool {
+    let declared = runtime.declarations(root).map(|declarations| declarations.declared.tasks);
+    declared.is_ok_and(|tasks| tasks.iter().any(|task| task.kind == TaskKind::Test))
 }
 
 /// The usable blueprints of a workspace; `openexec blueprints` tells what is wrong with others.
