@@ -317,7 +317,10 @@ fn the_prompt_and_the_keys_are_the_whole_loop() {
     helix.press(&["Space", "o", "s"]);
     helix.wait("# OpenExec");
     helix.wait("`fix_tests` in ");
-    helix.command(&format!("lsp-workspace-command openexec.status {}", helix.only_run()));
+    // The status is a document of no workspace, which no server looks after.
+    helix.command("open sums.js");
+    helix.wait("return a - b");
+    helix.command(&format!("lsp-workspace-command openexec.status {{\"run\": \"{}\"}}", helix.only_run()));
     helix.wait("# ✓ `fix_tests`: undone");
     helix.wait("## What happened");
     helix.picture("timeline");

@@ -101,7 +101,7 @@ editor.equal(
   {},
   'completion of runs that cannot be undone'
 )
-editor.equal(vim.fn.getcompletion('OpenExec re', 'cmdline'), { 'reject', 'request', 'resume', 'review' })
+editor.equal(vim.fn.getcompletion('OpenExec re', 'cmdline'), { 'reject', 'report', 'request', 'resume', 'review' })
 
 -- Review: both sides of each file, and all hunks in the quickfix list.
 vim.cmd('OpenExec review')
@@ -189,7 +189,7 @@ assert(
   timeline:find('## What happened', 1, true) and timeline:find('gate passed', 1, true),
   timeline
 )
-vim.cmd.close()
+vim.cmd.buffer(buffer)
 
 vim.cmd('OpenExec undo ' .. short[1])
 editor.said('undone')

@@ -32,7 +32,176 @@ fn read(world: &World) -> Timeline {
 #[test]
 fn a_run_is_told_from_its_start_to_its_end() {
     let text = markdown(&read(&fixed()));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    # ✓ `fix_tests`: done
+
+    1 file changed; run_tests: 3 tests passed
+
+    - **run**: `0192-ab12cd`
+    - **workspace**: `/home/me/make it 42`
+    - **asked for**: make it 42
+    - **model**: `claude`
+    - **began**: 2026-07-14 09:30:00 UTC, took 49.0 s
+    - **models took**: 2,400 tokens read, 160 written, 0.0096 USD
+    - **changed**: 1 file
+
+    ## What happened
+
+    ### ✗ reproduce · +1.00 s · 4.0 s
+
+    - `+2.00 s` · policy: allows task test
+      - · `allow.task` test: nothing is needed
+    - `+3.00 s` ✗ `cargo test make it 42`: exit code 1, 2 passed, 1 failed, 0 skipped, 1.5 s, tree `e3b0c44298fc`, sandbox overlay+namespaces
+      - ✗ `is_the_answer make it 42` at `tests/it.rs:3`
+        - what it said:
+
+          ```text
+          left: 41
+          right: 42 make it 42
+          ```
+
+      - what it printed:
+
+        ```text
+        running 3 tests
+        make it 42
+        ```
+
+    - `+4.00 s` ✗ gate red: 1 of 3 tests failed (tree `e3b0c44298fc`)
+    - ✗ 1 of 3 tests failed
+
+    ### ✓ gather_context · +6.00 s · 3.0 s
+
+    - `+8.00 s` · context: 1 of 1 part, about 61 tokens, 0 secrets replaced
+      - · src/lib.rs:1-3 `make it 42`: the target; about 61 tokens
+    - ✓ 1 parts, about 61 of 4096 tokens
+
+    ### ✓ fix · +10.00 s · 6.0 s
+
+    - `+11.00 s` · asked `claude`, request 1, turn 1: about 2,442 tokens
+    - `+12.00 s` · answered: words only; 1,200 tokens read, 80 written
+      - what it said:
+
+        ```text
+        {"actions":[{"id":"a1","kind":"replace_text","path":"src/lib.rs","old":"    41\n","new":"    40\n"},{"id":"a2","kind":"finish","summary":"made it worse"}]}
+        ```
+
+    - `+14.00 s` · policy: allows 2 actions
+      - · `allow.edit` src/lib.rs: nothing is needed
+      - · `allow.finish` summary: nothing is needed
+    - `+15.00 s` · edited in the shadow: `src/lib.rs`, tree `627f0e143b66`
+    - ✓ made it worse
+
+    ### ✓ run_linters · +17.00 s · 1.0 s
+
+    - ✓ no task is declared for `run_linters`; nothing was checked
+
+    ### ✗ run_tests · +19.00 s · 4.0 s
+
+    - `+20.00 s` · policy: allows task test
+      - · `allow.task` test: nothing is needed
+    - `+21.00 s` ✗ `cargo test make it 42`: exit code 1, 2 passed, 1 failed, 0 skipped, 1.5 s, tree `627f0e143b66`, sandbox overlay+namespaces
+      - ✗ `is_the_answer make it 42` at `tests/it.rs:3`
+        - what it said:
+
+          ```text
+          left: 41
+          right: 42 make it 42
+          ```
+
+      - what it printed:
+
+        ```text
+        running 3 tests
+        make it 42
+        ```
+
+    - `+22.00 s` ✗ gate red: 1 of 3 tests failed (tree `627f0e143b66`)
+    - ✗ 1 of 3 tests failed
+
+    ### ✓ fix, attempt 2 · +24.00 s · 6.0 s
+
+    - `+25.00 s` · asked `claude`, request 2, turn 1: about 2,552 tokens
+    - `+26.00 s` · answered: words only; 1,200 tokens read, 80 written
+      - what it said:
+
+        ```text
+        {"actions":[{"id":"a1","kind":"replace_text","path":"src/lib.rs","old":"    40\n","new":"    42\n"},{"id":"a2","kind":"finish","summary":"made it right"}]}
+        ```
+
+    - `+28.00 s` · policy: allows 2 actions
+      - · `allow.edit` src/lib.rs: nothing is needed
+      - · `allow.finish` summary: nothing is needed
+    - `+29.00 s` · edited in the shadow: `src/lib.rs`, tree `031e44b038df`
+    - ✓ made it right
+
+    ### ✓ run_linters, attempt 2 · +31.00 s · 1.0 s
+
+    - ✓ no task is declared for `run_linters`; nothing was checked
+
+    ### ✓ run_tests, attempt 2 · +33.00 s · 4.0 s
+
+    - `+34.00 s` · policy: allows task test
+      - · `allow.task` test: nothing is needed
+    - `+35.00 s` ✓ `cargo test make it 42`: exit code 0, 3 passed, 0 failed, 0 skipped, 1.5 s, tree `031e44b038df`, sandbox overlay+namespaces
+      - what it printed:
+
+        ```text
+        running 3 tests
+        make it 42
+        ```
+
+    - `+36.00 s` ✓ gate passed: 3 tests passed (tree `031e44b038df`)
+    - ✓ 3 tests passed
+
+    ### ✓ propose · +38.00 s · 2.0 s
+
+    - `+39.00 s` · proposed `89b18517508e`; policy: allows
+      - · `allow.edit` src/lib.rs: nothing is needed
+    - ✓ the policy allows it
+
+    ### ✓ apply_edit · +41.00 s · 4.0 s
+
+    - `+44.00 s` ✓ applied, and looked at afterwards: 1 file
+      - · `src/lib.rs` holds `78d5283640e7`
+      - · the editor answered: make it 42
+    - ✓ 1 file holds the proposed text
+
+    ### ✓ remember · +46.00 s · 2.0 s
+
+    - `+47.00 s` · a record of it is in the memory
+    - ✓ the record is stored
+
+    - `+49.00 s` ✓ done: 1 file changed; run_tests: 3 tests passed
+
+    ## Evidence
+
+    - ✓ run_tests: 3 tests passed for tree `031e44b038df`
+
+    ## What was sent
+
+    | # | stage | model | read | from the cache | written | took | cost |
+    |---|---|---|---|---|---|---|---|
+    | 1 | fix, attempt 1, turn 1 | claude | 1,200 | 0 | 80 | 900 ms | 0.0048 USD |
+    | 2 | fix, attempt 2, turn 1 | claude | 1,200 | 0 | 80 | 900 ms | 0.0048 USD |
+
+    `openexec.request` shows one of them whole, with the body as it goes over the wire.
+
+    ## What stands in your files
+
+    ```diff
+    diff --git a/src/lib.rs b/src/lib.rs
+    --- a/src/lib.rs
+    +++ b/src/lib.rs
+    @@ -1,3 +1,3 @@
+     pub fn value() -> u32 {
+    -    41
+    +    42
+     }
+    ```
+
+    50 events in 49.0 s. `openexec report 0192-ab12cd` has the same on one page, with what was said and printed. What cannot be seen is shown between ⟪ and ⟫, and placeholders stand for secrets.
+    "#);
 }
 
 #[test]
