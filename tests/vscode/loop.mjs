@@ -19,7 +19,7 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     const offered = await user.menu("Trust this workspace's tasks");
     assert(offered[0].includes("Trust this workspace's tasks"), offered.join('\n'));
     assert(!offered.some((title) => title.includes('Fix failing test')), 'what would come to nothing is disabled');
-    await user.picture('menu');
+    await user.picture('untrusted');
     await user.keys('Escape');
     await user.choose("Trust this workspace's tasks");
     await user.page.locator('.tab.active', { hasText: 'trust.md' }).waitFor();
@@ -32,6 +32,9 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
 
     await user.open('test/sums.test.js');
     await user.cursorAt(6, 4);
+    await user.menu('Fix failing test `adds`');
+    await user.picture('menu');
+    await user.keys('Escape');
     await user.choose('Fix failing test `adds`');
     await user.status(/at work/);
     await user.page.locator('.statusbar-item', { hasText: /OpenExec fix_tests \w+: fix, turn 1/ }).waitFor();

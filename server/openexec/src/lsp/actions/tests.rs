@@ -432,7 +432,7 @@ fn hindered(offers: Offers, runs: &[RunLine], disabled: bool) -> Vec<(String, Op
 #[test]
 fn what_would_come_to_nothing_is_disabled_with_the_reason() {
     let (fix, review) =
-        ("Fix failing test `tests::it_parses`".to_owned(), "Review function `tests::it_parses`".to_owned());
+        ("Fix failing test `tests::it_parses`".to_owned(), "Review test `tests::it_parses`".to_owned());
     let able = vec![(fix.clone(), None), (review.clone(), None)];
     assert_eq!(hindered(offers(), &[], true), able);
     let no_tests = || Offers { has_tests: false, ..offers() };

@@ -230,8 +230,9 @@ fn given_selection(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
 
 fn given_symbol(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
     let symbol = enclosing(place, |_| true)?;
+    let sort = if symbol.is_test { "test" } else { kind_of(symbol.kind) };
     Some(Given {
-        subject: on(blueprint, &format!("{} `{}`", kind_of(symbol.kind), quote(&symbol.name))),
+        subject: on(blueprint, &format!("{sort} `{}`", quote(&symbol.name))),
         kind: "refactor.rewrite.openexec",
         range: bytes(place, symbol.range.start, symbol.range.end),
         inputs: Vec::new(),
@@ -239,7 +240,7 @@ fn given_symbol(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
 }
 
 /// What a symbol is, as people call it.
-pub(in crate::lsp) const fn kind_of(kind: SymbolKind) -> &'static str {
+const fn kind_of(kind: SymbolKind) -> &'static str {
     match kind {
         SymbolKind::Function => "function",
         SymbolKind::Method => "method",
