@@ -636,9 +636,9 @@ impl Runtime {
             let (state, seq) = self.fold(root, &summary.run).ok()?;
             let applied = view_of(&summary.run, &state, seq).applied;
             let recorded = self.journal(root, &summary.run).ok()?;
-            let reports = recorded.into_iter().filter_map(|record| tested(record.event));
+            let mut reports = recorded.into_iter().filter_map(|record| tested(record.event));
             // The first report is on the files as they were, the last on what was applied.
-            if applied { reports.last() } else { reports.into_iter().next() }
+            if applied { reports.next_back() } else { reports.next() }
         });
         report.map(|report| report.failures).unwrap_or_default()
     }
