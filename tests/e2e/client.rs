@@ -71,6 +71,8 @@ pub struct Abilities {
     pub rich: bool,
     /// A list of runs of its own, through which its user learns how they stand.
     pub lists_runs: bool,
+    /// Lenses above lines, which it asks for anew when it is told to.
+    pub annotations: bool,
 }
 
 impl Abilities {
@@ -84,6 +86,7 @@ impl Abilities {
             literals: true,
             rich: true,
             lists_runs: false,
+            annotations: false,
         }
     }
 
@@ -97,6 +100,7 @@ impl Abilities {
             literals: false,
             rich: false,
             lists_runs: false,
+            annotations: false,
         }
     }
 
@@ -126,6 +130,10 @@ impl Abilities {
         }
         if self.lists_runs {
             capabilities["experimental"] = json!({ "openexec": { "runs": true } });
+        }
+        if self.annotations {
+            capabilities["textDocument"]["codeLens"] = json!({});
+            capabilities["workspace"]["codeLens"] = json!({ "refreshSupport": true });
         }
         if self.rich {
             for feature in ["completion", "hover", "definition", "references", "documentSymbol", "rename"] {
@@ -505,6 +513,7 @@ impl Client {
             "window/showMessageRequest" if self.manners == Manners::Kate => json!({}),
             "window/showMessageRequest" => Value::Null,
             "client/registerCapability" if self.abilities.rich => Value::Null,
+            "workspace/codeLens/refresh" if self.abilities.annotations => Value::Null,
             _ => {
                 self.faults.push(format!("the server asks for `{method}`, which we cannot"));
                 let error = json!({ "code": -32601, "message": format!("no {method}") });

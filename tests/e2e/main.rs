@@ -33,6 +33,7 @@ mod project;
 mod proposals;
 mod pytest_lsp;
 mod reach;
+mod report;
 mod routing;
 mod run_list;
 mod sandbox;

@@ -45,6 +45,8 @@ enum What {
     Runs(At),
     /// Show a run: its timeline, evidence and diff.
     Show(ShowArguments),
+    /// Write what happened in a run as one page for a browser, which needs nothing else.
+    Report(ReportArguments),
     /// Take up a run that was interrupted or is paused.
     Resume(OneRun),
     /// Approve the proposal or the request that a run waits with, after showing it.
@@ -150,6 +152,17 @@ struct ShowArguments {
     /// Print the journal as lines of JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct ReportArguments {
+    /// The run's id, or enough of its beginning or end.
+    run: String,
+    #[command(flatten)]
+    at: At,
+    /// Where to; `-` for standard output. Beside the run's other files when absent.
+    #[arg(long, short)]
+    output: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -265,6 +278,7 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Route(arguments) => drive::route(arguments).await,
         What::Runs(at) => inspect::runs(&at),
         What::Show(arguments) => inspect::show(&arguments),
+        What::Report(arguments) => inspect::report(&arguments),
         What::Resume(one) => drive::resume(one).await,
         What::Approve(one) => drive::approve(one).await,
         What::Discard(one) => drive::discard(one).await,

@@ -66,6 +66,8 @@ pub struct UserConfig {
     pub budget: Budget,
     /// Wait for a yes before each request to a model.
     pub approve_requests: bool,
+    /// Whether editors show at symbols what is known about them; they do when it is absent.
+    pub annotations: Option<bool>,
     /// How models are reached.
     pub network: NetworkConfig,
     /// Where the servers of this machine are that need no entry.

@@ -41,8 +41,8 @@ use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
 use openexec_engine::model::{ChosenModel, ModelRequest, Models};
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
-use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState};
-use openexec_engine::task::{TaskSet, Trust};
+use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState, Target};
+use openexec_engine::task::{TaskKind, TaskReport, TaskSet, TestFailure, Trust};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -93,6 +93,8 @@ pub struct RunView {
     pub blueprint: BlueprintName,
     /// Its model.
     pub model: ModelName,
+    /// The place that it is about.
+    pub target: Option<Target>,
     /// What it is doing: `run_tests, attempt 2`.
     pub activity: String,
     /// How it stands.
@@ -650,6 +652,22 @@ impl Runtime {
         })
     }
 
+    /// The tests of a workspace that are red as far as is known: by the last report on what
+    /// stands in the user's files. Reads the journal of no more than a few runs.
+    pub fn failing_tests(&self, root: &Path) -> Vec<TestFailure> {
+        let runs = self.store(root).ok().and_then(|store| store.runs().ok()).unwrap_or_default();
+        let mut looked_at = runs.into_iter().take(ENDED_LOOKED_AT_MAX);
+        let report = looked_at.find_map(|summary| {
+            let (state, seq) = self.fold(root, &summary.run).ok()?;
+            let applied = view_of(&summary.run, &state, seq).applied;
+            let recorded = self.journal(root, &summary.run).ok()?;
+            let mut reports = recorded.into_iter().filter_map(|record| tested(record.event));
+            // The first report is on the files as they were, the last on what was applied.
+            if applied { reports.next_back() } else { reports.next() }
+        });
+        report.map(|report| report.failures).unwrap_or_default()
+    }
+
     /// What would be sent for a request, without the key: the body as its adapter writes it now.
     ///
     /// # Errors
@@ -667,6 +685,12 @@ impl Runtime {
     }
 }
 
+/// The report of tests that could be read.
+fn tested(event: Event) -> Option<TaskReport> {
+    let Event::TaskFinished { report, .. } = event else { return None };
+    Some(*report).filter(|report| report.kind == TaskKind::Test && report.tests.is_some())
+}
+
 /// Where a folded run stands.
 pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
     let start = state.start();
@@ -674,6 +698,7 @@ pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
         run: run.clone(),
         blueprint: start.map_or_else(|| "?".into(), |start| start.blueprint.name.clone()),
         model: start.map_or_else(|| "?".into(), |start| start.models.implement.name.clone()),
+        target: start.and_then(|start| start.inputs.target.clone()),
         activity: state.activity(),
         status: state.status(),
         applied: state.applied().is_some()

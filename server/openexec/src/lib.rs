@@ -16,6 +16,7 @@ pub mod memory;
 pub mod models;
 pub mod policy;
 pub mod process;
+pub mod report;
 pub mod shadow;
 pub mod store;
 pub mod tasks;

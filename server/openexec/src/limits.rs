@@ -261,3 +261,13 @@ pub const LESSONS_MAX: usize = 1_000;
 pub const KNOWN_ABOUT_MAX: usize = 20;
 /// Milliseconds between two looks whether a repository's head has moved.
 pub const HEAD_LOOKS_MS: u64 = 2_000;
+/// Records of one file that its annotations are made of, the newest first.
+pub const ANNOTATED_RECORDS_MAX: usize = 50;
+/// Records of one symbol that are shown where the cursor rests.
+pub const RECORDS_HOVERED_MAX: usize = 3;
+/// Characters of a run's text on one line of its report.
+pub const REPORT_LINE_CHARS_MAX: usize = 400;
+/// Characters of one text of a run in its report.
+pub const REPORT_TEXT_CHARS_MAX: usize = 40_000;
+/// Lines of one text of a run in the Markdown of its report; the page has all of them.
+pub const REPORT_TEXT_LINES_MAX: usize = 12;

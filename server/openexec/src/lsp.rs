@@ -9,6 +9,7 @@
 //! transport; everything else is data in, value out.
 
 mod actions;
+mod annotations;
 mod apply;
 mod commands;
 mod conversation;

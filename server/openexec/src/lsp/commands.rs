@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
-pub(super) const IDS: [&str; 14] = [
+pub(super) const IDS: [&str; 15] = [
     "openexec.run",
     "openexec.cancel",
     "openexec.review",
@@ -29,6 +29,7 @@ pub(super) const IDS: [&str; 14] = [
     "openexec.undo",
     "openexec.resume",
     "openexec.status",
+    "openexec.report",
     "openexec.trust",
     "openexec.graph",
     "openexec.remember",
@@ -47,7 +48,10 @@ pub(super) enum Wish {
     Reject(OfParts),
     Undo(OfRun),
     Resume(OfRun),
-    Status,
+    /// How all runs stand, or what happened in one.
+    Status(OfRun),
+    /// The page of a run.
+    Report(OfRun),
     Trust(TrustArguments),
     Graph(GraphArguments),
     Remember(RememberArguments),
@@ -228,7 +232,8 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
         }
         "openexec.undo" => Wish::Undo(of_run(argument)?),
         "openexec.resume" => Wish::Resume(of_run(argument)?),
-        "openexec.status" => Wish::Status,
+        "openexec.status" => Wish::Status(of_run(argument)?),
+        "openexec.report" => Wish::Report(of_run(argument)?),
         "openexec.trust" => Wish::Trust(shaped(argument, "{\"uri\": \"…\"}")?),
         "openexec.graph" => Wish::Graph(match argument {
             // `:lsp-workspace-command openexec.graph fix_tests`

@@ -297,6 +297,16 @@ impl OpenFile {
         }
     }
 
+    /// The definitions of exactly this version, if that takes no longer than an answer may.
+    pub(super) fn symbols_at_hand(&self) -> Option<Arc<Vec<Symbol>>> {
+        let is_small = self.text.rope().len_bytes() <= SYMBOLS_INLINE_BYTES_MAX;
+        let known = self.symbols.known.lock().clone();
+        match known {
+            Some((version, symbols)) if version == self.version => Some(symbols),
+            _ => is_small.then(|| self.extract_symbols()),
+        }
+    }
+
     /// True when the definitions of some version are at hand.
     pub(super) fn knows_symbols(&self) -> bool {
         self.symbols.known.lock().is_some()

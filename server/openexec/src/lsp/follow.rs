@@ -202,6 +202,7 @@ mod tests {
             run: RunId::new("0192-ab12cd"),
             blueprint: "fix_tests".into(),
             model: "local".into(),
+            target: None,
             activity: "run_tests (attempt 2)".to_owned(),
             status,
             applied: true,

@@ -2,6 +2,7 @@
 //! answer at once. Whatever takes longer goes on in a task of its own.
 
 mod agreement;
+mod annotations;
 mod capabilities;
 mod following;
 mod for_memory;
@@ -10,12 +11,13 @@ mod indexing;
 mod listing;
 mod offering;
 mod showing;
+mod timeline;
 mod wishes;
 
 use self::capabilities::capabilities;
 use self::for_own_files::own_edit;
 pub(super) use self::indexing::stop_indexing;
-use super::actions::{Place, RunLine, offered};
+use super::actions::{Form, Place, RunLine, offered};
 use super::commands;
 use super::editor::Editor;
 use super::follow::run_of_token;
@@ -25,16 +27,17 @@ use super::own_files::{
     symbols,
 };
 use super::protocol::{
-    CodeActionParams, CodeActionResponse, CompletionParams, CompletionResponse, DocumentSymbolParams,
-    DocumentSymbolResponse, ExecuteCommandParams, GotoDefinitionParams, GotoDefinitionResponse, Hover,
-    HoverParams, InitializeParams, InitializeResult, InitializedParams, Location, PrepareRenameResponse,
-    ReferenceParams, RenameParams, ServerInfo, TextDocumentPositionParams, WorkDoneProgressCancelParams,
-    WorkspaceEdit,
+    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
+    DocumentSymbolParams, DocumentSymbolResponse, ExecuteCommandParams, GotoDefinitionParams,
+    GotoDefinitionResponse, Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams,
+    InlayHint, InlayHintParams, Location, PrepareRenameResponse, ReferenceParams, RenameParams,
+    ServerInfo, TextDocumentPositionParams, WorkDoneProgressCancelParams, WorkspaceEdit,
 };
 use super::session::Session;
 use super::surface::EditorSurface;
 use crate::config::UserDirs;
 use crate::driver::{RunHandle, RunView, Runtime, Say, Surface};
+use crate::limits::CODE_ACTIONS_MAX;
 use openexec_engine::ids::RunId;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -115,7 +118,7 @@ impl LanguageServer for Handlers {
         // The session has read the parameters already, in the order of arrival.
         tokio::spawn(Arc::clone(&self.0).keep_offers_fresh());
         Ok(InitializeResult {
-            capabilities: capabilities(&self.0.session),
+            capabilities: capabilities(&self.0.session, self.0.annotates()),
             server_info: Some(ServerInfo {
                 name: "openexec".to_owned(),
                 version: Some(env!("CARGO_PKG_VERSION").to_owned()),
@@ -124,6 +127,7 @@ impl LanguageServer for Handlers {
     }
 
     async fn initialized(&self, _: InitializedParams) {
+        tokio::spawn(Arc::clone(&self.0).keep_annotations_fresh());
         tokio::spawn(Arc::clone(&self.0).pass_complaints_on());
         tokio::spawn(Arc::clone(&self.0).register_for_own_files());
         tokio::spawn(Arc::clone(&self.0).register_for_files());
@@ -142,6 +146,7 @@ impl LanguageServer for Handlers {
         self.0.session.first_offers().await;
         let mut actions = self.0.mends(&params).await;
         actions.extend(self.0.code_actions(&params));
+        actions.truncate(CODE_ACTIONS_MAX);
         Ok(Some(actions))
     }
 
@@ -156,7 +161,19 @@ impl LanguageServer for Handlers {
         let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
         let markdown = self.0.session.traits().markdown;
         let told = move |file: &OwnFile, known: &Known| hover(file, position, known, markdown);
-        Ok(self.0.about(&text_document.uri, told).await.flatten())
+        let told = self.0.about(&text_document.uri, told).await.flatten();
+        match told {
+            Some(told) => Ok(Some(told)),
+            None => Ok(self.0.record_at(&text_document.uri, position).await),
+        }
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> jsonrpc::Result<Option<Vec<CodeLens>>> {
+        Ok(self.0.lenses(&params.text_document.uri).await)
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> jsonrpc::Result<Option<Vec<InlayHint>>> {
+        Ok(self.0.hints(&params.text_document.uri, params.range).await)
     }
 
     async fn goto_definition(
@@ -250,11 +267,13 @@ impl Shared {
             symbols: &file.symbols(),
             directive: file.directive_at(params.range.start.line),
             offers: &offers,
+            root: Some(root),
             runs: &runs,
             known: &|symbol| self.known_about(&file.path, symbol),
             file: &file,
         };
-        offered(&place, traits.code_action_literals)
+        let form = Form { literals: traits.code_action_literals, disabled: traits.disabled_actions };
+        offered(&place, form)
     }
 
     /// All runs of the open workspaces: first those that this process drives, then the others;

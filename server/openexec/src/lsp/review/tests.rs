@@ -9,6 +9,7 @@ fn view(status: RunStatus) -> RunView {
         run: RunId::new("0192-ab12cd"),
         blueprint: "fix_tests".into(),
         model: "local".into(),
+        target: None,
         activity: "propose".to_owned(),
         status,
         applied: false,

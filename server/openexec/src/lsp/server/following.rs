@@ -31,6 +31,11 @@ impl Shared {
             let traits = shared.session.traits();
             let stands = |handle: &RunHandle, view: &RunView| {
                 let shared = Arc::clone(&shared);
+                if matches!(view.status, RunStatus::Ended { .. }) {
+                    // Its edits are new to the menus and to what is known about symbols.
+                    shared.session.annotations_may_have_changed();
+                    tokio::spawn(Arc::clone(&shared).refresh_offers());
+                }
                 match &view.status {
                     // A client that lists runs asks and shows by itself.
                     _ if traits.lists_runs => {}

@@ -13,6 +13,7 @@ use crate::limits::{JOURNAL_LOOK_MS, RUNS_LISTED_MAX};
 use crate::store::RunSummary;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
+use openexec_engine::task::TaskKind;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -135,6 +136,8 @@ impl Shared {
             for root in session.roots().all() {
                 let pending = runtime.pending(root);
                 let offers = Offers {
+                    has_tests: has_tests(&runtime, root),
+                    failing: runtime.failing_tests(root),
                     blueprints: blueprints(&runtime, root),
                     model: runtime.default_model().map(|model| model.to_string()),
                     trust: trust_state(&runtime, root).ok(),
@@ -201,6 +204,11 @@ fn elsewhere_of(runtime: &Runtime, root: &Path, pending: &[RunView]) -> Vec<RunI
 pub(super) fn trust_state(runtime: &Runtime, root: &Path) -> Result<TrustState, String> {
     let state = || Ok(TrustState::of(runtime.declarations(root)?, runtime.trust_changes(root)?));
     state().map_err(|error: DriverError| error.to_string())
+}
+
+fn has_tests(runtime: &Runtime, root: &Path) -> bool {
+    let declared = runtime.declarations(root).map(|declarations| declarations.declared.tasks);
+    declared.is_ok_and(|tasks| tasks.iter().any(|task| task.kind == TaskKind::Test))
 }
 
 /// The usable blueprints of a workspace; `openexec blueprints` tells what is wrong with others.

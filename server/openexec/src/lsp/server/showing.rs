@@ -88,10 +88,10 @@ impl Shared {
             None => lines.iter().find(|line| line.awaits_sending()).or_else(|| lines.first()),
             Some(_) => meant(&lines, of.run.as_deref(), |_| true, "shown").ok(),
         };
-        let found = line.map(|line| (line.root.clone(), line.view.run.clone()));
-        let found = found.or_else(|| self.recorded_anywhere(of.run.as_deref()?));
-        let (root, run) = found
-            .ok_or_else(|| meant(&lines, of.run.as_deref(), |_| true, "shown").err().unwrap_or_default())?;
+        let (root, run) = match line {
+            Some(line) => (line.root.clone(), line.view.run.clone()),
+            None => self.any_run(&OfRun { run: of.run.clone(), proposal: None }, &lines)?,
+        };
         let (file, shown) = blocking(move || {
             let told = |error: DriverError| error.to_string();
             let recorded = runtime.journal(&root, &run).map_err(told)?;
@@ -167,6 +167,18 @@ impl Shared {
             let shown = shared.session.traits().show_document && shared.editor.show_document(&path).await;
             if !shown {
                 shared.editor.show_message(MessageType::INFO, format!("Open {}", path.display())).await;
+            }
+        });
+    }
+
+    /// Opens a page in the user's browser where the editor can, else names it.
+    pub(super) fn show_outside(self: &Arc<Self>, path: PathBuf) {
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            let shown = shared.session.traits().show_document && shared.editor.show_outside(&path).await;
+            if !shown {
+                let message = format!("Open {} in a browser", path.display());
+                shared.editor.show_message(MessageType::INFO, message).await;
             }
         });
     }

@@ -61,7 +61,9 @@ impl Shared {
             }
             Wish::Review(of) => self.review(&of).await,
             Wish::Request(of) => self.request(of).await,
-            Wish::Status => self.status().await,
+            Wish::Status(OfRun { run: None, .. }) => self.status().await,
+            Wish::Status(of) => self.timeline(of).await,
+            Wish::Report(of) => self.page(of).await,
             Wish::Trust(arguments) => self.trust(arguments).await,
             Wish::Graph(arguments) => self.graph(arguments).await,
         }
