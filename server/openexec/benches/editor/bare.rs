@@ -76,7 +76,7 @@ impl LanguageServer for Bare {
         // tower-lsp waits for the end of its input otherwise.
         std::thread::spawn(|| {
             let patience = std::time::Duration::from_millis(100);
-            drop(std::sync::mpsc::channel::<()>().1.recv_timeout(patience));
+            std::thread::park_timeout(patience);
             std::process::exit(0);
         });
         Ok(())

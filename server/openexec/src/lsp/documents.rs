@@ -266,6 +266,17 @@ impl OpenFile {
         Ok(())
     }
 
+    /// Whether nobody has asked for the structure since the latest change, so that the next one
+    /// waits for a parser.
+    pub(super) fn is_unread(&self) -> bool {
+        self.now.get().is_none()
+    }
+
+    /// Parses what is not parsed yet.
+    pub(super) fn read(&self) {
+        let _ = self.tree();
+    }
+
     /// The structure of the text as it is. The first who asks after a change parses it.
     fn tree(&self) -> Option<&SyntaxTree> {
         let read = || match &self.before {

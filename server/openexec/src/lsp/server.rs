@@ -144,6 +144,7 @@ impl LanguageServer for Handlers {
 
     async fn code_action(&self, params: CodeActionParams) -> jsonrpc::Result<Option<CodeActionResponse>> {
         self.0.session.first_offers().await;
+        self.0.read_structure(params.text_document.uri.as_str()).await;
         let mut actions = self.0.mends(&params).await;
         actions.extend(self.0.code_actions(&params));
         actions.truncate(CODE_ACTIONS_MAX);
@@ -243,6 +244,19 @@ fn failed(reason: String) -> Error {
 impl Shared {
     fn runtime(&self) -> Result<&Arc<Runtime>, String> {
         self.runtime.as_ref().map_err(|reason| format!("OpenExec cannot run anything: {reason}"))
+    }
+
+    /// Parses a document where no other request waits for it.
+    async fn read_structure(&self, uri: &str) {
+        if let Some(file) = self.session.document(uri).filter(|file| file.is_unread()) {
+            let read = move || {
+                file.read();
+                Ok(())
+            };
+            if let Err(reason) = blocking(read).await {
+                tracing::error!(reason, "the structure of a document could not be read");
+            }
+        }
     }
 
     fn code_actions(&self, params: &CodeActionParams) -> CodeActionResponse {

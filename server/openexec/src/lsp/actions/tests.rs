@@ -74,6 +74,7 @@ fn offers() -> Offers {
         has_tests: true,
         failing: Vec::new(),
         pending: Vec::new(),
+        elsewhere: Vec::new(),
         ended: None,
         elsewhere: Vec::new(),
     }
