@@ -70,6 +70,7 @@ fn offers() -> Offers {
         model: Some("claude".to_owned()),
         trust: Some(TrustState::Trusted),
         pending: Vec::new(),
+        elsewhere: Vec::new(),
         ended: None,
     }
 }
