@@ -95,7 +95,9 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
     match command {
         Command::GatherContext { query, .. } => {
             let (candidates, hidden) = blocking(place, move |place| {
-                let recall = |sought: &_| memory::recall(&place.store, &place.notes, sought);
+                let recall = |sought: &crate::workspace::Sought<'_>| {
+                    memory::recall(&place.store, &place.notes, sought)
+                };
                 let candidates = place.workspace.gather(&query, &recall);
                 let hidden = place.workspace.hidden_in(&candidates, &query.changes, &query.open_documents);
                 (candidates, hidden)

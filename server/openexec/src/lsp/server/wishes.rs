@@ -69,7 +69,10 @@ impl Shared {
         }
     }
 
-    async fn start(self: Arc<Self>, mut arguments: commands::RunArguments) -> Result<Value, String> {
+    pub(super) async fn start(
+        self: Arc<Self>,
+        mut arguments: commands::RunArguments,
+    ) -> Result<Value, String> {
         let runtime = self.runtime()?;
         let session = &self.session;
         let named = arguments.uri.take();
