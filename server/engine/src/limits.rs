@@ -68,6 +68,10 @@ pub const GUARD_EXITS_MAX: usize = 64;
 pub const SYNTAX_DEPTH_MAX: usize = 1_000;
 /// Symbols that one file is taken to have; later ones are left out.
 pub const SYMBOLS_MAX: usize = 20_000;
+/// Calls and imports that one file is taken to have; later ones are left out.
+pub const USES_MAX: usize = 100_000;
+/// Bytes of the name of a call or an import; one with a longer name is left out.
+pub const USE_NAME_BYTES_MAX: usize = 256;
 /// Bytes of a symbol's qualified name; a symbol with a longer one is left out.
 pub const SYMBOL_NAME_BYTES_MAX: usize = 512;
 /// Bytes of a symbol's signature; a longer one is cut.

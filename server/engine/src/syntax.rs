@@ -1,15 +1,16 @@
-//! Syntax trees: symbols with their qualified names, tests, comment directives. Errors in the
-//! source are normal; the tree around them is used.
+//! Syntax trees: symbols with their qualified names, tests, calls and imports, comment
+//! directives. Errors in the source are normal; the tree around them is used.
 //!
-//! What differs between languages stands in `grammar` and `read`; everything else is written
-//! once. Nothing here recurses over the tree: its depth is the author's, not ours.
+//! What differs between languages stands in `languages`; everything else is written once. Nothing here recurses over the tree: its depth is the author's, not ours.
 
 mod directive;
 mod grammar;
+mod languages;
 mod read;
 mod search;
 #[cfg(test)]
 mod tests;
+mod uses;
 mod walk;
 
 pub use search::{enclosing, find, identifiers};
@@ -17,11 +18,12 @@ pub use search::{enclosing, find, identifiers};
 use crate::limits::{FILE_BYTES_MAX, PARSE_BYTES_PER_CHECK, PARSE_CHECKS_MIN};
 use crate::path::WorkspacePath;
 use crate::text::ByteEdit;
-use grammar::Grammar;
+use languages::{Entry, Loaded};
 use ropey::Rope;
 use serde::{Deserialize, Serialize};
 use std::ops::{ControlFlow, Range};
 use tree_sitter::{InputEdit, ParseOptions, ParseState, Parser, Point};
+use walk::Wanted;
 
 /// A language we have a grammar for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,6 +77,29 @@ pub struct Symbol {
     pub is_test: bool,
 }
 
+/// A place where a file uses what it or another file defines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Use {
+    /// How.
+    pub kind: UseKind,
+    /// The last part of the callee's name; of an import, the last part of a path, or a module
+    /// that stands in quotes as it is written there. `use a::b::{c, d as e}` imports `b`, `c`
+    /// and `d`, `import x from "./y"` imports `x` and `./y`.
+    pub name: String,
+    /// The bytes of this name.
+    pub range: Range<usize>,
+}
+
+/// How something is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UseKind {
+    /// It is called, or an instance is made of it.
+    Call,
+    /// It is imported.
+    Import,
+}
+
 /// A comment that asks for work: `// openexec: return an error instead`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directive {
@@ -114,30 +139,27 @@ fn resemblance(similar: &[String]) -> String {
 }
 
 impl Language {
-    /// The language of a file, by its name.
+    /// The language of a file, by its name. A whole name goes before an extension.
     pub fn of_path(path: &WorkspacePath) -> Option<Self> {
-        let extension = path.extension();
-        Self::ALL.into_iter().find(|language| Grammar::of(*language).extensions.contains(&extension.as_str()))
+        let (name, extension) = (path.file_name(), path.extension());
+        let grammars = || languages::all().map(|entry| entry.grammar);
+        grammars()
+            .find(|grammar| grammar.files.contains(&name))
+            .or_else(|| grammars().find(|grammar| grammar.extensions.contains(&extension.as_str())))
+            .map(|grammar| grammar.language)
     }
 
     /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::Rust,
-        Self::Python,
-        Self::JavaScript,
-        Self::TypeScript,
-        Self::Tsx,
-        Self::Go,
-        Self::Java,
-        Self::C,
-        Self::Cpp,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        languages::all().map(|entry| entry.grammar.language)
+    }
 }
 
 /// A parsed document, which can follow edits. Clones share what they have in common.
 #[derive(Clone)]
 pub struct SyntaxTree {
-    language: Language,
+    entry: &'static Entry,
+    loaded: &'static Loaded,
     tree: tree_sitter::Tree,
 }
 
@@ -145,8 +167,9 @@ impl SyntaxTree {
     /// Parses a whole document. `None` when the grammar cannot be loaded, the document is
     /// larger than `FILE_BYTES_MAX`, or the parser needs far more steps than its size explains.
     pub fn parse(language: Language, rope: &Rope) -> Option<Self> {
-        let tree = parse(language, rope, None)?;
-        Some(Self { language, tree })
+        let entry = languages::of(language)?;
+        let loaded = entry.loaded()?;
+        Some(Self { entry, loaded, tree: parse(&loaded.parser, rope, None)? })
     }
 
     /// Takes over an edit; `rope` is the text after it. Only what changed is parsed again.
@@ -154,7 +177,7 @@ impl SyntaxTree {
     /// moved, until a later edit makes the document readable again.
     pub fn edit(&mut self, edit: &ByteEdit, rope: &Rope) {
         self.tree.edit(&input_edit(edit));
-        if let Some(tree) = parse(self.language, rope, Some(&self.tree)) {
+        if let Some(tree) = parse(&self.loaded.parser, rope, Some(&self.tree)) {
             self.tree = tree;
         }
     }
@@ -165,12 +188,13 @@ impl SyntaxTree {
     pub fn edited(&self, edits: &[ByteEdit], rope: &Rope) -> Option<Self> {
         let mut old = self.tree.clone();
         edits.iter().for_each(|edit| old.edit(&input_edit(edit)));
-        Some(Self { language: self.language, tree: parse(self.language, rope, Some(&old))? })
+        let tree = parse(&self.loaded.parser, rope, Some(&old))?;
+        Some(Self { entry: self.entry, loaded: self.loaded, tree })
     }
 
     /// The language.
     pub fn language(&self) -> Language {
-        self.language
+        self.entry.grammar.language
     }
 
     /// The tree itself.
@@ -181,13 +205,27 @@ impl SyntaxTree {
     /// The definitions, in the order of the file, outer before inner. `source` is the text
     /// that the tree was parsed from; with another one the result is useless, but nothing breaks.
     pub fn symbols(&self, source: &str) -> Vec<Symbol> {
-        walk::symbols(Grammar::of(self.language), &self.tree, source)
+        self.walk(source, Wanted::Symbols).0
+    }
+
+    /// The calls and imports, in the order of the file; at most `USES_MAX`.
+    pub fn uses(&self, source: &str) -> Vec<Use> {
+        self.walk(source, Wanted::Uses).1
+    }
+
+    /// Both, in one walk over the tree.
+    pub fn symbols_and_uses(&self, source: &str) -> (Vec<Symbol>, Vec<Use>) {
+        self.walk(source, Wanted::Both)
+    }
+
+    fn walk(&self, source: &str, wanted: Wanted) -> (Vec<Symbol>, Vec<Use>) {
+        walk::walk(self.entry.grammar, &self.loaded.kinds, &self.tree, source, wanted)
     }
 
     /// The directive in or directly around a line, counted from 1: the one whose comment holds
     /// the line, else the one that ends on the line above.
     pub fn directive_at(&self, source: &str, line: u32) -> Option<Directive> {
-        directive::directive_at(Grammar::of(self.language), &self.tree, source, line)
+        directive::directive_at(self.entry.grammar, &self.tree, source, line)
     }
 }
 
@@ -210,12 +248,16 @@ pub fn symbols_of(language: Language, source: &str) -> Vec<Symbol> {
 
 /// Parses with a budget of steps that depends on the size alone, so that the same text has
 /// the same outcome on every machine.
-fn parse(language: Language, rope: &Rope, old: Option<&tree_sitter::Tree>) -> Option<tree_sitter::Tree> {
+fn parse(
+    language: &tree_sitter::Language,
+    rope: &Rope,
+    old: Option<&tree_sitter::Tree>,
+) -> Option<tree_sitter::Tree> {
     if rope.len_bytes() > FILE_BYTES_MAX {
         return None;
     }
     let mut parser = Parser::new();
-    parser.set_language(&(Grammar::of(language).load)()).ok()?;
+    parser.set_language(language).ok()?;
     let mut checks = PARSE_CHECKS_MIN + rope.len_bytes() / PARSE_BYTES_PER_CHECK;
     let mut progress = |_: &ParseState| match checks.checked_sub(1) {
         Some(left) => {

@@ -1,7 +1,7 @@
 //! Comments that ask for work: `// openexec: return an error instead`.
 
 use super::Directive;
-use super::grammar::{BlockComments, Grammar};
+use super::grammar::Grammar;
 use super::walk::begins_line;
 use crate::limits::{DIRECTIVE_BYTES_MAX, SYNTAX_DEPTH_MAX};
 use crate::text::{LineIndex, beginning};
@@ -160,14 +160,13 @@ fn read<'a>(
     outer: Option<Node<'_>>,
 ) -> Option<Comment<'a>> {
     let raw = source.get(node.byte_range())?.trim_end();
-    let (opening, said) = if grammar.block_comments == BlockComments::Slashed && raw.starts_with("/*") {
-        let inner = raw.trim_start_matches("/*").trim_end_matches("*/");
-        let words = inner.lines().map(|line| line.trim().trim_start_matches('*').trim());
-        ("", words.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
-    } else {
-        let marks = raw.strip_prefix(grammar.line_comment)?;
-        let text = marks.trim_start_matches(['/', '!', '#']);
-        (raw.get(..raw.len() - text.len())?, text.to_owned())
+    let (opening, said) = match grammar.block_comments.iter().find(|(start, _)| raw.starts_with(start)) {
+        Some((start, end)) => ("", words_within(raw, start, end)),
+        None => {
+            let marks = grammar.line_comments.iter().find_map(|mark| raw.strip_prefix(mark))?;
+            let text = marks.trim_start_matches(['/', '!', '#', '-']);
+            (raw.get(..raw.len() - text.len())?, text.to_owned())
+        }
     };
     let blanks = said.chars().take_while(|character| character.is_whitespace());
     let indent = blanks.map(|blank| if blank == '\t' { CONTINUATION_INDENT } else { 1 }).sum();
@@ -177,4 +176,11 @@ fn read<'a>(
         None => node.start_byte()..node.start_byte() + raw.len(),
     };
     Some(Comment { lines: lines.lines_of(&range), range, text, opening, indent })
+}
+
+/// What a comment between two signs says, on one line.
+fn words_within(comment: &str, start: &str, end: &str) -> String {
+    let inner = comment.trim_start_matches(start).trim_end_matches(end);
+    let lines = inner.lines().map(|line| line.trim().trim_start_matches('*').trim());
+    lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
 }

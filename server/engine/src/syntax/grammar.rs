@@ -1,30 +1,28 @@
-//! What we know of each language: one entry in one table.
+//! What an entry of the table of languages says, and the same by the numbers that a parser
+//! gives its kinds of nodes: comparing names at each node would cost as much as parsing.
 
-use super::Language;
-use super::read::{Reader, c, go, java, python, rust, script};
-
-/// A node that encloses one definition and belongs to it, such as an export statement.
-pub(super) struct Wrapper {
-    /// The kind of the node.
-    pub kind: &'static str,
-    /// When not empty: it belongs to the definition only if it holds one child of these kinds.
-    pub members: &'static [&'static str],
-}
+use super::read::{Inside, Place, Reading};
+use super::{Language, SymbolKind};
+use tree_sitter::Node;
 
 /// One language.
 pub(super) struct Grammar {
     /// Which.
     pub language: Language,
-    /// Gives the parser's tables.
-    pub load: fn() -> tree_sitter::Language,
+    /// What its files hold.
+    pub nature: Nature,
+    /// Gives the parser's tables; `None` where they are not built in.
+    pub load: fn() -> Option<tree_sitter::Language>,
     /// Extensions of its files, in lower case.
     pub extensions: &'static [&'static str],
+    /// Whole names of its files, where the extension does not tell.
+    pub files: &'static [&'static str],
     /// What stands between the parts of a qualified name.
     pub separator: &'static str,
     /// What begins a comment that runs to the line's end.
-    pub line_comment: &'static str,
-    /// True where `/*` and `*/` enclose comments.
-    pub block_comments: BlockComments,
+    pub line_comments: &'static [&'static str],
+    /// What encloses other comments.
+    pub block_comments: &'static [(&'static str, &'static str)],
     /// The kinds of nodes that are comments.
     pub comments: &'static [&'static str],
     /// The kinds of nodes that stand before a definition and belong to it.
@@ -33,15 +31,51 @@ pub(super) struct Grammar {
     pub wrappers: &'static [Wrapper],
     /// Whether a `;` behind a definition belongs to it, although the grammar puts it outside.
     pub semicolon: Semicolon,
-    /// Says what a node defines.
-    pub read: Reader,
+    /// What defines something, tests among it.
+    pub definitions: &'static [Rule],
+    /// What calls something.
+    pub calls: &'static [Call],
+    /// What imports something.
+    pub imports: &'static [Import],
+    /// Functions that import what their string says.
+    pub importers: &'static [&'static str],
+    /// The kinds of nodes that name something within an import.
+    pub paths: &'static [&'static str],
+    /// The kinds of nodes that are strings within an import.
+    pub strings: &'static [&'static str],
 }
 
-/// Whether a language has comments between `/*` and `*/`.
+impl Grammar {
+    /// A language of which nothing is known yet: what an entry does not say.
+    pub const UNKNOWN: Self = Self {
+        language: Language::Rust,
+        nature: Nature::Program,
+        load: || None,
+        extensions: &[],
+        files: &[],
+        separator: ".",
+        line_comments: &[],
+        block_comments: &[],
+        comments: &["comment"],
+        attributes: &[],
+        wrappers: &[],
+        semicolon: Semicolon::Separate,
+        definitions: &[],
+        calls: &[],
+        imports: &[],
+        importers: &[],
+        paths: &[],
+        strings: &[],
+    };
+}
+
+/// What the files of a language hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum BlockComments {
-    Slashed,
-    None,
+pub(super) enum Nature {
+    /// Instructions: functions, tests, calls.
+    Program,
+    /// Text or data, whose parts have names.
+    Structure,
 }
 
 /// Whether a `;` directly behind a definition is part of it.
@@ -51,178 +85,204 @@ pub(super) enum Semicolon {
     Separate,
 }
 
-const fn always(kind: &'static str) -> Wrapper {
+/// A node that encloses one definition and belongs to it, such as an export statement.
+pub(super) struct Wrapper {
+    /// The kind of the node.
+    pub kind: &'static str,
+    /// When not empty: it belongs to the definition only if it holds one child of these kinds.
+    pub members: &'static [&'static str],
+}
+
+/// A wrapper, whatever it holds.
+pub(super) const fn always(kind: &'static str) -> Wrapper {
     Wrapper { kind, members: &[] }
 }
 
-const fn around_one(kind: &'static str, members: &'static [&'static str]) -> Wrapper {
+/// A wrapper if it holds one of these.
+pub(super) const fn around_one(kind: &'static str, members: &'static [&'static str]) -> Wrapper {
     Wrapper { kind, members }
 }
 
-const SCRIPT_WRAPPERS: &[Wrapper] = &[
-    always("export_statement"),
-    always("expression_statement"),
-    always("ambient_declaration"),
-    around_one("lexical_declaration", &["variable_declarator"]),
-    around_one("variable_declaration", &["variable_declarator"]),
-];
-
-/// The languages. Their order is that of [`Language`].
-const GRAMMARS: [Grammar; 9] = [
-    Grammar {
-        language: Language::Rust,
-        load: || tree_sitter_rust::LANGUAGE.into(),
-        extensions: &["rs"],
-        separator: "::",
-        line_comment: "//",
-        block_comments: BlockComments::Slashed,
-        comments: &["line_comment", "block_comment"],
-        attributes: &["attribute_item"],
-        wrappers: &[],
-        semicolon: Semicolon::Separate,
-        read: rust::read,
-    },
-    Grammar {
-        language: Language::Python,
-        load: || tree_sitter_python::LANGUAGE.into(),
-        extensions: &["py", "pyi", "pyw"],
-        separator: ".",
-        line_comment: "#",
-        block_comments: BlockComments::None,
-        comments: &["comment"],
-        attributes: &[],
-        wrappers: &[always("decorated_definition"), always("expression_statement")],
-        semicolon: Semicolon::Separate,
-        read: python::read,
-    },
-    Grammar {
-        language: Language::JavaScript,
-        load: || tree_sitter_javascript::LANGUAGE.into(),
-        extensions: &["js", "jsx", "mjs", "cjs"],
-        separator: ".",
-        line_comment: "//",
-        block_comments: BlockComments::Slashed,
-        comments: &["comment"],
-        attributes: &["decorator"],
-        wrappers: SCRIPT_WRAPPERS,
-        semicolon: Semicolon::Belongs,
-        read: script::read,
-    },
-    Grammar {
-        language: Language::TypeScript,
-        load: || tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(),
-        extensions: &["ts", "mts", "cts"],
-        separator: ".",
-        line_comment: "//",
-        block_comments: BlockComments::Slashed,
-        comments: &["comment"],
-        attributes: &["decorator"],
-        wrappers: SCRIPT_WRAPPERS,
-        semicolon: Semicolon::Belongs,
-        read: script::read,
-    },
-    Grammar {
-        language: Language::Tsx,
-        load: || tree_sitter_typescript::LANGUAGE_TSX.into(),
-        extensions: &["tsx"],
-        separator: ".",
-        line_comment: "//",
-        block_comments: BlockComments::Slashed,
-        comments: &["comment"],
-        attributes: &["decorator"],
-        wrappers: SCRIPT_WRAPPERS,
-        semicolon: Semicolon::Belongs,
-        read: script::read,
-    },
-    Grammar {
-        language: Language::Go,
-        load: || tree_sitter_go::LANGUAGE.into(),
-        extensions: &["go"],
-        separator: ".",
-        line_comment: "//",
-        block_comments: BlockComments::Slashed,
-        comments: &["comment"],
-        attributes: &[],
-        wrappers: &[
-            around_one("type_declaration", &["type_spec", "type_alias"]),
-            around_one("const_declaration", &["const_spec"]),
-            around_one("var_declaration", &["var_spec"]),
-        ],
-        semicolon: Semicolon::Separate,
-        read: go::read,
-    },
-    Grammar {
-        language: Language::Java,
-        load: || tree_sitter_java::LANGUAGE.into(),
-        extensions: &["java"],
-        separator: ".",
-        line_comment: "//",
-        block_comments: BlockComments::Slashed,
-        comments: &["line_comment", "block_comment"],
-        attributes: &[],
-        wrappers: &[],
-        semicolon: Semicolon::Separate,
-        read: java::read,
-    },
-    Grammar {
-        language: Language::C,
-        load: || tree_sitter_c::LANGUAGE.into(),
-        extensions: &["c"],
-        separator: ".",
-        line_comment: "//",
-        block_comments: BlockComments::Slashed,
-        comments: &["comment"],
-        attributes: &[],
-        wrappers: &[always("linkage_specification")],
-        semicolon: Semicolon::Belongs,
-        read: c::read,
-    },
-    Grammar {
-        language: Language::Cpp,
-        load: || tree_sitter_cpp::LANGUAGE.into(),
-        // A `.h` may be either; the grammar of C++ reads nearly all of C.
-        extensions: &["cpp", "cc", "cxx", "c++", "h", "hpp", "hh", "hxx", "h++", "ipp", "inl"],
-        separator: "::",
-        line_comment: "//",
-        block_comments: BlockComments::Slashed,
-        comments: &["comment"],
-        attributes: &[],
-        wrappers: &[always("linkage_specification"), always("template_declaration")],
-        semicolon: Semicolon::Belongs,
-        read: c::read,
-    },
-];
-
-impl Grammar {
-    /// The entry of a language.
-    pub fn of(language: Language) -> &'static Self {
-        static TABLE: [Grammar; 9] = GRAMMARS;
-        let [rust, python, javascript, typescript, tsx, go, java, c, cpp] = &TABLE;
-        let grammar = match language {
-            Language::Rust => rust,
-            Language::Python => python,
-            Language::JavaScript => javascript,
-            Language::TypeScript => typescript,
-            Language::Tsx => tsx,
-            Language::Go => go,
-            Language::Java => java,
-            Language::C => c,
-            Language::Cpp => cpp,
+impl Wrapper {
+    /// True when the node holds what it must hold.
+    fn holds(&self, node: Node<'_>) -> bool {
+        let members = || {
+            node.named_children(&mut node.walk())
+                .filter(|it| self.members.contains(&it.kind()))
+                .take(2)
+                .count()
         };
-        debug_assert_eq!(grammar.language, language, "the table is in the order of the languages");
-        grammar
+        self.members.is_empty() || members() == 1
+    }
+}
+
+/// Kinds of nodes that define something.
+pub(super) struct Rule {
+    kinds: &'static [&'static str],
+    definition: Defines,
+}
+
+/// What they define.
+enum Defines {
+    /// Something whose name and body are the fields `name` and `body`.
+    Named(SymbolKind, Inside),
+    /// Something that the language has its own way to read.
+    Own(fn(&Place<'_, '_>) -> Reading),
+}
+
+/// Nodes whose fields `name` and `body` are name and body of a definition.
+pub(super) const fn named(kinds: &'static [&'static str], kind: SymbolKind, inside: Inside) -> Rule {
+    Rule { kinds, definition: Defines::Named(kind, inside) }
+}
+
+/// Nodes that a function reads.
+pub(super) const fn own(kinds: &'static [&'static str], read: fn(&Place<'_, '_>) -> Reading) -> Rule {
+    Rule { kinds, definition: Defines::Own(read) }
+}
+
+impl Rule {
+    /// What a node defines.
+    pub fn read(&self, place: &Place<'_, '_>) -> Reading {
+        match self.definition {
+            Defines::Named(kind, inside) => place.named(kind, inside),
+            Defines::Own(read) => read(place),
+        }
+    }
+}
+
+/// A kind of node that calls something.
+pub(super) struct Call {
+    kind: &'static str,
+    /// Where the callee stands.
+    pub callee: Callee,
+}
+
+/// Where the callee of a call stands.
+pub(super) enum Callee {
+    /// In the field of this name.
+    Field(&'static str),
+    /// In the field of this name, if it begins with a capital: the components of JSX.
+    Capitalised(&'static str),
+    /// In its first named child.
+    First,
+    /// Directly before it, if it begins with a parenthesis and stands in a node of this kind:
+    /// calls that a macro is given.
+    Within(&'static str),
+}
+
+/// A call whose callee is a field.
+pub(super) const fn call(kind: &'static str, field: &'static str) -> Call {
+    Call { kind, callee: Callee::Field(field) }
+}
+
+/// A call whose callee stands elsewhere.
+pub(super) const fn call_of(kind: &'static str, callee: Callee) -> Call {
+    Call { kind, callee }
+}
+
+/// A kind of node that imports what the paths and strings in it name.
+pub(super) struct Import {
+    kind: &'static str,
+    /// When not empty: the field without which it imports nothing.
+    needs: &'static str,
+}
+
+/// A node that imports.
+pub(super) const fn import(kind: &'static str) -> Import {
+    Import { kind, needs: "" }
+}
+
+/// A node that imports if it has this field.
+pub(super) const fn import_with(kind: &'static str, needs: &'static str) -> Import {
+    Import { kind, needs }
+}
+
+impl Import {
+    /// True when the node imports something.
+    pub fn applies(&self, node: Node<'_>) -> bool {
+        self.needs.is_empty() || node.child_by_field_name(self.needs).is_some()
+    }
+}
+
+/// What a kind of node is to us. Nearly all are nothing.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Traits {
+    pub is_comment: bool,
+    pub is_attribute: bool,
+    pub is_path: bool,
+    pub is_string: bool,
+    pub rule: Option<&'static Rule>,
+    pub call: Option<&'static Call>,
+    pub import: Option<&'static Import>,
+    wrapper: Option<&'static Wrapper>,
+}
+
+impl Traits {
+    /// True for a node that encloses a single definition and belongs to it.
+    pub fn wraps(&self, node: Node<'_>) -> bool {
+        self.wrapper.is_some_and(|wrapper| wrapper.holds(node))
+    }
+}
+
+/// The traits of all kinds of nodes of one language, by their numbers.
+pub(super) struct Kinds(Vec<Traits>);
+
+impl Kinds {
+    /// Looks up what the entry says of each kind that the parser knows.
+    pub fn new(grammar: &'static Grammar, parser: &tree_sitter::Language) -> Self {
+        let kinds = 0..u16::try_from(parser.node_kind_count()).unwrap_or(u16::MAX);
+        Self(
+            kinds
+                .map(|id| match parser.node_kind_for_id(id) {
+                    Some(kind) if parser.node_kind_is_named(id) => traits(grammar, kind),
+                    _ => Traits::default(),
+                })
+                .collect(),
+        )
     }
 
-    /// The wrapper that a node is, if it is one for a single definition.
-    pub fn wraps(&self, node: tree_sitter::Node<'_>) -> bool {
-        self.wrappers.iter().filter(|wrapper| wrapper.kind == node.kind()).any(|wrapper| {
-            wrapper.members.is_empty()
-                || node
-                    .named_children(&mut node.walk())
-                    .filter(|child| wrapper.members.contains(&child.kind()))
-                    .take(2)
-                    .count()
-                    == 1
-        })
+    /// What a node is. An error is nothing.
+    pub fn of(&self, node: Node<'_>) -> Traits {
+        self.0.get(usize::from(node.kind_id())).copied().unwrap_or_default()
+    }
+}
+
+fn traits(grammar: &'static Grammar, kind: &str) -> Traits {
+    Traits {
+        is_comment: grammar.comments.contains(&kind),
+        is_attribute: grammar.attributes.contains(&kind),
+        is_path: grammar.paths.contains(&kind),
+        is_string: grammar.strings.contains(&kind),
+        rule: grammar.definitions.iter().find(|rule| rule.kinds.contains(&kind)),
+        call: grammar.calls.iter().find(|call| call.kind == kind),
+        import: grammar.imports.iter().find(|import| import.kind == kind),
+        wrapper: grammar.wrappers.iter().find(|wrapper| wrapper.kind == kind),
+    }
+}
+
+/// The kinds that an entry names, which a test looks up in the parser: a name that a grammar
+/// does not know would be passed over in silence.
+#[cfg(test)]
+impl Grammar {
+    pub fn kinds_named(&self) -> Vec<&'static str> {
+        let plain = [self.comments, self.attributes, self.paths, self.strings];
+        let wrappers = self.wrappers.iter().flat_map(|it| std::iter::once(&it.kind).chain(it.members));
+        plain
+            .into_iter()
+            .flatten()
+            .chain(wrappers)
+            .chain(self.definitions.iter().flat_map(|rule| rule.kinds))
+            .chain(self.calls.iter().map(|call| &call.kind))
+            .chain(self.imports.iter().map(|import| &import.kind))
+            .copied()
+            .collect()
+    }
+
+    pub fn fields_named(&self) -> Vec<&'static str> {
+        let callees = self.calls.iter().filter_map(|call| match call.callee {
+            Callee::Field(field) | Callee::Capitalised(field) => Some(field),
+            Callee::First | Callee::Within(_) => None,
+        });
+        callees.chain(self.imports.iter().map(|it| it.needs).filter(|needs| !needs.is_empty())).collect()
     }
 }

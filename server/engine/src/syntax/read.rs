@@ -1,19 +1,9 @@
-//! Reading one node: what does it define, and what is it called? One submodule per family of
-//! languages. A reader looks at its node and the node's own children, never at the whole tree.
-
-pub(super) mod c;
-pub(super) mod go;
-pub(super) mod java;
-pub(super) mod python;
-pub(super) mod rust;
-pub(super) mod script;
+//! Reading one node: what does it define, and what is it called? Whoever reads looks at the node
+//! and the node's own children, never at the whole tree.
 
 use super::SymbolKind;
 use std::ops::Range;
 use tree_sitter::Node;
-
-/// Says what a node defines.
-pub(super) type Reader = fn(&Place<'_, '_>) -> Reading;
 
 /// What surrounds a node most closely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +26,8 @@ pub(super) struct Place<'a, 't> {
     pub source: &'a str,
     /// What surrounds it.
     pub inside: Inside,
-    /// The kind of its parent; empty for the root.
-    pub parent: &'t str,
+    /// What it is a child of.
+    pub parent: Option<Node<'t>>,
     /// Comments and attributes directly above it.
     pub leading: &'a [Node<'t>],
 }
@@ -175,12 +165,12 @@ pub(super) enum Weight {
 }
 
 /// A name on one line: blanks around it go, others become one.
-fn name_of(text: &str) -> String {
+pub(super) fn name_of(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A literal without its quotes.
-fn unquoted(text: &str) -> &str {
+pub(super) fn unquoted(text: &str) -> &str {
     let pairs = ['"', '\'', '`'].into_iter();
     let mut inner = pairs.filter_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
     inner.next().unwrap_or(text)

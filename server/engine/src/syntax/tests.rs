@@ -3,6 +3,7 @@ use super::*;
 mod behaviour;
 mod directives;
 mod outlines;
+mod uses;
 
 /// One line for each symbol: lines, kind, name, signature.
 fn outline(language: Language, source: &str) -> String {
@@ -16,4 +17,20 @@ fn outline(language: Language, source: &str) -> String {
         writeln!(text, "{first}-{last} {kind} {}{test} | {}", symbol.name, symbol.signature).unwrap();
     }
     text
+}
+
+/// The calls, then the imports, each in the order of the file.
+fn uses(language: Language, source: &str) -> String {
+    let tree = SyntaxTree::parse(language, &Rope::from_str(source)).unwrap();
+    let found = tree.uses(source);
+    assert!(found.is_sorted_by_key(|it| it.range.start), "{found:?}");
+    assert_eq!(tree.symbols_and_uses(source), (tree.symbols(source), found.clone()));
+    let of = |kind| {
+        let names = found.iter().filter(|it| it.kind == kind).map(|it| {
+            assert_eq!(source[it.range.clone()], it.name);
+            it.name.as_str()
+        });
+        names.collect::<Vec<_>>().join(" ")
+    };
+    format!("calls {}\nimports {}", of(UseKind::Call), of(UseKind::Import))
 }

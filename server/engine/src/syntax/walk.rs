@@ -1,8 +1,10 @@
-//! The walk over a tree that finds its symbols. One cursor, one explicit stack, no recursion.
+//! The walk over a tree that finds its symbols and what they use. One cursor, one explicit
+//! stack, no recursion.
 
-use super::Symbol;
-use super::grammar::{Grammar, Semicolon};
+use super::grammar::{Grammar, Kinds, Semicolon, Traits};
 use super::read::{Definition, Inside, Joint, Place, Reach, Reading, Weight};
+use super::uses::{Importing, Uses};
+use super::{Symbol, Use};
 use crate::limits::{SIGNATURE_BYTES_MAX, SYMBOL_NAME_BYTES_MAX, SYMBOLS_MAX, SYNTAX_DEPTH_MAX};
 use crate::text::LineIndex;
 use std::collections::BTreeSet;
@@ -11,8 +13,14 @@ use tree_sitter::{Node, Tree};
 
 /// What is known while the children of one node are visited.
 struct Level<'t> {
-    /// The node's kind; empty above the root.
-    kind: &'t str,
+    /// The node; none above the root.
+    node: Option<Node<'t>>,
+    /// The child visited last.
+    previous: Option<Node<'t>>,
+    /// What the children import.
+    importing: Importing,
+    /// False within attributes, where nothing is defined.
+    defines: bool,
     /// What the children are inside of.
     inside: Inside,
     /// Bytes of the qualified name that surrounds them.
@@ -23,31 +31,67 @@ struct Level<'t> {
     leading: Vec<Node<'t>>,
 }
 
-/// The symbols of a tree.
-pub(super) fn symbols(grammar: &'static Grammar, tree: &Tree, source: &str) -> Vec<Symbol> {
-    Walk { grammar, source, lines: LineIndex::new(source), prefix: String::new(), found: Vec::new() }
-        .run(tree)
+/// What a walk looks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Symbols,
+    Uses,
+    Both,
+}
+
+/// The symbols of a tree and what it uses, as far as they are wanted.
+pub(super) fn walk(
+    grammar: &'static Grammar,
+    kinds: &Kinds,
+    tree: &Tree,
+    source: &str,
+    wanted: Wanted,
+) -> (Vec<Symbol>, Vec<Use>) {
+    let walk = Walk {
+        grammar,
+        kinds,
+        source,
+        wanted,
+        lines: LineIndex::new(if wanted == Wanted::Uses { "" } else { source }),
+        prefix: String::new(),
+        found: Vec::new(),
+        uses: Uses::new(grammar, source),
+    };
+    walk.run(tree)
 }
 
 struct Walk<'a> {
     grammar: &'static Grammar,
+    kinds: &'a Kinds,
     source: &'a str,
+    wanted: Wanted,
     lines: LineIndex,
     /// The qualified name of what surrounds the node that is visited.
     prefix: String,
     found: Vec<(Symbol, Weight)>,
+    uses: Uses<'a>,
 }
 
 impl Walk<'_> {
-    fn run(mut self, tree: &Tree) -> Vec<Symbol> {
+    fn run(mut self, tree: &Tree) -> (Vec<Symbol>, Vec<Use>) {
         let mut cursor = tree.walk();
-        let top = Level { kind: "", inside: Inside::Module, prefix: 0, wrapper: None, leading: Vec::new() };
-        let mut levels = vec![top];
+        let mut levels = vec![Level {
+            node: None,
+            previous: None,
+            importing: Importing::Nothing,
+            defines: self.wanted != Wanted::Uses,
+            inside: Inside::Module,
+            prefix: 0,
+            wrapper: None,
+            leading: Vec::new(),
+        }];
         'nodes: while let Some(level) = levels.last_mut() {
             if self.found.len() >= SYMBOLS_MAX {
                 break;
             }
-            let below = self.visit(cursor.node(), level);
+            // Only the cursor knows a node's field, and only an alias is told by it.
+            let is_alias = level.importing != Importing::Nothing && cursor.field_name() == Some("alias");
+            let below = if is_alias { None } else { self.visit(cursor.node(), level) };
             if let Some(below) = below
                 && levels.len() < SYNTAX_DEPTH_MAX
                 && cursor.goto_first_child()
@@ -63,72 +107,96 @@ impl Walk<'_> {
             }
             self.prefix.truncate(levels.last().map_or(0, |level| level.prefix));
         }
-        self.finish()
+        (finish(self.found), self.uses.finish())
     }
 
     /// Visits one node; gives the level of its children, if they are to be visited.
     fn visit<'t>(&mut self, node: Node<'t>, level: &mut Level<'t>) -> Option<Level<'t>> {
-        if self.takes_lead(node, level) {
-            return None;
+        let traits = self.kinds.of(node);
+        let previous = level.previous.replace(node);
+        let mut below = Level {
+            node: Some(node),
+            previous: None,
+            importing: level.importing,
+            defines: level.defines,
+            inside: level.inside,
+            prefix: self.prefix.len(),
+            wrapper: None,
+            leading: Vec::new(),
+        };
+        if self.wanted != Wanted::Symbols {
+            below.importing = self.uses.take(&traits, node, (level.node, previous), level.importing)?;
         }
+        if !level.defines {
+            return Some(below);
+        }
+        if traits.is_comment || traits.is_attribute {
+            self.take_lead(&traits, node, level);
+            below.defines = false;
+            return (traits.is_attribute && self.wanted == Wanted::Both).then_some(below);
+        }
+        self.define(&traits, node, level, &mut below);
+        Some(below)
+    }
+
+    /// Records what a node defines; what follows from it for those within it goes to `below`.
+    fn define<'t>(&mut self, traits: &Traits, node: Node<'t>, level: &mut Level<'t>, below: &mut Level<'t>) {
         let mut leading = std::mem::take(&mut level.leading);
         if !leading.last().is_some_and(|last| adjoins(*last, node)) {
             leading.clear();
         }
-        let place =
-            Place { node, source: self.source, inside: level.inside, parent: level.kind, leading: &leading };
-        let mut inside = level.inside;
-        match (self.grammar.read)(&place) {
-            Reading::Nothing => {}
-            Reading::Scope(name, within) => {
-                inside = within;
-                self.qualify(&name, Joint::Separator);
-            }
-            Reading::Definition(definition) => {
-                inside = definition.inside;
-                let own = leading.first().map_or(node.start_byte(), |first| first.start_byte());
-                let (range, head) = match &level.wrapper {
-                    Some(wrapper) => wrapper.clone(),
-                    None => (own..node.end_byte(), self.head_start(node)),
-                };
-                let (outside, reach) = (self.prefix.len(), definition.reach);
-                self.qualify(&definition.name, definition.joint);
-                self.record(definition, range, head, node.end_byte());
-                if reach == Reach::Beside {
-                    self.prefix.truncate(outside);
+        let start = leading.first().map_or(node.start_byte(), |first| first.start_byte());
+        if let Some(rule) = traits.rule {
+            let place = Place {
+                node,
+                source: self.source,
+                inside: level.inside,
+                parent: level.node,
+                leading: &leading,
+            };
+            match rule.read(&place) {
+                Reading::Nothing => {}
+                Reading::Scope(name, within) => {
+                    below.inside = within;
+                    self.qualify(&name, Joint::Separator);
+                }
+                Reading::Definition(definition) => {
+                    below.inside = definition.inside;
+                    let (range, head) = match &level.wrapper {
+                        Some(wrapper) => wrapper.clone(),
+                        None => (start..node.end_byte(), self.head_start(node)),
+                    };
+                    let (outside, reach) = (self.prefix.len(), definition.reach);
+                    self.qualify(&definition.name, definition.joint);
+                    self.record(definition, range, head, node.end_byte());
+                    if reach == Reach::Beside {
+                        self.prefix.truncate(outside);
+                    }
                 }
             }
+            below.prefix = self.prefix.len();
         }
-        let wrapper = self.grammar.wraps(node).then(|| match &level.wrapper {
+        below.wrapper = traits.wraps(node).then(|| match &level.wrapper {
             Some(wrapper) => wrapper.clone(),
-            None => {
-                let start = leading.first().map_or(node.start_byte(), |first| first.start_byte());
-                (start..node.end_byte(), self.head_start(node))
-            }
+            None => (start..node.end_byte(), self.head_start(node)),
         });
         // A block that begins with its first statement takes the comments above it along.
-        let carries = node.child(0).is_some_and(|first| first.start_byte() == node.start_byte());
-        if !carries {
-            leading.clear();
+        if !leading.is_empty() && node.child(0).is_some_and(|first| first.start_byte() == node.start_byte()) {
+            below.leading = leading;
         }
-        Some(Level { kind: node.kind(), inside, prefix: self.prefix.len(), wrapper, leading })
     }
 
-    /// True for a comment or an attribute; it is remembered if it can belong to what follows.
-    fn takes_lead<'t>(&self, node: Node<'t>, level: &mut Level<'t>) -> bool {
-        let is_comment = self.grammar.comments.contains(&node.kind());
-        if !is_comment && !self.grammar.attributes.contains(&node.kind()) {
-            return false;
-        }
+    /// Remembers a comment or an attribute if it can belong to what follows.
+    fn take_lead<'t>(&self, traits: &Traits, node: Node<'t>, level: &mut Level<'t>) {
         if !level.leading.last().is_some_and(|last| adjoins(*last, node)) {
             level.leading.clear();
         }
-        if is_comment && (!begins_line(self.source, node.start_byte()) || self.is_about_the_file(node)) {
-            level.leading.clear();
-        } else {
+        let stands_alone = || begins_line(self.source, node.start_byte()) && !self.is_about_the_file(node);
+        if !traits.is_comment || stands_alone() {
             level.leading.push(node);
+        } else {
+            level.leading.clear();
         }
-        true
     }
 
     /// Inner doc comments and interpreter lines speak of what surrounds them.
@@ -189,21 +257,24 @@ impl Walk<'_> {
             _ => trimmed,
         }
     }
+}
 
-    /// Prototypes and overload signatures go where the file has the definition too.
-    fn finish(self) -> Vec<Symbol> {
-        let defined: BTreeSet<String> = self
-            .found
-            .iter()
-            .filter(|(_, weight)| *weight == Weight::Definition)
-            .map(|(symbol, _)| symbol.name.clone())
-            .collect();
-        self.found
-            .into_iter()
-            .filter(|(symbol, weight)| *weight == Weight::Definition || !defined.contains(&symbol.name))
-            .map(|(symbol, _)| symbol)
-            .collect()
+/// Prototypes and overload signatures go where the file has the definition too.
+fn finish(found: Vec<(Symbol, Weight)>) -> Vec<Symbol> {
+    let is_definition = |weight: &Weight| *weight == Weight::Definition;
+    if found.iter().all(|(_, weight)| is_definition(weight)) {
+        return found.into_iter().map(|(symbol, _)| symbol).collect();
     }
+    let defined: BTreeSet<String> = found
+        .iter()
+        .filter(|(_, weight)| is_definition(weight))
+        .map(|(symbol, _)| symbol.name.clone())
+        .collect();
+    found
+        .into_iter()
+        .filter(|(symbol, weight)| is_definition(weight) || !defined.contains(&symbol.name))
+        .map(|(symbol, _)| symbol)
+        .collect()
 }
 
 /// True when no empty line stands between a comment or attribute and the node after it.

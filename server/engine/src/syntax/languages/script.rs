@@ -1,8 +1,111 @@
 //! JavaScript and TypeScript, with and without JSX.
 
-use super::{Inside, Joint, Place, Reading, Weight, name_of, unquoted};
-use crate::syntax::SymbolKind;
+use crate::syntax::grammar::{
+    Call, Callee, Grammar, Rule, Semicolon, Wrapper, always, around_one, call, call_of, import, import_with,
+    named, own,
+};
+use crate::syntax::read::{Definition, Inside, Joint, Place, Reading, Weight, name_of, unquoted};
+use crate::syntax::{Language, SymbolKind};
 use tree_sitter::Node;
+
+pub(super) static JAVASCRIPT: Grammar = Grammar {
+    language: Language::JavaScript,
+    load: || Some(tree_sitter_javascript::LANGUAGE.into()),
+    extensions: &["js", "jsx", "mjs", "cjs"],
+    files: &["Jakefile"],
+    wrappers: &[EXPORT, STATEMENT, CONSTANTS, VARIABLES],
+    definitions: &[
+        CLASSES,
+        FUNCTIONS,
+        METHODS,
+        PAIRS,
+        DECLARATORS,
+        ASSIGNMENTS,
+        TESTS_CALLED,
+        EXPORTED,
+        own(&["field_definition"], field_definition),
+    ],
+    calls: &[CALLS, NEW, COMPONENTS, LONE_COMPONENTS],
+    ..SCRIPT
+};
+
+pub(super) static TYPESCRIPT: Grammar = Grammar {
+    language: Language::TypeScript,
+    load: || Some(tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into()),
+    extensions: &["ts", "mts", "cts"],
+    wrappers: TYPED_WRAPPERS,
+    definitions: TYPED,
+    calls: &[CALLS, NEW],
+    ..SCRIPT
+};
+
+pub(super) static TSX: Grammar = Grammar {
+    language: Language::Tsx,
+    load: || Some(tree_sitter_typescript::LANGUAGE_TSX.into()),
+    extensions: &["tsx"],
+    wrappers: TYPED_WRAPPERS,
+    definitions: TYPED,
+    calls: &[CALLS, NEW, COMPONENTS, LONE_COMPONENTS],
+    ..SCRIPT
+};
+
+/// What they have in common.
+const SCRIPT: Grammar = Grammar {
+    line_comments: &["//"],
+    block_comments: &[("/*", "*/")],
+    attributes: &["decorator"],
+    semicolon: Semicolon::Belongs,
+    imports: &[import("import_statement"), import_with("export_statement", "source")],
+    importers: &["require", "import"],
+    paths: &["identifier"],
+    strings: &["string"],
+    ..Grammar::UNKNOWN
+};
+
+const EXPORT: Wrapper = always("export_statement");
+const STATEMENT: Wrapper = always("expression_statement");
+const CONSTANTS: Wrapper = around_one("lexical_declaration", &["variable_declarator"]);
+const VARIABLES: Wrapper = around_one("variable_declaration", &["variable_declarator"]);
+const TYPED_WRAPPERS: &[Wrapper] = &[EXPORT, STATEMENT, CONSTANTS, VARIABLES, always("ambient_declaration")];
+
+const CALLS: Call = call("call_expression", "function");
+const NEW: Call = call("new_expression", "constructor");
+const COMPONENTS: Call = call_of("jsx_opening_element", Callee::Capitalised("name"));
+const LONE_COMPONENTS: Call = call_of("jsx_self_closing_element", Callee::Capitalised("name"));
+
+const CLASSES: Rule = named(&["class_declaration"], SymbolKind::Class, Inside::Type);
+const FUNCTIONS: Rule = named(
+    &["function_declaration", "generator_function_declaration"],
+    SymbolKind::Function,
+    Inside::Function,
+);
+const METHODS: Rule = own(&["method_definition"], method);
+const PAIRS: Rule = own(&["pair"], pair);
+const DECLARATORS: Rule = own(&["variable_declarator"], variable);
+const ASSIGNMENTS: Rule = own(&["assignment_expression"], assignment);
+const TESTS_CALLED: Rule = own(&["call_expression"], test_call);
+const EXPORTED: Rule =
+    own(&["function_expression", "arrow_function", "generator_function", "class", "object"], default_export);
+
+/// The definitions of TypeScript.
+const TYPED: &[Rule] = &[
+    CLASSES,
+    FUNCTIONS,
+    METHODS,
+    PAIRS,
+    DECLARATORS,
+    ASSIGNMENTS,
+    TESTS_CALLED,
+    EXPORTED,
+    named(&["abstract_class_declaration"], SymbolKind::Class, Inside::Type),
+    named(&["interface_declaration"], SymbolKind::Interface, Inside::Type),
+    named(&["enum_declaration"], SymbolKind::Enum, Inside::Type),
+    own(&["function_signature"], function_signature),
+    own(&["method_signature", "abstract_method_signature"], method_signature),
+    own(&["public_field_definition"], public_field_definition),
+    own(&["type_alias_declaration"], type_alias),
+    own(&["internal_module", "module"], module),
+];
 
 /// Functions that group tests: of Jest, Vitest, Mocha, Jasmine and node:test.
 const SUITES: [&str; 5] = ["describe", "suite", "context", "fdescribe", "xdescribe"];
@@ -12,41 +115,45 @@ const TESTS: [&str; 6] = ["it", "test", "specify", "fit", "xit", "xtest"];
 const VARIANTS: [&str; 9] =
     ["only", "skip", "each", "concurrent", "sequential", "serial", "parallel", "failing", "describe"];
 
-pub(in crate::syntax) fn read(place: &Place<'_, '_>) -> Reading {
-    match place.node.kind() {
-        "class_declaration" | "abstract_class_declaration" => place.named(SymbolKind::Class, Inside::Type),
-        "function_declaration" | "generator_function_declaration" => {
-            place.named(SymbolKind::Function, Inside::Function)
-        }
-        "function_signature" => place
-            .named(SymbolKind::Function, Inside::Function)
-            .with(|definition| definition.weight = Weight::Declaration),
-        "method_definition" => place.named(SymbolKind::Method, Inside::Function).with(unquote),
-        "method_signature" | "abstract_method_signature" => place
-            .named(SymbolKind::Method, Inside::Function)
-            .with(|definition| definition.weight = Weight::Declaration),
-        "interface_declaration" => place.named(SymbolKind::Interface, Inside::Type),
-        "enum_declaration" => place.named(SymbolKind::Enum, Inside::Type),
-        "type_alias_declaration" => place.named(SymbolKind::Type, Inside::Type).with(|definition| {
-            definition.head_end = place.field("value").map(|value| value.start_byte());
-        }),
-        "internal_module" | "module" => place.named(SymbolKind::Module, Inside::Module).with(unquote),
-        "field_definition" => member(place, place.field("property")),
-        "public_field_definition" => member(place, place.field("name")),
-        "pair" => member(place, place.field("key")),
-        "variable_declarator" => variable(place),
-        "assignment_expression" => assignment(place),
-        "call_expression" => test_call(place),
-        "function_expression" | "arrow_function" | "generator_function" | "class" | "object"
-            if place.parent == "export_statement" =>
-        {
-            default_export(place)
-        }
-        _ => Reading::Nothing,
-    }
+fn function_signature(place: &Place<'_, '_>) -> Reading {
+    place
+        .named(SymbolKind::Function, Inside::Function)
+        .with(|definition| definition.weight = Weight::Declaration)
 }
 
-fn unquote(definition: &mut super::Definition) {
+fn method(place: &Place<'_, '_>) -> Reading {
+    place.named(SymbolKind::Method, Inside::Function).with(unquote)
+}
+
+fn method_signature(place: &Place<'_, '_>) -> Reading {
+    place
+        .named(SymbolKind::Method, Inside::Function)
+        .with(|definition| definition.weight = Weight::Declaration)
+}
+
+fn type_alias(place: &Place<'_, '_>) -> Reading {
+    place.named(SymbolKind::Type, Inside::Type).with(|definition| {
+        definition.head_end = place.field("value").map(|value| value.start_byte());
+    })
+}
+
+fn module(place: &Place<'_, '_>) -> Reading {
+    place.named(SymbolKind::Module, Inside::Module).with(unquote)
+}
+
+fn field_definition(place: &Place<'_, '_>) -> Reading {
+    member(place, place.field("property"))
+}
+
+fn public_field_definition(place: &Place<'_, '_>) -> Reading {
+    member(place, place.field("name"))
+}
+
+fn pair(place: &Place<'_, '_>) -> Reading {
+    member(place, place.field("key"))
+}
+
+fn unquote(definition: &mut Definition) {
     definition.name = unquoted(&definition.name).to_owned();
 }
 
@@ -120,6 +227,9 @@ fn assignment(place: &Place<'_, '_>) -> Reading {
 }
 
 fn default_export(place: &Place<'_, '_>) -> Reading {
+    if place.parent.is_none_or(|parent| parent.kind() != "export_statement") {
+        return Reading::Nothing;
+    }
     let (kind, inside) = value_kind(Some(place.node)).unwrap_or((SymbolKind::Constant, Inside::Type));
     let name = place.field("name").unwrap_or(place.node);
     place.called(name, kind, inside).with(|definition| {

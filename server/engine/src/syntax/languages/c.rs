@@ -1,40 +1,106 @@
 //! C and C++.
 
-use super::{Inside, Place, Reach, Reading, Weight};
-use crate::syntax::SymbolKind;
+use crate::syntax::grammar::{Grammar, Rule, Semicolon, always, call, import, named, own};
+use crate::syntax::read::{Inside, Place, Reach, Reading, Weight};
+use crate::syntax::{Language, SymbolKind};
 use tree_sitter::Node;
+
+pub(super) static C: Grammar = Grammar {
+    language: Language::C,
+    load: || Some(tree_sitter_c::LANGUAGE.into()),
+    extensions: &["c"],
+    line_comments: &["//"],
+    block_comments: &[("/*", "*/")],
+    wrappers: &[always("linkage_specification")],
+    semicolon: Semicolon::Belongs,
+    definitions: &[FUNCTIONS, DECLARATIONS, STRUCTS, ENUMS, TYPEDEFS, FUNCTION_MACROS, VALUE_MACROS],
+    calls: &[call("call_expression", "function")],
+    imports: &[import("preproc_include")],
+    strings: &["string_literal", "system_lib_string"],
+    ..Grammar::UNKNOWN
+};
+
+pub(super) static CPP: Grammar = Grammar {
+    language: Language::Cpp,
+    load: || Some(tree_sitter_cpp::LANGUAGE.into()),
+    // A `.h` may be either; the grammar of C++ reads nearly all of C.
+    extensions: &["cpp", "cc", "cxx", "c++", "h", "hpp", "hh", "hxx", "h++", "ipp", "inl"],
+    separator: "::",
+    line_comments: &["//"],
+    block_comments: &[("/*", "*/")],
+    wrappers: &[always("linkage_specification"), always("template_declaration")],
+    semicolon: Semicolon::Belongs,
+    definitions: &[
+        FUNCTIONS,
+        DECLARATIONS,
+        STRUCTS,
+        ENUMS,
+        TYPEDEFS,
+        FUNCTION_MACROS,
+        VALUE_MACROS,
+        own(&["class_specifier"], class),
+        named(&["namespace_definition"], SymbolKind::Module, Inside::Module),
+        named(&["alias_declaration", "concept_definition"], SymbolKind::Type, Inside::Type),
+    ],
+    calls: &[call("call_expression", "function"), call("new_expression", "type")],
+    imports: &[import("preproc_include"), import("using_declaration")],
+    paths: &["identifier", "qualified_identifier"],
+    strings: &["string_literal", "system_lib_string"],
+    ..Grammar::UNKNOWN
+};
+
+const FUNCTIONS: Rule = own(&["function_definition"], defined_function);
+const DECLARATIONS: Rule = own(&["declaration", "field_declaration"], declaration);
+const STRUCTS: Rule = own(&["struct_specifier", "union_specifier"], structure);
+const ENUMS: Rule = own(&["enum_specifier"], enumeration);
+const TYPEDEFS: Rule = own(&["type_definition"], typedef);
+const FUNCTION_MACROS: Rule = own(&["preproc_function_def"], function_macro);
+const VALUE_MACROS: Rule = own(&["preproc_def"], value_macro);
 
 /// The macros of GoogleTest that define a test of a suite.
 const TEST_MACROS: [&str; 4] = ["TEST", "TEST_F", "TEST_P", "TYPED_TEST"];
 /// Declarators within declarators; nobody writes more.
 const DECLARATORS_MAX: usize = 32;
 
-pub(in crate::syntax) fn read(place: &Place<'_, '_>) -> Reading {
-    match place.node.kind() {
-        "function_definition" => match place.field("declarator").and_then(declared) {
-            Some(declared) => function(place, &declared),
-            None => Reading::Nothing,
-        },
-        "declaration" | "field_declaration" if !place.is_local() => declaration(place),
-        "class_specifier" => with_body(place, SymbolKind::Class),
-        "struct_specifier" | "union_specifier" => with_body(place, SymbolKind::Struct),
-        "enum_specifier" => with_body(place, SymbolKind::Enum),
-        "namespace_definition" => place.named(SymbolKind::Module, Inside::Module),
-        "type_definition" if !place.is_local() => match place.field("declarator").and_then(declared) {
-            Some(declared) => place
-                .called(declared.name, SymbolKind::Type, Inside::Type)
-                .with(|definition| definition.reach = Reach::Beside),
-            None => Reading::Nothing,
-        },
-        "alias_declaration" | "concept_definition" => place.named(SymbolKind::Type, Inside::Type),
-        "preproc_function_def" => place.named(SymbolKind::Function, Inside::Function).with(|definition| {
-            definition.head_end = place.field("value").map(|value| value.start_byte());
-        }),
-        // A macro without a value is an include guard or a switch.
-        "preproc_def" if place.field("value").is_some() => {
-            place.named(SymbolKind::Constant, Inside::Function)
-        }
+fn defined_function(place: &Place<'_, '_>) -> Reading {
+    match place.field("declarator").and_then(declared) {
+        Some(declared) => function(place, &declared),
+        None => Reading::Nothing,
+    }
+}
+
+fn class(place: &Place<'_, '_>) -> Reading {
+    with_body(place, SymbolKind::Class)
+}
+
+fn structure(place: &Place<'_, '_>) -> Reading {
+    with_body(place, SymbolKind::Struct)
+}
+
+fn enumeration(place: &Place<'_, '_>) -> Reading {
+    with_body(place, SymbolKind::Enum)
+}
+
+fn typedef(place: &Place<'_, '_>) -> Reading {
+    match place.field("declarator").and_then(declared) {
+        Some(declared) if !place.is_local() => place
+            .called(declared.name, SymbolKind::Type, Inside::Type)
+            .with(|definition| definition.reach = Reach::Beside),
         _ => Reading::Nothing,
+    }
+}
+
+fn function_macro(place: &Place<'_, '_>) -> Reading {
+    place.named(SymbolKind::Function, Inside::Function).with(|definition| {
+        definition.head_end = place.field("value").map(|value| value.start_byte());
+    })
+}
+
+/// A macro without a value is an include guard or a switch.
+fn value_macro(place: &Place<'_, '_>) -> Reading {
+    match place.field("value") {
+        Some(_) => place.named(SymbolKind::Constant, Inside::Function),
+        None => Reading::Nothing,
     }
 }
 
@@ -62,7 +128,7 @@ fn function(place: &Place<'_, '_>, declared: &Declared<'_>) -> Reading {
 }
 
 fn declaration(place: &Place<'_, '_>) -> Reading {
-    let Some(declared) = place.field("declarator").and_then(declared) else {
+    let Some(declared) = place.field("declarator").and_then(declared).filter(|_| !place.is_local()) else {
         return Reading::Nothing;
     };
     if declared.parameters.is_some() {
