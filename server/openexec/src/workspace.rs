@@ -203,7 +203,7 @@ impl Workspace {
         }
         let layers = Layers::new(self, changes, open);
         let parts: Vec<_> = parts.into_iter().collect();
-        let hidden = index::words::in_parallel(&parts, |(path, parts)| match layers.text(path) {
+        let hidden = index::in_parallel(&parts, |(path, parts)| match layers.text(path) {
             Ok(Some(whole)) => hidden_in(path, &whole, parts),
             // What cannot be read now is redacted as far as its parts give it away.
             Ok(None) | Err(_) => Vec::new(),

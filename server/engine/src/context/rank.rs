@@ -43,6 +43,19 @@ pub struct Query<'a> {
     pub co_changed: Vec<(&'a WorkspacePath, u32)>,
 }
 
+impl Query<'_> {
+    /// True when it asks for nothing.
+    pub fn is_empty(&self) -> bool {
+        let blank = |texts: &[&str]| texts.iter().all(|text| text.trim().is_empty());
+        blank(&self.texts)
+            && blank(&self.code)
+            && self.cursor.is_none()
+            && self.tests.is_empty()
+            && self.reported.is_empty()
+            && self.co_changed.is_empty()
+    }
+}
+
 /// A definition that a task may need.
 #[derive(Debug, Clone)]
 pub struct Ranked<'a> {
@@ -56,6 +69,13 @@ pub struct Ranked<'a> {
     pub score: u32,
     /// What speaks for it.
     pub reason: Reason,
+}
+
+impl Ranked<'_> {
+    /// True where its body is worth showing: it is a function, and it tests nothing.
+    pub fn has_body(&self) -> bool {
+        self.definition.is_callable() && !self.entry.is_test(self.definition)
+    }
 }
 
 /// Why a definition is shown.

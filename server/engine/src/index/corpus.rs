@@ -22,7 +22,7 @@ pub struct Entry {
     /// True when the file's place says that it tests and is not tested.
     pub is_test: bool,
     /// The terms of its path, sorted.
-    pub(crate) path_terms: Arc<[Term]>,
+    pub path_terms: Arc<[Term]>,
 }
 
 impl Entry {

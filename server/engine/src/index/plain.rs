@@ -4,8 +4,9 @@
 
 use super::summarise::of_symbols;
 use super::summary::FileSummary;
+use super::words::words;
 use crate::limits::{SIGNATURE_BYTES_MAX, SYMBOL_NAME_BYTES_MAX, SYMBOLS_MAX};
-use crate::syntax::{Symbol, SymbolKind};
+use crate::syntax::{Symbol, SymbolKind, Use, UseKind};
 use crate::text::beginning;
 use regex::Regex;
 use std::sync::LazyLock;
@@ -25,7 +26,22 @@ const STATEMENTS: [&str; 8] = ["if", "for", "while", "switch", "catch", "return"
 
 /// The summary of a text in an unknown language.
 pub fn summarise_plain(source: &str) -> FileSummary {
-    of_symbols(&symbols(source), source)
+    of_symbols(&symbols(source), &calls(source), source)
+}
+
+/// Names that are followed by a parenthesis.
+fn calls(source: &str) -> Vec<Use> {
+    let called = words(source).filter(|word| {
+        let behind = source.get(word.start + word.text.len()..).unwrap_or_default();
+        behind.starts_with('(') && !STATEMENTS.contains(&word.text)
+    });
+    called
+        .map(|word| Use {
+            kind: UseKind::Call,
+            name: word.text.to_owned(),
+            range: word.start..word.start + word.text.len(),
+        })
+        .collect()
 }
 
 struct Line<'a> {

@@ -2,15 +2,11 @@
 
 use super::summary::{Counts, Definition, FileSummary, Held, NameKey, Term};
 use super::words::{Word, is_name, own_name, terms_in, words};
-use crate::syntax::{Language, Symbol, SymbolKind, SyntaxTree};
+use crate::syntax::{Language, Symbol, SymbolKind, SyntaxTree, Use, UseKind};
 use crate::text::LineIndex;
 use ropey::Rope;
 use std::collections::BTreeMap;
 
-/// Words that are followed by a parenthesis and call nothing.
-const NO_CALLS: [&str; 9] = ["if", "for", "while", "switch", "return", "match", "catch", "sizeof", "assert"];
-/// Words that begin the line of an import.
-const IMPORTS: [&str; 7] = ["import ", "from ", "use ", "pub use ", "#include ", "export ", "require "];
 /// Imports of a file that are kept.
 const IMPORTS_MAX: usize = 200;
 /// Bytes of an import that are kept.
@@ -26,12 +22,13 @@ pub fn summarise(language: Language, source: &str) -> FileSummary {
 
 /// The summary of a text whose tree is at hand.
 pub fn summarise_tree(tree: &SyntaxTree, source: &str) -> FileSummary {
-    FileSummary { language: Some(tree.language()), ..of_symbols(&tree.symbols(source), source) }
+    let (symbols, uses) = tree.symbols_and_uses(source);
+    FileSummary { language: Some(tree.language()), ..of_symbols(&symbols, &uses, source) }
 }
 
-/// The summary of a text with these definitions.
-pub(super) fn of_symbols(symbols: &[Symbol], source: &str) -> FileSummary {
-    let mut writer = Writer::new(source);
+/// The summary of a text with these definitions and uses, both in the order of the text.
+pub(super) fn of_symbols(symbols: &[Symbol], uses: &[Use], source: &str) -> FileSummary {
+    let mut writer = Writer::new(uses, source);
     for (at, symbol) in symbols.iter().enumerate() {
         let inner = symbols.get(at + 1..).unwrap_or_default();
         let inner = inner.iter().take_while(|it| it.range.start < symbol.range.end);
@@ -42,6 +39,7 @@ pub(super) fn of_symbols(symbols: &[Symbol], source: &str) -> FileSummary {
 
 struct Writer<'a> {
     source: &'a str,
+    uses: &'a [Use],
     words: Vec<Word<'a>>,
     lines: LineIndex,
     /// One definition's terms, emptied for the next.
@@ -53,9 +51,10 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(source: &'a str) -> Self {
+    fn new(uses: &'a [Use], source: &'a str) -> Self {
         Self {
             source,
+            uses,
             words: words(source).collect(),
             lines: LineIndex::new(source),
             gathered: BTreeMap::new(),
@@ -129,20 +128,14 @@ impl<'a> Writer<'a> {
         to.saturating_sub(from)
     }
 
-    /// Names that are followed by a parenthesis.
+    /// The names that are called between two bytes, sorted.
     fn calls_between(&self, start: usize, end: usize) -> Vec<NameKey> {
-        let from = self.words.partition_point(|word| word.start < start);
-        let to = self.words.partition_point(|word| word.start < end);
-        let called = self.words.get(from..to).unwrap_or_default().iter().filter(|word| {
-            let behind = self.source.as_bytes().get(word.start + word.text.len()..end).unwrap_or_default();
-            let open = behind.strip_prefix(b"!").unwrap_or(behind).trim_ascii_start();
-            let open = open.strip_prefix(b"::<").map_or(open, |types| {
-                let close = types.iter().position(|byte| *byte == b'>');
-                close.and_then(|close| types.get(close + 1..)).unwrap_or_default()
-            });
-            open.first() == Some(&b'(') && is_name(word.text) && !NO_CALLS.contains(&word.text)
-        });
-        let mut calls: Vec<NameKey> = called.map(|word| NameKey::of(word.text)).collect();
+        let from = self.uses.partition_point(|used| used.range.start < start);
+        let within = self.uses.get(from..).unwrap_or_default().iter();
+        let called = within
+            .take_while(|used| used.range.start < end)
+            .filter(|used| used.kind == UseKind::Call && is_name(&used.name));
+        let mut calls: Vec<NameKey> = called.map(|used| NameKey::of(&used.name)).collect();
         calls.sort_unstable();
         calls.dedup();
         calls
@@ -153,7 +146,7 @@ impl<'a> Writer<'a> {
             language: None,
             lines: number(self.source.lines().count()),
             definitions: self.definitions.into(),
-            imports: imports(self.source).into(),
+            imports: imports(self.uses).into(),
             terms: self.terms.into(),
             counts: self.counts.into(),
             calls: self.calls.into(),
@@ -218,31 +211,12 @@ fn balanced(text: &str) -> Option<usize> {
     None
 }
 
-/// The lines that import, without the words that say so.
-fn imports(source: &str) -> Vec<Box<str>> {
-    let mut found: Vec<Box<str>> = Vec::new();
-    let mut in_block = false;
-    for line in source.lines() {
-        let line = line.trim();
-        if found.len() >= IMPORTS_MAX {
-            break;
-        }
-        let imported = if in_block {
-            in_block = !line.starts_with(')');
-            in_block.then_some(line)
-        } else if line == "import (" {
-            in_block = true;
-            None
-        } else if IMPORTS.iter().any(|word| line.starts_with(word))
-            && !(line.starts_with("export ") && !line.contains(" from "))
-        {
-            line.split_once(' ').map(|(_, imported)| imported)
-        } else {
-            line.split_once("require(").map(|(_, imported)| imported)
-        };
-        let kept =
-            imported.filter(|it| !it.is_empty()).map(|it| crate::text::beginning(it, IMPORT_BYTES_MAX));
-        found.extend(kept.map(Into::into));
-    }
-    found
+/// What is imported, each once.
+fn imports(uses: &[Use]) -> Vec<Box<str>> {
+    let imported = uses.iter().filter(|used| used.kind == UseKind::Import);
+    let mut names: Vec<&str> =
+        imported.map(|used| crate::text::beginning(&used.name, IMPORT_BYTES_MAX)).take(IMPORTS_MAX).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(Into::into).collect()
 }

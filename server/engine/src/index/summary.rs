@@ -135,6 +135,15 @@ impl FileSummary {
         self.calls.get(start..end).unwrap_or_default()
     }
 
+    /// True when one of its definitions holds all these terms.
+    pub fn speaks_of(&self, terms: &[Term]) -> bool {
+        (0..self.definitions.len()).any(|definition| {
+            let (start, end) = self.part(definition, |it| it.terms_end);
+            let held = self.terms.get(start..end).unwrap_or_default();
+            terms.iter().all(|term| held.binary_search(term).is_ok())
+        })
+    }
+
     fn part(&self, definition: usize, end: impl Fn(&Definition) -> u32) -> (usize, usize) {
         let before = definition.checked_sub(1).and_then(|before| self.definitions.get(before));
         (before.map_or(0, &end) as usize, self.definitions.get(definition).map_or(0, &end) as usize)

@@ -57,7 +57,7 @@ fn words_are_counted_by_the_field_in_which_they_stand() {
         calls.sort_unstable();
         calls
     });
-    assert_eq!(&*summary.imports[0], "crate::tax::rate;");
+    assert_eq!(&*summary.imports[0], "rate");
 }
 
 #[test]

@@ -22,7 +22,7 @@ mod work;
 pub use keeper::{Changed, Keeper};
 pub use shelf::Shelf;
 pub use view::Indexed;
-pub(super) use words::{Parsed, Wanted, Words, symbols_in};
+pub(super) use words::{Parsed, Wanted, Words, in_parallel, symbols_in};
 
 use openexec_engine::path::WorkspacePath;
 use parking_lot::{Condvar, Mutex};

@@ -51,7 +51,7 @@ impl Default for Weights {
             length: 0.3,
             name: 4.0,
             path: 2.0,
-            file: 2.0,
+            file: 5.0,
             signature: 1.0,
             doc: 1.0,
             body: 1.0,
