@@ -86,7 +86,9 @@ mod tests {
         for line in ["if x:", "f'{f\"{f'"] {
             assert!(!parses(Language::Python, &stairs(1000, line)));
         }
-        for text in [stairs(1000, "a:"), stairs(400, "-"), "- ".repeat(600), "? ".repeat(600), "- a: ".repeat(300)] {
+        for text in
+            [stairs(1000, "a:"), stairs(400, "-"), "- ".repeat(600), "? ".repeat(600), "- a: ".repeat(300)]
+        {
             assert!(!parses(Language::Yaml, &text));
         }
         // By an edit too: the tree stays as it was.

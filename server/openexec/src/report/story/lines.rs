@@ -68,7 +68,10 @@ pub(super) fn line(entry: &Entry, requests: &[Disclosed], glass: &mut Glass) -> 
         }
         What::Applied { files, answer } => applied(files, answer.as_deref(), glass),
         What::RunbookFound { lines } => {
-            let approved = Detail { title: "what it approves".to_owned(), body: Body::Text(glass.block(&lines.join("\n"))) };
+            let approved = Detail {
+                title: "what it approves".to_owned(),
+                body: Body::Text(glass.block(&lines.join("\n"))),
+            };
             Line::of(Tone::Plain, vec![words("a runbook knows the failure")]).with(Some(approved))
         }
         What::ProcedureStepped { part, task, judgement } => {

@@ -124,7 +124,7 @@ impl World {
                 let files = changes.effective().map(|(path, _)| outcome(path)).collect();
                 Event::Applied { command: id, report: ApplyReport { files, answer: Some(self.said.clone()) } }
             }
-            Command::Remember { id, .. } => Event::Remembered { command: id },
+            Command::Remember { id, .. } | Command::Keep { id, .. } => Event::Remembered { command: id },
             Command::Hydrate { .. } | Command::Abandon { .. } => return None,
             Command::Halt { reason } => panic!("{reason}"),
         })
