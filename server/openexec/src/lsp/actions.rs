@@ -284,7 +284,7 @@ fn trust(place: &Place<'_>) -> Vec<CodeAction> {
 
 /// What is known of the symbol around the cursor, and writing down why it is as it is.
 fn memory(place: &Place<'_>) -> Vec<CodeAction> {
-    let Some(symbol) = enclosing(place, |_| true) else { return Vec::new() };
+    let Some(symbol) = enclosing(place, |symbol| symbol.kind.is_code()) else { return Vec::new() };
     let range = bytes(place, symbol.name_range.start, symbol.name_range.end);
     let at = json!({ "uri": place.file.uri, "range": range });
     let mut actions = Vec::new();
