@@ -265,7 +265,7 @@ impl<'a> Ranking<'a> {
                 let score = (self.score(number) / most * SCORE_BEST).round();
                 let reason = self.reason(number, terms, weights);
                 // Below a millionth of the best, nothing speaks for it.
-                (score >= 1.0).then(|| Ranked {
+                (score >= 1.0).then_some(Ranked {
                     path: file.path,
                     entry: file.entry,
                     definition,

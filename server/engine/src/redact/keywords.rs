@@ -108,7 +108,7 @@ pub(super) fn is_named_like(value: &str) -> bool {
 pub(super) fn called_by(text: &str) -> Called {
     let keywords = &*KEYWORDS;
     let bytes = text.as_bytes();
-    let whole = || vec![0..bytes.len()];
+    let whole = || std::iter::once(0..bytes.len()).collect();
     let Some(words) = &keywords.words else {
         return Called { parts: keywords.calls.iter().map(|_| whole()).collect() };
     };
@@ -206,8 +206,10 @@ mod tests {
     #[test]
     fn parts_begin_with_the_line_and_end_with_one() {
         let text = b"one\ntwo key\nthree\nfour\nfive\nkey";
-        assert_eq!(around(text, vec![8]), [4..23]);
-        assert_eq!(around(text, vec![28, 8]), [4..23, 28..31]);
-        assert_eq!(around(text, vec![0, 8]), [0..23]);
+        let parts =
+            |places| around(text, places).into_iter().map(|part| (part.start, part.end)).collect::<Vec<_>>();
+        assert_eq!(parts(vec![8]), [(4, 23)]);
+        assert_eq!(parts(vec![28, 8]), [(4, 23), (28, 31)]);
+        assert_eq!(parts(vec![0, 8]), [(0, 23)]);
     }
 }
