@@ -12,6 +12,8 @@
 mod hints;
 mod links;
 mod matching;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub use weights::Weights;

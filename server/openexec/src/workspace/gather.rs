@@ -1,15 +1,15 @@
 //! Candidates for a context pack: the target, the failing tests, the places that reports name,
-//! the definitions of the names in them, what is remembered of these, and their neighbours.
+//! what the ranking over functions finds for all of these, and what is remembered of them.
 //!
 //! Nothing is ranked across relevances or cut to a budget here: the engine does that. The same
 //! files and the same query give the same candidates, whatever the index holds already.
 
 mod excerpt;
 mod failing;
-mod named;
+mod ranked;
 mod reports;
 
-use super::index::{Parsed, Words, symbols_in};
+use super::index::{Parsed, symbols_in};
 use super::layers::Layers;
 use super::place::{Place, Standing};
 use super::walk::Listed;
@@ -18,14 +18,15 @@ use crate::limits::{
     CANDIDATES_BYTES_MAX, INDEXED_FILE_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX, SEARCH_FILES_MAX,
 };
 use openexec_engine::context::{Candidate, RecordTag, Relevance};
+use openexec_engine::index::Corpus;
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::rules::PointerKind;
 use openexec_engine::run::{ContextQuery, Target};
-use openexec_engine::syntax::{Language, Symbol};
+use openexec_engine::syntax::Language;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, recall: &Recall<'_>) -> Vec<Candidate> {
     let layers = Layers::new(workspace, &query.changes, &query.open_documents);
@@ -35,9 +36,9 @@ pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, recall: &Recal
     }
     gathering.add_failing_tests(&query.failures);
     gathering.add_reported(query);
-    gathering.add_named(query);
+    gathering.add_ranked(query);
     gathering.add_memory(query, recall);
-    gathering.add_neighbours(query);
+    gathering.add_imports(query);
     gathering.finish()
 }
 
@@ -45,12 +46,10 @@ struct Gathering<'a> {
     layers: &'a Layers<'a>,
     /// Every file, for the paths in reports.
     all: Vec<WorkspacePath>,
-    /// The files that may define names: with a grammar, not hidden, not too large.
+    /// The files that may define something: with a grammar, not hidden, not too large.
     sources: Vec<Listed>,
-    words: OnceLock<Vec<Words>>,
+    corpus: OnceLock<Arc<Corpus>>,
     views: BTreeMap<WorkspacePath, Option<Parsed>>,
-    /// What the search for names has parsed so far, whether or not the index spared the work.
-    parsed_bytes: u64,
     found: Vec<Candidate>,
     /// What is shown of each file already.
     covered: BTreeMap<WorkspacePath, Vec<(u32, u32)>>,
@@ -72,33 +71,26 @@ impl<'a> Gathering<'a> {
             layers,
             all,
             sources,
-            words: OnceLock::new(),
+            corpus: OnceLock::new(),
             views: BTreeMap::new(),
-            parsed_bytes: 0,
             found: Vec::new(),
             covered: BTreeMap::new(),
             places: Vec::new(),
         }
     }
 
-    /// The words of each source. Reads them on first use: a query without names reads nothing.
-    fn words(&self) -> &[Words] {
-        self.words.get_or_init(|| {
-            let mut words = self.layers.workspace.words_of(&self.sources);
-            for (file, words) in self.sources.iter().zip(&mut words) {
-                if let Some(text) = self.layers.over(&file.path) {
-                    *words = Words::of(text.unwrap_or_default());
-                }
-            }
-            words
-        })
-    }
-
-    /// True for code that tests and is not tested.
-    fn is_test(&self, path: &WorkspacePath, symbol: &Symbol) -> bool {
-        symbol.is_test
-            || symbol.name.split([':', '.']).any(|part| matches!(part, "tests" | "test"))
-            || self.layers.workspace.index.kind(path).judges
+    /// The summaries of the sources. Reads them on first use: a query that asks for nothing
+    /// reads nothing.
+    fn corpus(&self) -> Arc<Corpus> {
+        let corpus = self.corpus.get_or_init(|| {
+            let over: Vec<(&WorkspacePath, &str)> = self
+                .sources
+                .iter()
+                .filter_map(|file| Some((&file.path, self.layers.over(&file.path)??)))
+                .collect();
+            Arc::new(self.layers.workspace.corpus(&self.sources, &over))
+        });
+        Arc::clone(corpus)
     }
 
     /// A file's text and symbols. Hidden files and those behind symbolic links have none.
@@ -139,8 +131,8 @@ impl<'a> Gathering<'a> {
             if covered.iter().any(|(from, to)| *from <= first && last <= *to) {
                 return false;
             }
-            // A neighbour shows its signature, not its lines.
-            if candidate.relevance != Relevance::Neighbour {
+            // What is only listed does not cover its lines.
+            if candidate.signature.as_ref() != Some(&candidate.text) {
                 covered.push((first, last));
             }
         }
@@ -165,8 +157,8 @@ impl<'a> Gathering<'a> {
         excerpt::around(path, view, place, relevance, score).is_some_and(|candidate| self.take(candidate))
     }
 
-    fn remember_place(&mut self, path: &WorkspacePath, symbol: Option<&Symbol>) {
-        let place = (path.clone(), symbol.map(|symbol| symbol.name.clone()));
+    fn remember_place(&mut self, path: &WorkspacePath, symbol: Option<String>) {
+        let place = (path.clone(), symbol);
         if !self.places.contains(&place) {
             self.places.push(place);
         }
@@ -176,7 +168,7 @@ impl<'a> Gathering<'a> {
         let Some(view) = self.view(&target.path) else {
             return;
         };
-        let symbol = excerpt::enclosing(&view.symbols, target.lines);
+        let symbol = excerpt::enclosing(&view.symbols, target.lines).map(|symbol| symbol.name.clone());
         self.remember_place(&target.path, symbol);
         self.remember_place(&target.path, None);
         self.take_around(&target.path, &view, target.lines, Relevance::Target, 1000);
@@ -207,7 +199,8 @@ impl<'a> Gathering<'a> {
                 continue;
             };
             let relevance = Relevance::Reported { by };
-            self.remember_place(&path, excerpt::enclosing(&view.symbols, (line, line)));
+            let symbol = excerpt::enclosing(&view.symbols, (line, line));
+            self.remember_place(&path, symbol.map(|symbol| symbol.name.clone()));
             self.take_around(&path, &view, (line, line), relevance, score);
         }
     }
@@ -289,18 +282,5 @@ impl<'a> Gathering<'a> {
 }
 
 fn order(candidate: &Candidate) -> impl Ord {
-    let rank = match &candidate.relevance {
-        Relevance::Target => 0,
-        Relevance::FailingTest { .. } => 1,
-        Relevance::Reported { .. } => 2,
-        Relevance::Memory => 3,
-        Relevance::Named { .. } => 4,
-        Relevance::Neighbour => 5,
-    };
-    (rank, Reverse(candidate.score), candidate.path.clone(), candidate.lines)
-}
-
-/// The name without what it is qualified by.
-fn own_name(qualified: &str) -> &str {
-    qualified.rsplit([':', '.']).next().unwrap_or(qualified)
+    (candidate.relevance.rank(), Reverse(candidate.score), candidate.path.clone(), candidate.lines)
 }

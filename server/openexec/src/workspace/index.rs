@@ -1,21 +1,25 @@
-//! What is known of each file without reading it again: which words it contains, and, once it
-//! has been parsed, its symbols. The index is a cache; dropping it changes no answer.
+//! What is known of each file without reading it again: its summary, from which the context
+//! builder ranks, and, once it was wanted, its symbols. The index is a cache; dropping it
+//! changes no answer.
 
 use super::layers::is_hidden;
 use super::walk::{Listed, Stamp};
 use super::{Workspace, files};
 use crate::limits::{INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX, MINIFIED_LINE_BYTES_MIN, WALK_FILES_MAX};
+use openexec_engine::index::{Corpus, FileSummary, summarise, summarise_plain};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::{PathClass, classify};
 use openexec_engine::syntax::{Language, Symbol, symbols_of};
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The cache, for files as they stand on disk.
 #[derive(Default)]
 pub(super) struct Index {
     files: Mutex<BTreeMap<WorkspacePath, Indexed>>,
+    /// The summaries of `files`.
+    corpus: Mutex<Corpus>,
     kinds: Mutex<BTreeMap<WorkspacePath, Kind>>,
 }
 
@@ -48,7 +52,6 @@ impl Index {
 #[derive(Clone)]
 struct Indexed {
     stamp: Stamp,
-    words: Words,
     symbols: Option<Arc<[Symbol]>>,
     /// False when the stamp may yet stand for another text.
     settled: bool,
@@ -57,7 +60,14 @@ struct Indexed {
 impl Index {
     /// Forgets what may have changed since without showing it.
     pub(super) fn keep_settled(&self) {
-        self.files.lock().retain(|_, indexed| indexed.settled);
+        let mut files = self.files.lock();
+        let mut corpus = self.corpus.lock();
+        files.retain(|path, indexed| {
+            if !indexed.settled {
+                corpus.remove(path);
+            }
+            indexed.settled
+        });
     }
 }
 
@@ -68,150 +78,71 @@ pub(super) struct Parsed {
     pub(super) symbols: Arc<[Symbol]>,
 }
 
-/// The distinct words of a text, as sorted digests of 32 bits. A word that is not in the text
-/// is found in it once in some hundred thousand times, which costs a needless parse.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Words(Arc<[u32]>);
-
-impl Words {
-    /// None for a text that a tool has written for machines.
-    pub(super) fn of_source(text: &str) -> Self {
-        if is_minified(text) { Self::default() } else { Self::of(text) }
-    }
-
-    pub(super) fn of(text: &str) -> Self {
-        let mut words: Vec<u32> = pieces(text).map(digest).collect();
-        words.sort_unstable();
-        words.dedup();
-        Self(words.into())
-    }
-
-    pub(super) fn contains_all(&self, other: &Self) -> bool {
-        other.0.iter().all(|word| self.0.binary_search(word).is_ok())
-    }
-}
-
 /// True when the lines are much longer, on average, than anybody writes them.
 fn is_minified(text: &str) -> bool {
     text.len() / (text.lines().count() + 1) > MINIFIED_LINE_BYTES_MIN
 }
 
-/// Names to look for in the words of many files.
-pub(super) struct Wanted<'a> {
-    /// Names that are one word, sorted by its digest.
-    single: Vec<(u32, &'a str)>,
-    /// Names of several words, such as `a$b`.
-    several: Vec<(Words, &'a str)>,
-}
-
-impl<'a> Wanted<'a> {
-    pub(super) fn of(names: &'a BTreeSet<String>) -> Self {
-        let mut wanted = Self { single: Vec::new(), several: Vec::new() };
-        for name in names {
-            let words = Words::of(name);
-            match words.0.as_ref() {
-                [] => {}
-                [word] => wanted.single.push((*word, name)),
-                _ => wanted.several.push((words, name)),
-            }
-        }
-        wanted.single.sort_unstable();
-        wanted
-    }
-
-    /// Tells each name that these words contain.
-    pub(super) fn in_words(&self, words: &Words, mut tell: impl FnMut(&'a str)) {
-        // Both are sorted, so that one pass over them finds all.
-        let mut rest = words.0.iter().peekable();
-        for (digest, name) in &self.single {
-            while rest.next_if(|word| *word < digest).is_some() {}
-            if rest.peek() == Some(&digest) {
-                tell(name);
-            }
-        }
-        self.several.iter().filter(|(wanted, _)| words.contains_all(wanted)).for_each(|(_, name)| tell(name));
-    }
-}
-
-/// Runs of letters, digits and underscores. Bytes beyond ASCII count as letters.
-fn pieces(text: &str) -> impl Iterator<Item = &[u8]> {
-    text.as_bytes()
-        .split(|byte| !(byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii()))
-        .filter(|piece| !piece.is_empty())
-}
-
-/// FNV-1a; small, and the same on every machine.
-fn digest(piece: &[u8]) -> u32 {
-    piece.iter().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
-}
-
 impl Workspace {
-    /// The words of each file, in the order of the list; read where the index is behind.
-    pub(super) fn words_of(&self, listed: &[Listed]) -> Vec<Words> {
-        let known: Vec<Option<Words>> = {
+    /// The summaries of these files as they stand on disk, with those of the texts that lie over
+    /// it. Files are read and parsed, side by side, only where the index is behind.
+    pub(super) fn corpus(&self, listed: &[Listed], over: &[(&WorkspacePath, &str)]) -> Corpus {
+        let behind: Vec<&Listed> = {
             let mut index = self.index.files.lock();
+            let mut corpus = self.index.corpus.lock();
             // What is not listed any more will not be asked for again.
-            index.retain(|path, _| listed.binary_search_by(|file| file.path.cmp(path)).is_ok());
-            listed
-                .iter()
-                .map(|file| {
-                    let indexed = index.get(&file.path)?;
-                    (Some(indexed.stamp) == file.stamp).then(|| indexed.words.clone())
-                })
-                .collect()
+            index.retain(|path, _| {
+                let is_listed = listed.binary_search_by(|file| file.path.cmp(path)).is_ok();
+                if !is_listed {
+                    corpus.remove(path);
+                }
+                is_listed
+            });
+            let is_behind = |file: &&Listed| {
+                file.stamp.is_some() && index.get(&file.path).map(|indexed| indexed.stamp) != file.stamp
+            };
+            listed.iter().filter(is_behind).collect()
         };
-        let behind: Vec<&Listed> = listed
-            .iter()
-            .zip(&known)
-            .filter_map(|(file, known)| (known.is_none() && file.stamp.is_some()).then_some(file))
-            .collect();
         let read = in_parallel(&behind, |file| {
             let (text, stamp) = self.load(&file.path)?;
-            Some(Indexed {
-                stamp,
-                words: Words::of_source(&text),
-                symbols: None,
-                settled: stamp.is_settled(),
-            })
+            Some((stamp, Arc::new(summary_of(&file.path, &text))))
         });
-        let mut fresh: BTreeMap<&WorkspacePath, Indexed> = BTreeMap::new();
-        for (file, indexed) in behind.into_iter().zip(read) {
-            if let Some(indexed) = indexed {
-                fresh.insert(&file.path, indexed);
+        let mut index = self.index.files.lock();
+        let mut corpus = self.index.corpus.lock();
+        for (file, read) in behind.into_iter().zip(read) {
+            match read {
+                Some((stamp, summary)) => {
+                    corpus.replace(&file.path, summary);
+                    let settled = stamp.is_settled();
+                    index.insert(file.path.clone(), Indexed { stamp, symbols: None, settled });
+                }
+                None => {
+                    corpus.remove(&file.path);
+                    index.remove(&file.path);
+                }
             }
         }
-        let words = listed
-            .iter()
-            .zip(known)
-            .map(|(file, known)| {
-                known
-                    .or_else(|| fresh.get(&file.path).map(|indexed| indexed.words.clone()))
-                    .unwrap_or_default()
-            })
-            .collect();
-        let mut index = self.index.files.lock();
-        index.extend(fresh.into_iter().map(|(path, indexed)| (path.clone(), indexed)));
-        words
-    }
-
-    /// Parses files as they stand on disk, or takes their symbols from the index.
-    pub(super) fn parse_all(&self, paths: &[&WorkspacePath]) -> Vec<Option<Parsed>> {
-        in_parallel(paths, |path| self.parse(path))
+        let mut seen = corpus.clone();
+        drop((index, corpus));
+        for (path, text) in over {
+            seen.replace(path, Arc::new(summary_of(path, text)));
+        }
+        seen
     }
 
     /// One file's text and symbols. `None` when it cannot be read or is too large.
     pub(super) fn parse(&self, path: &WorkspacePath) -> Option<Parsed> {
         let (text, stamp) = self.load(path)?;
         let text: Arc<str> = text.into();
-        let known = self.index.files.lock().get(path).filter(|indexed| indexed.stamp == stamp).cloned();
-        if let Some(symbols) = known.as_ref().and_then(|indexed| indexed.symbols.clone()) {
+        let is_this = |indexed: &&mut Indexed| indexed.stamp == stamp;
+        let known = self.index.files.lock().get_mut(path).filter(is_this).map(|it| it.symbols.clone());
+        if let Some(Some(symbols)) = known {
             return Some(Parsed { text, symbols });
         }
         let symbols = symbols_in(path, &text);
-        let words = known.map_or_else(|| Words::of_source(&text), |indexed| indexed.words);
-        let settled = stamp.is_settled();
-        let indexed = Indexed { stamp, words, symbols: Some(Arc::clone(&symbols)), settled };
-        self.index.files.lock().insert(path.clone(), indexed);
+        if let Some(indexed) = self.index.files.lock().get_mut(path).filter(is_this) {
+            indexed.symbols = Some(Arc::clone(&symbols));
+        }
         Some(Parsed { text, symbols })
     }
 
@@ -227,6 +158,15 @@ impl Workspace {
         let mut text = String::with_capacity(room);
         (&mut file).take(INDEXED_FILE_BYTES_MAX + 1).read_to_string(&mut text).ok()?;
         (text.len() as u64 <= INDEXED_FILE_BYTES_MAX).then_some((text, stamp))
+    }
+}
+
+/// The summary of a text; nothing for one that a tool has written for machines.
+fn summary_of(path: &WorkspacePath, text: &str) -> FileSummary {
+    match Language::of_path(path) {
+        _ if is_minified(text) => FileSummary::default(),
+        Some(language) => summarise(language, text),
+        None => summarise_plain(text),
     }
 }
 

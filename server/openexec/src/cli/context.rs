@@ -1,0 +1,98 @@
+//! `openexec context`: the pack that a model would be shown for a place or a text. Nothing is
+//! sent, and nothing is remembered.
+
+use super::{At, paint, runtime};
+use crate::workspace::Workspace;
+use anyhow::Context as _;
+use openexec_engine::context::{self, ContextPack, Envelopes, PackPart, Shown};
+use openexec_engine::limits::{CONTEXT_TOKENS_DEFAULT, MEMORY_RECORDS_MAX};
+use openexec_engine::policy::Policy;
+use openexec_engine::redact::Redactions;
+use openexec_engine::run::ContextQuery;
+use std::process::ExitCode;
+
+/// What the nonces of a pack that is only printed are made of, so that two prints are the same.
+const ENTROPY: &str = "printed, not sent";
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = true, args = ["at_place", "text"])]
+pub(super) struct ContextArguments {
+    /// A place: `src/lib.rs:12` or `src/lib.rs:12-30`.
+    #[arg(long = "at", value_name = "FILE:LINE")]
+    at_place: Option<String>,
+    /// What you want, or what is wrong, in your own words.
+    #[arg(long)]
+    text: Option<String>,
+    /// Tokens of the pack.
+    #[arg(long, default_value_t = CONTEXT_TOKENS_DEFAULT)]
+    budget: usize,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    at: At,
+}
+
+pub(super) fn context(arguments: &ContextArguments) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let root = &arguments.at.workspace;
+    let policy = Policy::new(&runtime.policy(root)?.snapshot);
+    let store = runtime.store(root)?;
+    let query = ContextQuery {
+        target: arguments.at_place.as_deref().map(super::drive::parse_place).transpose()?,
+        instruction: arguments.text.clone(),
+        failures: Vec::new(),
+        output: String::new(),
+        diagnostics: Vec::new(),
+        open_documents: Vec::new(),
+        changes: openexec_engine::edit::ChangeSet::default(),
+    };
+    let workspace = Workspace::open(root).context("there is nothing to look at")?;
+    let candidates = workspace.gather(&query, &|places| {
+        store.recall(places, MEMORY_RECORDS_MAX).unwrap_or_else(|error| {
+            tracing::warn!("memory cannot be read: {error}");
+            Vec::new()
+        })
+    });
+    // As for a model elsewhere, which is told the least.
+    let pack = context::build_allowed(
+        &candidates,
+        (&policy, false),
+        arguments.budget,
+        &mut Redactions::default(),
+        &mut Envelopes::new(ENTROPY),
+    );
+    if arguments.json {
+        println!("{}", serde_json::json!({ "digest": pack.digest(), "pack": pack }));
+    } else {
+        print(&pack);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print(pack: &ContextPack) {
+    anstream::println!("{}", paint::plain(&pack.text));
+    anstream::println!();
+    for part in &pack.parts {
+        anstream::println!("{}", line_of(part));
+    }
+    let digest = pack.digest();
+    anstream::println!("about {} of {} tokens, {digest}", pack.tokens, pack.budget_tokens);
+}
+
+/// One line of the table of contents.
+fn line_of(part: &PackPart) -> String {
+    let shown = match part.shown {
+        Shown::Whole => "whole",
+        Shown::Signature => "signature",
+        Shown::LeftOut => "left out",
+    };
+    let path = part.path.as_ref().map(ToString::to_string).unwrap_or_default();
+    let lines = part.lines.map(|(first, last)| format!(":{first}-{last}")).unwrap_or_default();
+    let symbol = part.symbol.as_deref().unwrap_or_default();
+    let why = match &part.withheld {
+        Some(rule) => format!("withheld: {rule}"),
+        None => part.relevance.to_string(),
+    };
+    paint::plain(&format!("{shown:<9} {:>6}  {path}{lines} {symbol}  {why}", part.tokens))
+}
