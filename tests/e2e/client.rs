@@ -1,5 +1,6 @@
 //! A language client for tests: frames over any stream or a real child process, buffers that
-//! behave as an editor's, and manners that can be chosen (honest, lying, silent, refusing, late).
+//! behave as an editor's, and manners that can be chosen (honest, lying, silent, refusing, late,
+//! in a hurry as Kate is). An editor without any user interface is one without [`Abilities`].
 //!
 //! Dropping it asserts that the server has left nothing open: every request of ours answered
 //! exactly once, every request of the server handled, no malformed frame, and an end within
@@ -34,7 +35,23 @@ pub enum Manners {
     Late,
     /// Applies, then answers `null`.
     Mumbling,
+    /// Applies and never answers.
+    Mute,
+    /// Applies within two seconds of a command of the user and refuses later; ignores versions;
+    /// answers a question that nobody chose anything for with `{}`.
+    Kate,
+    /// Looks at the version of the first document only, drops what does not fit of the others,
+    /// and answers `applied: true`: Neovim.
+    FirstOnly,
+    /// Applies the first change, fails at the second, and says so.
+    Midway,
+    /// Applies the first hunk of each document and answers `applied: true`: a preview in which
+    /// the user has ticked some.
+    Ticking,
 }
+
+/// How long after a command of the user Kate takes edits.
+const KATE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What the client can do.
 #[derive(Debug, Clone)]
@@ -54,6 +71,8 @@ pub struct Abilities {
     pub rich: bool,
     /// A list of runs of its own, through which its user learns how they stand.
     pub lists_runs: bool,
+    /// Lenses above lines, which it asks for anew when it is told to.
+    pub annotations: bool,
 }
 
 impl Abilities {
@@ -67,6 +86,7 @@ impl Abilities {
             literals: true,
             rich: true,
             lists_runs: false,
+            annotations: false,
         }
     }
 
@@ -80,6 +100,7 @@ impl Abilities {
             literals: false,
             rich: false,
             lists_runs: false,
+            annotations: false,
         }
     }
 
@@ -109,6 +130,10 @@ impl Abilities {
         }
         if self.lists_runs {
             capabilities["experimental"] = json!({ "openexec": { "runs": true } });
+        }
+        if self.annotations {
+            capabilities["textDocument"]["codeLens"] = json!({});
+            capabilities["workspace"]["codeLens"] = json!({ "refreshSupport": true });
         }
         if self.rich {
             for feature in ["completion", "hover", "definition", "references", "documentSymbol", "rename"] {
@@ -140,6 +165,9 @@ pub struct Buffer {
 pub struct Client {
     /// How it deals with edits.
     pub manners: Manners,
+    /// What the user types the moment an edit arrives, before it is applied: a buffer's URI and
+    /// its new text.
+    pub types_at_edit: Option<(String, String)>,
     /// The open buffers, by the URI under which they were opened.
     pub buffers: BTreeMap<String, Buffer>,
     /// Everything that the server has said without being asked, in order: its notifications,
@@ -153,7 +181,9 @@ pub struct Client {
     child: Option<Child>,
     id: i64,
     asked: BTreeSet<i64>,
-    answers: BTreeMap<i64, Value>,
+    answers: BTreeMap<i64, (Value, Instant)>,
+    /// When the user ran a command last.
+    commanded: Option<Instant>,
     faults: Vec<String>,
     is_over: bool,
 }
@@ -214,6 +244,7 @@ impl Client {
         let capabilities = abilities.capabilities();
         let mut client = Self {
             manners: Manners::Honest,
+            types_at_edit: None,
             buffers: BTreeMap::new(),
             heard: Vec::new(),
             server: Value::Null,
@@ -224,6 +255,7 @@ impl Client {
             id: 0,
             asked: BTreeSet::new(),
             answers: BTreeMap::new(),
+            commanded: None,
             faults: Vec::new(),
             is_over: false,
         };
@@ -255,6 +287,9 @@ impl Client {
         self.id += 1;
         let id = self.id;
         self.asked.insert(id);
+        if method == "workspace/executeCommand" {
+            self.commanded = Some(Instant::now());
+        }
         let mut message = json!({ "id": id, "method": method });
         if !params.is_null() {
             message["params"] = params;
@@ -269,11 +304,22 @@ impl Client {
         while !self.answers.contains_key(&id) {
             assert!(self.take_one(deadline), "request {id} is not answered; heard: {:#?}", self.heard);
         }
-        let mut answer = self.answers.remove(&id).expect("it is there");
-        match answer.get_mut("error") {
+        self.answered(id).expect("it is there").0
+    }
+
+    /// The answer to a request, if it is here, and when it arrived.
+    pub fn answered(&mut self, id: i64) -> Option<(Result<Value, Value>, Instant)> {
+        let (mut answer, arrived) = self.answers.remove(&id)?;
+        let result = match answer.get_mut("error") {
             Some(error) => Err(error.take()),
             None => Ok(answer["result"].take()),
-        }
+        };
+        Some((result, arrived))
+    }
+
+    /// Takes what the server says until a moment.
+    pub fn listen(&mut self, until: Instant) {
+        while self.take_one(until) {}
     }
 
     /// Sends a notification.
@@ -369,7 +415,17 @@ impl Client {
 
     /// Waits until the server has said something that fits, from the beginning on.
     pub fn wait_for(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        let deadline = Instant::now() + PATIENCE;
+        self.wait_for_within(PATIENCE, what, fits)
+    }
+
+    /// The same with another patience.
+    pub fn wait_for_within(
+        &mut self,
+        patience: Duration,
+        what: &str,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Value {
+        let deadline = Instant::now() + patience;
         let mut looked_at = 0;
         loop {
             if let Some(message) = self.heard[looked_at..].iter().find(|message| fits(message)) {
@@ -411,6 +467,15 @@ impl Client {
         }
     }
 
+    /// Kills the server, which then owes nobody an answer.
+    pub fn kill(&mut self) {
+        let child = self.child.as_mut().expect("the server is a process");
+        child.kill().expect("it can be killed");
+        child.wait().expect("it has ended");
+        self.is_over = true;
+        self.asked.clear();
+    }
+
     /// Takes one message of the server. False when none came until the deadline.
     fn take_one(&mut self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -432,7 +497,7 @@ impl Client {
             }
             (Some(_), None) => self.heard.push(message),
             (None, Some(id)) => match id.as_i64().filter(|id| self.asked.remove(id)) {
-                Some(id) => drop(self.answers.insert(id, message)),
+                Some(id) => drop(self.answers.insert(id, (message, Instant::now()))),
                 None => self.faults.push(format!("an answer that nobody asked for: {message}")),
             },
             (None, None) => self.faults.push(format!("neither request nor answer: {message}")),
@@ -445,8 +510,10 @@ impl Client {
             "workspace/applyEdit" => return self.serve_edit(id, params),
             "window/workDoneProgress/create" if self.abilities.progress => Value::Null,
             "window/showDocument" if self.abilities.show_document => json!({ "success": true }),
+            "window/showMessageRequest" if self.manners == Manners::Kate => json!({}),
             "window/showMessageRequest" => Value::Null,
             "client/registerCapability" if self.abilities.rich => Value::Null,
+            "workspace/codeLens/refresh" if self.abilities.annotations => Value::Null,
             _ => {
                 self.faults.push(format!("the server asks for `{method}`, which we cannot"));
                 let error = json!({ "code": -32601, "message": format!("no {method}") });
@@ -458,6 +525,9 @@ impl Client {
 
     fn serve_edit(&mut self, id: Value, params: &Value) {
         let edit = params["edit"].clone();
+        if let Some((uri, text)) = self.types_at_edit.take() {
+            self.type_text(&uri, &text);
+        }
         let answer = |result: Value| json!({ "id": id, "result": result });
         match self.manners {
             Manners::Honest => {
@@ -478,6 +548,37 @@ impl Client {
             Manners::Liar => self.send(answer(json!({ "applied": true }))),
             Manners::Rejecting => self.send(answer(json!({ "applied": false }))),
             Manners::Silent => {}
+            Manners::Mute => self.apply(&edit).unwrap_or_default(),
+            Manners::Kate => {
+                let is_soon = self.commanded.is_some_and(|at| at.elapsed() <= KATE_PATIENCE);
+                let applied = is_soon && self.apply(&unversioned(edit)).is_ok();
+                self.send(answer(json!({ "applied": applied })));
+            }
+            Manners::FirstOnly => {
+                for (at, operation) in operations(&edit).iter().enumerate() {
+                    let outcome = self.apply(&json!({ "documentChanges": [operation] }));
+                    if at == 0 && outcome.is_err() {
+                        return self.send(answer(json!({ "applied": false })));
+                    }
+                }
+                self.send(answer(json!({ "applied": true })));
+            }
+            Manners::Midway => {
+                let first = operations(&edit).first().cloned();
+                self.apply(&json!({ "documentChanges": [first] })).unwrap_or_default();
+                let failed = json!({ "applied": false, "failedChange": 1, "failureReason": "it broke" });
+                self.send(answer(failed));
+            }
+            Manners::Ticking => {
+                let mut operations = operations(&edit);
+                for operation in &mut operations {
+                    if let Some(edits) = operation["edits"].as_array_mut() {
+                        edits.truncate(1);
+                    }
+                }
+                self.apply(&json!({ "documentChanges": operations })).unwrap_or_default();
+                self.send(answer(json!({ "applied": true })));
+            }
         }
     }
 
@@ -585,6 +686,22 @@ impl Client {
             self.handle(message);
         }
     }
+}
+
+/// The changes of an edit, in order.
+fn operations(edit: &Value) -> Vec<Value> {
+    edit["documentChanges"].as_array().cloned().unwrap_or_default()
+}
+
+/// The same edit for a client that ignores versions.
+fn unversioned(edit: Value) -> Value {
+    let mut operations = operations(&edit);
+    for operation in &mut operations {
+        if operation["textDocument"].is_object() {
+            operation["textDocument"]["version"] = Value::Null;
+        }
+    }
+    if operations.is_empty() { edit } else { json!({ "documentChanges": operations }) }
 }
 
 /// One frame; `None` at the end of the stream.

@@ -35,10 +35,12 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
+fn cache() -> PathBuf {
+    std::env::var_os("OPENEXEC_TEST_CACHE").map_or_else(|| repository().join("tests/.cache"), PathBuf::from)
+}
+
 fn program() -> PathBuf {
-    let cache = std::env::var_os("OPENEXEC_TEST_CACHE")
-        .map_or_else(|| repository().join("tests/.cache"), PathBuf::from);
-    let program = cache.join("helix/hx");
+    let program = cache().join("helix/hx");
     assert!(program.exists(), "`{}` is missing; `bash tests/prepare-helix` makes it", program.display());
     program
 }
@@ -206,12 +208,31 @@ impl Helix {
     }
 
     fn trust(&self) {
+        self.openexec("trust");
+    }
+
+    /// The id of the only run.
+    fn only_run(&self) -> String {
+        let listed = self.openexec("runs");
+        let first = listed.lines().next().and_then(|line| line.split_whitespace().next());
+        first.unwrap_or_else(|| panic!("no run is listed:\n{listed}")).to_owned()
+    }
+
+    /// What the program prints.
+    fn openexec(&self, subcommand: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_openexec"));
-        command.arg("trust").current_dir(self.project());
+        command.arg(subcommand).current_dir(self.project());
         for (name, folder) in [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("HOME", "home")] {
             command.env(name, self.place.path().join(folder));
         }
-        assert_success(&mut command, "the workspace is trusted");
+        String::from_utf8_lossy(&assert_success(&mut command, subcommand).stdout).into_owned()
+    }
+
+    /// Keeps the screen with its colours, for who wants to see what the user saw.
+    fn picture(&self, name: &str) {
+        let folder = cache().join("screenshots/helix");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(name).with_extension("ansi"), self.screen(true)).unwrap();
     }
 }
 
@@ -239,6 +260,10 @@ fn the_menu_is_the_whole_loop() {
     helix.wait("trusted, may run node --test --test-reporter=tap");
     helix.choose("Fix failing test `adds`");
     helix.wait("waits for you, 2 files would change");
+    helix.press(&["Space", "a"]);
+    helix.wait("Review run");
+    helix.picture("menu");
+    helix.press(&["Escape"]);
     helix.choose("Review run");
     helix.wait("# Review of run");
     helix.wait("guard.assertion_changed");
@@ -292,4 +317,11 @@ fn the_prompt_and_the_keys_are_the_whole_loop() {
     helix.press(&["Space", "o", "s"]);
     helix.wait("# OpenExec");
     helix.wait("`fix_tests` in ");
+    // The status is a document of no workspace, which no server looks after.
+    helix.command("open sums.js");
+    helix.wait("return a - b");
+    helix.command(&format!("lsp-workspace-command openexec.status {{\"run\": \"{}\"}}", helix.only_run()));
+    helix.wait("# ✓ `fix_tests`: undone");
+    helix.wait("## What happened");
+    helix.picture("timeline");
 }

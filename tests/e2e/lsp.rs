@@ -195,7 +195,7 @@ fn the_binary_ends_at_exit_with_its_input_open() {
 }
 
 /// The program as a server for a project, with user scope in the project's own place.
-fn server_for(project: &Project) -> Client {
+pub fn server_for(project: &Project) -> Client {
     let [state, config] = ["state", "config"].map(|name| project.place().join(name));
     let environment = [
         ("HOME", project.place()),
@@ -221,7 +221,7 @@ fn a_first_user_is_led_from_trust_to_an_undo_after_a_restart() {
     let shown = titles(&actions);
     assert!(shown[0].starts_with("Trust this workspace's tasks (python3 check.py)"), "{shown:?}");
     assert_eq!(shown[1], "Show what this workspace's tasks would run");
-    assert!(shown[2].starts_with("Review `answer` · review"), "{shown:?}");
+    assert!(shown[2].starts_with("Review function `answer` · review"), "{shown:?}");
     let look = client.execute("openexec.trust", actions[1]["command"]["arguments"][0].clone()).unwrap();
     let look = std::fs::read_to_string(look["review"].as_str().unwrap()).unwrap();
     assert!(look.contains("`python3 check.py`") && look.contains("+    argv: [python3, check.py]"), "{look}");

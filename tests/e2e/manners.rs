@@ -1,10 +1,9 @@
 //! Whole runs against clients of every kind of manners: what an editor answers is not believed,
 //! what stands in the files is.
 
-use crate::client::{Abilities, Client, Manners};
+use crate::client::{Abilities, Client, Manners, PATIENCE};
 use crate::project::{CHECK, FIXED, LIB, ONE_ATTEMPT, Project};
 use serde_json::{Value, json};
-use std::path::Path;
 
 struct Scene {
     project: Project,
@@ -13,16 +12,15 @@ struct Scene {
 }
 
 fn scene(abilities: Abilities, manners: Manners) -> Scene {
-    let project = Project::scripted_tests(ONE_ATTEMPT, CHECK);
+    scene_of(ONE_ATTEMPT, abilities, manners)
+}
+
+fn scene_of(replies: &str, abilities: Abilities, manners: Manners) -> Scene {
+    let project = Project::scripted_tests(replies, CHECK);
     project.trust();
-    let place = project.place().canonicalize().unwrap();
-    let [config, state] = ["config", "state"].map(|name| place.join(name));
-    let environment = [("XDG_CONFIG_HOME", config.as_path()), ("XDG_STATE_HOME", state.as_path())];
-    let child = Client::spawn(Path::new(env!("CARGO_BIN_EXE_openexec")), &["lsp"], &environment);
-    let root = project.root().canonicalize().unwrap();
-    let mut client = Client::of_child(child, &root, abilities);
+    let mut client = project.editor(abilities);
     client.manners = manners;
-    let uri = client.open(&root.join("src/lib.rs"));
+    let uri = client.open(&project.root().canonicalize().unwrap().join("src/lib.rs"));
     Scene { project, client, uri }
 }
 
@@ -59,6 +57,49 @@ fn clients_that_tell_late_or_mumble_are_understood() {
         scene.client.wait_for_message("undo with `openexec.undo`");
         assert_eq!(scene.client.text(&scene.uri), FIXED, "{manners:?}");
     }
+}
+
+#[test]
+fn an_edit_that_is_never_answered_counts_by_its_effect() {
+    let mut scene = scene(Abilities::all(), Manners::Mute);
+    scene.start();
+    scene.client.wait_for_message("undo with `openexec.undo`");
+    assert_eq!(scene.client.text(&scene.uri), FIXED);
+}
+
+#[test]
+fn a_silent_editor_is_given_up_and_stays_usable_meanwhile() {
+    let mut scene = scene(Abilities::all(), Manners::Silent);
+    scene.start();
+    scene.client.wait_for("an edit", |message| message["method"] == "workspace/applyEdit");
+    scene.client.execute("openexec.status", Value::Null).unwrap();
+    assert!(!scene.client.code_actions(&scene.uri, 1, 8).is_empty());
+    // It may still be asking its user, so the server waits for long.
+    let said = scene.client.wait_for_within(3 * PATIENCE, "the stand", |message| {
+        message["method"] == "window/showMessage"
+            && message["params"]["message"].as_str().is_some_and(|text| text.contains("is paused"))
+    });
+    let said = said["params"]["message"].as_str().unwrap();
+    assert!(said.contains("0 of 1 files were applied"), "{said}");
+    scene.client.manners = Manners::Honest;
+    scene.client.execute("openexec.resume", Value::Null).unwrap();
+    scene.client.wait_for_message("undo with `openexec.undo`");
+    assert_eq!(scene.client.text(&scene.uri), FIXED);
+}
+
+#[test]
+fn an_editor_that_takes_edits_only_after_a_command_gets_them_with_the_next_command() {
+    // The model thinks for longer than Kate waits.
+    let slow = ONE_ATTEMPT.replace("    reply:", "    delay_ms: 2200\n    reply:");
+    let mut scene = scene_of(&slow, Abilities::all(), Manners::Kate);
+    scene.start();
+    let said = scene.client.wait_for_message("is paused");
+    assert!(said.contains("0 of 1 files were applied"), "{said}");
+    assert_eq!(scene.client.text(&scene.uri), LIB);
+    // The command of the user is followed by the edit at once.
+    scene.client.execute("openexec.resume", Value::Null).unwrap();
+    scene.client.wait_for_message("undo with `openexec.undo`");
+    assert_eq!(scene.client.text(&scene.uri), FIXED);
 }
 
 #[test]

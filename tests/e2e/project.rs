@@ -1,5 +1,6 @@
 //! Small projects with failing tests, user scope in a temporary directory, and the program.
 
+use crate::client::{Abilities, Client};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -108,6 +109,28 @@ impl Project {
             .envs(crate::client::NO_SERVERS)
             .stdin(std::process::Stdio::null());
         command
+    }
+
+    /// An editor on the workspace, with a server process of its own and this project's user scope.
+    pub fn editor(&self, abilities: Abilities) -> Client {
+        self.editor_on(&self.root().canonicalize().unwrap(), abilities)
+    }
+
+    /// The same on another folder, or on the workspace by another name.
+    pub fn editor_on(&self, folder: &Path, abilities: Abilities) -> Client {
+        let place = self.place().canonicalize().unwrap();
+        let [config, state] = ["config", "state"].map(|name| place.join(name));
+        let environment = [("XDG_CONFIG_HOME", config.as_path()), ("XDG_STATE_HOME", state.as_path())];
+        let child = Client::spawn(Path::new(env!("CARGO_BIN_EXE_openexec")), &["lsp"], &environment);
+        Client::of_child(child, folder, abilities)
+    }
+
+    /// From now on the user is asked about every proposal.
+    pub fn ask_always(&self) -> &Self {
+        let config = self.place().join("config/openexec");
+        std::fs::create_dir_all(&config).unwrap();
+        std::fs::write(config.join("policy.yaml"), "version: 1\napproval_mode: always\n").unwrap();
+        self
     }
 
     /// Runs the program to its end.

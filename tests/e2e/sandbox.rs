@@ -98,6 +98,7 @@ fn task(argv: &[&str]) -> Task {
         network: Vec::new(),
         origin: "test".to_owned(),
         params: Vec::new(),
+        writes: Vec::new(),
     }
 }
 

@@ -16,9 +16,10 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     await user.cursorAt(6, 4);
 
     // Nothing of the project runs before the user has seen what would.
-    const offered = await user.menu('Fix failing test `adds`');
+    const offered = await user.menu("Trust this workspace's tasks");
     assert(offered[0].includes("Trust this workspace's tasks"), offered.join('\n'));
-    await user.picture('menu');
+    assert(!offered.some((title) => title.includes('Fix failing test')), 'what would come to nothing is disabled');
+    await user.picture('untrusted');
     await user.keys('Escape');
     await user.choose("Trust this workspace's tasks");
     await user.page.locator('.tab.active', { hasText: 'trust.md' }).waitFor();
@@ -31,6 +32,9 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
 
     await user.open('test/sums.test.js');
     await user.cursorAt(6, 4);
+    await user.menu('Fix failing test `adds`');
+    await user.picture('menu');
+    await user.keys('Escape');
     await user.choose('Fix failing test `adds`');
     await user.status(/at work/);
     await user.page.locator('.statusbar-item', { hasText: /OpenExec fix_tests \w+: fix, turn 1/ }).waitFor();
@@ -66,8 +70,20 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     await user.until('the test is saved', () => onDisk('test/sums.test.js') === changedTest);
 
     await user.command('OpenExec: Show the Timeline of a Run');
-    await user.until('the timeline', async () => (await user.text()).includes('blueprint fix_tests'));
+    await user.page.locator('.tab.active', { hasText: 'timeline.md' }).waitFor();
+    await user.preview().getByText('gate passed').first().waitFor();
     await user.picture('timeline');
+
+    await user.command('OpenExec: Show the Report of a Run');
+    await user.page.locator('.tab.active', { hasText: 'Report of Fix tests' }).waitFor();
+    await user.preview().locator('h1', { hasText: 'fix_tests' }).waitFor();
+    assert.equal(await user.preview().locator('script').count(), 0, 'the page runs nothing');
+    await user.picture('report');
+
+    // Above the function stands which run changed it.
+    await user.open('sums.js');
+    await user.page.locator('.codelens-decoration', { hasText: 'changed by run' }).waitFor();
+    await user.picture('lens');
 
     await user.command('OpenExec: Undo a Run');
     await user.toast('was undone');

@@ -4,6 +4,7 @@
 import * as vscode from 'vscode';
 import type { Proposals, Shown } from './proposals';
 import { type RunEntry, called, part, work } from './protocol';
+import type { Reports } from './report';
 import type { Runs } from './runs';
 import { type Server, sentence } from './server';
 import type { Node } from './tree';
@@ -17,6 +18,7 @@ export class Commands {
         private readonly server: Server,
         private readonly runs: Runs,
         private readonly proposals: Proposals,
+        private readonly reports: Reports,
         private readonly extension: string,
     ) {}
 
@@ -41,6 +43,8 @@ export class Commands {
             one('diff', (argument) => this.proposals.diff(argument as Shown)),
             one('leaveOut', (argument) => this.leaveOut(argument as Node)),
             one('timeline', (argument) => this.timeline(argument)),
+            one('report', (argument) => this.report(argument)),
+            one('graph', () => this.graph()),
             one('answer', (argument) => this.answer(argument)),
             one('status', () => server.execute('openexec.status')),
             one('trust', () => trust(server, activeUri())),
@@ -140,12 +144,36 @@ export class Commands {
         }
     }
 
-    /** Everything that a run did and why, in the words that the terminal has for it. */
+    /** Everything that a run did and why, as a document that the server opens. */
     private async timeline(argument: unknown): Promise<void> {
         const entry = await this.meant(argument, undefined);
         if (entry !== undefined) {
-            const content = await this.server.read(['show', entry.run], entry.root);
-            await this.proposals.page(entry, `Timeline of ${called(entry)}.log`, content);
+            await this.server.execute('openexec.status', { run: entry.run });
+        }
+    }
+
+    /** The same as one page, with what was said and printed. */
+    private async report(argument: unknown): Promise<void> {
+        const entry = await this.meant(argument, undefined);
+        if (entry !== undefined) {
+            await this.reports.show(entry);
+        }
+    }
+
+    /** The graph of the blueprint in front, else of one that is named. */
+    private async graph(): Promise<void> {
+        const document = vscode.window.activeTextEditor?.document;
+        if (document?.languageId === 'yaml' && /[/\\]blueprints[/\\]/.test(document.uri.fsPath)) {
+            await this.server.execute('openexec.graph', { uri: document.uri.toString() });
+            return;
+        }
+        const blueprint = await vscode.window.showInputBox({
+            title: 'OpenExec: The Graph of Which Blueprint?',
+            placeHolder: 'fix_tests',
+            prompt: 'Its name; a blueprint file that is open in front is taken without asking.',
+        });
+        if (blueprint !== undefined && blueprint.trim() !== '') {
+            await this.server.execute('openexec.graph', { blueprint: blueprint.trim() });
         }
     }
 

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { announce } from './announcements';
 import { Commands } from './commands';
 import { Proposals } from './proposals';
+import { Reports } from './report';
 import { Runs } from './runs';
 import { Server } from './server';
 import { statusBar } from './statusbar';
@@ -17,14 +18,16 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     server = started;
     const runs = new Runs(started);
     const proposals = new Proposals(started, runs);
+    const reports = new Reports(started);
     const tree = new RunsTree(started, runs, proposals);
-    const commands = new Commands(started, runs, proposals, context.extension.id);
+    const commands = new Commands(started, runs, proposals, reports, context.extension.id);
     started.divert = (command, argument) => commands.divert(command, argument);
     const view = vscode.window.createTreeView('openexec.runs', { treeDataProvider: tree });
     context.subscriptions.push(
         started,
         runs,
         proposals,
+        reports,
         tree,
         view,
         runs.onDidChange(() => {

@@ -145,6 +145,9 @@ export class Server implements vscode.Disposable {
         }
         const client = new LanguageClient('openexec', 'OpenExec', { command: this.program.path, args: ['lsp'] }, {
             documentSelector: [{ scheme: 'file' }],
+            // The one setting that the server takes from an editor.
+            initializationOptions: { annotations: vscode.workspace.getConfiguration('openexec').get('annotations', true) },
+            synchronize: { configurationSection: 'openexec.annotations' },
             outputChannel: this.log,
             // Whoever runs a command is told what became of it; a log that opens itself is in the way.
             revealOutputChannelOn: RevealOutputChannelOn.Never,

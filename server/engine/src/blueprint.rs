@@ -198,11 +198,18 @@ pub enum DeterministicAction {
     Remember,
     /// Summarise the run from its journal.
     SummarizeRun,
+    /// Find the runbook that knows the failure, and the procedure that it approves for it.
+    FindRunbook,
+    /// Carry out the procedure that was found, once the user has agreed to exactly it: declared
+    /// tasks in the shadow, each judged by the policy, with rollback.
+    RunProcedure,
+    /// Write down why the symbol at the target is as it is.
+    RecordDecision,
 }
 
 impl DeterministicAction {
     /// Every action, in the order of the reference.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::BuildContextPack,
         Self::ApplyPatch,
         Self::RunLinters,
@@ -215,6 +222,9 @@ impl DeterministicAction {
         Self::ApplyEdit,
         Self::Remember,
         Self::SummarizeRun,
+        Self::FindRunbook,
+        Self::RunProcedure,
+        Self::RecordDecision,
     ];
 
     /// The name in a blueprint.
@@ -232,23 +242,40 @@ impl DeterministicAction {
             Self::ApplyEdit => "apply_edit",
             Self::Remember => "remember",
             Self::SummarizeRun => "summarize_run",
+            Self::FindRunbook => "find_runbook",
+            Self::RunProcedure => "run_procedure",
+            Self::RecordDecision => "record_decision",
         }
     }
 
     /// True when the action can change the proposed tree, so that gates must be passed again.
     pub const fn edits(self) -> bool {
-        matches!(self, Self::ApplyPatch | Self::Format)
+        matches!(self, Self::ApplyPatch | Self::Format | Self::RunProcedure)
     }
 
     /// True when carrying it out twice has the effect of carrying it out once.
     pub const fn is_idempotent(self) -> bool {
-        !matches!(self, Self::Propose | Self::ApplyEdit | Self::Remember)
+        match self {
+            Self::Propose | Self::ApplyEdit | Self::Remember | Self::RunProcedure | Self::RecordDecision => {
+                false
+            }
+            Self::BuildContextPack
+            | Self::ApplyPatch
+            | Self::RunLinters
+            | Self::RunTests
+            | Self::RunTask
+            | Self::Format
+            | Self::GenerateDiffReport
+            | Self::PrepareReviewBundle
+            | Self::SummarizeRun
+            | Self::FindRunbook => true,
+        }
     }
 
     /// The timeout class where the blueprint names none.
     pub const fn timeout(self) -> TimeoutClass {
         match self {
-            Self::RunLinters | Self::RunTests | Self::RunTask => TimeoutClass::Long,
+            Self::RunLinters | Self::RunTests | Self::RunTask | Self::RunProcedure => TimeoutClass::Long,
             Self::Format => TimeoutClass::Medium,
             Self::BuildContextPack
             | Self::ApplyPatch
@@ -257,7 +284,9 @@ impl DeterministicAction {
             | Self::Propose
             | Self::ApplyEdit
             | Self::Remember
-            | Self::SummarizeRun => TimeoutClass::Fast,
+            | Self::SummarizeRun
+            | Self::FindRunbook
+            | Self::RecordDecision => TimeoutClass::Fast,
         }
     }
 }
@@ -271,6 +300,11 @@ impl Blueprint {
     /// The stage of this id.
     pub fn stage(&self, id: &StageId) -> Option<&Stage> {
         self.stages.iter().find(|stage| &stage.id == id)
+    }
+
+    /// True when some stage asks a model.
+    pub fn asks_a_model(&self) -> bool {
+        self.stages.iter().any(|stage| matches!(stage.work, Work::Agent { .. }))
     }
 
     /// True when some stage applies the edits; otherwise they are applied on the way to `done`.

@@ -62,6 +62,8 @@ text_id! {
     RuleId;
     /// The name of a toolset, such as `coding_backend`.
     ToolsetName;
+    /// The id of a memory record, unique among those of its kind.
+    RecordId;
 }
 
 macro_rules! number_id {

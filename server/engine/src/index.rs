@@ -10,10 +10,12 @@ mod summarise;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod version;
 mod words;
 
 pub use corpus::{Corpus, Entry};
 pub use plain::summarise_plain;
 pub use summarise::{summarise, summarise_tree};
 pub use summary::{Counts, Definition, FileSummary, Held, NameKey, Term};
+pub use version::summary_version;
 pub use words::{names_in, own_name, terms_of};

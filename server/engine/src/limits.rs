@@ -104,6 +104,34 @@ pub const SEARCH_MATCHES_MAX: usize = 50;
 pub const OUTPUT_KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Failing tests that a report lists.
 pub const FAILURES_LISTED_MAX: usize = 100;
+/// Records in one list of a memory file.
+pub const MEMORY_FILE_RECORDS_MAX: usize = 200;
+/// Items of one list in a memory record.
+pub const MEMORY_ITEMS_MAX: usize = 50;
+/// Bytes of one line in a memory record.
+pub const MEMORY_LINE_BYTES_MAX: usize = 400;
+/// Services, runbooks, environments and procedures that one run knows.
+pub const MEMORY_OPERATIONS_MAX: usize = 400;
+/// Bytes of the shortest text that a record masks.
+pub const MASKED_BYTES_MIN: usize = 4;
+/// Bytes of the shortest text by which a failure is known.
+pub const LOOKS_LIKE_BYTES_MIN: usize = 6;
+/// Bytes of one error in its normal form; a longer one is cut.
+pub const ERROR_FORM_BYTES_MAX: usize = 240;
+/// Errors in their normal form that one run remembers or looks for.
+pub const ERROR_FORMS_MAX: usize = 12;
+/// Lines of one output that are looked through for errors.
+pub const ERROR_LINES_READ_MAX: usize = 4_000;
+/// Files that one task may declare to write.
+pub const TASK_WRITES_MAX: usize = 50;
+/// Hashes of one sketch; symbols with no more tokens are compared exactly.
+pub const SKETCH_HASHES_MAX: usize = 128;
+/// Lines of two texts together up to which it is told which lines they share.
+pub const LINE_MAP_LINES_MAX: usize = 20_000;
+/// Files that must have moved together before their directory counts as moved.
+pub const MOVED_DIRECTORY_FILES_MIN: u32 = 5;
+/// Share of the files that left a directory which must have gone to one place.
+pub const MOVED_DIRECTORY_PERCENT_MIN: u32 = 80;
 /// Memory records that one pack may contain.
 pub const MEMORY_RECORDS_MAX: usize = 8;
 /// Tokens that a model may write in one reply.

@@ -10,8 +10,8 @@ pub mod rules;
 mod toolset;
 
 pub use classes::{PathClass, check_classes, classify};
-pub use content::{Form, Occurrence, Taint, fingerprints};
-pub use evaluate::{evaluate, evaluate_changes, evaluate_task};
+pub use content::{Form, Occurrence, Redacted, Taint, fingerprints};
+pub use evaluate::{evaluate, evaluate_call, evaluate_changes, evaluate_task};
 pub use guard::{Changed, Weakening, weakenings};
 pub use rules::Policy;
 pub use toolset::{toolset, toolset_names};
@@ -20,6 +20,7 @@ use crate::digest::Digest;
 use crate::edit::ChangeSet;
 use crate::ids::{RuleId, ToolsetName};
 use crate::path::{RequestedPath, WorkspacePath};
+use crate::redact::PersonalData;
 use crate::task::TaskSet;
 use rules::{EgressRule, Rule};
 use schemars::JsonSchema;
@@ -146,6 +147,9 @@ pub struct PolicySnapshot {
     /// The hosts that may be reached, where the network may be reached at all.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub network_allowlist: BTreeSet<String>,
+    /// The personal data that is redacted beside secrets.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub redact: BTreeSet<PersonalData>,
     /// The rules of both scopes, the user's first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<Rule>,
@@ -172,6 +176,7 @@ impl PolicySnapshot {
             capabilities,
             approval_mode,
             network_allowlist: BTreeSet::new(),
+            redact: BTreeSet::new(),
             rules: Vec::new(),
             egress: Vec::new(),
         }
@@ -246,7 +251,7 @@ pub struct Known {
     /// The secrets of environment files.
     environment: Taint,
     /// The secrets that were redacted from what the model was shown.
-    redacted: Taint,
+    redacted: Redacted,
 }
 
 impl Known {
@@ -268,7 +273,7 @@ impl Known {
     }
 
     /// Takes in the secrets that the run has redacted so far.
-    pub fn learn_redacted(&mut self, redacted: Taint) {
+    pub fn learn_redacted(&mut self, redacted: Redacted) {
         self.redacted = redacted;
     }
 
@@ -277,10 +282,9 @@ impl Known {
         self.environment.more_in(base, text)
     }
 
-    /// True when a text holds a secret that the model saw as a placeholder more often than its
-    /// base does.
-    pub(crate) fn is_moved_into(&self, base: &str, text: &str) -> bool {
-        self.redacted.more_in(base, text)
+    /// The secrets that the model saw as placeholders.
+    pub(crate) const fn redacted(&self) -> &Redacted {
+        &self.redacted
     }
 
     /// What executes a file, where that is known.

@@ -8,6 +8,8 @@ mod command;
 mod event;
 mod flow;
 mod gate;
+mod lesson;
+mod procedure;
 mod prompt;
 mod stage;
 mod state;
@@ -19,7 +21,7 @@ mod tests;
 pub use command::{Command, ContextQuery, Read, ReadScope};
 pub use event::{
     ApplyReport, DiagnosticInput, Event, FileOutcome, HydratedText, Inputs, LiveText, OpenDocument, Outcome,
-    RunStarted, StepOutcome, Target,
+    ProcedurePart, RunStarted, StepOutcome, Target,
 };
 pub use state::RunState;
 pub use status::{Asked, Evidence, RequestSummary, Status};

@@ -18,6 +18,7 @@ pub use search::{enclosing, find, identifiers};
 use crate::limits::{FILE_BYTES_MAX, PARSE_BYTES_PER_CHECK, PARSE_CHECKS_MIN};
 use crate::path::WorkspacePath;
 use crate::text::ByteEdit;
+use grammar::Nature;
 use languages::{Entry, Loaded};
 use ropey::Rope;
 use serde::{Deserialize, Serialize};
@@ -25,7 +26,8 @@ use std::ops::{ControlFlow, Range};
 use tree_sitter::{InputEdit, ParseOptions, ParseState, Parser, Point};
 use walk::Wanted;
 
-/// A language we have a grammar for.
+/// A language that we know: its file names and its comments always, its grammar where that is
+/// built in. C#, Swift, Scala and SQL need the feature `large-grammars`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names say it")]
@@ -39,6 +41,21 @@ pub enum Language {
     Java,
     C,
     Cpp,
+    Kotlin,
+    Ruby,
+    Php,
+    Bash,
+    Lua,
+    CSharp,
+    Swift,
+    Scala,
+    Sql,
+    Json,
+    Yaml,
+    Toml,
+    Markdown,
+    Html,
+    Css,
 }
 
 /// What a symbol is.
@@ -56,6 +73,17 @@ pub enum SymbolKind {
     Module,
     Constant,
     Type,
+    /// A part of a document: what stands under a heading, in a rule, below a key.
+    Section,
+    /// A name with a value, in data.
+    Key,
+}
+
+impl SymbolKind {
+    /// False for the parts of documents and data.
+    pub fn is_code(self) -> bool {
+        !matches!(self, Self::Section | Self::Key)
+    }
 }
 
 /// A definition.
@@ -149,9 +177,37 @@ impl Language {
             .map(|grammar| grammar.language)
     }
 
+    /// True when its files hold instructions: functions, tests, calls. False for text, data and
+    /// schemas, whose parts have names, but are no code.
+    pub fn is_program(self) -> bool {
+        languages::of(self).is_some_and(|entry| entry.grammar.nature == Nature::Program)
+    }
+
+    /// True when its grammar is built in, so that its files can be parsed.
+    pub fn is_built_in(self) -> bool {
+        languages::of(self).is_some_and(|entry| entry.loaded().is_some())
+    }
+
     /// All of them.
     pub fn all() -> impl Iterator<Item = Self> {
         languages::all().map(|entry| entry.grammar.language)
+    }
+
+    /// What tells this version of the language's grammar from another: its own version where it
+    /// says one, and the sizes of its tables. Empty where there is no grammar.
+    pub fn grammar_version(self) -> String {
+        let Some(loaded) = languages::of(self).and_then(Entry::loaded) else {
+            return String::new();
+        };
+        let parser = &loaded.parser;
+        let said = parser.metadata().map(|it| (it.major_version, it.minor_version, it.patch_version));
+        let sizes = (
+            parser.abi_version(),
+            parser.node_kind_count(),
+            parser.parse_state_count(),
+            parser.field_count(),
+        );
+        format!("{said:?} {sizes:?}")
     }
 }
 
@@ -176,7 +232,18 @@ impl SyntaxTree {
     /// Where [`parse`](Self::parse) would give up, the old structure stays, with its places
     /// moved, until a later edit makes the document readable again.
     pub fn edit(&mut self, edit: &ByteEdit, rope: &Rope) {
+        self.shift(edit);
+        self.read_again(rope);
+    }
+
+    /// Moves the places behind an edit, which costs next to nothing. What the edit changed is not
+    /// known before the document is [`read_again`](Self::read_again).
+    pub fn shift(&mut self, edit: &ByteEdit) {
         self.tree.edit(&input_edit(edit));
+    }
+
+    /// Parses what edits have changed since the last time; `rope` is the text after them.
+    pub fn read_again(&mut self, rope: &Rope) {
         if let Some(tree) = parse(&self.loaded.parser, rope, Some(&self.tree)) {
             self.tree = tree;
         }

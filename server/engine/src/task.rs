@@ -153,6 +153,10 @@ pub struct Task {
     /// The values it takes, in the order in which their arguments follow the task's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub params: Vec<TaskParam>,
+    /// The files that it is there to write. Where a procedure runs it, what it has made of them
+    /// is taken over from the shadow and proposed; everything else that it writes is dropped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<WorkspacePath>,
 }
 
 impl Task {
@@ -351,10 +355,39 @@ pub struct TaskReport {
     pub sandbox: String,
     /// Files that the task rewrote, for `format`.
     pub rewritten: Vec<(WorkspacePath, String)>,
+    /// What became of the files that the task declares to write, where they were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub written: Vec<WrittenFile>,
     /// Every connection that a task with a declared network has asked for, in order, at most
     /// `CONNECTIONS_MAX`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub connections: Vec<Connection>,
+}
+
+/// A file before and after a task.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenFile {
+    /// Which.
+    pub path: WorkspacePath,
+    /// What stood there.
+    pub before: Content,
+    /// What stands there.
+    pub after: Content,
+}
+
+/// What stands at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Content {
+    /// Nothing.
+    Nothing,
+    /// A text.
+    Text {
+        /// It.
+        text: String,
+    },
+    /// Something that is no text, or too large to be proposed.
+    Other,
 }
 
 /// A connection that a task has asked for.
@@ -579,6 +612,7 @@ mod tests {
             output_bytes: 0,
             sandbox: "none".to_owned(),
             rewritten: Vec::new(),
+            written: Vec::new(),
             connections: Vec::new(),
         }
     }

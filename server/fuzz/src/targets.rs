@@ -12,6 +12,7 @@ use openexec_engine::action::{
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::{ChangeSet, FileChange, plan};
 use openexec_engine::ids::{ActionId, TaskName, ToolsetName};
+use openexec_engine::memory;
 use openexec_engine::model::ToolCall;
 use openexec_engine::outline::{Node, Outline, Schema, Value as Read, sites};
 use openexec_engine::path::{RequestedPath, WorkspacePath, comparison_key};
@@ -36,6 +37,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("evaluate", evaluate),
     ("guard", guard),
     ("outline", outline),
+    ("memory", memory_file),
 ];
 
 /// Pieces of paths that mean something somewhere.
@@ -194,6 +196,33 @@ pub fn rules(data: &[u8]) {
     assert!(together.sandbox <= alone.sandbox, "a workspace widens the sandbox");
     assert!(together.approval_mode >= alone.approval_mode, "a workspace asks less");
     assert!(Policy::new(&together).fault().is_none_or(|fault| !fault.is_empty()));
+}
+
+/// Memory files: what is read is written so that it reads as the same, and what hangs together
+/// leads to a remedy or to a reason.
+pub fn memory_file(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(file) = memory::load("memory.yaml", text) else { return };
+    let tasks = TaskSet::default();
+    for problem in memory::check(std::slice::from_ref(&file), &[], Some(&tasks.tasks)) {
+        assert!(problem.line > 0 && !problem.remedy.is_empty(), "{problem}");
+    }
+    let records: Vec<memory::Record> = file.records.into_iter().map(|written| written.record).collect();
+    let written = memory::to_yaml(&records).expect("what was read can be written");
+    let again = memory::load("again.yaml", &written).expect("what was written can be read");
+    let said = |record: &memory::Record| {
+        let memory::Record { id, author, written, source, labels, redact, body, .. } = record.clone();
+        (id, author, written, source, labels, redact, body)
+    };
+    let read_again: Vec<_> = again.records.iter().map(|written| said(&written.record)).collect();
+    assert_eq!(records.iter().map(said).collect::<Vec<_>>(), read_again, "{written}");
+    let operations = memory::Operations::new(records);
+    let known = operations.failures(text, &[]).len();
+    let remedy = operations.remedy(text, &[], &tasks);
+    assert!(known > 0 || remedy.is_err(), "a remedy for what nobody knows");
+    for form in memory::error_forms([], [text]) {
+        assert!(!form.is_empty() && !form.contains('\n'), "{form}");
+    }
 }
 
 /// The gate: whatever a batch is and whatever stands in the workspace, what names `.git`,

@@ -105,6 +105,7 @@ fn sandbox(root: &Path, base: &Path) {
         network: Vec::new(),
         origin: "bench".to_owned(),
         params: Vec::new(),
+        writes: Vec::new(),
     };
     let (mut confined, mut plain, mut at_once) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS * 3 {

@@ -6,6 +6,7 @@ mod doctor;
 mod drive;
 mod inspect;
 mod key;
+mod memory;
 mod models;
 mod paint;
 mod policy;
@@ -47,6 +48,8 @@ enum What {
     Runs(At),
     /// Show a run: its timeline, evidence and diff.
     Show(ShowArguments),
+    /// Write what happened in a run as one page for a browser, which needs nothing else.
+    Report(ReportArguments),
     /// Take up a run that was interrupted or is paused.
     Resume(OneRun),
     /// Approve the proposal or the request that a run waits with, after showing it.
@@ -65,6 +68,8 @@ enum What {
     Blueprint(BlueprintArguments),
     /// Check policy files, explain what they say to an action, or print their JSON Schema.
     Policy(policy::PolicyArguments),
+    /// Records of what is known: list, show, add, check, relocate, export, import.
+    Memory(memory::MemoryArguments),
     /// List the models, and say whether they can be reached. Free of charge without `--ping`.
     Models(models::ModelsArguments),
     /// Store, remove and list keys in the system's keyring.
@@ -150,6 +155,17 @@ struct ShowArguments {
     /// Print the journal as lines of JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct ReportArguments {
+    /// The run's id, or enough of its beginning or end.
+    run: String,
+    #[command(flatten)]
+    at: At,
+    /// Where to; `-` for standard output. Beside the run's other files when absent.
+    #[arg(long, short)]
+    output: Option<PathBuf>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -266,6 +282,7 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Context(arguments) => context::context(&arguments),
         What::Runs(at) => inspect::runs(&at),
         What::Show(arguments) => inspect::show(&arguments),
+        What::Report(arguments) => inspect::report(&arguments),
         What::Resume(one) => drive::resume(one).await,
         What::Approve(one) => drive::approve(one).await,
         What::Discard(one) => drive::discard(one).await,
@@ -275,6 +292,7 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Doctor(at) => doctor::doctor(&at).await,
         What::Blueprint(arguments) => inspect::blueprint(arguments.what),
         What::Policy(arguments) => policy::policy(arguments),
+        What::Memory(arguments) => memory::memory(arguments).await,
         What::Models(arguments) => models::models(arguments).await,
         What::Key(arguments) => key::key(arguments),
         What::Config(ConfigArguments { what: ConfigWhat::Schema }) => {

@@ -66,6 +66,8 @@ pub struct UserConfig {
     pub budget: Budget,
     /// Wait for a yes before each request to a model.
     pub approve_requests: bool,
+    /// Whether editors show at symbols what is known about them; they do when it is absent.
+    pub annotations: Option<bool>,
     /// How models are reached.
     pub network: NetworkConfig,
     /// Where the servers of this machine are that need no entry.
@@ -248,6 +250,11 @@ impl UserDirs {
     /// The workspace's database: journal and memory.
     pub fn store_path(&self, root: &Path) -> PathBuf {
         self.workspace_path(root).join("state.db")
+    }
+
+    /// The database of what is known of the workspace's files. It can be deleted at any time.
+    pub fn index_path(&self, root: &Path) -> PathBuf {
+        self.workspace_path(root).join("index.db")
     }
 
     /// The directory below which the workspace's shadows are prepared.

@@ -3,7 +3,7 @@
 //!
 //! It reads a journal and asks nobody. Values of secrets are in no request, so they are not here.
 
-use openexec_engine::budget::{grouped, usd};
+use openexec_engine::budget::{MicroUsd, grouped, usd};
 use openexec_engine::context::{PackPart, Shown};
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::CommandId;
@@ -85,6 +85,7 @@ pub fn requests<'a>(events: impl IntoIterator<Item = &'a Event>) -> Result<Vec<D
                 | Command::GatherFacts { .. }
                 | Command::Hydrate { .. }
                 | Command::RunTask { .. }
+                | Command::Keep { .. }
                 | Command::CheckBases { .. }
                 | Command::Apply { .. }
                 | Command::Remember { .. }
@@ -152,7 +153,7 @@ impl Disclosed {
             Fate::NotSent => "was never sent".to_owned(),
             Fate::Sent => "sent; no answer is recorded".to_owned(),
             Fate::Failed { reason } => format!("no answer: {reason}"),
-            Fate::Answered { usage, written, duration_ms } => {
+            Fate::Answered { usage, duration_ms, .. } => {
                 let mut text =
                     format!("answered in {duration_ms} ms: {} tokens read", grouped(usage.input_tokens));
                 if usage.cached_tokens > 0 {
@@ -162,13 +163,20 @@ impl Disclosed {
                 if usage.input_tokens == 0 || usage.output_tokens == 0 {
                     text.push_str(" (what the server did not count is taken as estimated)");
                 }
-                let spent = self.model.spent(usage, self.request.estimated_tokens(), *written);
-                match self.model.known_price() {
-                    Some(_) => format!("{text}, {}", usd(spent.micro_usd)),
+                match self.cost() {
+                    Some(amount) => format!("{text}, {}", usd(amount)),
                     None => format!("{text}, price unknown"),
                 }
             }
         }
+    }
+
+    /// What the call has cost, in millionths of a US dollar, where it was answered and the
+    /// model's price is known.
+    pub fn cost(&self) -> Option<MicroUsd> {
+        let Fate::Answered { usage, written, .. } = &self.fate else { return None };
+        self.model.known_price()?;
+        Some(self.model.spent(usage, self.request.estimated_tokens(), *written).micro_usd)
     }
 
     fn estimate(&self) -> String {
@@ -227,7 +235,8 @@ fn texts_of(message: &Message) -> Vec<&str> {
     }
 }
 
-fn told_part(part: &PackPart) -> String {
+/// A part of a pack with the reason why it is in it, or why it is not.
+pub(crate) fn told_part(part: &PackPart) -> String {
     let mut text = part.path.as_ref().map_or_else(|| "a memory record".to_owned(), ToString::to_string);
     if let Some((first, last)) = part.lines {
         let _ = write!(text, ":{first}-{last}");

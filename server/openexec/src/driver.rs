@@ -7,6 +7,8 @@
 mod absent;
 mod catalogue;
 mod executor;
+mod knowledge;
+mod memory;
 mod perform;
 mod route;
 mod spend;
@@ -14,18 +16,20 @@ mod surface;
 mod trust;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
+pub use knowledge::IndexShelf;
+pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
 pub use surface::Surface;
 pub use trust::TrustChanges;
 
 use crate::config::{RECORDED_PREFIX, SCRIPTED_PREFIX, UserConfig, UserDirs};
-use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX};
+use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX, RUNS_LISTED_MAX};
 use crate::models::{self, AtHand, Model};
 use crate::policy::{self, Effective};
 use crate::process::Launcher;
 use crate::store::{Recorded, Spending, Store, TrustStore, TrustedFile};
 use crate::tasks::{self, Declared};
-use crate::workspace::{Knowledge, Sift, Workspace};
+use crate::workspace::{Sift, Workspace};
 use absent::AbsentModel;
 use anyhow::{Context as _, anyhow, bail};
 use executor::Executor;
@@ -34,11 +38,11 @@ use openexec_engine::digest::Digest;
 use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
-use openexec_engine::model::ModelRequest;
+use openexec_engine::model::{ChosenModel, ModelRequest, Models};
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
-use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState};
-use openexec_engine::task::{TaskSet, Trust};
+use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState, Target};
+use openexec_engine::task::{TaskKind, TaskReport, TaskSet, TestFailure, Trust};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -89,6 +93,8 @@ pub struct RunView {
     pub blueprint: BlueprintName,
     /// Its model.
     pub model: ModelName,
+    /// The place that it is about.
+    pub target: Option<Target>,
     /// What it is doing: `run_tests, attempt 2`.
     pub activity: String,
     /// How it stands.
@@ -133,7 +139,7 @@ pub struct Runtime {
     spending: Arc<Spending>,
     stores: Mutex<BTreeMap<PathBuf, Store>>,
     handles: Mutex<BTreeMap<RunId, RunHandle>>,
-    known: Mutex<BTreeMap<PathBuf, Knowledge>>,
+    roots: knowledge::Roots,
     at_hand: tokio::sync::OnceCell<AtHand>,
 }
 
@@ -144,10 +150,14 @@ pub struct RunHandle {
     pub run: RunId,
     /// The canonical root of its workspace.
     pub root: PathBuf,
-    events: broadcast::Sender<Arc<Recorded>>,
+    /// Whoever drives it holds the strong one: a run that is over keeps no events in memory.
+    events: broadcast::WeakSender<Arc<Recorded>>,
     view: watch::Receiver<RunView>,
     says: mpsc::Sender<Spoken>,
 }
+
+/// How the model of a run is called that asks none.
+const NO_MODEL: &str = "none";
 
 /// The models of a run, by name.
 type Connected = BTreeMap<ModelName, Arc<dyn Model>>;
@@ -160,9 +170,10 @@ struct Spoken {
 }
 
 impl RunHandle {
-    /// Every event from now on, after it is durable.
+    /// Every event from now on, after it is durable; none when nobody drives it any more.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<Recorded>> {
-        self.events.subscribe()
+        let events = self.events.upgrade().unwrap_or_else(|| broadcast::Sender::new(1));
+        events.subscribe()
     }
 
     /// Where it stands now.
@@ -235,7 +246,7 @@ impl Runtime {
             trust,
             stores: Mutex::default(),
             handles: Mutex::default(),
-            known: Mutex::default(),
+            roots: knowledge::Roots::default(),
             at_hand: tokio::sync::OnceCell::new(),
         }))
     }
@@ -258,13 +269,6 @@ impl Runtime {
         let store = Store::open(&self.dirs.store_path(&root)).context("the journal cannot be used")?;
         stores.insert(root, store.clone());
         Ok(store)
-    }
-
-    /// Opens a workspace with what earlier runs have found out about its files.
-    fn workspace(&self, root: &Path) -> anyhow::Result<Workspace> {
-        let workspace = Workspace::open(root).context("the workspace cannot be used")?;
-        let known = self.known.lock().entry(workspace.root().to_owned()).or_default().clone();
-        Ok(workspace.knowing(&known))
     }
 
     /// Where the journal of a workspace lies.
@@ -436,11 +440,18 @@ impl Runtime {
         for input in blueprint.inputs.iter().filter(|input| input.required) {
             require(&request.inputs, input.name, &blueprint.name)?;
         }
-        if request.model.is_none() {
+        if request.model.is_none() && blueprint.asks_a_model() {
             self.model_at_hand().await;
         }
-        let models = self.chosen(request.model.as_ref(), &routed)?;
-        let connected = self.connected(&root, &models)?;
+        let (models, connected) = match blueprint.asks_a_model() || request.model.is_some() {
+            true => {
+                let models = self.chosen(request.model.as_ref(), &routed)?;
+                let connected = self.connected(&root, &models)?;
+                (models, connected)
+            }
+            false => (Models::only(ChosenModel::named(NO_MODEL)), Connected::new()),
+        };
+        let operations = self.remembered(&root, status.clone())?.operations();
         let policy = self.policy(&root)?.snapshot.for_run(blueprint.sandbox, blueprint.approval_mode);
         let open_documents = surface.open_documents(&root);
         let open_versions =
@@ -451,6 +462,7 @@ impl Runtime {
                 workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text)
             })
             .collect();
+        let environment = workspace.environment();
         let run = RunId::new(uuid::Uuid::now_v7().to_string());
         let start = RunStarted {
             run: run.clone(),
@@ -462,10 +474,12 @@ impl Runtime {
             budget: self.config.budget,
             approve_requests: self.config.approve_requests,
             tasks: TaskSet { tasks: status.declared.tasks, trust: status.trust },
+            operations,
             inputs: request.inputs,
             route: Some(Box::new(routed)),
             open_documents,
             open_versions,
+            environment,
             entropy: entropy()?,
             context_tokens_max: self.config.context_tokens.unwrap_or(CONTEXT_TOKENS_DEFAULT),
         };
@@ -552,6 +566,10 @@ impl Runtime {
             Some(start) => workspace.sifted(sift(start)),
             None => workspace,
         };
+        let notes = self.memory(&root).map(|remembered| remembered.notes()).unwrap_or_else(|error| {
+            tracing::warn!("records are not at hand: {error}");
+            Vec::new()
+        });
         let (events, _) = broadcast::channel(EVENTS_BROADCAST_MAX);
         let (says, said) = mpsc::channel(8);
         let place = perform::Place {
@@ -565,19 +583,24 @@ impl Runtime {
             allow_unconfined: self.config.allow_unsandboxed_tasks,
             shadow: tokio::sync::OnceCell::new(),
             snapshot,
+            notes,
             chosen,
             till: spend::Till { ledger: self.spending.clone(), day: self.config.budget.day },
             progress,
         };
         let budget = self.config.budget;
         let live = executor::Live::new(budget, progressing);
-        let (mut executor, view) = Executor::new(Arc::new(place), state, seq, events.clone(), lease, live);
+        let heard = events.downgrade();
+        let (mut executor, view) = Executor::new(Arc::new(place), state, seq, events, lease, live);
         let commands = match first {
             Some(event) => executor.record(event).await?,
             None => executor.outstanding(),
         };
-        let handle = RunHandle { run: run.clone(), root, events, view, says };
-        self.handles.lock().insert(run, handle.clone());
+        let handle = RunHandle { run: run.clone(), root, events: heard, view, says };
+        let mut handles = self.handles.lock();
+        handles.insert(run, handle.clone());
+        forget_oldest(&mut handles);
+        drop(handles);
         tokio::spawn(executor.drive(commands, said));
         Ok(handle)
     }
@@ -601,7 +624,7 @@ impl Runtime {
             tracing::warn!("runs cannot be listed: {error}");
             Vec::new()
         });
-        let unfinished = runs.into_iter().filter(|run| run.last_event != "run_ended");
+        let unfinished = runs.into_iter().filter(|run| !run.is_over());
         unfinished
             .filter(|summary| self.handle(&summary.run).is_none())
             .filter_map(|summary| {
@@ -611,18 +634,38 @@ impl Runtime {
             .collect()
     }
 
+    /// Whether another process drives this run at the moment.
+    pub fn is_driven_elsewhere(&self, root: &Path, run: &RunId) -> bool {
+        self.handle(run).is_none() && self.store(root).is_ok_and(|store| store.driver(run).is_some())
+    }
+
     /// The latest run of a workspace that is over, whose edits stand in the user's files, and
     /// that this process has not driven. Reads the journal of no more than a few runs.
     pub fn latest_applied(&self, root: &Path) -> Option<RunView> {
         let runs = self.store(root).ok()?.runs().ok()?;
         let driven: Vec<RunId> = self.handles.lock().keys().cloned().collect();
-        let ended =
-            runs.into_iter().filter(|run| run.last_event == "run_ended" && !driven.contains(&run.run));
+        let ended = runs.into_iter().filter(|run| run.is_over() && !driven.contains(&run.run));
         let mut looked_at = ended.take(ENDED_LOOKED_AT_MAX);
         looked_at.find_map(|summary| {
             let (state, seq) = self.fold(root, &summary.run).ok()?;
             Some(view_of(&summary.run, &state, seq)).filter(|view| view.applied)
         })
+    }
+
+    /// The tests of a workspace that are red as far as is known: by the last report on what
+    /// stands in the user's files. Reads the journal of no more than a few runs.
+    pub fn failing_tests(&self, root: &Path) -> Vec<TestFailure> {
+        let runs = self.store(root).ok().and_then(|store| store.runs().ok()).unwrap_or_default();
+        let mut looked_at = runs.into_iter().take(ENDED_LOOKED_AT_MAX);
+        let report = looked_at.find_map(|summary| {
+            let (state, seq) = self.fold(root, &summary.run).ok()?;
+            let applied = view_of(&summary.run, &state, seq).applied;
+            let recorded = self.journal(root, &summary.run).ok()?;
+            let mut reports = recorded.into_iter().filter_map(|record| tested(record.event));
+            // The first report is on the files as they were, the last on what was applied.
+            if applied { reports.next_back() } else { reports.next() }
+        });
+        report.map(|report| report.failures).unwrap_or_default()
     }
 
     /// What would be sent for a request, without the key: the body as its adapter writes it now.
@@ -642,6 +685,12 @@ impl Runtime {
     }
 }
 
+/// The report of tests that could be read.
+fn tested(event: Event) -> Option<TaskReport> {
+    let Event::TaskFinished { report, .. } = event else { return None };
+    Some(*report).filter(|report| report.kind == TaskKind::Test && report.tests.is_some())
+}
+
 /// Where a folded run stands.
 pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
     let start = state.start();
@@ -649,6 +698,7 @@ pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
         run: run.clone(),
         blueprint: start.map_or_else(|| "?".into(), |start| start.blueprint.name.clone()),
         model: start.map_or_else(|| "?".into(), |start| start.models.implement.name.clone()),
+        target: start.and_then(|start| start.inputs.target.clone()),
         activity: state.activity(),
         status: state.status(),
         applied: state.applied().is_some()
@@ -682,6 +732,17 @@ fn sift(start: &RunStarted) -> Sift {
         let text = Outgoing { paths: std::slice::from_ref(path), ..Outgoing::default() };
         policy.may_leave(&text, local).err().map(|why| why.to_string())
     })
+}
+
+/// Of the runs that are over, only the newest are kept at hand; the journal has them all.
+fn forget_oldest(handles: &mut BTreeMap<RunId, RunHandle>) {
+    let over = handles.values().filter(|handle| !handle.is_driven()).map(|handle| &handle.run);
+    let many = over.clone().count().saturating_sub(RUNS_LISTED_MAX);
+    // Ids grow with time.
+    let oldest: Vec<RunId> = over.take(many).cloned().collect();
+    for run in oldest {
+        handles.remove(&run);
+    }
 }
 
 fn canonical(root: &Path) -> Result<PathBuf, DriverError> {

@@ -117,6 +117,8 @@ pub const EVENT_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub const ROUTER_TIMEOUT_MS: u64 = 10_000;
 /// Bytes of one state database.
 pub const STORE_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
+/// Bytes of one workspace's index on disk.
+pub const INDEX_DATABASE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// Milliseconds that one process waits for another to leave the state database.
 pub const STORE_BUSY_TIMEOUT_MS: u64 = 10_000;
 /// Milliseconds between two attempts at having a state database to oneself for a moment.
@@ -128,6 +130,8 @@ pub const STORE_AMBIGUOUS_LISTED_MAX: usize = 10;
 
 /// Files that one walk of the workspace looks at.
 pub const WALK_FILES_MAX: usize = 200_000;
+/// Threads that list the files of a workspace.
+pub const WALK_THREADS_MAX: usize = 4;
 /// Files that are searched for names while a pack is built.
 pub const SEARCH_FILES_MAX: usize = 20_000;
 /// Milliseconds that the server waits for the editor to show an applied edit.
@@ -147,8 +151,23 @@ pub const SEARCH_LINE_BYTES_MAX: usize = 300;
 pub const INDEXED_FILE_BYTES_MAX: u64 = 512 * 1024;
 /// Mean length of its lines, in bytes, from which on a source is taken for minified.
 pub const MINIFIED_LINE_BYTES_MIN: usize = 200;
-/// Threads that read and parse files while a pack is gathered.
-pub const INDEX_THREADS_MAX: usize = 4;
+/// Threads that read and parse the files of a workspace side by side.
+pub const INDEX_THREADS_MAX: usize = 8;
+/// Bytes of waiting files up to which one thread reads them: starting others costs more.
+pub const INDEX_INLINE_BYTES_MAX: u64 = 64 * 1024;
+/// Files of the index that are saved together while others are still being read.
+pub const INDEX_SAVED_AT_ONCE_MIN: usize = 512;
+/// Bytes of files that are parsed for a pack while the background is still at work: the nearest
+/// ones. At 10 MB/s, half of the time that an answer may take.
+pub const INDEX_NOW_PARSED_BYTES_MAX: u64 = 512 * 1024;
+/// Bytes of the files after these that are read without their grammar.
+pub const INDEX_NOW_LEXED_BYTES_MAX: u64 = 1024 * 1024;
+/// Texts of open buffers whose summaries are kept at hand.
+pub const INDEX_BUFFERS_KEPT_MAX: usize = 256;
+/// Changes that the background is told of one by one; of more, it looks at everything.
+pub const INDEX_CHANGES_MAX: usize = 256;
+/// Files whose symbols are kept at hand once they were wanted.
+pub const PARSED_FILES_KEPT_MAX: usize = 1_024;
 /// Lines shown before and after a place that lies in no symbol of a sensible size.
 pub const AROUND_LINES: u32 = 20;
 /// Lines of a symbol that is shown whole around a place; of a larger one, only the lines
@@ -193,6 +212,8 @@ pub const DIAGNOSTICS_MAX: usize = 20;
 pub const VIEW_LAG_MS: u64 = 1_000;
 /// Runs of a workspace that a client's own list shows.
 pub const RUNS_LISTED_MAX: usize = 50;
+/// Milliseconds between two looks whether another process has written into a journal.
+pub const JOURNAL_LOOK_MS: u64 = 1_000;
 /// Milliseconds between two notices that the list of runs has changed.
 pub const RUNS_CHANGED_PAUSE_MS: u64 = 100;
 /// Milliseconds that a menu which is opened before the first offers are read waits for them.
@@ -220,3 +241,37 @@ pub const COMPLETIONS_MAX: usize = 200;
 /// Bytes up to which an editor's question about a file of ours is answered where it arrives;
 /// beyond, by a thread that nobody else waits for.
 pub const OWN_FILES_INLINE_BYTES_MAX: usize = 16 * 1024;
+/// Milliseconds that git may take for one answer.
+pub const HISTORY_TIMEOUT_MS: u64 = 20_000;
+/// Bytes of one answer of git's.
+pub const HISTORY_OUTPUT_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Commits that a walk goes through one by one; older ones are one step.
+pub const HISTORY_COMMITS_MAX: usize = 5_000;
+/// Files of one commit that are compared in pairs to find renamed ones.
+pub const HISTORY_RENAMES_MAX: usize = 2_000;
+/// Changed files of one commit that are searched for a symbol which left its file.
+pub const HISTORY_STEP_FILES_MAX: usize = 2_000;
+/// Files of the past whose symbols are kept at hand.
+pub const HISTORY_FILES_KEPT_MAX: usize = 20_000;
+/// Commits of a file that are looked at for files that change with it.
+pub const CO_CHANGED_COMMITS_MAX: usize = 200;
+/// Files of a commit from which on it says nothing of any two of them.
+pub const CO_CHANGED_FILES_MAX: usize = 30;
+/// Files in which a symbol is looked for that is not where a record points.
+pub const POINTER_SEARCH_FILES_MAX: usize = 20_000;
+/// Records of runs that are listed, exported or re-anchored at once, the newest.
+pub const LESSONS_MAX: usize = 1_000;
+/// Records that an editor is told of one symbol.
+pub const KNOWN_ABOUT_MAX: usize = 20;
+/// Milliseconds between two looks whether a repository's head has moved.
+pub const HEAD_LOOKS_MS: u64 = 2_000;
+/// Records of one file that its annotations are made of, the newest first.
+pub const ANNOTATED_RECORDS_MAX: usize = 50;
+/// Records of one symbol that are shown where the cursor rests.
+pub const RECORDS_HOVERED_MAX: usize = 3;
+/// Characters of a run's text on one line of its report.
+pub const REPORT_LINE_CHARS_MAX: usize = 400;
+/// Characters of one text of a run in its report.
+pub const REPORT_TEXT_CHARS_MAX: usize = 40_000;
+/// Lines of one text of a run in the Markdown of its report; the page has all of them.
+pub const REPORT_TEXT_LINES_MAX: usize = 12;

@@ -9,12 +9,14 @@
 //! transport; everything else is data in, value out.
 
 mod actions;
+mod annotations;
 mod apply;
 mod commands;
 mod conversation;
 mod documents;
 mod editor;
 mod follow;
+mod memory;
 mod own_files;
 mod review;
 mod roots;

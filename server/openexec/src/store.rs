@@ -1,5 +1,6 @@
 //! The state store: one SQLite database per workspace, in user scope. Journal, memory, leases.
-//! Databases of their own hold what the user has trusted, and what calls to models have taken.
+//! Databases of their own hold what the user has trusted, what calls to models have taken, and
+//! what is known of a workspace's files.
 //!
 //! It must not know what an event means; it keeps events and hands them back.
 //!
@@ -8,6 +9,7 @@
 //! may have one database open: SQLite's write-ahead log keeps them apart.
 
 mod database;
+mod index;
 mod journal;
 mod lease;
 mod memory;
@@ -17,14 +19,15 @@ mod tests;
 mod trust;
 mod writer;
 
+pub use index::{IndexSize, IndexStore};
 pub use lease::Lease;
 pub use spending::{Call, Reserved, Spending};
 pub use trust::{TrustStore, TrustedFile};
 
 use crate::limits::{EVENT_BYTES_MAX, JOURNAL_QUEUE_MAX, STORE_BYTES_MAX, STORE_READERS_MAX};
 use openexec_engine::digest::Digest;
-use openexec_engine::ids::RunId;
-use openexec_engine::memory::MaintenanceRecord;
+use openexec_engine::ids::{RecordId, RunId};
+use openexec_engine::memory::{Kind, MaintenanceRecord, Record};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::Event;
 use parking_lot::Mutex;
@@ -60,6 +63,13 @@ pub struct RunSummary {
     pub last_event: String,
 }
 
+impl RunSummary {
+    /// Whether its last event is its end.
+    pub fn is_over(&self) -> bool {
+        self.last_event == "run_ended"
+    }
+}
+
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages say it")]
@@ -80,6 +90,8 @@ pub enum StoreError {
     AmbiguousRun { prefix: String, runs: Vec<String> },
     #[error("the state database `{path}` {reason}")]
     Refused { path: String, reason: String },
+    #[error("the state database `{path}` {reason}")]
+    Broken { path: String, reason: String },
     #[error("the state database refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error("an event could not be read or written as JSON: {0}")]
@@ -102,6 +114,8 @@ struct Shared {
     path: PathBuf,
     jobs: mpsc::Sender<Job>,
     readers: Mutex<Vec<Connection>>,
+    /// The connection that looks whether anybody has written.
+    watcher: Mutex<Option<Connection>>,
 }
 
 impl Store {
@@ -125,8 +139,8 @@ impl Store {
                 path: path.display().to_string(),
                 reason: format!("no thread could be started for its writer: {error}"),
             })?;
-        let readers = Mutex::new(Vec::new());
-        Ok(Self { shared: Arc::new(Shared { path: path.to_path_buf(), jobs, readers }) })
+        let (readers, watcher) = (Mutex::default(), Mutex::default());
+        Ok(Self { shared: Arc::new(Shared { path: path.to_path_buf(), jobs, readers, watcher }) })
     }
 
     /// Appends an event as number `seq` of its run. When this returns, it is durable. When
@@ -183,6 +197,31 @@ impl Store {
         lease::take(self.shared.path.parent().unwrap_or(Path::new("")), run)
     }
 
+    /// The process that drives a run at the moment, as far as it can be seen.
+    pub fn driver(&self, run: &RunId) -> Option<u32> {
+        lease::holder(self.shared.path.parent().unwrap_or(Path::new("")), run)
+    }
+
+    /// A number that is another one when anybody has written since it was asked for last,
+    /// whichever process that was.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn version(&self) -> Result<i64, StoreError> {
+        let path = &self.shared.path;
+        let mut watcher = self.shared.watcher.lock();
+        let connection = match &mut *watcher {
+            Some(connection) => connection,
+            none => none.insert(database::open_reader(path)?),
+        };
+        // The pragma tells what others have committed since this connection looked.
+        let version = connection.query_row("PRAGMA data_version", [], |row| row.get(0));
+        version.map_err(|error| {
+            *watcher = None;
+            database::explained(path, error.into())
+        })
+    }
+
     /// Stores a record under its run's id; a second one replaces the first.
     ///
     /// # Errors
@@ -192,17 +231,51 @@ impl Store {
         self.write(Work::Remember { record: Box::new(record.clone()), body }).await.map(|_| ())
     }
 
-    /// Records that concern any of these symbols (or, with no symbol, files), newest first,
-    /// at most `limit`.
+    /// Records of runs that concern any of these symbols (or, with no symbol, files) or that met
+    /// any of these errors, newest first, at most `limit`.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn recall(
         &self,
         places: &[(WorkspacePath, Option<String>)],
+        errors: &[String],
         limit: usize,
     ) -> Result<Vec<MaintenanceRecord>, StoreError> {
-        self.read(|connection| memory::recall(connection, places, limit))
+        self.read(|connection| memory::recall(connection, places, errors, limit))
+    }
+
+    /// What runs have left, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn lessons(&self, limit: usize) -> Result<Vec<MaintenanceRecord>, StoreError> {
+        self.read(|connection| memory::lessons(connection, limit))
+    }
+
+    /// Stores one of the user's own records, in the place of one of the same kind and id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn keep(&self, record: &Record) -> Result<(), StoreError> {
+        let body = serde_json::to_string(record)?;
+        self.write(Work::Keep { record: Box::new(record.clone()), body }).await.map(|_| ())
+    }
+
+    /// Removes one of the user's own records. One that is not there stays away.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn forget(&self, kind: Kind, id: &RecordId) -> Result<(), StoreError> {
+        self.write(Work::Forget { kind, id: id.clone() }).await.map(|_| ())
+    }
+
+    /// The user's own records, by kind and id.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn records(&self) -> Result<Vec<Record>, StoreError> {
+        self.read(memory::records)
     }
 
     async fn write(&self, work: Work) -> Result<Digest, StoreError> {

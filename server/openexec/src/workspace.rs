@@ -20,15 +20,16 @@ mod walk;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use index::Index;
+pub use index::{Changed, Indexed, Keeper, Shelf};
 use layers::Layers;
 use openexec_engine::context::Candidate;
 use openexec_engine::edit::ChangeSet;
-use openexec_engine::memory::MaintenanceRecord;
 use openexec_engine::path::{RequestedPath, WorkspacePath};
 use openexec_engine::policy::Facts;
+use openexec_engine::redact::{Hidden, hidden_in};
 use openexec_engine::run::{ContextQuery, HydratedText, OpenDocument, Read};
 use place::{Place, Standing};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,6 +65,13 @@ pub type Sift = Arc<dyn Fn(&WorkspacePath) -> Option<String> + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Knowledge(Arc<Index>);
 
+impl Knowledge {
+    /// What is known with what an earlier session has left on a shelf.
+    pub fn on(shelf: Arc<dyn Shelf>) -> Self {
+        Self(Arc::new(Index::with_shelf(shelf)))
+    }
+}
+
 impl Workspace {
     /// Opens the directory. The root is made canonical here, once.
     ///
@@ -82,7 +90,6 @@ impl Workspace {
     /// The same, with what is known of this root already.
     #[must_use]
     pub fn knowing(self, known: &Knowledge) -> Self {
-        known.0.keep_settled();
         Self { index: Arc::clone(&known.0), ..self }
     }
 
@@ -151,9 +158,13 @@ impl Workspace {
                 || path.strip_suffix(name).is_some_and(|before| before.ends_with('/'))
                 || path.strip_prefix(name).is_some_and(|behind| behind.starts_with('/'))
         };
-        let listed = walk::walk(&self.root).into_iter().map(|file| file.path);
-        let mut found: BTreeSet<WorkspacePath> =
-            listed.filter(|path| names.iter().any(|name| means(path, name))).collect();
+        let listed = self.listed();
+        let mut found: BTreeSet<WorkspacePath> = listed
+            .iter()
+            .map(|file| &file.path)
+            .filter(|path| names.iter().any(|name| means(path, name)))
+            .cloned()
+            .collect();
         // What is not listed, because a tool generates or ignores it, can still be named in full.
         let exact = names.iter().filter_map(|name| WorkspacePath::parse(name).ok());
         let is_file = |path: &WorkspacePath| {
@@ -163,12 +174,52 @@ impl Workspace {
         found.into_iter().collect()
     }
 
+    /// All files that tools and people look at, sorted by path. Reads names only.
+    pub fn files(&self) -> Vec<WorkspacePath> {
+        walk::walk(&self.root).into_iter().map(|file| file.path).collect()
+    }
+
     /// Finds candidates for a context pack. The same files and the same query give the same
     /// candidates in the same order.
     pub fn gather(&self, query: &ContextQuery, recall: &Recall<'_>) -> Vec<Candidate> {
         gather::gather(self, query, recall)
     }
+
+    /// The secrets in candidates that their files give away as a whole: a line of a key, a value
+    /// whose name stands on another line. Redaction looks at whole files before anything is cut.
+    pub fn hidden_in(
+        &self,
+        candidates: &[Candidate],
+        changes: &ChangeSet,
+        open: &[OpenDocument],
+    ) -> Vec<Hidden> {
+        let mut parts: BTreeMap<&WorkspacePath, Vec<&str>> = BTreeMap::new();
+        for candidate in candidates {
+            if let Some(path) = &candidate.path {
+                let texts = std::iter::once(candidate.text.as_str()).chain(candidate.signature.as_deref());
+                parts.entry(path).or_default().extend(texts);
+            }
+        }
+        let layers = Layers::new(self, changes, open);
+        let parts: Vec<_> = parts.into_iter().collect();
+        let hidden = index::in_parallel(&parts, |(path, parts)| match layers.text(path) {
+            Ok(Some(whole)) => hidden_in(path, &whole, parts),
+            // What cannot be read now is redacted as far as its parts give it away.
+            Ok(None) | Err(_) => Vec::new(),
+        });
+        hidden.into_iter().flatten().collect()
+    }
 }
 
-/// How records are found, so that this module needs not know the store.
-pub type Recall<'a> = dyn Fn(&[(WorkspacePath, Option<String>)]) -> Vec<MaintenanceRecord> + Sync + 'a;
+/// What memory is asked for.
+pub struct Sought<'a> {
+    /// Symbols and, with no symbol, files; the most relevant first.
+    pub places: &'a [(WorkspacePath, Option<String>)],
+    /// Errors in their normal form.
+    pub errors: &'a [String],
+    /// How a file's text is read as the run sees it.
+    pub read: &'a dyn Fn(&WorkspacePath) -> Option<String>,
+}
+
+/// How records are found, so that this module needs not know where they are kept.
+pub type Recall<'a> = dyn Fn(&Sought<'_>) -> Vec<Candidate> + Sync + 'a;

@@ -129,8 +129,19 @@ local subcommands = {
   log = function(words)
     runs.meant(nil, words[1], log)
   end,
-  status = function()
-    server.execute('status')
+  status = function(words)
+    -- Without a run: all of them.
+    if not words[1] then
+      return server.execute('status')
+    end
+    runs.meant(nil, words[1], function(entry)
+      server.execute('status', { run = entry.run })
+    end)
+  end,
+  report = function(words)
+    runs.meant(nil, words[1], function(entry)
+      server.execute('report', { run = entry.run })
+    end)
   end,
   trust = function()
     require('openexec.trust').ask()
@@ -169,13 +180,13 @@ function M.complete(lead, line)
     return starting_with(lead, vim.fn.sort(vim.tbl_keys(subcommands)))
   elseif name == 'run' then
     return lead ~= '' and starting_with(lead, { 'blueprint=', 'model=' }) or {}
-  elseif not subcommands[name] or name == 'status' or name == 'trust' or name == 'reject' then
+  elseif not subcommands[name] or name == 'trust' or name == 'reject' then
     return {}
   end
   runs.refresh()
   local fitting = {}
   for _, entry in ipairs(runs.known) do
-    if name == 'log' or vim.list_contains(entry.can, name) then
+    if vim.list_contains({ 'log', 'status', 'report' }, name) or vim.list_contains(entry.can, name) then
       table.insert(fitting, entry.short)
     end
   end

@@ -21,6 +21,9 @@ impl DeterministicAction {
             Self::ApplyEdit => "apply_report",
             Self::Remember => "memory_record",
             Self::SummarizeRun => "summary",
+            Self::FindRunbook => "remediation",
+            Self::RunProcedure => PATCH,
+            Self::RecordDecision => "decision",
         }
     }
 }

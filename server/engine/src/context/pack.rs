@@ -108,12 +108,13 @@ struct Item<'a> {
 
 impl<'a> Item<'a> {
     fn new(candidate: &'a Candidate, redactions: &mut Redactions) -> Self {
-        let (text, count) = redactions.redact(&candidate.text);
+        let path = candidate.path.as_ref();
+        let (text, count) = redactions.redact_in(path, &candidate.text);
         let line_count = |text: &str| text.split_inclusive('\n').count();
         let claimed = candidate.lines.map(|(first, last)| (last as usize + 1).saturating_sub(first as usize));
         let exact = candidate.path.is_some() && claimed == Some(line_count(&candidate.text));
         let divisible = exact && line_count(&text) == line_count(&candidate.text);
-        let signature = candidate.signature.as_ref().map(|signature| redactions.redact(signature).0);
+        let signature = candidate.signature.as_ref().map(|signature| redactions.redact_in(path, signature).0);
         let title = redactions.redact(&title_of(candidate, candidate.lines)).0;
         Self { candidate, title, text, signature, redactions: count, exact, divisible, shown: None }
     }

@@ -23,6 +23,11 @@ pub fn rebase(base: &str, proposed: &str, current: &str) -> Rebased {
     if base == proposed {
         return Rebased::Clean(current.to_owned());
     }
+    match (only_ended(base, proposed), only_ended(base, current)) {
+        (None, Some(line_end)) => return Rebased::Clean(ended(proposed, line_end)),
+        (Some(line_end), None) => return Rebased::Clean(ended(current, line_end)),
+        (None, None) | (Some(_), Some(_)) => {}
+    }
     if steps(base, proposed).saturating_add(steps(base, current)) > REBASE_STEPS_MAX {
         return Rebased::Overlapping;
     }
@@ -30,6 +35,18 @@ pub fn rebase(base: &str, proposed: &str, current: &str) -> Rebased {
         Ok(merged) => Rebased::Clean(merged),
         Err(_) => Rebased::Overlapping,
     }
+}
+
+/// The line end, if all that one side did is to end the last line: editors do so when they save,
+/// and it is no change of what stands in that line.
+fn only_ended<'a>(base: &str, other: &'a str) -> Option<&'a str> {
+    let added = other.strip_prefix(base)?;
+    (["\n", "\r\n"].contains(&added) && !base.ends_with(['\n', '\r'])).then_some(added)
+}
+
+fn ended(text: &str, line_end: &str) -> String {
+    let missing = if text.is_empty() || text.ends_with(['\n', '\r']) { "" } else { line_end };
+    format!("{text}{missing}")
 }
 
 /// An upper estimate of the work of an exact diff: lines times changed lines (Myers, 1986).

@@ -300,3 +300,18 @@ fn a_renamed_file_stays_or_goes_with_both_its_names() {
     assert!(refused("to", Some(1)).contains("name the whole file"));
     assert!(refused("other", None).contains("changed are `from`, `kept`, `to`"));
 }
+
+#[test]
+fn a_line_end_that_saving_adds_is_no_change_of_the_last_line() {
+    for (base, proposed, current, merged) in [
+        ("a\nb", "a\nB", "a\nb\n", "a\nB\n"),
+        ("a\r\nb", "a\r\nB", "a\r\nb\r\n", "a\r\nB\r\n"),
+        ("a\nb", "a\nb\nc\n", "a\nb\n", "a\nb\nc\n"),
+        ("a\nb", "", "a\nb\n", ""),
+    ] {
+        assert_eq!(rebase(base, proposed, current), Rebased::Clean(merged.to_owned()), "{base:?}");
+        assert_eq!(rebase(base, current, proposed), Rebased::Clean(merged.to_owned()), "{base:?}");
+    }
+    // More than that is a change.
+    assert_eq!(rebase("a\nb", "a\nB", "a\nb \n"), Rebased::Overlapping);
+}

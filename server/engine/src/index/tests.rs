@@ -133,3 +133,14 @@ fn a_summary_is_kept_as_data() {
     assert_eq!(serde_json::from_str::<FileSummary>(&json).unwrap(), summary);
     assert!(summary.bytes() < 4 * RUST.len());
 }
+
+#[test]
+fn a_summary_is_of_one_grammar_in_one_version() {
+    let mut versions: Vec<_> = Language::all().map(|language| summary_version(Some(language))).collect();
+    versions.push(summary_version(None));
+    let all = versions.len();
+    versions.sort_unstable();
+    versions.dedup();
+    assert_eq!(versions.len(), all);
+    assert!(Language::Rust.grammar_version().len() > 10);
+}

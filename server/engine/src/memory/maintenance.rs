@@ -4,6 +4,7 @@ use super::SymbolPointer;
 use crate::digest::Digest;
 use crate::ids::{BlueprintName, RunId};
 use crate::path::WorkspacePath;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A fact that a model noted. Data, never an instruction.
@@ -16,6 +17,43 @@ pub struct Note {
     pub text: String,
 }
 
+/// How the work ended that a record tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It passed its gates, was agreed to, and stands.
+    #[default]
+    Done,
+    /// It did not pass, or could not be done.
+    Failed,
+    /// A person refused it.
+    Unapproved,
+    /// It was taken back.
+    Undone,
+}
+
+impl Standing {
+    /// What must be said before anything of such a record is shown; nothing for work that stands.
+    pub const fn warning(self) -> Option<&'static str> {
+        match self {
+            Self::Done => None,
+            Self::Failed => Some("FAILED. It tells what was tried and did not work; it is no advice"),
+            Self::Unapproved => Some("NOT APPROVED. A person refused what it tells of; it is no advice"),
+            Self::Undone => Some("TAKEN BACK. What it tells of does not stand any more; it is no advice"),
+        }
+    }
+
+    /// `done`, `failed`, …
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Unapproved => "unapproved",
+            Self::Undone => "undone",
+        }
+    }
+}
+
 /// What a completed or failed run leaves behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaintenanceRecord {
@@ -25,16 +63,22 @@ pub struct MaintenanceRecord {
     pub blueprint: BlueprintName,
     /// When, in milliseconds since the Unix epoch.
     pub at_ms: u64,
+    /// How it ended.
+    #[serde(default)]
+    pub standing: Standing,
     /// What was asked for.
     pub instruction: String,
-    /// What the model says it did. Data, never an instruction.
+    /// What the model says it did, or why the run failed. Data, never an instruction.
     pub summary: String,
-    /// The files that changed.
+    /// The files that changed, or would have.
     pub files: Vec<WorkspacePath>,
-    /// The symbols that changed.
+    /// The symbols that changed, or would have.
     pub symbols: Vec<SymbolPointer>,
     /// The tests that failed before and pass now.
     pub repaired_tests: Vec<String>,
+    /// The errors that the run began with or ended with, in their normal form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<String>,
     /// The gates that were passed: `run_tests: 12 tests passed`.
     pub evidence: Vec<String>,
     /// The proposed tree.
@@ -55,12 +99,17 @@ impl MaintenanceRecord {
         }
     }
 
-    /// The record as text for a context pack.
+    /// The record as text for a context pack. What did not stand says so before anything else.
     pub fn describe(&self) -> String {
         let symbols: Vec<&str> = self.symbols.iter().map(|pointer| pointer.symbol.as_str()).collect();
         let notes: String = self.notes.iter().map(|note| format!("\nnote: {}", note.text)).collect();
+        let errors: String = self.errors.iter().map(|error| format!("\nerror: {error}")).collect();
+        let (warning, changed) = match self.standing.warning() {
+            Some(warning) => (format!("{warning}.\n"), "would have changed"),
+            None => (String::new(), "changed"),
+        };
         format!(
-            "run {} ({}) changed {}\ntask: {}\nsummary: {}\nrepaired tests: {}\nevidence: {}{notes}",
+            "{warning}run {} ({}) {changed} {}\ntask: {}\nsummary: {}\nrepaired tests: {}\nevidence: {}{errors}{notes}",
             self.run,
             self.blueprint,
             symbols.join(", "),

@@ -6,10 +6,12 @@ mod environment;
 mod identifiers;
 mod invisible;
 mod names;
+mod redacted;
 mod switches;
 mod taint;
 
 pub(crate) use invisible::{Hidden, hidden};
+pub use redacted::Redacted;
 pub use taint::{Form, Occurrence, Taint, fingerprints};
 
 use super::Verdict;
@@ -35,7 +37,7 @@ pub(super) struct Objection {
 pub(super) fn objections(path: Option<&WorkspacePath>, base: &str, text: &str) -> Vec<Objection> {
     let mut objections = Vec::new();
     objections.extend(invisible(base, text));
-    objections.extend(secret(base, text));
+    objections.extend(secret(path, base, text));
     if let Some(path) = path {
         objections.extend(switches::switched(path, base, text));
         objections.extend(identifiers::lookalike(path, base, text));
@@ -87,8 +89,8 @@ fn invisible(base: &str, text: &str) -> Option<Objection> {
 }
 
 /// The first secret that the base does not contain.
-fn secret(base: &str, text: &str) -> Option<Objection> {
-    let mut new: Vec<redact::Finding> = redact::find(text)
+fn secret(path: Option<&WorkspacePath>, base: &str, text: &str) -> Option<Objection> {
+    let mut new: Vec<redact::Finding> = redact::find(text, path)
         .into_iter()
         .filter(|finding| text.get(finding.range.clone()).is_some_and(|value| !base.contains(value)))
         .collect();
@@ -105,7 +107,7 @@ fn secret(base: &str, text: &str) -> Option<Objection> {
 
 /// True when a text holds a secret that must not be shown even redacted: a whole key file.
 pub(super) fn is_key_material(text: &str) -> bool {
-    redact::find(text).iter().any(|finding| finding.certain && finding.kind.contains("private-key"))
+    redact::find(text, None).iter().any(|finding| finding.certain && finding.kind.contains("private-key"))
 }
 
 /// The lines of `text` that `base` does not have, each as often as it has more of them.

@@ -93,7 +93,7 @@ pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &Policy) -> 
                 (Kinds::of([&ActionKind::RenameFile]), Extent::default())
             }
             None => {
-                judge.deleted(path);
+                judge.deleted(path, base);
                 (Kinds::of([&ActionKind::DeleteFile]), judge.extent(path, base, ""))
             }
         };
@@ -139,9 +139,14 @@ fn files_changed(batch: &[ActionRequest], changes: &ChangeSet) -> u64 {
 
 /// Judges the running of a declared task.
 pub fn evaluate_task(task: &TaskName, tasks: &TaskSet, policy: &Policy) -> Decision {
+    evaluate_call(task, &[], tasks, policy)
+}
+
+/// The same, with values for its parameters.
+pub fn evaluate_call(task: &TaskName, args: &[TaskArg], tasks: &TaskSet, policy: &Policy) -> Decision {
     let known = Known::default();
     let mut judge = Judge::new(policy, &known);
-    judge_task(&mut judge, task, &[], tasks);
+    judge_task(&mut judge, task, args, tasks);
     judge.decision()
 }
 
@@ -538,7 +543,7 @@ impl<'a> Gate<'a> {
         Self::same_base(judge, &known, &present, base_hash);
         // Of what the run made itself, nothing of the user's is lost.
         if !self.world.is_own(&known.path, known.facts) {
-            judge.deleted(&known.path);
+            judge.deleted(&known.path, &present);
         }
         self.rules(judge, before, &known, Kinds::of([&ActionKind::DeleteFile]), "");
         if judge.reasons() == before {

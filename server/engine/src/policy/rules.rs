@@ -151,6 +151,8 @@ pub enum PointerKind {
     Environment,
     /// A procedure.
     Procedure,
+    /// Why a symbol is as it is.
+    Symbol,
 }
 
 /// A class of files that rules can name. What is never touched, and what holds secrets, is
@@ -198,6 +200,22 @@ pub enum LanguageName {
     Java,
     C,
     Cpp,
+    Kotlin,
+    Ruby,
+    Php,
+    /// With the files of other shells.
+    Bash,
+    Lua,
+    Csharp,
+    Swift,
+    Scala,
+    Sql,
+    Json,
+    Yaml,
+    Toml,
+    Markdown,
+    Html,
+    Css,
 }
 
 impl LanguageName {
@@ -212,6 +230,21 @@ impl LanguageName {
             Language::Java => Self::Java,
             Language::C => Self::C,
             Language::Cpp => Self::Cpp,
+            Language::Kotlin => Self::Kotlin,
+            Language::Ruby => Self::Ruby,
+            Language::Php => Self::Php,
+            Language::Bash => Self::Bash,
+            Language::Lua => Self::Lua,
+            Language::CSharp => Self::Csharp,
+            Language::Swift => Self::Swift,
+            Language::Scala => Self::Scala,
+            Language::Sql => Self::Sql,
+            Language::Json => Self::Json,
+            Language::Yaml => Self::Yaml,
+            Language::Toml => Self::Toml,
+            Language::Markdown => Self::Markdown,
+            Language::Html => Self::Html,
+            Language::Css => Self::Css,
         }
     }
 }

@@ -3,26 +3,39 @@
 //! prefix alone says what they are, however little entropy they have.
 
 use super::Finding;
-use aho_corasick::AhoCorasick;
+use super::rules::matches_in;
 use regex::bytes::{Regex, RegexBuilder};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::LazyLock;
 
 /// One shape. The first group that matched is the secret; a group `name` is what it is assigned to.
-struct Shape {
-    kind: &'static str,
+pub(super) struct Shape {
+    pub(super) kind: &'static str,
     /// Lowercase; the expression is run only on texts that contain one of them in any case.
-    keywords: &'static [&'static str],
+    pub(super) keywords: &'static [&'static str],
+    /// Bytes between two dots of the secret, in place of keywords.
+    pub(super) dots: Option<usize>,
     pattern: &'static str,
     plausible: fn(&[u8]) -> bool,
     certain: bool,
 }
 
-const SHAPES: &[Shape] = &[
+impl Shape {
+    /// True when it has to be run only around its keywords.
+    pub(super) fn is_near(&self) -> bool {
+        self.kind == ASSIGNMENT
+    }
+}
+
+/// The kind of what is assigned to a name that promises a secret.
+const ASSIGNMENT: &str = "assignment";
+
+pub(super) const SHAPES: &[Shape] = &[
     Shape {
         kind: "private-key",
         keywords: &["private key"],
+        dots: None,
         // The lines between the markers, also where they are written as `\n` in a string. A block
         // that was cut before its end marker is one too.
         pattern: r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----((?:\s|\\[nr])*(?:(?:[A-Za-z0-9-]{2,30}: [^\n]*|[A-Za-z0-9+/=]{4,})(?:\s|\\[nr]|['\x22,+])*)+)(?:-----END|\z)",
@@ -32,6 +45,7 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "aws-access-key-id",
         keywords: &["akia", "asia", "abia", "acca", "a3t"],
+        dots: None,
         pattern: r"\b((?:A3T[A-Z0-9]|AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16})\b",
         plausible: no_example,
         certain: true,
@@ -39,6 +53,7 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "github-token",
         keywords: &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"],
+        dots: None,
         pattern: r"\b(gh[pousr]_[0-9A-Za-z]{36,255}|github_pat_[0-9A-Za-z_]{60,255})\b",
         plausible: varied,
         certain: true,
@@ -56,6 +71,7 @@ const SHAPES: &[Shape] = &[
             "glcbt-",
             "gr1348941",
         ],
+        dots: None,
         pattern: r"\b((?:glpat|gldt|glrt|glcbt)-[0-9A-Za-z_-]{20,64}|glptt-[0-9a-f]{40}|glimt-[0-9A-Za-z_-]{25}|gloas-[0-9A-Za-z_-]{64}|glagent-[0-9A-Za-z_-]{50,}|GR1348941[0-9A-Za-z_-]{20})(?:[^0-9A-Za-z_-]|\z)",
         plausible: varied,
         certain: true,
@@ -63,13 +79,15 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "slack-token",
         keywords: &["xox", "xapp-"],
-        pattern: r"\b(xox[abeoprs]-[0-9A-Za-z-]{10,250}|xapp-\d-[0-9A-Za-z-]{10,250})",
-        plausible: varied,
+        dots: None,
+        pattern: r"\b(xox[abeoprs]-[0-9A-Za-z-]{16,250}|xapp-\d-[0-9A-Za-z-]{16,250})",
+        plausible: numbered,
         certain: true,
     },
     Shape {
         kind: "model-api-key",
         keywords: &["sk-"],
+        dots: None,
         pattern: r"\b(sk-(?:ant-[a-z0-9]{2,10}|proj|svcacct|admin|or-v1)-[0-9A-Za-z_-]{32,250}|sk-[0-9A-Za-z]{40,64})(?:[^0-9A-Za-z_-]|\z)",
         plausible: varied,
         certain: true,
@@ -77,6 +95,7 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "stripe-key",
         keywords: &["sk_live_", "rk_live_", "sk_test_", "rk_test_", "whsec_"],
+        dots: None,
         pattern: r"\b((?:sk|rk)_(?:live|test|prod)_[0-9A-Za-z]{10,250}|whsec_[0-9A-Za-z+/=]{24,100})",
         plausible: varied,
         certain: true,
@@ -84,6 +103,7 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "jwt",
         keywords: &["eyj"],
+        dots: None,
         pattern: r"\b(eyJ[0-9A-Za-z_-]{15,}\.eyJ[0-9A-Za-z_-]{10,}(?:\.[0-9A-Za-z_-]{10,})?)",
         plausible: varied,
         certain: true,
@@ -91,6 +111,7 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "npm-token",
         keywords: &["_authtoken", "_auth=", "_password="],
+        dots: None,
         pattern: r"(?i)(?:^|[:\s])_(?:authToken|auth|password)\s*=\s*([0-9A-Za-z+/=_-]{12,200})",
         plausible: anything,
         certain: true,
@@ -98,6 +119,7 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "azure-storage-key",
         keywords: &["accountkey="],
+        dots: None,
         pattern: r"(?i)AccountKey=([0-9A-Za-z+/]{60,100}={0,2})",
         plausible: varied,
         certain: true,
@@ -105,6 +127,7 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "telegram-token",
         keywords: &[":aa"],
+        dots: None,
         pattern: r"\b(\d{8,10}:AA[0-9A-Za-z_-]{33})(?:[^0-9A-Za-z_-]|\z)",
         plausible: varied,
         certain: true,
@@ -112,13 +135,15 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "mailchimp-key",
         keywords: &["-us"],
+        dots: None,
         pattern: r"\b([0-9a-f]{32}-us[0-9]{1,2})\b",
         plausible: varied,
         certain: true,
     },
     Shape {
         kind: "discord-token",
-        keywords: &["."],
+        keywords: &[],
+        dots: Some(6),
         pattern: r"\b([MNO][0-9A-Za-z_-]{23,25}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,38})(?:[^0-9A-Za-z_-]|\z)",
         plausible: hard_to_guess,
         certain: true,
@@ -126,13 +151,15 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "url-credentials",
         keywords: &["://"],
+        dots: None,
         pattern: r#"[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:@/'"<>`]{0,100}:([^\s@/'"<>{}`]{6,200})@[0-9A-Za-z\[]"#,
-        plausible: no_stand_in,
+        plausible: no_bare_stand_in,
         certain: true,
     },
     Shape {
         kind: "authorization",
         keywords: &["authorization"],
+        dots: None,
         pattern: r#"(?i)authorization["']?\s*[:=]\s*["'`]?(?:bearer|basic|token|bot)\s+([0-9A-Za-z._~+/=-]{12,2000})"#,
         plausible: hard_to_guess,
         certain: true,
@@ -140,15 +167,17 @@ const SHAPES: &[Shape] = &[
     Shape {
         kind: "assignment",
         keywords: PROMISES,
-        pattern: r#"(?i)(?<name>[\w.-]{0,60}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|private[_-]?key|encryption[_-]?key|credentials?)[\w-]{0,30})["']?\]?\s*(?::\s*&?(?:'static )?(?:str|string|String)\s*)?(?:=>|:=|[:=])\s*(?:"([^"\s\\]{8,200})"|'([^'\s\\]{8,200})'|`([^`\s\\]{8,200})`)"#,
+        dots: None,
+        pattern: r#"(?i)(?<name>[\w.-]{0,60}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|private[_-]?key|encryption[_-]?key|credentials?)[\w-]{0,30})["']?\]?\s*(?::\s*&?(?:'static )?(?:str|string|String)\s*)?(?:=>|:=|[:=])\s*(?:"([^":\s\\]{8,200})"|'([^':\s\\]{8,200})'|`([^`:\s\\]{8,200})`)"#,
         plausible: no_stand_in_and_hard_to_guess,
         certain: false,
     },
     Shape {
         kind: "assignment",
         keywords: PROMISES,
+        dots: None,
         // As `.env`, `.ini`, `.properties` and YAML files write it: without quotes, to the line's end.
-        pattern: r#"(?im)^[ \t]*(?:export[ \t]+)?(?<name>[a-z0-9_.-]{0,60}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|private[_-]?key|encryption[_-]?key)[a-z0-9_-]{0,30})[ \t]*[:=][ \t]*([^\s"'`#(){}\[\]$<>,;]{8,200})[ \t]*\r?$"#,
+        pattern: r#"(?im)^[ \t]*(?:export[ \t]+)?(?<name>[a-z0-9_.-]{0,60}(?:passw(?:or)?d|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|auth[_-]?key|private[_-]?key|encryption[_-]?key)[a-z0-9_-]{0,30})[ \t]*[:=][ \t]*([^\s"'`#(){}\[\]$<>,;:]{8,200})[ \t]*\r?$"#,
         plausible: no_stand_in_and_hard_to_guess,
         certain: false,
     },
@@ -178,12 +207,23 @@ impl Shannon for [u8] {
     }
 }
 
+/// True for names by which people call what is no secret, in tests above all: `notASecret`.
+pub(super) fn denies(name: &[u8]) -> bool {
+    const NONE: &[&[u8]] = &[b"non", b"not", b"wrong", b"invalid", b"fake", b"dummy"];
+    NONE.iter().any(|word| name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word)))
+}
+
 /// False for names that speak of a secret and hold none: `credentialsId`, `public_token`.
 fn promises(name: &[u8]) -> bool {
     const ABOUT: &[&str] =
         &["id", "name", "length", "len", "size", "type", "url", "uri", "path", "file", "count"];
+    // Of many there is a collection, or the place where it lies.
+    const MANY: &[&str] = &["secrets", "tokens", "keys", "passwords", "credentials"];
+    if denies(name) {
+        return false;
+    }
     let name = String::from_utf8_lossy(name).to_lowercase();
-    !name.contains("public") && !ABOUT.iter().any(|ending| name.ends_with(ending))
+    !name.contains("public") && !ABOUT.iter().chain(MANY).any(|ending| name.ends_with(ending))
 }
 
 fn anything(_value: &[u8]) -> bool {
@@ -197,7 +237,28 @@ fn no_example(value: &[u8]) -> bool {
 /// Not one character again and again, as in documentation (`xxxxxxxx`).
 fn varied(value: &[u8]) -> bool {
     let tail = value.get(value.len().min(6)..).unwrap_or_default();
-    tail.iter().collect::<BTreeSet<_>>().len() >= 4
+    tail.iter().collect::<BTreeSet<_>>().len() >= 4 && !spells_the_alphabet(value) && !ends_in_a_run(value)
+}
+
+/// One character twelve times at the end: a form that was filled up.
+fn ends_in_a_run(value: &[u8]) -> bool {
+    let tail = value.len().checked_sub(12).and_then(|start| value.get(start..)).unwrap_or_default();
+    tail.first().is_some_and(|first| tail.iter().all(|byte| byte == first))
+}
+
+/// Varied, and with the number of a workspace or a user.
+fn numbered(value: &[u8]) -> bool {
+    varied(value) && value.iter().any(u8::is_ascii_digit)
+}
+
+/// Eight letters in the order of the alphabet: somebody made the value up.
+fn spells_the_alphabet(value: &[u8]) -> bool {
+    value.windows(8).any(|run| {
+        run.windows(2).all(|pair| match pair {
+            [a, b] => a.is_ascii_alphabetic() && b.to_ascii_lowercase() == a.to_ascii_lowercase() + 1,
+            _ => false,
+        })
+    })
 }
 
 fn hard_to_guess(value: &[u8]) -> bool {
@@ -236,13 +297,43 @@ fn no_stand_in(value: &[u8]) -> bool {
         "undefined",
         "null",
         "none",
+        "123456789",
         "\u{27E6}",
         "\u{27E7}",
     ];
     let text = String::from_utf8_lossy(value).to_lowercase();
     let interpolated =
         text.starts_with('$') || text.starts_with('%') || text.contains("${") || text.contains("{{");
-    !interpolated && !STAND_INS.iter().any(|word| text.contains(word)) && varied_whole(value)
+    !interpolated
+        && !STAND_INS.iter().any(|word| text.contains(word))
+        && varied_whole(value)
+        && !spells_the_alphabet(value)
+}
+
+/// The password of an address: only what is nothing but a stand-in is none. People do use the
+/// word `password` in their passwords.
+fn no_bare_stand_in(value: &[u8]) -> bool {
+    const STAND_INS: &[&str] = &[
+        "password",
+        "passwd",
+        "passphrase",
+        "secret",
+        "example",
+        "changeme",
+        "change-me",
+        "change_me",
+        "placeholder",
+        "redacted",
+        "undefined",
+        "your-password",
+        "your_password",
+        "yourpassword",
+        "username",
+        "string",
+    ];
+    let text = String::from_utf8_lossy(value).to_lowercase();
+    let interpolated = text.starts_with(['$', '%', '<', '[']) || text.contains("${") || text.contains("{{");
+    !interpolated && !STAND_INS.contains(&text.as_str()) && varied_whole(value)
 }
 
 fn varied_whole(value: &[u8]) -> bool {
@@ -273,39 +364,26 @@ pub(super) fn snapped(text: &str, mut range: Range<usize>) -> Range<usize> {
     range
 }
 
-/// All keywords at once, and for each the shape it belongs to.
-static KEYWORDS: LazyLock<(Option<AhoCorasick>, Vec<usize>)> = LazyLock::new(|| {
-    let all = SHAPES
-        .iter()
-        .enumerate()
-        .flat_map(|(index, shape)| shape.keywords.iter().map(move |word| (index, word)));
-    let (owners, words): (Vec<usize>, Vec<&str>) = all.map(|(index, word)| (index, *word)).unzip();
-    (AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok(), owners)
-});
-
-/// Adds what the shapes find in the text.
-pub(super) fn find(text: &str, found: &mut Vec<Finding>) {
-    let (keywords, owners) = &*KEYWORDS;
-    let hits = keywords.iter().flat_map(|keywords| keywords.find_overlapping_iter(text));
-    let hit: BTreeSet<usize> = hits.filter_map(|hit| owners.get(hit.pattern().as_usize()).copied()).collect();
-    for (index, (shape, regex)) in SHAPES.iter().zip(COMPILED.iter()).enumerate() {
-        let Some(regex) = regex else { continue };
-        if !hit.contains(&index) {
-            continue;
-        }
-        for captures in regex.captures_iter(text.as_bytes()) {
+impl Shape {
+    /// Adds what the shape finds in the text.
+    fn find(&self, regex: &Regex, text: &str, parts: &[Range<usize>], found: &mut Vec<Finding>) {
+        for captures in parts.iter().flat_map(|part| matches_in(regex, text.as_bytes(), part)) {
             let name = captures.name("name");
             let mut groups = captures.iter().skip(1).flatten().filter(|group| Some(*group) != name);
             let Some(secret) = groups.next() else { continue };
-            if name.is_none_or(|name| promises(name.as_bytes())) && (shape.plausible)(secret.as_bytes()) {
+            if name.is_none_or(|name| promises(name.as_bytes())) && (self.plausible)(secret.as_bytes()) {
                 let range = shrunk(secret.as_bytes(), secret.start());
-                found.push(Finding {
-                    kind: shape.kind.to_owned(),
-                    range: snapped(text, range),
-                    certain: shape.certain,
-                });
+                let range = snapped(text, range);
+                found.push(Finding { kind: self.kind.to_owned(), range, certain: self.certain });
             }
         }
+    }
+}
+
+/// Adds what a shape finds in these parts of the text, by its place among the shapes.
+pub(super) fn find(index: usize, text: &str, parts: &[Range<usize>], found: &mut Vec<Finding>) {
+    if let (Some(shape), Some(Some(regex))) = (SHAPES.get(index), COMPILED.get(index)) {
+        shape.find(regex, text, parts, found);
     }
 }
 
@@ -323,9 +401,9 @@ mod tests {
 
     #[test]
     fn every_shape_compiles_and_has_lowercase_keywords() {
-        assert!(COMPILED.iter().all(Option::is_some) && KEYWORDS.0.is_some());
+        assert!(COMPILED.iter().all(Option::is_some));
         for shape in SHAPES {
-            assert!(!shape.keywords.is_empty());
+            assert!(shape.keywords.is_empty() == shape.dots.is_some());
             assert!(
                 shape.keywords.iter().all(|keyword| *keyword == keyword.to_lowercase()),
                 "{}",

@@ -47,7 +47,73 @@ fn a_short_private_key_in_a_string_is_found() {
     let body = fake(&["\\nRkFL", "RQ==\\n"]);
     let text =
         format!("{{\"private_key\":\"-----BEGIN PRIVATE KEY-----{body}-----END PRIVATE KEY-----\\n\"}}");
-    assert!(find(&text).iter().any(|finding| finding.certain), "{text}");
+    assert!(find(&text, None).iter().any(|finding| finding.certain), "{text}");
+}
+
+#[test]
+fn a_rule_about_certain_files_says_nothing_of_others() {
+    let text = format!("password = \"{}\"\n", fake(&["cleartext", "word"]));
+    let redacted = |path: &str| {
+        let path = WorkspacePath::parse(path).unwrap();
+        Redactions::default().redact_in(Some(&path), &text).1
+    };
+    assert_eq!((redacted("infra/main.tf"), redacted("src/main.js")), (1, 0));
+}
+
+#[test]
+fn what_only_the_whole_file_gives_away_is_redacted_in_a_part() {
+    let lines = [
+        fake(&["RkFLRSBLRVkgTk9U", "IFJFQUwgRkFLRSBLRVk9"]),
+        fake(&["IEZBS0UgS0VZIE5P", "VCBSRUFMIEZBS0U0"]),
+    ];
+    let marker = |word: &str| format!("-----{word} {} KEY-----", fake(&["PRIV", "ATE"]));
+    let whole = format!("{}\n{}\n{}\n{}\n", marker("BEGIN"), lines[0], lines[1], marker("END"));
+    let part = format!("{}\n", lines[1]);
+    let path = WorkspacePath::parse("src/key.rs").unwrap();
+    let mut redactions = Redactions::default();
+    redactions.know(&hidden_in(&path, &whole, &[&part]));
+    let (redacted, count) = redactions.redact_in(Some(&path), &part);
+    assert_eq!(count, 1, "{redacted}");
+    assert_eq!(redactions.restore(&redacted).unwrap(), part);
+    assert!(hidden_in(&path, &whole, &["fn main() {}"]).is_empty());
+    // A line that was cut in the midst of a secret.
+    let begun = format!("src/key.rs:2: {}…", &lines[0][..20]);
+    assert_eq!(hidden_in(&path, &lines[0], &[&begun]).len(), 0);
+    let value = fake(&["ghp_", "FAKEfake0123456789FAKEfake0123456789"]);
+    let begun = format!("src/key.rs:2: {}…", &value[..20]);
+    assert_eq!(hidden_in(&path, &value, &[&begun])[0].text, value[..20]);
+}
+
+#[test]
+fn the_last_look_replaces_and_leaves_placeholders() {
+    let mut redactions = Redactions::default();
+    let (first, second) =
+        (fake(&["AKIA", "FAKEFAKEFAKE7ABC"]), fake(&["ghp_", "FAKEfake0123456789FAKEfake0123456789"]));
+    let (shown, _) = redactions.redact(&format!("a {first}"));
+    assert_eq!(redactions.sealed(&shown), None);
+    let text = format!("{shown} {second} ⟦secret:KIND:N⟧");
+    redactions.survey(&text);
+    let sealed = redactions.sealed(&text).unwrap();
+    assert!(sealed.starts_with(&shown) && sealed.ends_with("⟦secret:KIND:N⟧"), "{sealed}");
+    assert!(!sealed.contains(&second), "{sealed}");
+}
+
+#[test]
+fn values_of_environment_files_are_redacted_whatever_they_look_like() {
+    let mut redactions = Redactions::default();
+    redactions.expect(&crate::policy::fingerprints(["correct horse"], &[7; 32]));
+    let (shown, count) = redactions.redact("say(\"correct horse\")");
+    assert_eq!((shown.as_str(), count), ("say(\"⟦secret:environment:1⟧\")", 1));
+}
+
+#[test]
+fn personal_data_is_redacted_where_the_policy_says_so() {
+    let text = "mail jo.doe@corp.se";
+    assert_eq!(Redactions::default().redact(text).1, 0);
+    let mut redactions = Redactions::of(BTreeSet::from([PersonalData::Email]));
+    let (shown, _) = redactions.redact(text);
+    assert_eq!(shown, "mail ⟦secret:email:1⟧");
+    assert_eq!(redactions.restore(&shown).unwrap(), text);
 }
 
 #[test]

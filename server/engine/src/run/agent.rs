@@ -342,6 +342,7 @@ impl Active {
         out: &mut Vec<Command>,
     ) {
         for (id, hydrated) in ids.iter().zip(texts) {
+            self.redactions.know(&hydrated.hidden);
             let (status, text) = match &hydrated.text {
                 Ok(text) => {
                     let by_position = talk.toolset.actions.contains(&ActionKind::ReplaceRange);
@@ -349,7 +350,7 @@ impl Active {
                         Some(base) if by_position => format!("{}, base_hash {base}", hydrated.title),
                         _ => hydrated.title.clone(),
                     };
-                    (ActionStatus::Done, self.as_data(&title, text))
+                    (ActionStatus::Done, self.as_data_of(hydrated.path.as_ref(), &title, text))
                 }
                 Err(reason) => (ActionStatus::Refused, reason.clone()),
             };
@@ -458,10 +459,15 @@ impl Active {
         }
     }
 
-    /// Redacts a text and wraps it as data.
+    /// Redacts a text that is of no file and wraps it as data.
     pub(super) fn as_data(&mut self, title: &str, text: &str) -> String {
-        let (text, _) = self.redactions.redact(text);
-        self.envelopes.wrap(title, &text)
+        self.as_data_of(None, title, text)
+    }
+
+    fn as_data_of(&mut self, path: Option<&WorkspacePath>, title: &str, text: &str) -> String {
+        let (text, _) = self.redactions.redact_in(path, text);
+        let (title, _) = self.redactions.redact(title);
+        self.envelopes.wrap(&title, &text)
     }
 
     pub(super) fn report_text(&mut self, report: &TaskReport) -> String {

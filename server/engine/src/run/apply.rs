@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::edit::{self, ChangeSet, FileChange, Part, Rebased};
 use crate::ids::CommandId;
 use crate::limits::APPLY_ROUNDS_MAX;
-use crate::memory::{MaintenanceRecord, SymbolPointer};
+use crate::memory::{Standing, SymbolPointer};
 use crate::path::WorkspacePath;
 use crate::policy::{self, Decision, Reason, Verdict};
 use crate::syntax::{self, Language};
@@ -34,7 +34,8 @@ impl Active {
         if let Some(reason) = self.unproven() {
             return self.fail(reason, out);
         }
-        self.put_forward(AfterApproval::Route, None, out);
+        let because = self.environment_asks();
+        self.put_forward(AfterApproval::Route, because, out);
     }
 
     /// `because` is why the user is asked even where the policy does not ask.
@@ -108,6 +109,7 @@ impl Active {
     fn after_approval(&mut self, then: AfterApproval, summary: &str, out: &mut Vec<Command>) {
         match (then, self.step.clone()) {
             (AfterApproval::Apply, _) => self.ask_for_bases(0, out),
+            (AfterApproval::Proceed, _) => self.start_procedure(out),
             // A stage whose result was approved has already been called finished.
             (AfterApproval::Route, Some(step)) if self.stage_is_approved(&step) => {
                 self.follow(&step.stage.on_success, out);
@@ -281,29 +283,10 @@ impl Active {
     }
 
     pub(super) fn start_remember(&mut self, out: &mut Vec<Command>) {
-        let record = self.maintenance_record();
+        let record = self.maintenance_record(Standing::Done, &self.summary);
         let command = self.next_command();
         out.push(Command::Remember { id: command, record: Box::new(record) });
         self.phase = Phase::Remembering { command };
-    }
-
-    fn maintenance_record(&self) -> MaintenanceRecord {
-        let changes = self.applied.clone().unwrap_or_default();
-        let failing_before = self.baseline.values().flat_map(|report| report.failing());
-        let still = |name: &str| self.red.iter().any(|report| report.failing().contains(name));
-        MaintenanceRecord {
-            run: self.start.run.clone(),
-            blueprint: self.start.blueprint.name.clone(),
-            at_ms: self.start.at_ms,
-            instruction: self.start.inputs.instruction.clone().unwrap_or_default(),
-            summary: self.summary.clone(),
-            files: changes.effective().map(|(path, _)| path.clone()).collect(),
-            symbols: changes.effective().flat_map(|(path, change)| changed_symbols(path, change)).collect(),
-            repaired_tests: failing_before.filter(|name| !still(name)).map(str::to_owned).collect(),
-            evidence: self.evidence_for(self.changes.tree()),
-            tree: self.changes.tree(),
-            notes: self.notes.clone(),
-        }
     }
 
     /// Takes back what was applied; on a run that was taken back, applies it again. The user
@@ -425,8 +408,9 @@ fn differing(changes: &ChangeSet, report: &ApplyReport) -> Vec<WorkspacePath> {
 }
 
 /// Pointers to the symbols whose text the change made.
-fn changed_symbols(path: &WorkspacePath, change: &FileChange) -> Vec<SymbolPointer> {
-    let (Some(language), Some(proposed)) = (Language::of_path(path), &change.proposed) else {
+pub(super) fn changed_symbols(path: &WorkspacePath, change: &FileChange) -> Vec<SymbolPointer> {
+    let language = Language::of_path(path).filter(|language| language.is_program());
+    let (Some(language), Some(proposed)) = (language, &change.proposed) else {
         return Vec::new();
     };
     let base = change.base.as_deref().unwrap_or_default();
@@ -436,26 +420,20 @@ fn changed_symbols(path: &WorkspacePath, change: &FileChange) -> Vec<SymbolPoint
         let now = text_in(proposed, symbol);
         !before.iter().any(|old| old.name == symbol.name && text_in(base, old) == now)
     };
-    syntax::symbols_of(language, proposed)
-        .into_iter()
-        .filter(is_new)
-        .map(|symbol| SymbolPointer {
-            path: path.clone(),
-            text: Digest::of(proposed.get(symbol.range.clone()).unwrap_or_default().as_bytes()),
-            symbol: symbol.name,
-        })
-        .collect()
+    let now = syntax::symbols_of(language, proposed);
+    let changed = now.iter().enumerate().filter(|(_, symbol)| is_new(symbol));
+    changed.filter_map(|(index, _)| SymbolPointer::of(path, proposed, &now, index)).collect()
 }
 
 fn join(paths: &[WorkspacePath]) -> String {
     paths.iter().map(|path| format!("`{path}`")).collect::<Vec<_>>().join(", ")
 }
 
-fn reason_text(reason: &Reason) -> String {
+pub(super) fn reason_text(reason: &Reason) -> String {
     format!("{} ({}): {}", reason.matched, reason.rule, reason.remedy)
 }
 
-fn reasons_text(decision: &Decision) -> String {
+pub(super) fn reasons_text(decision: &Decision) -> String {
     let objections = decision.reasons.iter().filter(|reason| reason.verdict > Verdict::Allow);
     objections.map(reason_text).collect::<Vec<_>>().join("; ")
 }

@@ -5,7 +5,7 @@ use super::event::{DiagnosticInput, Event, OpenDocument, Target};
 use crate::digest::Digest;
 use crate::edit::ChangeSet;
 use crate::ids::CommandId;
-use crate::memory::MaintenanceRecord;
+use crate::memory::{MaintenanceRecord, Record};
 use crate::model::ModelRequest;
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::task::{Task, TestFailure};
@@ -65,8 +65,13 @@ pub enum Command {
         timeout_ms: u64,
         /// The tree to report: the edits' own.
         tree: Digest,
-        /// For `format`: the files whose text is wanted back, if changed.
+        /// The files whose text is wanted back: for `format` where it changed, for a step of a
+        /// procedure what stood there and what stands.
         want: Vec<WorkspacePath>,
+        /// True for a task whose effects may be real at once. Nobody knows what one has done that
+        /// was interrupted, so it is never run again by itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        once: bool,
     },
     /// Say what stands at these paths now. Answer: `BasesChecked`.
     CheckBases {
@@ -93,6 +98,14 @@ pub enum Command {
         /// The record.
         record: Box<MaintenanceRecord>,
     },
+    /// Keep a record among the user's own, replacing one of the same kind and id. The day is
+    /// written into it where it has none. Answer: `Remembered`.
+    Keep {
+        /// The id to answer.
+        id: CommandId,
+        /// The record.
+        record: Box<Record>,
+    },
     /// Stop what is being done for these commands; no answer is wanted any more.
     Abandon {
         /// The commands.
@@ -116,7 +129,8 @@ impl Command {
             | Self::RunTask { id, .. }
             | Self::CheckBases { id, .. }
             | Self::Apply { id, .. }
-            | Self::Remember { id, .. } => Some(*id),
+            | Self::Remember { id, .. }
+            | Self::Keep { id, .. } => Some(*id),
             Self::Record { .. } | Self::Abandon { .. } | Self::Halt { .. } => None,
         }
     }

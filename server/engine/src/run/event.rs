@@ -9,10 +9,12 @@ use crate::budget::Budget;
 use crate::context::{Candidate, PackPart};
 use crate::digest::Digest;
 use crate::edit::Part;
-use crate::ids::{CommandId, ModelName, RunId, StageId, StepId};
+use crate::ids::{CommandId, ModelName, RunId, StageId, StepId, TaskName};
+use crate::memory::{Operations, Remedy};
 use crate::model::{ModelError, ModelReply, Models};
 use crate::path::WorkspacePath;
-use crate::policy::{Decision, Facts, PolicySnapshot};
+use crate::policy::{Decision, Facts, PolicySnapshot, Taint};
+use crate::redact::Hidden;
 use crate::routing::Routed;
 use crate::task::{Judgement, TaskReport, TaskSet};
 use serde::{Deserialize, Serialize};
@@ -48,6 +50,9 @@ pub enum Event {
         command: CommandId,
         /// What was found, at most `CONTEXT_CANDIDATES_MAX`.
         candidates: Vec<Candidate>,
+        /// The secrets in them, as their whole files give them away.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hidden: Vec<Hidden>,
     },
     /// Decision: the pack was built.
     ContextBuilt {
@@ -222,6 +227,24 @@ pub enum Event {
         /// File by file.
         report: ApplyReport,
     },
+    /// Decision: this is what a runbook approves for the failure.
+    RunbookFound {
+        /// The step.
+        step: StepId,
+        /// What is to be done.
+        remedy: Box<Remedy>,
+    },
+    /// Decision: a task of a procedure was judged.
+    ProcedureStepped {
+        /// The step.
+        step: StepId,
+        /// Which part of the procedure it belongs to.
+        part: ProcedurePart,
+        /// The task.
+        task: TaskName,
+        /// The judgement of its report.
+        judgement: Judgement,
+    },
     /// Answer: the pointer record is stored.
     Remembered {
         /// The command that is answered.
@@ -289,6 +312,9 @@ pub struct RunStarted {
     pub approve_requests: bool,
     /// The declared tasks.
     pub tasks: TaskSet,
+    /// What is known of the system: services, runbooks, environments, procedures.
+    #[serde(default, skip_serializing_if = "Operations::is_empty")]
+    pub operations: Operations,
     /// What the user asked for.
     pub inputs: Inputs,
     /// What the request was taken to be about.
@@ -299,6 +325,9 @@ pub struct RunStarted {
     /// The versions of all open documents, saved or not.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub open_versions: BTreeMap<WorkspacePath, i32>,
+    /// Fingerprints of the values in the workspace's environment files, none of which a model sees.
+    #[serde(default, skip_serializing_if = "Taint::is_empty")]
+    pub environment: Taint,
     /// 32 random bytes in hexadecimal, from which the nonces of envelopes are derived.
     pub entropy: String,
     /// The most tokens of one context pack.
@@ -368,6 +397,12 @@ pub struct HydratedText {
     /// The digest of the whole file that the text is of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Digest>,
+    /// The file that the text is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<WorkspacePath>,
+    /// The secrets in it, as the whole file gives them away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hidden: Vec<Hidden>,
 }
 
 /// What stands at a path now.
@@ -395,6 +430,29 @@ pub struct FileOutcome {
     pub path: WorkspacePath,
     /// The digest of its text; `None` when there is no such file.
     pub text: Option<Digest>,
+}
+
+/// A part of a procedure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcedurePart {
+    /// What must hold before.
+    Precondition,
+    /// What is done.
+    Step,
+    /// What is done when a step has failed.
+    Rollback,
+}
+
+impl ProcedurePart {
+    /// `precondition`, `step` or `rollback`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Precondition => "precondition",
+            Self::Step => "step",
+            Self::Rollback => "rollback",
+        }
+    }
 }
 
 /// How an attempt ended.
@@ -445,6 +503,8 @@ impl Event {
             | Self::Proposed { .. }
             | Self::Rebased { .. }
             | Self::ApplyIntended { .. }
+            | Self::RunbookFound { .. }
+            | Self::ProcedureStepped { .. }
             | Self::RunPaused { .. }
             | Self::RunEnded { .. } => true,
             Self::RunStarted(_)
@@ -496,6 +556,8 @@ impl Event {
             | Self::PartsRejected { .. }
             | Self::Rebased { .. }
             | Self::ApplyIntended { .. }
+            | Self::RunbookFound { .. }
+            | Self::ProcedureStepped { .. }
             | Self::CancelRequested { .. }
             | Self::ResumeRequested { .. }
             | Self::UndoRequested { .. }
@@ -531,6 +593,8 @@ impl Event {
             Self::Rebased { .. } => "rebased",
             Self::ApplyIntended { .. } => "apply_intended",
             Self::Applied { .. } => "applied",
+            Self::RunbookFound { .. } => "runbook_found",
+            Self::ProcedureStepped { .. } => "procedure_stepped",
             Self::Remembered { .. } => "remembered",
             Self::CommandFailed { .. } => "command_failed",
             Self::CancelRequested { .. } => "cancel_requested",

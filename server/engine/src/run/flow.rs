@@ -206,9 +206,11 @@ impl Active {
             Phase::Context { command }
             | Phase::Patch { command }
             | Phase::Bases { command, .. }
+            | Phase::Deciding { command }
             | Phase::Remembering { command } => Some(*command),
             Phase::Agent(talk) => talk.waits_for(),
             Phase::Verifying(verification) => verification.waits_for(),
+            Phase::Proceeding(proceeding) => Some(proceeding.waits_for()),
         };
         if let Some(command) = command {
             out.push(Command::Abandon { ids: vec![command] });
@@ -228,6 +230,7 @@ impl Active {
                 self.phase = phase
             }
             Phase::Reversing(reversal) => self.reversal_failed(*reversal, reason, out),
+            Phase::Proceeding(proceeding) => self.procedure_interrupted(*proceeding, reason, out),
             Phase::Verifying(verification) if verification.waits_for() != Some(command) => {
                 self.phase = Phase::Verifying(verification);
             }
@@ -238,11 +241,15 @@ impl Active {
             | Phase::Verifying(_)
             | Phase::Bases { .. }
             | Phase::Applying
+            | Phase::Deciding { .. }
             | Phase::Remembering { .. } => self.action_failed(reason.to_owned(), out),
         }
     }
 
     fn closing_summary(&self) -> String {
+        if self.artifacts.contains_key("decision") {
+            return "the reason is kept among your own records".into();
+        }
         let Some(applied) = &self.applied else {
             return match &self.red_summary {
                 None if !self.start.blueprint.stages.iter().any(Stage::edits) => {

@@ -13,6 +13,15 @@ use crate::policy::{self, Verdict};
 use crate::task::{Expectation, Judgement, Task, TaskKind, TaskReport};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+/// What it means to run a task a second time because nobody knows how far the first time got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repetition {
+    /// Nothing: its effects are the shadow's.
+    Harmless,
+    /// It may have had an effect elsewhere.
+    Unknown,
+}
+
 /// Tasks that are being run in the shadow, one after the other.
 #[derive(Debug)]
 pub(super) struct Verification {
@@ -302,6 +311,18 @@ impl Active {
             TaskKind::Format => changes.effective().map(|(path, _)| path.clone()).collect(),
             TaskKind::Test | TaskKind::Lint | TaskKind::Other => Vec::new(),
         };
+        self.run_task_for(task, changes, want, Repetition::Harmless, out)
+    }
+
+    /// Runs a task in the shadow and wants the text of these files back.
+    pub(super) fn run_task_for(
+        &mut self,
+        task: &Task,
+        changes: &ChangeSet,
+        want: Vec<WorkspacePath>,
+        repetition: Repetition,
+        out: &mut Vec<Command>,
+    ) -> CommandId {
         let class = match &self.step {
             Some(step) if matches!(step.stage.work, Work::Deterministic { .. }) => step.stage.timeout,
             _ => task.timeout,
@@ -315,6 +336,7 @@ impl Active {
             timeout_ms: class.min(task.timeout).timeout_ms(),
             tree: changes.tree(),
             want,
+            once: repetition == Repetition::Unknown,
         });
         id
     }

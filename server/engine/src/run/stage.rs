@@ -46,6 +46,9 @@ impl Active {
             DeterministicAction::Propose => self.propose(out),
             DeterministicAction::ApplyEdit => self.start_apply(out),
             DeterministicAction::Remember => self.start_remember(out),
+            DeterministicAction::FindRunbook => self.find_runbook(out),
+            DeterministicAction::RunProcedure => self.start_procedure(out),
+            DeterministicAction::RecordDecision => self.start_decision(out),
             DeterministicAction::SummarizeRun => {
                 let summary = self.run_summary();
                 self.artifacts.insert("summary".into(), summary.clone());
@@ -75,8 +78,11 @@ impl Active {
 
     pub(super) fn build_pack(&mut self, candidates: &[Candidate], out: &mut Vec<Command>) {
         let (budget, cut) = self.pack_limit();
+        // What is known of the system is looked up; nothing about it is ranked by text.
+        let mut all = self.known_of_system(candidates);
+        all.extend_from_slice(candidates);
         let pack = context::build_allowed(
-            candidates,
+            &all,
             (&self.policy, self.start.models.are_local()),
             budget,
             &mut self.redactions,
@@ -120,8 +126,12 @@ impl Active {
     /// Takes in what was found out about the workspace, and what has been redacted by now.
     pub(super) fn learn(&mut self, facts: &Facts) {
         self.known.learn(facts);
+        self.redactions.expect(&facts.taint);
         let salt = Digest::of(self.start.entropy.as_bytes());
-        self.known.learn_redacted(policy::fingerprints(self.redactions.known(), salt.as_bytes()));
+        let (values, placeholders): (Vec<&str>, Vec<&str>) = self.redactions.known().unzip();
+        let taint = policy::fingerprints(values, salt.as_bytes());
+        let placeholders = placeholders.into_iter().map(str::to_owned).collect();
+        self.known.learn_redacted(policy::Redacted::new(taint, placeholders));
     }
 
     /// What a batch is judged on.
@@ -196,7 +206,7 @@ impl Active {
         self.succeed(format!("{} files reformatted", rewritten.len()), out);
     }
 
-    fn take_changes(&mut self, changes: ChangeSet, out: &mut Vec<Command>) {
+    pub(super) fn take_changes(&mut self, changes: ChangeSet, out: &mut Vec<Command>) {
         self.changes = changes;
         self.record_planned(out);
     }

@@ -7,6 +7,7 @@
 use super::agent::Conversation;
 use super::apply::Reversal;
 use super::gate::{Background, Verification};
+use super::procedure::Proceeding;
 use super::{Command, Event, Outcome, RunStarted};
 use crate::blueprint::{DeterministicAction, Stage};
 use crate::budget::{Budget, Spent};
@@ -14,7 +15,7 @@ use crate::context::{ContextPack, Envelopes};
 use crate::digest::Digest;
 use crate::edit::ChangeSet;
 use crate::ids::{ArtifactName, CommandId, StageId, StepId, TaskName};
-use crate::memory::Note;
+use crate::memory::{Note, Remedy};
 use crate::model::{ModelRequest, Usage};
 use crate::policy::{Known, Policy};
 use crate::redact::Redactions;
@@ -63,6 +64,8 @@ pub(super) struct Active {
     pub summary: String,
     /// What the model noted for later runs.
     pub notes: Vec<Note>,
+    /// What a runbook approves for the failure.
+    pub remedy: Option<Remedy>,
     pub usage: Usage,
     /// What the models' work counts as.
     pub spent: Spent,
@@ -115,6 +118,10 @@ pub(super) enum Phase {
     Bases { command: CommandId, rounds: u32 },
     /// For the editor, or the disk.
     Applying,
+    /// For a task of a procedure.
+    Proceeding(Box<Proceeding>),
+    /// For the text of the file in which a decision is to be recorded.
+    Deciding { command: CommandId },
     /// For the store.
     Remembering { command: CommandId },
     /// For the user, who has read why. A conversation that can go on where it stands is kept.
@@ -132,6 +139,8 @@ pub(super) enum AfterApproval {
     Route,
     /// The application of edits that had to be rebased.
     Apply,
+    /// The procedure that was found.
+    Proceed,
 }
 
 impl RunState {
@@ -223,6 +232,11 @@ fn halt(reason: &str) -> Command {
 
 impl Active {
     fn new(start: RunStarted) -> Self {
+        let mut redactions = Redactions::of(start.policy.redact.clone());
+        redactions.expect(&start.environment);
+        for text in start.operations.masked() {
+            redactions.mask("address", text);
+        }
         Self {
             envelopes: Envelopes::new(&start.entropy),
             policy: Policy::new(&start.policy),
@@ -232,7 +246,7 @@ impl Active {
             step: None,
             attempts: BTreeMap::new(),
             changes: ChangeSet::default(),
-            redactions: Redactions::default(),
+            redactions,
             known: Known::default(),
             pack: None,
             artifacts: BTreeMap::new(),
@@ -245,6 +259,7 @@ impl Active {
             applied: None,
             summary: String::new(),
             notes: Vec::new(),
+            remedy: None,
             usage: Usage::default(),
             spent: Spent::default(),
             spent_since_resume: Spent::default(),
@@ -268,7 +283,8 @@ impl Active {
             (phase, Event::CommandFailed { reason, command }) => {
                 self.command_failed(phase, *command, reason, out)
             }
-            (Phase::Context { .. }, Event::ContextGathered { candidates, .. }) => {
+            (Phase::Context { .. }, Event::ContextGathered { candidates, hidden, .. }) => {
+                self.redactions.know(hidden);
                 self.build_pack(candidates, out)
             }
             (Phase::Agent(talk), event) => self.converse(talk, event, answered, out),
@@ -305,6 +321,8 @@ impl Active {
                 self.check_bases(texts, rounds, out)
             }
             (Phase::Applying, Event::Applied { report, .. }) => self.check_applied(report, out),
+            (Phase::Proceeding(proceeding), event) => self.proceed(proceeding, event, out),
+            (Phase::Deciding { .. }, Event::FactsGathered { facts, .. }) => self.keep_decision(facts, out),
             (Phase::Remembering { .. }, Event::Remembered { .. }) => {
                 self.succeed("the record is stored", out)
             }

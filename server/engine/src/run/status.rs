@@ -135,6 +135,8 @@ impl RunState {
             | Phase::Verifying(_)
             | Phase::Bases { .. }
             | Phase::Applying
+            | Phase::Proceeding(_)
+            | Phase::Deciding { .. }
             | Phase::Remembering { .. }
             | Phase::Reversing(_) => Status::Active,
         }
@@ -156,12 +158,14 @@ impl RunState {
             Phase::Paused { .. } => Some("paused".into()),
             Phase::Ended { .. } => Some("ended".into()),
             Phase::Reversing(_) => Some("undoing".into()),
+            Phase::Proceeding(proceeding) => Some(proceeding.progress()),
             Phase::Between
             | Phase::Context { .. }
             | Phase::Patch { .. }
             | Phase::Verifying(_)
             | Phase::Bases { .. }
             | Phase::Applying
+            | Phase::Deciding { .. }
             | Phase::Remembering { .. } => None,
         };
         stage.into_iter().chain(detail).collect::<Vec<_>>().join(", ")

@@ -3,8 +3,10 @@
 
 mod applying;
 mod gates;
+mod memory;
 mod recovery;
 mod replies;
+mod reversible;
 mod rules;
 mod spending;
 mod world;

@@ -29,12 +29,17 @@ pub(super) struct Grammar {
     pub attributes: &'static [&'static str],
     /// The kinds of nodes that enclose a definition and belong to it.
     pub wrappers: &'static [Wrapper],
+    /// The kinds of nodes that are the body of what they stand in, where the grammar has no field
+    /// `body` for it.
+    pub bodies: &'static [&'static str],
     /// Whether a `;` behind a definition belongs to it, although the grammar puts it outside.
     pub semicolon: Semicolon,
     /// What defines something, tests among it.
     pub definitions: &'static [Rule],
     /// What calls something.
     pub calls: &'static [Call],
+    /// What encloses the type arguments of a callee.
+    pub type_arguments: (char, char),
     /// What imports something.
     pub imports: &'static [Import],
     /// Functions that import what their string says.
@@ -59,9 +64,11 @@ impl Grammar {
         comments: &["comment"],
         attributes: &[],
         wrappers: &[],
+        bodies: &[],
         semicolon: Semicolon::Separate,
         definitions: &[],
         calls: &[],
+        type_arguments: ('<', '>'),
         imports: &[],
         importers: &[],
         paths: &[],
@@ -124,15 +131,35 @@ pub(super) struct Rule {
 
 /// What they define.
 enum Defines {
-    /// Something whose name and body are the fields `name` and `body`.
-    Named(SymbolKind, Inside),
+    /// Something that is named by the field of this name.
+    Named(&'static str, SymbolKind, Inside),
+    /// A function, or within a type a method; the function says whether it is a test.
+    Callable(fn(&Place<'_, '_>, &str) -> bool),
     /// Something that the language has its own way to read.
     Own(fn(&Place<'_, '_>) -> Reading),
 }
 
-/// Nodes whose fields `name` and `body` are name and body of a definition.
+/// Definitions whose name is the field `name`.
 pub(super) const fn named(kinds: &'static [&'static str], kind: SymbolKind, inside: Inside) -> Rule {
-    Rule { kinds, definition: Defines::Named(kind, inside) }
+    Rule { kinds, definition: Defines::Named("name", kind, inside) }
+}
+
+/// Definitions whose name is another field.
+pub(super) const fn named_by(
+    field: &'static str,
+    kinds: &'static [&'static str],
+    kind: SymbolKind,
+    inside: Inside,
+) -> Rule {
+    Rule { kinds, definition: Defines::Named(field, kind, inside) }
+}
+
+/// Functions and methods whose name is the field `name`. `is_test` is given the name.
+pub(super) const fn callable(
+    kinds: &'static [&'static str],
+    is_test: fn(&Place<'_, '_>, &str) -> bool,
+) -> Rule {
+    Rule { kinds, definition: Defines::Callable(is_test) }
 }
 
 /// Nodes that a function reads.
@@ -144,7 +171,13 @@ impl Rule {
     /// What a node defines.
     pub fn read(&self, place: &Place<'_, '_>) -> Reading {
         match self.definition {
-            Defines::Named(kind, inside) => place.named(kind, inside),
+            Defines::Named(field, kind, inside) => match place.field(field) {
+                Some(name) => place.called(name, kind, inside),
+                None => Reading::Nothing,
+            },
+            Defines::Callable(is_test) => place
+                .named(place.callable(), Inside::Function)
+                .with(|definition| definition.is_test = is_test(place, &definition.name)),
             Defines::Own(read) => read(place),
         }
     }
@@ -185,16 +218,30 @@ pub(super) struct Import {
     kind: &'static str,
     /// When not empty: the field without which it imports nothing.
     needs: &'static str,
+    /// Whether names in it count, or strings alone.
+    pub what: Imported,
+}
+
+/// What an import is told by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Imported {
+    Names,
+    File,
 }
 
 /// A node that imports.
 pub(super) const fn import(kind: &'static str) -> Import {
-    Import { kind, needs: "" }
+    Import { kind, needs: "", what: Imported::Names }
+}
+
+/// A node that imports the file that its string names.
+pub(super) const fn import_file(kind: &'static str) -> Import {
+    Import { kind, needs: "", what: Imported::File }
 }
 
 /// A node that imports if it has this field.
 pub(super) const fn import_with(kind: &'static str, needs: &'static str) -> Import {
-    Import { kind, needs }
+    Import { kind, needs, what: Imported::Names }
 }
 
 impl Import {
@@ -283,6 +330,12 @@ impl Grammar {
             Callee::Field(field) | Callee::Capitalised(field) => Some(field),
             Callee::First | Callee::Within(_) => None,
         });
-        callees.chain(self.imports.iter().map(|it| it.needs).filter(|needs| !needs.is_empty())).collect()
+        let names = self.definitions.iter().filter_map(|rule| match rule.definition {
+            Defines::Named(field, ..) => Some(field),
+            Defines::Callable(_) => Some("name"),
+            Defines::Own(_) => None,
+        });
+        let needs = self.imports.iter().map(|it| it.needs).filter(|needs| !needs.is_empty());
+        callees.chain(names).chain(needs).collect()
     }
 }

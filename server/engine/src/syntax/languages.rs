@@ -1,19 +1,30 @@
 //! The table of languages. A language is added by a submodule with its entry, a line here and
 //! its name in [`Language`]; a fixture in the tests shows what is found in it.
 
+mod bash;
 mod c;
+mod c_sharp;
+mod data;
+mod documents;
 mod go;
 mod java;
+mod kotlin;
+mod lua;
+mod php;
 mod python;
+mod ruby;
 mod rust;
+mod scala;
 mod script;
+mod sql;
+mod swift;
 
 use super::Language;
 use super::grammar::{Grammar, Kinds};
 use std::sync::OnceLock;
 
 /// All languages. Where two claim an extension, the first has it.
-static TABLE: [Entry; 9] = [
+static TABLE: [Entry; 24] = [
     entry(&rust::RUST),
     entry(&python::PYTHON),
     entry(&script::JAVASCRIPT),
@@ -23,6 +34,21 @@ static TABLE: [Entry; 9] = [
     entry(&java::JAVA),
     entry(&c::C),
     entry(&c::CPP),
+    entry(&kotlin::KOTLIN),
+    entry(&ruby::RUBY),
+    entry(&php::PHP),
+    entry(&bash::BASH),
+    entry(&lua::LUA),
+    entry(&c_sharp::C_SHARP),
+    entry(&swift::SWIFT),
+    entry(&scala::SCALA),
+    entry(&sql::SQL),
+    entry(&data::JSON),
+    entry(&data::YAML),
+    entry(&data::TOML),
+    entry(&documents::MARKDOWN),
+    entry(&documents::HTML),
+    entry(&documents::CSS),
 ];
 
 /// A language and its parser, which is loaded when it is first needed.

@@ -14,7 +14,7 @@ pub(super) enum Inside {
     Type,
     /// A type whose methods may be tests.
     TestType,
-    /// The body of a function.
+    /// The body of a function, or a value: what is named there is nobody else's concern.
     Function,
 }
 
@@ -22,6 +22,8 @@ pub(super) enum Inside {
 pub(super) struct Place<'a, 't> {
     /// The node.
     pub node: Node<'t>,
+    /// The kinds of nodes that are bodies.
+    pub bodies: &'static [&'static str],
     /// The file's text.
     pub source: &'a str,
     /// What surrounds it.
@@ -43,6 +45,11 @@ impl<'t> Place<'_, 't> {
         self.node.child_by_field_name(name)
     }
 
+    /// The first child of one of these kinds.
+    pub fn child(&self, kinds: &[&str]) -> Option<Node<'t>> {
+        self.node.children(&mut self.node.walk()).find(|child| kinds.contains(&child.kind()))
+    }
+
     /// A definition whose name and body are the fields of these names.
     pub fn named(&self, kind: SymbolKind, inside: Inside) -> Reading {
         match self.field("name") {
@@ -59,6 +66,7 @@ impl<'t> Place<'_, 't> {
         }
         Reading::Definition(Definition {
             name: text,
+            end: None,
             name_range: name.byte_range(),
             kind,
             head_end: self.head_end(),
@@ -72,7 +80,7 @@ impl<'t> Place<'_, 't> {
 
     /// Where the head ends: behind what stands before the body, comments apart.
     fn head_end(&self) -> Option<usize> {
-        let body = self.field("body")?;
+        let body = self.field("body").or_else(|| self.child(self.bodies))?;
         let mut cursor = self.node.walk();
         let before =
             self.node.children(&mut cursor).take_while(|child| child.start_byte() < body.start_byte());
@@ -95,12 +103,70 @@ impl<'t> Place<'_, 't> {
     }
 }
 
+impl Place<'_, '_> {
+    /// True when an annotation of the node has one of these names, whatever its path and its
+    /// arguments.
+    pub fn is_annotated(&self, names: &[&str]) -> bool {
+        const LISTS: [&str; 3] = ["modifiers", "attribute_list", "attribute_group"];
+        const ANNOTATIONS: [&str; 3] = ["annotation", "marker_annotation", "attribute"];
+        let is_named = |annotation: Node<'_>| {
+            let path = self.text(annotation).split('(').next().unwrap_or_default().trim();
+            path.rsplit(['.', '@', ':', '\\']).next().is_some_and(|last| names.contains(&last))
+        };
+        // Lists stand in lists, but never deep.
+        let mut pending = vec![self.node];
+        while let Some(node) = pending.pop() {
+            for child in node.children(&mut node.walk()) {
+                if ANNOTATIONS.contains(&child.kind()) && is_named(child) {
+                    return true;
+                }
+                if LISTS.contains(&child.kind()) {
+                    pending.push(child);
+                }
+            }
+        }
+        false
+    }
+
+    /// A call that declares a test or a suite of them, named by its title: `it("works", …)`.
+    /// `callee` is the function's name; the body begins behind `head_end`.
+    pub fn titled(&self, callee: &str, title: Node<'_>, head_end: usize, names: &TitledTests) -> Reading {
+        let is_suite = names.suites.contains(&callee);
+        if !is_suite && !names.tests.contains(&callee) && !names.skipped.contains(&callee) {
+            return Reading::Nothing;
+        }
+        let (kind, inside) = if is_suite {
+            (SymbolKind::Module, Inside::Module)
+        } else {
+            (SymbolKind::Function, Inside::Function)
+        };
+        self.called(title, kind, inside).with(|definition| {
+            definition.name = unquoted(&definition.name).to_owned();
+            definition.is_test = names.tests.contains(&callee);
+            definition.joint = Joint::Title;
+            definition.head_end = Some(head_end);
+        })
+    }
+}
+
+/// Functions that declare tests.
+pub(super) struct TitledTests {
+    /// Those that group tests.
+    pub suites: &'static [&'static str],
+    /// Those that declare one.
+    pub tests: &'static [&'static str],
+    /// Those that declare one that is not run.
+    pub skipped: &'static [&'static str],
+}
+
 /// What a node is.
 pub(super) enum Reading {
     /// Nothing of its own; what is in it counts.
     Nothing,
     /// No definition, but it qualifies the names in it.
     Scope(String, Inside),
+    /// No definition, but what is in it is inside of this.
+    Within(Inside),
     /// A definition.
     Definition(Definition),
 }
@@ -121,6 +187,8 @@ pub(super) struct Definition {
     pub name: String,
     /// The bytes of the name.
     pub name_range: Range<usize>,
+    /// Where it ends, if not where its node does.
+    pub end: Option<usize>,
     /// What it is.
     pub kind: SymbolKind,
     /// Where its head ends and its body begins; at its own end when absent.
@@ -153,6 +221,8 @@ pub(super) enum Reach {
     Qualifies,
     /// A typedef is a second name beside the type's own.
     Beside,
+    /// It neither qualifies nor is qualified: an id holds for the whole document.
+    Alone,
 }
 
 /// Whether a definition is the real one.

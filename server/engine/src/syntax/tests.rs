@@ -2,6 +2,7 @@ use super::*;
 
 mod behaviour;
 mod directives;
+mod fixtures;
 mod outlines;
 mod uses;
 

@@ -1,6 +1,6 @@
 //! What a file uses: the calls in it, and its imports.
 
-use super::grammar::{Call, Callee, Grammar, Traits};
+use super::grammar::{Call, Callee, Grammar, Imported, Traits};
 use super::{Use, UseKind};
 use crate::limits::{USE_NAME_BYTES_MAX, USES_MAX};
 use std::ops::Range;
@@ -12,8 +12,8 @@ pub(super) enum Importing {
     Nothing,
     /// What their paths and strings say.
     Names,
-    /// What their strings say: they are arguments.
-    Strings,
+    /// What their strings say, from this byte on: they are arguments.
+    Strings(usize),
 }
 
 /// The uses found so far.
@@ -37,26 +37,32 @@ impl<'a> Uses<'a> {
         (parent, previous): (Option<Node<'_>>, Option<Node<'_>>),
         importing: Importing,
     ) -> Option<Importing> {
-        let names = (traits.is_path && importing == Importing::Names)
-            || (traits.is_string && importing != Importing::Nothing);
+        let names = match importing {
+            Importing::Nothing => false,
+            Importing::Names => traits.is_string || traits.is_path && !self.goes_on(node),
+            Importing::Strings(from) => traits.is_string && node.start_byte() >= from,
+        };
         if names {
             let bytes = node.byte_range();
             let text = self.source.get(bytes.clone())?;
-            let part = if traits.is_string { Some(inside_quotes(text)) } else { last_part(text) };
+            let part = if traits.is_string { Some(inside_quotes(text)) } else { self.last_part(text) };
             self.note(UseKind::Import, bytes.start, part?);
             return None;
         }
         if let Some(import) = traits.import
             && import.applies(node)
         {
-            return Some(Importing::Names);
+            return Some(match import.what {
+                Imported::Names => Importing::Names,
+                Imported::File => Importing::Strings(node.start_byte()),
+            });
         }
         if let Some(call) = traits.call
             && let Some(callee) = self.callee(call, node, (parent, previous))
         {
             let name = self.source.get(callee.clone())?;
             if self.grammar.importers.contains(&name) {
-                return Some(Importing::Strings);
+                return Some(Importing::Strings(callee.end));
             }
             self.note(UseKind::Call, 0, callee);
         }
@@ -72,7 +78,8 @@ impl<'a> Uses<'a> {
     fn note(&mut self, kind: UseKind, offset: usize, part: Range<usize>) {
         let range = part.start + offset..part.end + offset;
         let Some(name) = self.source.get(range.clone()) else { return };
-        if !name.is_empty() && name.len() <= USE_NAME_BYTES_MAX && self.found.len() < USES_MAX {
+        let names = |letter: char| letter.is_alphanumeric() || letter == '_';
+        if name.contains(names) && name.len() <= USE_NAME_BYTES_MAX && self.found.len() < USES_MAX {
             self.found.push(Use { kind, name: name.to_owned(), range });
         }
     }
@@ -98,38 +105,48 @@ impl<'a> Uses<'a> {
                 .filter(|callee| callee.kind() == "identifier" && begins(node, |letter| letter == '(')),
         }?;
         let bytes = callee.byte_range();
-        if callee.child_count() == 0 {
+        let is_name = |node: Node<'_>| node.child_count() == 0;
+        if is_name(callee) || callee.child_count() == 1 && callee.child(0).is_some_and(is_name) {
             return Some(bytes);
         }
-        let part = last_part(self.source.get(bytes.clone())?)?;
+        let part = self.last_part(self.source.get(bytes.clone())?)?;
         Some(bytes.start + part.start..bytes.start + part.end)
+    }
+
+    /// True for a part of a path that another part follows: `a` in `a.b`, where the grammar
+    /// does not hold them together.
+    fn goes_on(&self, path: Node<'_>) -> bool {
+        let rest = self.source.get(path.end_byte()..).and_then(|rest| rest.strip_prefix('.'));
+        rest.is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+    }
+
+    /// The bytes of a path's last name, without type arguments: `c` in `a::b.c::<T>`.
+    fn last_part(&self, path: &str) -> Option<Range<usize>> {
+        let is_ending = |sign: char| sign.is_whitespace() || matches!(sign, '!' | '?');
+        let bare = without_arguments(path.trim_end_matches(is_ending), self.grammar.type_arguments);
+        let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$' | '#');
+        let start = bare.rfind(|letter| !is_part(letter)).map_or(0, |at| {
+            at + bare.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8)
+        });
+        let part = bare.get(start..)?;
+        (!part.is_empty() && !part.starts_with(char::is_numeric)).then_some(start..bare.len())
     }
 }
 
-/// The bytes of a path's last name, without type arguments: `c` in `a::b.c::<T>`.
-fn last_part(path: &str) -> Option<Range<usize>> {
-    let bare =
-        without_arguments(path.trim_end_matches(|sign: char| sign.is_whitespace() || "!?".contains(sign)));
-    let is_part = |letter: char| letter.is_alphanumeric() || matches!(letter, '_' | '$' | '#');
-    let start = bare
-        .rfind(|letter| !is_part(letter))
-        .map_or(0, |at| at + bare.get(at..).and_then(|rest| rest.chars().next()).map_or(0, char::len_utf8));
-    let part = bare.get(start..)?;
-    (!part.is_empty() && !part.starts_with(char::is_numeric)).then_some(start..bare.len())
-}
-
-/// A path without the `<…>` at its end.
-fn without_arguments(path: &str) -> &str {
-    if !path.ends_with('>') {
+/// A path without the type arguments at its end.
+fn without_arguments(path: &str, (open, close): (char, char)) -> &str {
+    if !path.ends_with(close) {
         return path;
     }
     let mut depth = 0_usize;
     for (at, sign) in path.char_indices().rev().take(USE_NAME_BYTES_MAX) {
-        match sign {
-            '>' => depth += 1,
-            '<' if depth == 1 => return path.get(..at).unwrap_or_default().trim_end_matches([':', '.', ' ']),
-            '<' => depth -= 1,
-            _ => {}
+        if sign == close {
+            depth += 1;
+        } else if sign == open {
+            depth -= 1;
+            if depth == 0 {
+                return path.get(..at).unwrap_or_default().trim_end_matches([':', '.', ' ']);
+            }
         }
     }
     path

@@ -149,6 +149,7 @@ impl Walk<'_> {
         if let Some(rule) = traits.rule {
             let place = Place {
                 node,
+                bodies: self.grammar.bodies,
                 source: self.source,
                 inside: level.inside,
                 parent: level.node,
@@ -160,17 +161,22 @@ impl Walk<'_> {
                     below.inside = within;
                     self.qualify(&name, Joint::Separator);
                 }
+                Reading::Within(within) => below.inside = within,
                 Reading::Definition(definition) => {
                     below.inside = definition.inside;
+                    let end = definition.end.unwrap_or(node.end_byte());
                     let (range, head) = match &level.wrapper {
                         Some(wrapper) => wrapper.clone(),
-                        None => (start..node.end_byte(), self.head_start(node)),
+                        None => (start..end, self.head_start(node)),
                     };
                     let (outside, reach) = (self.prefix.len(), definition.reach);
+                    let around = (reach == Reach::Alone).then(|| std::mem::take(&mut self.prefix));
                     self.qualify(&definition.name, definition.joint);
                     self.record(definition, range, head, node.end_byte());
-                    if reach == Reach::Beside {
-                        self.prefix.truncate(outside);
+                    match reach {
+                        Reach::Qualifies => {}
+                        Reach::Beside => self.prefix.truncate(outside),
+                        Reach::Alone => self.prefix = around.unwrap_or_default(),
                     }
                 }
             }

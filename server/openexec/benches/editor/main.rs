@@ -1,6 +1,8 @@
 //! What a user waits for in the editor, measured on the real server (`openexec lsp` as a child
-//! process) with a generated project of 2,000 files:
+//! process) with a generated project of 2,000 files, and of 50,000 where that may matter:
 //!
+//! - `change`: one letter in a file of 10,000 lines;
+//! - `start`: from the start of the program to `initialized`;
 //! - `request`: from the command that starts a run to the arrival of the model's request;
 //! - `typing`: how long the menu of code actions takes while somebody types;
 //! - `memory`: what the server needs when idle, and at the peak of a whole run.
@@ -18,6 +20,8 @@
     reason = "a measurement that cannot be made must end the bench"
 )]
 
+mod bare;
+mod change;
 // The language client of the end-to-end tests, which ends with the first fault.
 #[path = "../../../../tests/e2e/client.rs"]
 mod client;
@@ -26,18 +30,26 @@ mod model;
 mod project;
 mod request;
 mod scene;
+mod start;
 mod typing;
 
 use std::time::Duration;
 
 fn main() {
+    if std::env::args().any(|argument| argument == bare::ARGUMENT) {
+        return bare::serve();
+    }
     // What cargo itself passes begins with a dash.
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let is_wanted = |name: &str| wanted.is_empty() || wanted.iter().any(|wanted| wanted == name);
-    for (name, measure) in
-        [("request", request::measure as fn()), ("typing", typing::measure), ("memory", memory::measure)]
-    {
+    for (name, measure) in [
+        ("change", change::measure as fn()),
+        ("start", start::measure),
+        ("request", request::measure),
+        ("typing", typing::measure),
+        ("memory", memory::measure),
+    ] {
         if is_wanted(name) {
             measure();
         }

@@ -1,7 +1,8 @@
 //! What the server needs of memory.
 
+use crate::bare;
 use crate::load;
-use crate::scene::{FILES, Scene};
+use crate::scene::{FILES, FILES_MANY, Scene, memory_of};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 const SETTLING: Duration = Duration::from_secs(2);
 
 pub fn measure() {
+    idle_on_many_files();
     let mut scene = Scene::new();
     settle();
     let idle = scene.memory("VmRSS");
@@ -34,6 +36,21 @@ pub fn measure() {
         "bench editor/memory-run: peak {peak:.1} MiB, {ratio:.2} times idle, {after:.1} MiB after; \
          one `implement` in {took} ms that said: {}",
         said.lines().next().unwrap_or_default()
+    );
+}
+
+/// Beside a server that does nothing, which any server on the same crates needs.
+fn idle_on_many_files() {
+    let scene = Scene::of(FILES_MANY);
+    let (bare, _client) = bare::start(&scene.root);
+    settle();
+    let (ours, peer) = (scene.memory("VmRSS"), memory_of(bare, "VmRSS"));
+    let target = if ours < 60.0 { "kept" } else { "missed" };
+    println!(
+        "bench editor/memory-idle-many: {ours:.1} MiB, {:.2} times a bare tower-lsp server ({peer:.1} MiB); \
+         {FILES_MANY} files; target < 60 MiB {target}; load {}",
+        ours / peer,
+        load()
     );
 }
 

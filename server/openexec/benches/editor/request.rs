@@ -3,11 +3,9 @@
 use crate::scene::{FILES, Scene};
 use crate::{Times, load};
 use openexec::store::{Recorded, Store};
-use openexec::workspace::Workspace;
+use openexec::workspace::{Sought, Workspace};
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::ids::RunId;
-use openexec_engine::memory::MaintenanceRecord;
-use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{ContextQuery, Event, Target};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -122,7 +120,7 @@ fn query(scene: &Scene) -> ContextQuery {
 /// Gathering alone, in this process: with a workspace just opened, and with its index filled.
 fn gathering(scene: &Scene) {
     let query = query(scene);
-    let recall = |_: &[(WorkspacePath, Option<String>)]| Vec::<MaintenanceRecord>::new();
+    let recall = |_: &Sought<'_>| Vec::new();
     let timed = |workspace: &Workspace| {
         let began = Instant::now();
         let candidates = workspace.gather(&query, &recall);

@@ -12,6 +12,8 @@ use tempfile::TempDir;
 
 /// Source files of the project.
 pub const FILES: usize = 2_000;
+/// Source files of a large one.
+pub const FILES_MANY: usize = 50_000;
 
 /// Everything a measurement needs.
 pub struct Scene {
@@ -28,10 +30,15 @@ pub struct Scene {
 impl Scene {
     /// Generates the project, trusts it and starts the server.
     pub fn new() -> Self {
+        Self::of(FILES)
+    }
+
+    /// The same with so many source files.
+    pub fn of(files: usize) -> Self {
         let place = tempfile::tempdir().unwrap();
         let base = place.path().canonicalize().unwrap();
         let root = base.join("workspace");
-        project::generate(&root, FILES).unwrap();
+        project::generate(&root, files).unwrap();
         let dirs = UserDirs { config: base.join("config/openexec"), state: base.join("state/openexec") };
         let model = ModelServer::start();
         std::fs::create_dir_all(&dirs.config).unwrap();
@@ -46,7 +53,17 @@ impl Scene {
         let child = Client::spawn(program, &["lsp"], &environment);
         let process = child.id();
         let client = Client::of_child(child, &root, Abilities::all());
-        Self { client, model, root, dirs, process, chosen: project::chosen(FILES), _place: place }
+        Self { client, model, root, dirs, process, chosen: project::chosen(files), _place: place }
+    }
+
+    /// Another server on the same project, from its start to the moment at which it has answered
+    /// `initialize` and has been sent `initialized`.
+    pub fn another(&self) -> Client {
+        let base = self.root.parent().unwrap();
+        let (config, state) = (base.join("config"), base.join("state"));
+        let environment = [("HOME", base), ("XDG_CONFIG_HOME", &config), ("XDG_STATE_HOME", &state)];
+        let child = Client::spawn(Path::new(env!("CARGO_BIN_EXE_openexec")), &["lsp"], &environment);
+        Client::of_child(child, &self.root, Abilities::all())
     }
 
     /// The arguments of a command that starts `implement` at the chosen function.
@@ -74,11 +91,16 @@ impl Scene {
 
     /// A line such as `VmRSS` of the server's `/proc/PID/status`, in MiB.
     pub fn memory(&self, name: &str) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process)).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-        let kibibytes: f64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap();
-        kibibytes / 1024.0
+        memory_of(self.process, name)
     }
+}
+
+/// The same of any process.
+pub fn memory_of(process: u32, name: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    let kibibytes: f64 = line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap();
+    kibibytes / 1024.0
 }
 
 fn configuration(model: &ModelServer) -> String {

@@ -1,6 +1,6 @@
 //! Code actions while somebody types in a large file.
 
-use crate::scene::Scene;
+use crate::scene::{FILES, FILES_MANY, Scene};
 use crate::{Times, client, load, project};
 use openexec_engine::syntax::{Language, SyntaxTree};
 use openexec_engine::text::{Document, Position, PositionEncoding};
@@ -19,7 +19,13 @@ const SECONDS: u32 = 20;
 const LABEL: &str = "with_label(\"";
 
 pub fn measure() {
-    let mut scene = Scene::new();
+    for files in [FILES, FILES_MANY] {
+        measure_among(files);
+    }
+}
+
+fn measure_among(files: usize) {
+    let mut scene = Scene::of(files);
     let path = scene.root.join("crates/part_0/src/large.rs");
     let text = project::large_rust_file(LINES);
     std::fs::write(&path, &text).unwrap();
@@ -44,13 +50,18 @@ pub fn measure() {
     let target = if typing.percentile(99) < 5.0 { "kept" } else { "missed" };
     let ratio = typing.percentile(50) / idle.percentile(50);
     println!(
-        "bench editor/code-action-typing: {typing}; {LINES} lines, {} bytes, {KEYS_PER_SECOND} keys/s; \
+        "bench editor/code-action-typing-{files}: {typing}; {files} files, {LINES} lines, {} bytes, \
+         {KEYS_PER_SECOND} keys/s; \
          target p99 < 5 ms {target}; load {}",
         text.len(),
         load()
     );
-    println!("bench editor/code-action-idle: {idle}; nobody types; typing is {ratio:.2} times as slow");
-    parts(&text, line, column);
+    println!(
+        "bench editor/code-action-idle-{files}: {idle}; nobody types; typing is {ratio:.2} times as slow"
+    );
+    if files == FILES {
+        parts(&text, line, column);
+    }
 }
 
 /// What the server does for each key and each menu, alone in this process.

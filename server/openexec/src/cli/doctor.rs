@@ -179,6 +179,16 @@ fn workspace(findings: &mut Findings, runtime: &Runtime, at: &At) {
             "move the damaged file away; its runs are lost to resuming, not your files",
         ),
     }
+    match runtime.index_size(root) {
+        Ok(Some(size)) => findings.good(
+            "index",
+            &format!("{} files are known, {} MB on disk", size.files, size.bytes.div_ceil(1_000_000)),
+        ),
+        Ok(None) => findings.good("index", "not made yet; the first run or editor makes it"),
+        Err(error) => {
+            findings.optional("index", &error.to_string(), "nothing to do: the next run makes it anew")
+        }
+    }
     let status = match runtime.declarations(root) {
         Ok(status) => status,
         Err(error) => return findings.missing("tasks", &error.to_string(), "mend the file"),

@@ -1,14 +1,17 @@
 //! Commands that look and change nothing of a run: lists, timelines, trust, blueprints.
 
 use super::terminal::describe;
-use super::{At, BlueprintWhat, GraphFormat, ShowArguments, TrustArguments, drive, paint, runtime};
+use super::{
+    At, BlueprintWhat, GraphFormat, ReportArguments, ShowArguments, TrustArguments, drive, paint, runtime,
+};
 use crate::disclosure::{self, Disclosed};
 use crate::driver::{Asked, Catalogue, RunStatus, view_of};
-use crate::graph;
+use crate::{graph, report as reports};
 use anyhow::Context as _;
 use openexec_engine::run::{Command, Outcome, RunState};
 use openexec_engine::task::Trust;
 use openexec_engine::{blueprint, edit};
+use std::io::Write as _;
 use std::process::ExitCode;
 
 pub(super) fn runs(at: &At) -> anyhow::Result<ExitCode> {
@@ -115,6 +118,43 @@ pub(super) fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
     }
     anstream::println!("{}", paint::dim(&format!("{} events, chain verified", events.len())));
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the page of a run, and says where it lies.
+pub(super) fn report(arguments: &ReportArguments) -> anyhow::Result<ExitCode> {
+    let runtime = runtime()?;
+    let root = &arguments.at.workspace;
+    let run = drive::find(&runtime, root, &arguments.run)?;
+    let events = runtime.store(root)?.events(&run)?;
+    let timeline = reports::timeline(events.iter().map(|recorded| (recorded.at_ms, &recorded.event)));
+    let page = reports::page(&timeline.map_err(anyhow::Error::msg)?);
+    let file = match &arguments.output {
+        Some(output) if output.as_os_str() == "-" => {
+            print!("{page}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        Some(output) => output.clone(),
+        None => {
+            let folder = runtime.run_dir(root, &run);
+            std::fs::create_dir_all(&folder).with_context(|| {
+                format!("`{}` cannot be made; name a file with --output", folder.display())
+            })?;
+            folder.join(reports::PAGE_FILE)
+        }
+    };
+    write_page(&file, &page)
+        .with_context(|| format!("`{}` cannot be written; name another with --output", file.display()))?;
+    println!("{}", file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Puts a page in the place of what lies there, whole or not at all, for its owner's eyes.
+fn write_page(file: &std::path::Path, page: &str) -> anyhow::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut written = tempfile::NamedTempFile::new_in(folder.unwrap_or(std::path::Path::new(".")))?;
+    written.write_all(page.as_bytes())?;
+    written.persist(file)?;
+    Ok(())
 }
 
 /// Exactly what is sent, but for the wire format and the key, and why.

@@ -46,3 +46,8 @@ pub(super) fn diff(text: &str) -> String {
 pub(super) fn plain(text: &str) -> String {
     openexec_engine::text::visible(text)
 }
+
+/// The same, line by line.
+pub(super) fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}

@@ -232,6 +232,17 @@ pub(super) fn describe(event: &Event) -> Vec<String> {
         Event::Applied { report, .. } => {
             vec![format!("    applied; {} looked at afterwards", counted(report.files.len(), "file"))]
         }
+        Event::RunbookFound { remedy, .. } => {
+            remedy.lines().iter().map(|line| format!("    {}", paint::plain(line))).collect()
+        }
+        Event::ProcedureStepped { part, task, judgement, .. } => vec![match judgement {
+            Judgement::Passed { .. } => {
+                format!("    {} {} {task}", paint::good("✓"), part.name())
+            }
+            Judgement::Red { summary: why } | Judgement::Blocked { reason: why } => {
+                format!("    {} {} {task}: {}", paint::bad("✗"), part.name(), paint::plain(why))
+            }
+        }],
         Event::Remembered { .. } => vec!["    a pointer record of this run is stored".into()],
         Event::CommandFailed { reason, .. } => {
             vec![format!("    {} {}", paint::bad("failed:"), paint::plain(reason))]

@@ -33,6 +33,8 @@ pub(super) struct ConfigFile {
     budget: BudgetEntry,
     /// Wait for a yes before each request to a model.
     approve_requests: bool,
+    /// Show in editors, at symbols, what is known about them: which run changed them, and why.
+    annotations: Option<bool>,
     /// How models are reached that are not on this machine.
     network: NetworkEntry,
     /// The most tokens of one context pack.
@@ -193,6 +195,7 @@ fn checked(file: ConfigFile, base: &Path, local_servers: LocalServers) -> Result
         roles: roles(file.roles, &models, &local_servers)?,
         budget: budget(&file.budget)?,
         approve_requests: file.approve_requests,
+        annotations: file.annotations,
         network: network(file.network, base)?,
         models,
         context_tokens: file.context_tokens.map(|tokens| tokens.value),

@@ -9,11 +9,13 @@ use openexec_engine::task::Trust;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-const SHIPPED: [(&str, &str); 6] = [
+const SHIPPED: [(&str, &str); 8] = [
     ("answer.yaml", include_str!("../../../../blueprints/answer.yaml")),
     ("fix_tests.yaml", include_str!("../../../../blueprints/fix_tests.yaml")),
     ("implement.yaml", include_str!("../../../../blueprints/implement.yaml")),
     ("fix_diagnostic.yaml", include_str!("../../../../blueprints/fix_diagnostic.yaml")),
+    ("remediate.yaml", include_str!("../../../../blueprints/remediate.yaml")),
+    ("record_decision.yaml", include_str!("../../../../blueprints/record_decision.yaml")),
     ("review.yaml", include_str!("../../../../blueprints/review.yaml")),
     ("scoped_code_change.yaml", include_str!("../../../../blueprints/scoped_code_change.yaml")),
 ];

@@ -9,7 +9,8 @@ use anyhow::{Context as _, anyhow};
 use openexec_engine::budget::Budget;
 use openexec_engine::edit;
 use openexec_engine::ids::CommandId;
-use openexec_engine::run::{Asked, Command, Event, RunState, Status};
+use openexec_engine::policy::Capability;
+use openexec_engine::run::{Asked, Command, Event, RunStarted, RunState, Status};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,6 +96,9 @@ impl Executor {
     pub(super) async fn record(&mut self, event: Event) -> Result<Vec<Command>, DriverError> {
         let seq = self.seq + 1;
         self.place.surface.before_record(seq, &event).await;
+        if matches!(event, Event::RunEnded { .. }) {
+            self.keep_lesson().await;
+        }
         let recorded = self
             .place
             .store
@@ -120,6 +124,20 @@ impl Executor {
         }
         let _ = self.events.send(Arc::new(recorded));
         Ok(commands)
+    }
+
+    /// Keeps what a run leaves that is about to be over. It is read out of the run's state and
+    /// replaces what the same run has left before, so a crash around here costs nothing.
+    async fn keep_lesson(&self) {
+        let may = |start: &RunStarted| start.policy.capabilities.contains(&Capability::MemoryWrite);
+        if !self.state.start().is_some_and(may) {
+            return;
+        }
+        if let Some(lesson) = self.state.lesson()
+            && let Err(error) = self.place.store.remember(&lesson).await
+        {
+            tracing::warn!(run = %self.place.run, "what the run leaves could not be kept: {error}");
+        }
     }
 
     /// Goes on until the run is over, or stops with a reason that the view shows.
@@ -152,6 +170,7 @@ impl Executor {
         // A run that was over when it was taken up waits for what the user wants of it.
         // One whose end was only not recorded yet was not over.
         let lingers = self.taken_up && self.is_over() && commands.is_empty();
+        let commands = if self.taken_up { self.without_interrupted(commands) } else { commands };
         self.carry_out(commands).await?;
         self.listen(said, lingers).await?;
         // What is said from here on goes to whoever takes the run up next. What was said before
@@ -165,6 +184,18 @@ impl Executor {
             self.listen(said, false).await?;
         }
         Ok(())
+    }
+
+    /// Answers for tasks that an earlier process was running and whose effects may be real: what
+    /// they have done is for the user to find out, so they are not run again.
+    fn without_interrupted(&mut self, commands: Vec<Command>) -> Vec<Command> {
+        let (interrupted, rest): (Vec<_>, Vec<_>) =
+            commands.into_iter().partition(|command| matches!(command, Command::RunTask { once: true, .. }));
+        for id in interrupted.iter().filter_map(Command::id) {
+            let reason = "the process that ran it has ended".to_owned();
+            self.working.spawn(async move { Event::CommandFailed { command: id, reason } });
+        }
+        rest
     }
 
     /// Takes answers and what is said, until the run is over and all work has ended.

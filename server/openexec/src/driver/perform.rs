@@ -1,17 +1,17 @@
 //! Carrying out one command. Whatever goes wrong is an answer too: nothing is left unanswered.
 
-use super::Surface;
 use super::spend::{self, Till};
+use super::{Surface, memory};
 use crate::models::{Model, ModelProgress};
 use crate::process::Launcher;
 use crate::shadow::{Shadow, ShadowError};
 use crate::store::Store;
-use crate::workspace::Workspace;
+use crate::workspace::{Sought, Workspace};
 use futures::FutureExt as _;
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::ids::{CommandId, ModelName, RunId};
-use openexec_engine::limits::MEMORY_RECORDS_MAX;
+use openexec_engine::memory::Record;
 use openexec_engine::model::Models;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{ApplyReport, Command, Event, FileOutcome, LiveText, OpenDocument};
@@ -36,6 +36,8 @@ pub(super) struct Place {
     pub shadow: OnceCell<Shadow>,
     /// Open buffers as they stood when the run began: what facts and texts are taken from.
     pub snapshot: Vec<OpenDocument>,
+    /// The records that point at symbols, as they were when this process took the run up.
+    pub notes: Vec<Record>,
     /// What is known of the run's models.
     pub chosen: Option<Models>,
     /// Where their calls are paid.
@@ -92,16 +94,14 @@ pub(super) async fn perform(place: &Arc<Place>, id: CommandId, command: Command)
 async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<Event, String> {
     match command {
         Command::GatherContext { query, .. } => {
-            let candidates = blocking(place, move |place| {
-                place.workspace.gather(&query, &|places| {
-                    place.store.recall(places, MEMORY_RECORDS_MAX).unwrap_or_else(|error| {
-                        tracing::warn!("memory cannot be read: {error}");
-                        Vec::new()
-                    })
-                })
+            let (candidates, hidden) = blocking(place, move |place| {
+                let recall = |sought: &Sought<'_>| memory::recall(&place.store, &place.notes, sought);
+                let candidates = place.workspace.gather(&query, &recall);
+                let hidden = place.workspace.hidden_in(&candidates, &query.changes, &query.open_documents);
+                (candidates, hidden)
             })
             .await?;
-            Ok(Event::ContextGathered { command: id, candidates })
+            Ok(Event::ContextGathered { command: id, candidates, hidden })
         }
         Command::CallModel { request, .. } => {
             let began = Instant::now();
@@ -148,6 +148,11 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
         }
         Command::Remember { record, .. } => {
             place.store.remember(&record).await.map_err(|error| error.to_string())?;
+            Ok(Event::Remembered { command: id })
+        }
+        Command::Keep { mut record, .. } => {
+            record.written.get_or_insert_with(today);
+            place.store.keep(&record).await.map_err(|error| error.to_string())?;
             Ok(Event::Remembered { command: id })
         }
         Command::Record { .. } | Command::Abandon { .. } | Command::Halt { .. } => {
@@ -202,6 +207,11 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(move || work(&place))
         .await
         .map_err(|_| "an internal error while reading".to_owned())
+}
+
+/// The day, as records have it.
+fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
 }
 
 fn millis(since: Instant) -> u64 {

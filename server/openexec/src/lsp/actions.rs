@@ -4,30 +4,32 @@
 //! Every action is a literal that carries only a command. Nothing here waits, reads a file or
 //! asks a model: a place goes in, actions come out.
 
+mod workflows;
+
+use self::workflows::{Workflow, bytes, enclosing, workflows};
 use super::documents::OpenFile;
 use super::protocol::{
-    CodeAction, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, NumberOrString, Range,
+    CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, Range,
 };
 use super::roots::below;
 use super::session::Offers;
 use super::trust::TrustState;
 use crate::driver::{Asked, RunStatus, RunView};
-use crate::limits::{CODE_ACTIONS_MAX, DIAGNOSTICS_MAX, QUOTE_CHARS_MAX};
-use openexec_engine::blueprint::{Blueprint, InputName, Trigger};
+use crate::limits::{CODE_ACTIONS_MAX, QUOTE_CHARS_MAX};
 use openexec_engine::edit::ShownPart;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::Outcome;
 use openexec_engine::syntax::{Directive, Symbol};
-use openexec_engine::text::{Position, PositionEncoding};
+use openexec_engine::text::PositionEncoding;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A run as menus and commands see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct RunLine {
     pub(super) root: PathBuf,
     pub(super) view: RunView,
-    /// False for a recorded run that nobody drives.
+    /// False for a recorded run that nobody drives, neither here nor in another process.
     pub(super) driven: bool,
 }
 
@@ -43,8 +45,12 @@ pub(super) struct Place<'a> {
     pub(super) symbols: &'a [Symbol],
     pub(super) directive: Option<Directive>,
     pub(super) offers: &'a Offers,
+    /// The workspace that the place lies in.
+    pub(super) root: Option<&'a Path>,
     /// The runs of the place's workspace, newest first.
     pub(super) runs: &'a [RunLine],
+    /// How many records are known of a symbol of the file.
+    pub(super) known: &'a dyn Fn(&str) -> usize,
 }
 
 /// The part of a run's id that people see.
@@ -54,21 +60,60 @@ pub(super) fn short(run: &RunId) -> &str {
     text.get(cut..).unwrap_or(text)
 }
 
-/// The actions at a place, the most urgent first, never more than a menu can bear.
-pub(super) fn offered(place: &Place<'_>, literals: bool) -> Vec<CodeActionOrCommand> {
+/// How the client takes actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Form {
+    /// As actions with kinds; else as bare commands.
+    pub(super) literals: bool,
+    /// Also those that cannot be carried out now, with the reason.
+    pub(super) disabled: bool,
+}
+
+/// The actions at a place, the most urgent first, those of one sort together, never more than
+/// a menu can bear.
+pub(super) fn offered(place: &Place<'_>, form: Form) -> Vec<CodeActionOrCommand> {
     let mut actions = pending(place);
     // Most workflows fail where tasks may not run, so trust goes before them.
     actions.extend(trust(place));
-    actions.extend(workflows(place));
+    // What cannot be carried out is said where the client can say why; elsewhere it is offered
+    // all the same, and the refusal says it.
+    let is_shown_as_able = |it: &Workflow| it.hindrance.is_none() || !form.disabled;
+    let (able, unable): (Vec<_>, Vec<_>) = workflows(place).into_iter().partition(is_shown_as_able);
+    actions.extend(able.into_iter().map(|it| it.action));
     actions.extend(running(place));
     actions.extend(undo(place));
+    actions.extend(memory(place));
+    actions.extend(unable.into_iter().map(|it| CodeAction {
+        disabled: it.hindrance.map(|reason| CodeActionDisabled { reason }),
+        command: None,
+        ..it.action
+    }));
     actions.retain(|action| wanted(place.only, action.kind.as_ref()));
     actions.truncate(CODE_ACTIONS_MAX);
+    let sorts: Vec<&'static str> = sorts(&actions);
+    actions.sort_by_key(|action| sorts.iter().position(|known| *known == sort(action)));
     let as_client_takes_it = |action: CodeAction| match action.command {
-        Some(command) if !literals => CodeActionOrCommand::Command(command),
+        Some(command) if !form.literals => CodeActionOrCommand::Command(command),
         _ => CodeActionOrCommand::CodeAction(action),
     };
     actions.into_iter().map(as_client_takes_it).collect()
+}
+
+/// The sorts of these actions, that of the most urgent one first.
+fn sorts(actions: &[CodeAction]) -> Vec<&'static str> {
+    let mut sorts = Vec::new();
+    for action in actions {
+        if !sorts.contains(&sort(action)) {
+            sorts.push(sort(action));
+        }
+    }
+    sorts
+}
+
+/// What menus group actions by.
+fn sort(action: &CodeAction) -> &'static str {
+    let kind = action.kind.as_ref().map(CodeActionKind::as_str).unwrap_or_default();
+    ["quickfix", "refactor", "source"].into_iter().find(|sort| kind.starts_with(sort)).unwrap_or_default()
 }
 
 /// A kind is asked for by its own name or by the name of a kind above it.
@@ -136,8 +181,7 @@ fn pending(place: &Place<'_>) -> Vec<CodeAction> {
 
 /// The part of a proposal that is about the line under the cursor.
 fn here<'a>(place: &Place<'_>, parts: &'a [ShownPart]) -> Option<&'a ShownPart> {
-    let root = place.runs.first().map(|line| line.root.as_path())?;
-    let path = below(root, &place.file.path)?;
+    let path = below(place.root?, &place.file.path)?;
     let line = usize::try_from(place.range.start.line).ok()?.saturating_add(1);
     parts.iter().find(|part| part.part.path == path && (part.lines.0..=part.lines.1).contains(&line))
 }
@@ -179,7 +223,7 @@ impl RunLine {
         matches!(self.view.status, RunStatus::AwaitingApproval { what: Asked::Request(_), .. })
     }
 
-    /// It goes on in this process.
+    /// It goes on.
     pub(super) fn is_running(&self) -> bool {
         self.driven && matches!(self.view.status, RunStatus::Active)
     }
@@ -238,188 +282,21 @@ fn trust(place: &Place<'_>) -> Vec<CodeAction> {
     ]
 }
 
-/// The workflows that the place triggers and that have all they need there.
-fn workflows(place: &Place<'_>) -> Vec<CodeAction> {
+/// What is known of the symbol around the cursor, and writing down why it is as it is.
+fn memory(place: &Place<'_>) -> Vec<CodeAction> {
+    let Some(symbol) = enclosing(place, |_| true) else { return Vec::new() };
+    let range = bytes(place, symbol.name_range.start, symbol.name_range.end);
+    let at = json!({ "uri": place.file.uri, "range": range });
     let mut actions = Vec::new();
-    // What the user wrote goes before what the user stands on.
-    let order = [
-        Trigger::Directive,
-        Trigger::Test,
-        Trigger::Diagnostic,
-        Trigger::Selection,
-        Trigger::Symbol,
-        Trigger::File,
-    ];
-    let mut offered = Vec::new();
-    for trigger in order {
-        for blueprint in &place.offers.blueprints {
-            if blueprint.triggers.contains(&trigger)
-                && !offered.contains(&&blueprint.name)
-                && let Some(work) = workflow(place, blueprint, trigger)
-            {
-                offered.push(&blueprint.name);
-                actions.push(work);
-            }
-        }
+    let known = (place.known)(&symbol.name);
+    if known > 0 {
+        let title = format!("Show what is known about `{}` ({known})", quote(&symbol.name));
+        actions.push(action(title, "source.openexec.known".to_owned(), "openexec.known", at));
     }
+    let title = format!("Remember why `{}` is as it is…", quote(&symbol.name));
+    let at = json!({ "uri": place.file.uri, "range": range, "version": place.file.version });
+    actions.push(action(title, "source.openexec.remember".to_owned(), "openexec.remember", at));
     actions
-}
-
-/// What a trigger gives to a run.
-struct Given {
-    /// What the title says.
-    subject: String,
-    kind: &'static str,
-    range: Range,
-    inputs: Vec<(InputName, &'static str, Value)>,
-}
-
-fn workflow(place: &Place<'_>, blueprint: &Blueprint, trigger: Trigger) -> Option<CodeAction> {
-    let takes = |name: InputName| blueprint.inputs.iter().any(|input| input.name == name);
-    let given = match trigger {
-        Trigger::Directive => given_directive(place)?,
-        Trigger::Test => given_test(place, takes(InputName::FailingTest), blueprint)?,
-        Trigger::Diagnostic => given_diagnostics(place)?,
-        Trigger::Selection => given_selection(place, blueprint)?,
-        Trigger::Symbol => given_symbol(place, blueprint)?,
-        Trigger::File => given_file(place, blueprint),
-    };
-    let has = |name| name == InputName::Target || given.inputs.iter().any(|(given, ..)| *given == name);
-    if !blueprint.inputs.iter().all(|input| !input.required || has(input.name)) {
-        return None;
-    }
-    let mut arguments = json!({
-        "blueprint": blueprint.name,
-        "uri": place.file.uri,
-        "range": given.range,
-        "version": place.file.version,
-    });
-    if let Some(members) = arguments.as_object_mut() {
-        for (name, key, value) in given.inputs {
-            if takes(name) {
-                members.insert(key.to_owned(), value);
-            }
-        }
-    }
-    let mut title = format!("{} · {}", given.subject, blueprint.name);
-    if let Some(model) = &place.offers.model {
-        title.push_str(" · ");
-        title.push_str(model);
-    }
-    Some(action(title, format!("{}.{}", given.kind, blueprint.name), "openexec.run", arguments))
-}
-
-fn given_directive(place: &Place<'_>) -> Option<Given> {
-    let directive = place.directive.as_ref()?;
-    Some(Given {
-        subject: format!("Implement “{}”", quote(&directive.instruction)),
-        kind: "refactor.rewrite.openexec",
-        range: bytes(place, directive.range.start, directive.range.end),
-        inputs: vec![(InputName::Instruction, "instruction", json!(directive.instruction))],
-    })
-}
-
-fn given_test(place: &Place<'_>, fixes: bool, blueprint: &Blueprint) -> Option<Given> {
-    let test = enclosing(place, |symbol| symbol.is_test)?;
-    let subject = if fixes {
-        format!("Fix failing test `{}`", quote(&test.name))
-    } else {
-        on(blueprint, &format!("test `{}`", quote(&test.name)))
-    };
-    Some(Given {
-        subject,
-        kind: "quickfix.openexec",
-        range: bytes(place, test.range.start, test.range.end),
-        inputs: vec![(InputName::FailingTest, "failing_test", json!(test.name))],
-    })
-}
-
-fn given_diagnostics(place: &Place<'_>) -> Option<Given> {
-    let first = place.diagnostics.first()?;
-    let message = first.message.lines().next().unwrap_or_default();
-    let diagnostics: Vec<Value> = place.diagnostics.iter().take(DIAGNOSTICS_MAX).map(trimmed).collect();
-    Some(Given {
-        subject: format!("Fix this diagnostic: {}", quote(message)),
-        kind: "quickfix.openexec",
-        range: first.range,
-        inputs: vec![(InputName::Diagnostics, "diagnostics", json!(diagnostics))],
-    })
-}
-
-/// A diagnostic without what only its own server and the editor understand.
-fn trimmed(diagnostic: &Diagnostic) -> Value {
-    let mut value = json!({ "range": diagnostic.range, "message": diagnostic.message });
-    if let Some(members) = value.as_object_mut() {
-        if let Some(source) = &diagnostic.source {
-            members.insert("source".to_owned(), json!(source));
-        }
-        if let Some(code) = &diagnostic.code {
-            let code = match code {
-                NumberOrString::Number(number) => number.to_string(),
-                NumberOrString::String(text) => text.clone(),
-            };
-            members.insert("code".to_owned(), json!(code));
-        }
-    }
-    value
-}
-
-fn given_selection(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
-    let (start, end) = (place.range.start, place.range.end);
-    (start != end).then(|| Given {
-        subject: on(blueprint, "the selection"),
-        kind: "refactor.rewrite.openexec",
-        range: place.range,
-        inputs: Vec::new(),
-    })
-}
-
-fn given_symbol(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
-    let symbol = enclosing(place, |_| true)?;
-    Some(Given {
-        subject: on(blueprint, &format!("`{}`", quote(&symbol.name))),
-        kind: "refactor.rewrite.openexec",
-        range: bytes(place, symbol.range.start, symbol.range.end),
-        inputs: Vec::new(),
-    })
-}
-
-fn given_file(place: &Place<'_>, blueprint: &Blueprint) -> Given {
-    Given {
-        subject: on(blueprint, "this file"),
-        kind: "source.openexec",
-        range: place.range,
-        inputs: Vec::new(),
-    }
-}
-
-/// The innermost symbol around the cursor that fits.
-fn enclosing<'a>(place: &Place<'a>, fits: fn(&Symbol) -> bool) -> Option<&'a Symbol> {
-    let start = place.range.start;
-    let position = Position { line: start.line, character: start.character };
-    let byte = place.file.text.byte_of(position, place.encoding).ok()?;
-    let around = place.symbols.iter().filter(|symbol| fits(symbol));
-    around
-        .filter(|symbol| symbol.range.start <= byte && byte <= symbol.range.end)
-        .min_by_key(|symbol| symbol.range.len())
-}
-
-fn bytes(place: &Place<'_>, start: usize, end: usize) -> Range {
-    let position = |byte| {
-        let Position { line, character } = place.file.text.position_of(byte, place.encoding);
-        super::protocol::Position { line, character }
-    };
-    Range { start: position(start), end: position(end) }
-}
-
-/// A workflow and what it is done on, as a title: ``Review `parse` ``, `Add docs: this file`.
-fn on(blueprint: &Blueprint, object: &str) -> String {
-    let words = quote(&blueprint.name.as_str().replace(['_', '-'], " "));
-    let mut letters = words.chars();
-    let first = letters.next().map(char::to_uppercase);
-    let name: String = first.into_iter().flatten().chain(letters).collect();
-    // One word is a verb more often than not.
-    if name.contains(' ') { format!("{name}: {object}") } else { format!("{name} {object}") }
 }
 
 /// A text on one line, cut to what a menu shows. Invisible characters could make a menu say

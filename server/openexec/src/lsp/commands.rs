@@ -18,7 +18,7 @@ use std::path::PathBuf;
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
-pub(super) const IDS: [&str; 12] = [
+pub(super) const IDS: [&str; 15] = [
     "openexec.run",
     "openexec.cancel",
     "openexec.review",
@@ -29,8 +29,11 @@ pub(super) const IDS: [&str; 12] = [
     "openexec.undo",
     "openexec.resume",
     "openexec.status",
+    "openexec.report",
     "openexec.trust",
     "openexec.graph",
+    "openexec.remember",
+    "openexec.known",
 ];
 
 /// What the user wants done.
@@ -45,13 +48,18 @@ pub(super) enum Wish {
     Reject(OfParts),
     Undo(OfRun),
     Resume(OfRun),
-    Status,
+    /// How all runs stand, or what happened in one.
+    Status(OfRun),
+    /// The page of a run.
+    Report(OfRun),
     Trust(TrustArguments),
     Graph(GraphArguments),
+    Remember(RememberArguments),
+    Known(SymbolPlace),
 }
 
 /// The arguments of `openexec.run`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RunArguments {
     #[serde(default)]
@@ -164,6 +172,32 @@ pub(super) struct GraphArguments {
     pub(super) blueprint: Option<BlueprintName>,
 }
 
+/// The arguments of `openexec.remember`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RememberArguments {
+    /// The file.
+    pub(super) uri: String,
+    /// A range in the symbol.
+    pub(super) range: Range,
+    /// The version of the file that the range is of.
+    #[serde(default)]
+    pub(super) version: Option<i32>,
+    /// Why the symbol is as it is. Without it, a memory file is begun in which it can be written.
+    #[serde(default)]
+    pub(super) why: Option<String>,
+}
+
+/// The arguments of `openexec.known`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SymbolPlace {
+    /// The file.
+    pub(super) uri: String,
+    /// A range in the symbol.
+    pub(super) range: Range,
+}
+
 /// Reads a command.
 ///
 /// # Errors
@@ -198,7 +232,8 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
         }
         "openexec.undo" => Wish::Undo(of_run(argument)?),
         "openexec.resume" => Wish::Resume(of_run(argument)?),
-        "openexec.status" => Wish::Status,
+        "openexec.status" => Wish::Status(of_run(argument)?),
+        "openexec.report" => Wish::Report(of_run(argument)?),
         "openexec.trust" => Wish::Trust(shaped(argument, "{\"uri\": \"…\"}")?),
         "openexec.graph" => Wish::Graph(match argument {
             // `:lsp-workspace-command openexec.graph fix_tests`
@@ -207,6 +242,13 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
             }
             other => shaped(other, "{\"uri\": \"…\"} or {\"blueprint\": \"…\"}")?,
         }),
+        "openexec.remember" => Wish::Remember(read(
+            argument.unwrap_or_default(),
+            "{\"uri\": \"…\", \"range\": …, \"why\": \"…\"}",
+        )?),
+        "openexec.known" => {
+            Wish::Known(read(argument.unwrap_or_default(), "{\"uri\": \"…\", \"range\": …}")?)
+        }
         other => return Err(format!("there is no command `{other}`; there are {}", IDS.join(", "))),
     })
 }

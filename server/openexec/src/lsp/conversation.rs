@@ -2,7 +2,7 @@
 
 use super::protocol::notification::Notification as _;
 use super::protocol::notification::WorkDoneProgressCancel;
-use super::server::Handlers;
+use super::server::{Handlers, stop_indexing};
 use super::service::{Leaving, OrderedService};
 use super::session::{Inbox, Session};
 use crate::config::UserDirs;
@@ -38,13 +38,15 @@ where
 {
     let session = Arc::new(Session::default());
     let handlers_session = Arc::clone(&session);
+    let background = runtime.clone().ok();
     let (service, socket) =
         LspService::build(|client| Handlers::new(client, handlers_session, runtime, dirs))
             .custom_method(WorkDoneProgressCancel::METHOD, Handlers::progress_cancelled)
             .custom_method("openexec/runs", Handlers::runs)
             .custom_method("openexec/changes", Handlers::changes)
+            .custom_method("openexec/documentDigest", Handlers::document_digest)
             .finish();
-    let (service, left) = OrderedService::new(service, Arc::new(Inbox(session)));
+    let (service, left) = OrderedService::new(service, Arc::new(Inbox(Arc::clone(&session))));
     let serving =
         Server::new(input, output, socket).concurrency_level(MESSAGES_CONCURRENT_MAX).serve(service);
     tokio::pin!(serving);
@@ -56,6 +58,9 @@ where
             let flush = Duration::from_millis(EXIT_FLUSH_MS);
             drop(tokio::time::timeout(flush, &mut serving).await);
         }
+    }
+    if let Some(runtime) = background {
+        stop_indexing(&session, runtime).await;
     }
     let leaving = *left.borrow();
     match leaving {

@@ -1,7 +1,8 @@
 //! The open documents, as the editor has described them so far.
 //!
 //! A document is replaced as a whole with every change, so that whoever holds one holds it as
-//! it was. Text and syntax tree follow the editor's own edits; nothing is read from the disk.
+//! it was. The text follows the editor's own edits at once, its structure when somebody asks for
+//! it; nothing is read from the disk.
 
 use super::uri;
 use crate::limits::SYMBOLS_INLINE_BYTES_MAX;
@@ -14,8 +15,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Whether a document's text can be relied on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +42,23 @@ pub(super) struct OpenFile {
     pub(super) text: Document,
     /// Whether the text can be relied on.
     pub(super) standing: Standing,
-    tree: Option<SyntaxTree>,
+    /// What is known of its structure from before the latest changes.
+    before: Structure,
+    /// Its structure now, from the moment at which somebody wants to know it: whoever types does
+    /// not wait for a parser.
+    now: Arc<OnceLock<Option<SyntaxTree>>>,
     symbols: Arc<Symbols>,
+}
+
+/// What is known of the structure of a document.
+#[derive(Clone)]
+enum Structure {
+    /// Nothing yet.
+    Unread,
+    /// This, with its places moved by the changes since.
+    Moved(SyntaxTree),
+    /// That nothing can be known: no grammar, too large, or too hard to parse.
+    Unreadable,
 }
 
 /// The definitions of a document; shared by its versions, so that one version can fall back
@@ -133,7 +149,6 @@ impl Documents {
         let OpenedDocument { uri, version, text } = parsed::<Opened>(params)?.text_document;
         let path = uri::canonical(&uri::path_of(&uri)?);
         let text = Document::new(&text);
-        let tree = tree_of(&path, &text);
         self.paths.insert(uri::normalised(&uri), path.clone());
         let file = OpenFile {
             uri,
@@ -141,7 +156,8 @@ impl Documents {
             version,
             text,
             standing: Standing::Live,
-            tree,
+            before: Structure::Unread,
+            now: Arc::default(),
             symbols: Arc::default(),
         };
         self.by_path.insert(path.clone(), Arc::new(file));
@@ -225,24 +241,59 @@ impl OpenFile {
     fn change(&mut self, change: &Change, encoding: PositionEncoding) -> Result<(), String> {
         let range = change.range.as_ref().map(|range| (range.start, range.end));
         let edit = self.text.change(range, &change.text, encoding).map_err(|error| error.to_string())?;
+        let before = match self.now.get() {
+            Some(Some(tree)) => Structure::Moved(tree.clone()),
+            Some(None) => Structure::Unreadable,
+            None => std::mem::replace(&mut self.before, Structure::Unread),
+        };
+        self.now = Arc::default();
         if range.is_none() {
             // A whole new text heals everything.
             self.standing = Standing::Live;
-            self.tree = tree_of(&self.path, &self.text);
+            self.before = Structure::Unread;
             return Ok(());
         }
         if self.standing == Standing::Deleted {
             self.standing = Standing::Live;
         }
-        if let Some(tree) = &mut self.tree {
-            tree.edit(&edit, self.text.rope());
-        }
+        self.before = match before {
+            Structure::Moved(mut tree) => {
+                tree.shift(&edit);
+                Structure::Moved(tree)
+            }
+            as_it_was @ (Structure::Unread | Structure::Unreadable) => as_it_was,
+        };
         Ok(())
+    }
+
+    /// Whether nobody has asked for the structure since the latest change, so that the next one
+    /// waits for a parser.
+    pub(super) fn is_unread(&self) -> bool {
+        self.now.get().is_none()
+    }
+
+    /// Parses what is not parsed yet.
+    pub(super) fn read(&self) {
+        let _ = self.tree();
+    }
+
+    /// The structure of the text as it is. The first who asks after a change parses it.
+    fn tree(&self) -> Option<&SyntaxTree> {
+        let read = || match &self.before {
+            Structure::Unread => tree_of(&self.path, &self.text),
+            Structure::Moved(tree) => {
+                let mut tree = tree.clone();
+                tree.read_again(self.text.rope());
+                Some(tree)
+            }
+            Structure::Unreadable => None,
+        };
+        self.now.get_or_init(read).as_ref()
     }
 
     /// The directive in or directly around a line, counted from 0.
     pub(super) fn directive_at(&self, line: u32) -> Option<Directive> {
-        self.tree.as_ref()?.directive_at(&self.text.to_string(), line.saturating_add(1))
+        self.tree()?.directive_at(&self.text.to_string(), line.saturating_add(1))
     }
 
     /// The definitions. Of a large document perhaps those of an earlier version: extracting
@@ -257,6 +308,16 @@ impl OpenFile {
         }
     }
 
+    /// The definitions of exactly this version, if that takes no longer than an answer may.
+    pub(super) fn symbols_at_hand(&self) -> Option<Arc<Vec<Symbol>>> {
+        let is_small = self.text.rope().len_bytes() <= SYMBOLS_INLINE_BYTES_MAX;
+        let known = self.symbols.known.lock().clone();
+        match known {
+            Some((version, symbols)) if version == self.version => Some(symbols),
+            _ => is_small.then(|| self.extract_symbols()),
+        }
+    }
+
     /// True when the definitions of some version are at hand.
     pub(super) fn knows_symbols(&self) -> bool {
         self.symbols.known.lock().is_some()
@@ -265,7 +326,19 @@ impl OpenFile {
     /// Claims the extraction in the background. False when somebody is at it, or there is
     /// nothing to extract.
     pub(super) fn begin_extraction(&self) -> bool {
-        self.tree.is_some() && !self.symbols.extracting.swap(true, Ordering::AcqRel)
+        self.is_readable() && !self.symbols.extracting.swap(true, Ordering::AcqRel)
+    }
+
+    /// Whether there may be any structure.
+    fn is_readable(&self) -> bool {
+        match self.now.get() {
+            Some(tree) => tree.is_some(),
+            None => match self.before {
+                Structure::Unread => language_of(&self.path).is_some(),
+                Structure::Moved(_) => true,
+                Structure::Unreadable => false,
+            },
+        }
     }
 
     /// Gives the claim back.
@@ -275,7 +348,7 @@ impl OpenFile {
 
     /// Extracts the definitions, if those at hand are of another version.
     pub(super) fn extract_symbols(&self) -> Arc<Vec<Symbol>> {
-        let Some(tree) = &self.tree else {
+        let Some(tree) = self.tree() else {
             return Arc::default();
         };
         if let Some((version, symbols)) = &*self.symbols.known.lock()
@@ -293,8 +366,11 @@ fn tree_of(path: &Path, text: &Document) -> Option<SyntaxTree> {
     if text.rope().len_bytes() > FILE_BYTES_MAX {
         return None;
     }
-    let name = WorkspacePath::parse(path.file_name()?.to_str()?).ok()?;
-    SyntaxTree::parse(Language::of_path(&name)?, text.rope())
+    SyntaxTree::parse(language_of(path)?, text.rope())
+}
+
+fn language_of(path: &Path) -> Option<Language> {
+    Language::of_path(&WorkspacePath::parse(path.file_name()?.to_str()?).ok()?)
 }
 
 #[cfg(test)]

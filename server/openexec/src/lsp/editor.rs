@@ -51,6 +51,24 @@ impl notification::Notification for RunsChanged {
     const METHOD: &'static str = "openexec/runsChanged";
 }
 
+/// `workspace/codeLens/refresh`.
+enum RefreshLenses {}
+
+impl request::Request for RefreshLenses {
+    type Params = Value;
+    type Result = Value;
+    const METHOD: &'static str = "workspace/codeLens/refresh";
+}
+
+/// `workspace/inlayHint/refresh`.
+enum RefreshHints {}
+
+impl request::Request for RefreshHints {
+    type Params = Value;
+    type Result = Value;
+    const METHOD: &'static str = "workspace/inlayHint/refresh";
+}
+
 /// `window/showDocument`, likewise.
 enum ShowDocument {}
 
@@ -101,6 +119,16 @@ impl Editor {
         self.client.send_notification::<RunsChanged>(json!({})).await;
     }
 
+    /// Has the editor ask for lenses anew.
+    pub(super) async fn refresh_lenses(&self) {
+        within_limit(self.request::<RefreshLenses>(Value::Null)).await;
+    }
+
+    /// Has the editor ask for hints anew.
+    pub(super) async fn refresh_hints(&self) {
+        within_limit(self.request::<RefreshHints>(Value::Null)).await;
+    }
+
     /// Sends `workspace/applyEdit`; the answer arrives in the receiver, if it ever does.
     pub(super) fn apply_edit(&self, params: Value) -> oneshot::Receiver<Answer> {
         self.request::<ApplyEdit>(params)
@@ -108,10 +136,20 @@ impl Editor {
 
     /// Shows a file. True when the editor says that it did.
     pub(super) async fn show_document(&self, path: &Path) -> bool {
-        let Ok(uri) = Url::from_file_path(path) else {
+        self.show_as(path, json!({ "takeFocus": true })).await
+    }
+
+    /// Has a file shown by the program that the user has for such files.
+    pub(super) async fn show_outside(&self, path: &Path) -> bool {
+        self.show_as(path, json!({ "external": true })).await
+    }
+
+    async fn show_as(&self, path: &Path, mut how: Value) -> bool {
+        let (Ok(uri), Some(members)) = (Url::from_file_path(path), how.as_object_mut()) else {
             return false;
         };
-        let answer = self.request::<ShowDocument>(json!({ "uri": uri, "takeFocus": true }));
+        members.insert("uri".to_owned(), json!(uri));
+        let answer = self.request::<ShowDocument>(how);
         match within_limit(answer).await {
             Answer::Said(value) => value.get("success").and_then(Value::as_bool).unwrap_or(false),
             Answer::Refused(_) | Answer::Silent => false,

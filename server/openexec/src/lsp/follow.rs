@@ -13,10 +13,15 @@ use crate::store::Recorded;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::{Event, Outcome};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
+
+/// The rounds of all runs that were ever followed: a token is used once, also for a run that is
+/// taken up again, to undo it.
+static ROUNDS: AtomicU32 = AtomicU32::new(1);
 
 /// Follows a run until it is over. `stands` is called whenever it has come to a stand.
 pub(super) async fn follow(
@@ -26,10 +31,8 @@ pub(super) async fn follow(
     stands: impl Fn(&RunHandle, &RunView),
 ) {
     let mut events = handle.subscribe();
-    let mut round = 0_u32;
     loop {
-        round = round.saturating_add(1);
-        let token = token(&handle.run, round);
+        let token = token(&handle.run, ROUNDS.fetch_add(1, Ordering::Relaxed));
         let view = accompany(&editor, shows_progress, &token, &handle, &mut events).await;
         let (typ, message) = announcement(&view);
         editor.show_message(typ, message).await;
@@ -115,7 +118,7 @@ async fn moved(handle: &RunHandle, events: &mut Receiver<Arc<Recorded>>, before:
             // It may come to the same stand again, which the user wants to hear as well.
             Ok(recorded) => (recorded.seq, matches!(recorded.event, Event::ResumeRequested { .. })),
             Err(RecvError::Lagged(_)) => (0, false),
-            Err(RecvError::Closed) => return false,
+            Err(RecvError::Closed) => return handle.view().status != before.status,
         };
         // An event is announced when it is durable, which is before the view shows it.
         let deadline = Instant::now() + Duration::from_millis(VIEW_LAG_MS);
@@ -199,6 +202,7 @@ mod tests {
             run: RunId::new("0192-ab12cd"),
             blueprint: "fix_tests".into(),
             model: "local".into(),
+            target: None,
             activity: "run_tests (attempt 2)".to_owned(),
             status,
             applied: true,

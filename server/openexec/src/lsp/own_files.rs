@@ -10,6 +10,7 @@ mod diagnose;
 mod fix;
 mod hover;
 mod kind;
+mod memory;
 mod navigate;
 mod publish;
 mod surroundings;
@@ -30,12 +31,15 @@ use kind::Kind;
 
 use super::documents::{OpenFile, Standing};
 use super::protocol::{Position as WirePosition, Range as WireRange};
+use crate::memory::MEMORY_DIR;
 use crate::tasks::{self, TASKS_FILE};
 use openexec_engine::blueprint::{self, Sketch};
+use openexec_engine::memory::{Anchor, Record, Resolution};
 use openexec_engine::outline::{Outline, Schema, Step};
 use openexec_engine::policy::rules;
 use openexec_engine::task::Task;
 use openexec_engine::text::{Document, Position, PositionEncoding};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
@@ -51,6 +55,12 @@ pub(super) struct Known {
     pub(super) tasks_file: Option<String>,
     /// The name and the text of the user's policy.
     pub(super) user_policy: Option<(String, String)>,
+    /// The workspace's memory files, by their name relative to the root.
+    pub(super) memory_files: BTreeMap<String, String>,
+    /// The user's own records.
+    pub(super) own_records: Vec<Record>,
+    /// How the anchors of records stand, as far as they were looked for.
+    pub(super) pointers: Vec<(Anchor, Resolution)>,
     /// Whether the user has trusted what the workspace declares.
     pub(super) trust: Option<super::trust::TrustState>,
 }
@@ -106,6 +116,10 @@ impl OwnFile {
         match self.kind {
             Kind::Policy(rules::Scope::Workspace) => crate::policy::POLICY_FILE.to_owned(),
             Kind::Tasks => TASKS_FILE.to_owned(),
+            Kind::Memory => {
+                let name = self.path.file_name().unwrap_or_default().to_string_lossy();
+                format!("{MEMORY_DIR}/{name}")
+            }
             Kind::Blueprint | Kind::Policy(rules::Scope::User) | Kind::Config => {
                 self.path.display().to_string()
             }
@@ -117,19 +131,22 @@ impl OwnFile {
         static BLUEPRINT: LazyLock<Schema> = LazyLock::new(|| Schema::new(blueprint::json_schema()));
         static POLICY: LazyLock<Schema> = LazyLock::new(|| Schema::new(rules::json_schema()));
         static TASKS: LazyLock<Schema> = LazyLock::new(|| Schema::new(tasks::json_schema()));
+        static MEMORY: LazyLock<Schema> =
+            LazyLock::new(|| Schema::new(openexec_engine::memory::json_schema()));
         static CONFIG: LazyLock<Schema> = LazyLock::new(|| Schema::new(crate::config::json_schema()));
         match self.kind {
             Kind::Blueprint => &BLUEPRINT,
             Kind::Policy(_) => &POLICY,
             Kind::Tasks => &TASKS,
             Kind::Config => &CONFIG,
+            Kind::Memory => &MEMORY,
         }
     }
 
     fn sketch(&self) -> Sketch {
         match self.kind {
             Kind::Blueprint => Sketch::of(&self.outline),
-            Kind::Policy(_) | Kind::Tasks | Kind::Config => Sketch::default(),
+            Kind::Policy(_) | Kind::Tasks | Kind::Config | Kind::Memory => Sketch::default(),
         }
     }
 

@@ -257,7 +257,15 @@ pub(super) fn evidence(recorded: &[Recorded]) -> Vec<String> {
                 Judgement::Red { summary } => format!("gate not passed: {summary}"),
                 Judgement::Blocked { reason } => format!("gate blocked: {reason}"),
             }),
+            Event::ProcedureStepped { part, task, judgement, .. } => {
+                let how = match judgement {
+                    Judgement::Passed { .. } => "succeeded".to_owned(),
+                    Judgement::Red { summary: why } | Judgement::Blocked { reason: why } => why.clone(),
+                };
+                lines.push(format!("{} `{task}`: {how}", part.name()));
+            }
             Event::RunStarted(_)
+            | Event::RunbookFound { .. }
             | Event::StepStarted { .. }
             | Event::PolicyDecided { .. }
             | Event::ContextGathered { .. }

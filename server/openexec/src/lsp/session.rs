@@ -4,17 +4,21 @@
 //! Everything behind one lock that is never held across a wait. Handlers take what they need
 //! out of it and work on that.
 
+use super::annotations::Known;
 use super::documents::{Documents, OpenFile, Standing, SyncError};
 use super::protocol::{MessageType, notification as sent, notification::Notification as _};
 use super::roots::{Roots, below};
 use super::service::Synchronised;
 use super::traits::ClientTraits;
 use super::trust::TrustState;
+use super::uri;
 use crate::driver::RunView;
 use crate::limits::{COMPLAINTS_MAX, OFFERS_WAIT_MS, OPTIONS_CHARS_MAX, SYMBOLS_QUIET_MS};
+use crate::workspace::Changed;
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::OpenDocument;
+use openexec_engine::task::TestFailure;
 use openexec_engine::text::visible;
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -34,8 +38,14 @@ pub(super) struct Offers {
     pub(super) model: Option<String>,
     /// Whether tasks may run, where that is known.
     pub(super) trust: Option<TrustState>,
-    /// Recorded runs that are not over and that nobody drives.
+    /// Whether a task is declared that tests.
+    pub(super) has_tests: bool,
+    /// The tests that are red as far as the last report goes.
+    pub(super) failing: Vec<TestFailure>,
+    /// Recorded runs that are not over and that this process does not drive.
     pub(super) pending: Vec<RunView>,
+    /// Those of them that another process drives.
+    pub(super) elsewhere: Vec<RunId>,
     /// The latest run that ended before this process began and that can be undone.
     pub(super) ended: Option<RunView>,
 }
@@ -48,6 +58,10 @@ struct State {
     /// The document that the user touched last.
     focus: Option<PathBuf>,
     offers: BTreeMap<PathBuf, Arc<Offers>>,
+    /// What is known about the symbols of open documents, by canonical path.
+    known: BTreeMap<PathBuf, Arc<Known>>,
+    /// Whether the editor's user wants annotations, where the editor says so.
+    annotations: Option<bool>,
 }
 
 /// What the user must be told.
@@ -62,10 +76,15 @@ pub(super) struct Session {
     state: Mutex<State>,
     changed: watch::Sender<u64>,
     saved: watch::Sender<u64>,
+    opened: watch::Sender<u64>,
     complaint: mpsc::Sender<Complaint>,
     /// Until somebody passes the complaints on.
     complaints: Mutex<Option<mpsc::Receiver<Complaint>>>,
     offers_read: watch::Sender<bool>,
+    /// Files that may have changed on disk, for whoever knows them.
+    files_changed: watch::Sender<Changed>,
+    /// Whether nothing may be begun in the background any more.
+    over: Mutex<bool>,
 }
 
 impl Default for Session {
@@ -75,9 +94,12 @@ impl Default for Session {
             state: Mutex::default(),
             changed: watch::Sender::new(0),
             saved: watch::Sender::new(0),
+            opened: watch::Sender::new(0),
             complaint,
             complaints: Mutex::new(Some(complaints)),
             offers_read: watch::Sender::new(false),
+            files_changed: watch::Sender::new(Changed::default()),
+            over: Mutex::new(false),
         }
     }
 }
@@ -144,6 +166,69 @@ impl Session {
         self.saved.subscribe()
     }
 
+    /// Tells of files that may have changed on disk, and of roots that have come or gone.
+    pub(super) fn file_changes(&self) -> watch::Receiver<Changed> {
+        self.files_changed.subscribe()
+    }
+
+    /// Notes that files may have changed.
+    pub(super) fn tell_of_files(&self, more: Changed) {
+        self.files_changed.send_modify(|changed| changed.merge(more));
+    }
+
+    /// Does something that must not be done once the session is over. May block.
+    pub(super) fn unless_over(&self, work: impl FnOnce()) {
+        let over = self.over.lock();
+        if !*over {
+            work();
+        }
+    }
+
+    /// Ends the session with what is done last. May block.
+    pub(super) fn end(&self, last: impl FnOnce()) {
+        let mut over = self.over.lock();
+        *over = true;
+        last();
+    }
+
+    /// Takes what has changed since it was last taken.
+    pub(super) fn take_file_changes(&self) -> Changed {
+        let mut taken = Changed::default();
+        self.files_changed.send_if_modified(|changed| {
+            taken = std::mem::take(changed);
+            false
+        });
+        taken
+    }
+
+    /// Counts the events after which annotations may be out of date.
+    pub(super) fn openings(&self) -> watch::Receiver<u64> {
+        self.opened.subscribe()
+    }
+
+    /// Notes that annotations may be out of date.
+    pub(super) fn annotations_may_have_changed(&self) {
+        self.opened.send_modify(|count| *count += 1);
+    }
+
+    /// False when the editor's user wants no annotations.
+    pub(super) fn wants_annotations(&self) -> bool {
+        self.state.lock().annotations.unwrap_or(true)
+    }
+
+    /// What is known about the symbols of the document at this path.
+    pub(super) fn known_about(&self, path: &Path) -> Arc<Known> {
+        self.state.lock().known.get(path).cloned().unwrap_or_default()
+    }
+
+    /// Notes what is known about the symbols of all open documents. True when it is something else.
+    pub(super) fn set_known(&self, known: BTreeMap<PathBuf, Arc<Known>>) -> bool {
+        let mut state = self.state.lock();
+        let is_other = state.known != known;
+        state.known = known;
+        is_other
+    }
+
     /// What the user must be told, for the one who passes it on.
     pub(super) fn complaints(&self) -> Option<mpsc::Receiver<Complaint>> {
         self.complaints.lock().take()
@@ -196,10 +281,24 @@ impl Session {
             sent::DidChangeTextDocument::METHOD => state.documents.change(params, encoding),
             sent::DidSaveTextDocument::METHOD => state.documents.saved(params),
             sent::DidCloseTextDocument::METHOD => state.documents.close(params),
+            sent::DidChangeConfiguration::METHOD => {
+                // What is sent may be nothing at all, or every setting of the editor.
+                let said = params.get("settings").and_then(wanted_annotations)?;
+                state.annotations = Some(said);
+                drop(state);
+                self.annotations_may_have_changed();
+                return None;
+            }
             sent::DidChangeWorkspaceFolders::METHOD => {
                 Arc::make_mut(&mut state.roots).change(&params);
                 drop(state);
                 self.saved.send_modify(|count| *count += 1);
+                self.files_changed.send_modify(|_| {});
+                return None;
+            }
+            sent::DidChangeWatchedFiles::METHOD => {
+                drop(state);
+                self.watched(&params);
                 return None;
             }
             _ => return None,
@@ -213,6 +312,26 @@ impl Session {
     }
 }
 
+impl Session {
+    /// `workspace/didChangeWatchedFiles`: where something was created, changed or deleted.
+    fn watched(&self, params: &Value) {
+        let events = params.get("changes").and_then(Value::as_array).into_iter().flatten();
+        let places = events.filter_map(|event| uri::path_of(event.get("uri")?.as_str()?).ok());
+        let places: Vec<PathBuf> = places.map(|path| uri::canonical(&path)).collect();
+        self.files_changed.send_modify(|changed| places.into_iter().for_each(|place| changed.add(place)));
+    }
+}
+
+/// The one setting that an editor may have: whether annotations are shown. A repository that sets
+/// it through the editor hides them or shows them, and nothing else.
+const ANNOTATIONS: &str = "annotations";
+
+/// What settings say of annotations, as ours alone or among those of others.
+fn wanted_annotations(settings: &Value) -> Option<bool> {
+    let ours = settings.get("openexec").unwrap_or(settings);
+    ours.get(ANNOTATIONS).and_then(Value::as_bool)
+}
+
 /// The way of notifications into the session.
 pub(super) struct Inbox(pub(super) Arc<Session>);
 
@@ -221,15 +340,17 @@ impl Synchronised for Inbox {
         let mut state = self.0.state.lock();
         state.traits = Arc::new(ClientTraits::of(params));
         state.roots = Arc::new(Roots::of(params));
+        state.annotations = params.get("initializationOptions").and_then(wanted_annotations);
         drop(state);
         // Their scope is unknown to us: an editor may have taken them from the repository.
         let options = params.get("initializationOptions").and_then(Value::as_object);
-        let names: Vec<&str> = options.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        let names = options.into_iter().flatten().map(|(name, _)| name.as_str());
+        let names: Vec<&str> = names.filter(|name| *name != ANNOTATIONS).collect();
         if !names.is_empty() {
             let names = visible(&names.join("`, `")).chars().take(OPTIONS_CHARS_MAX).collect::<String>();
             let message = format!(
-                "OpenExec takes no settings from an editor: `{names}` in initializationOptions has no effect; \
-                 models, endpoints and keys stand in your own config.yaml, rules in policy.yaml"
+                "OpenExec takes no settings from an editor but `annotations`: `{names}` in initializationOptions \
+                 has no effect; models, endpoints and keys stand in your own config.yaml, rules in policy.yaml"
             );
             self.0.complain(MessageType::WARNING, message);
         }
@@ -238,11 +359,20 @@ impl Synchronised for Inbox {
     fn notified(&self, method: &str, params: Value) -> bool {
         let done = self.0.synchronise(method, params);
         match done {
-            None => method == sent::DidChangeWorkspaceFolders::METHOD,
+            None => [
+                sent::DidChangeWorkspaceFolders::METHOD,
+                sent::DidChangeWatchedFiles::METHOD,
+                sent::DidChangeConfiguration::METHOD,
+            ]
+            .contains(&method),
             Some(Ok(path)) => {
                 self.0.changed.send_modify(|count| *count += 1);
+                if method == sent::DidOpenTextDocument::METHOD {
+                    self.0.annotations_may_have_changed();
+                }
                 if method == sent::DidSaveTextDocument::METHOD {
                     self.0.saved.send_modify(|count| *count += 1);
+                    self.0.files_changed.send_modify(|changed| changed.add(path.clone()));
                 }
                 extract_in_background(&self.0, &path);
                 true

@@ -14,6 +14,15 @@ pub(super) struct ResourceOperations {
     pub(super) delete: bool,
 }
 
+/// A sort of annotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Annotated {
+    /// Whether the client shows it.
+    pub(super) shows: bool,
+    /// Whether the client asks for it anew when it is told to.
+    pub(super) refreshes: bool,
+}
+
 /// What the client can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ClientTraits {
@@ -35,8 +44,16 @@ pub(super) struct ClientTraits {
     pub(super) questions: bool,
     /// Whether it lists runs itself, and tells its user in its own way how they stand.
     pub(super) lists_runs: bool,
+    /// Whether it tells of files that change on disk, when it is asked to.
+    pub(super) watches_files: bool,
     /// Whether it takes code actions that are more than commands.
     pub(super) code_action_literals: bool,
+    /// Whether it shows actions that cannot be carried out now, with the reason.
+    pub(super) disabled_actions: bool,
+    /// Whether it shows lenses above lines, and asks for them anew when it is told to.
+    pub(super) code_lens: Annotated,
+    /// Whether it shows hints within lines, likewise.
+    pub(super) inlay_hint: Annotated,
     /// Whether a diagnostic can name other places that explain it.
     pub(super) related_information: bool,
     /// Whether diagnostics can name the version that they are about.
@@ -93,8 +110,18 @@ impl ClientTraits {
             progress: flag("/window/workDoneProgress"),
             show_document: flag("/window/showDocument/support"),
             lists_runs: flag("/experimental/openexec/runs"),
+            watches_files: flag("/workspace/didChangeWatchedFiles/dynamicRegistration"),
             code_action_literals: capability(params, "/textDocument/codeAction/codeActionLiteralSupport")
                 .is_some_and(Value::is_object),
+            disabled_actions: flag("/textDocument/codeAction/disabledSupport"),
+            code_lens: Annotated {
+                shows: capability(params, "/textDocument/codeLens").is_some_and(Value::is_object),
+                refreshes: flag("/workspace/codeLens/refreshSupport"),
+            },
+            inlay_hint: Annotated {
+                shows: capability(params, "/textDocument/inlayHint").is_some_and(Value::is_object),
+                refreshes: flag("/workspace/inlayHint/refreshSupport"),
+            },
             related_information: flag("/textDocument/publishDiagnostics/relatedInformation"),
             diagnostics_version: flag("/textDocument/publishDiagnostics/versionSupport"),
             markdown: capability(params, "/textDocument/hover/contentFormat")

@@ -8,7 +8,9 @@ use crate::process::{Gateway, Keepers, ParsedReport, Ran, TaskLimits, parse_repo
 use cap_std::fs::Dir;
 use openexec_engine::limits::{FAILURES_LISTED_MAX, FILE_BYTES_MAX};
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::task::{ReportFormat, Task, TaskExit, TaskKind, TaskReport, TestCounts};
+use openexec_engine::task::{
+    Content, ReportFormat, Task, TaskExit, TaskKind, TaskReport, TestCounts, WrittenFile,
+};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ pub(super) async fn run(
         output_bytes: 0,
         sandbox: shadow.confinement.name.clone(),
         rewritten: Vec::new(),
+        written: Vec::new(),
         connections: Vec::new(),
     };
     let view = match View::of(shadow) {
@@ -53,6 +56,11 @@ pub(super) async fn run(
     }
     let before: BTreeMap<&WorkspacePath, Option<String>> =
         want.iter().map(|path| (path, view.text(path))).collect();
+    let declared: Vec<(&WorkspacePath, Content)> = want
+        .iter()
+        .filter(|path| task.writes.contains(path))
+        .map(|path| (path, view.content(path)))
+        .collect();
     let unguarded = view.unguarded();
     let gateway = (!task.network.is_empty()).then(|| Gateway::to(&task.network));
     let ran = execute(shadow, keepers, task, timeout_ms, gateway.as_ref()).await;
@@ -85,6 +93,10 @@ pub(super) async fn run(
                 let now = view.text(path)?;
                 (before.get(path)?.as_ref() != Some(&now)).then(|| (path.clone(), now))
             })
+            .collect();
+        report.written = declared
+            .into_iter()
+            .map(|(path, before)| WrittenFile { path: path.clone(), before, after: view.content(path) })
             .collect();
     }
     report.exit = ran.exit;
@@ -209,6 +221,28 @@ impl View {
             (Kind::Absent, Some(lower)) => read(lower),
             (Kind::File, _) => read(&self.written),
             _ => None,
+        }
+    }
+
+    /// What stands at a path, for those who must tell nothing from what cannot be read.
+    fn content(&self, path: &WorkspacePath) -> Content {
+        let text = |dir: &Dir| match tree::read(dir, path.as_str(), FILE_BYTES_MAX as u64) {
+            Ok(Some(bytes)) => String::from_utf8(bytes).map_or(Content::Other, |text| Content::Text { text }),
+            Ok(None) | Err(_) => Content::Other,
+        };
+        let is_gone = Path::new(path.as_str()).ancestors().any(|above| {
+            !above.as_os_str().is_empty() && matches!(tree::kind(&self.written, above), Ok(Kind::Whiteout))
+        });
+        match (tree::kind(&self.written, path.as_str()), &self.lower) {
+            _ if is_gone => Content::Nothing,
+            (Ok(Kind::File), _) => text(&self.written),
+            (Ok(Kind::Absent), None) => Content::Nothing,
+            (Ok(Kind::Absent), Some(lower)) => match tree::kind(lower, path.as_str()) {
+                Ok(Kind::Absent) => Content::Nothing,
+                Ok(Kind::File) => text(lower),
+                Ok(Kind::Directory | Kind::Link | Kind::Whiteout | Kind::Other) | Err(_) => Content::Other,
+            },
+            (Ok(Kind::Directory | Kind::Link | Kind::Whiteout | Kind::Other) | Err(_), _) => Content::Other,
         }
     }
 

@@ -17,24 +17,52 @@ pub(super) struct Kind {
     pub name: &'static str,
     /// Written into the file, so that another program's database is not taken for ours.
     application_id: i32,
+    /// What a power failure may take from it.
+    durability: Durability,
     /// Append-only: entry `n` leads from version `n` to `n + 1`. A released entry never changes.
     migrations: &'static [&'static str],
 }
 
+/// What a power failure may take from a database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    /// Nothing that was committed.
+    Committed,
+    /// The last commits, of what can be made anew.
+    Replaceable,
+}
+
 /// Journal and memory of one workspace.
-pub(super) const STATE: Kind =
-    Kind { name: "state", application_id: 0x4F50_4558, migrations: &[include_str!("state_1.sql")] };
+pub(super) const STATE: Kind = Kind {
+    name: "state",
+    application_id: 0x4F50_4558,
+    durability: Durability::Committed,
+    migrations: &[include_str!("state_1.sql"), include_str!("state_2.sql")],
+};
 
 /// What the user has trusted.
 pub(super) const TRUST: Kind = Kind {
     name: "trust",
     application_id: 0x4F50_4554,
+    durability: Durability::Committed,
     migrations: &[include_str!("trust_1.sql"), include_str!("trust_2.sql")],
 };
 
 /// What calls to models have taken.
-pub(super) const SPENDING: Kind =
-    Kind { name: "spending", application_id: 0x4F50_4553, migrations: &[include_str!("spending_1.sql")] };
+pub(super) const SPENDING: Kind = Kind {
+    name: "spending",
+    application_id: 0x4F50_4553,
+    durability: Durability::Committed,
+    migrations: &[include_str!("spending_1.sql")],
+};
+
+/// What is known of the files of one workspace.
+pub(super) const INDEX: Kind = Kind {
+    name: "index",
+    application_id: 0x4F50_4549,
+    durability: Durability::Replaceable,
+    migrations: &[include_str!("index_1.sql")],
+};
 
 /// POSIX drops a process's locks on a file when the process closes any of its descriptors of
 /// it. Creating the file closes one, so it must not happen while SQLite opens the same file.
@@ -46,7 +74,7 @@ pub(super) fn open(path: &Path, kind: &Kind, bytes_max: u64) -> Result<Connectio
     create(path).map_err(|error| refused_open(path, &files_reason(path, &error)))?;
     let mut connection = connect(path)?;
     let mut set_up = || {
-        set_pragmas(&connection, path, bytes_max)?;
+        set_pragmas(&connection, path, kind, bytes_max)?;
         migrate(&mut connection, path, kind)?;
         switch_to_wal(&connection, path)
     };
@@ -78,9 +106,12 @@ pub(super) fn explained(path: &Path, error: StoreError) -> StoreError {
         Some(ErrorCode::DiskFull) => refused(
             "has no room left; nothing was recorded: free space on its disk, then resume the run".to_owned(),
         ),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => refused(format!(
-            "is damaged ({error}); nothing was changed in it: move it aside, and let `sqlite3 FILE .recover` save what it holds"
-        )),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            let reason = format!(
+                "is damaged ({error}); nothing was changed in it: move it aside, and let `sqlite3 FILE .recover` save what it holds"
+            );
+            StoreError::Broken { path: path.display().to_string(), reason }
+        }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => refused(format!(
             "was kept busy by another process for {} s; nothing was recorded: end that process, then try again",
             STORE_BUSY_TIMEOUT_MS / 1000
@@ -174,7 +205,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// A database with another program's mark, or with tables but without any, is not ours.
-fn check_owner(connection: &Connection, path: &Path, kind: &Kind) -> Result<(), StoreError> {
+pub(super) fn check_owner(connection: &Connection, path: &Path, kind: &Kind) -> Result<(), StoreError> {
     let owner: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if owner == kind.application_id || (owner == 0 && tables == 0) {
@@ -215,11 +246,17 @@ fn switch_to_wal(connection: &Connection, path: &Path) -> Result<(), StoreError>
     ))
 }
 
-fn set_pragmas(connection: &Connection, path: &Path, bytes_max: u64) -> Result<(), StoreError> {
-    // FULL (2): a commit is on the disk before it is answered, also when the power fails.
-    set(connection, path, "synchronous", 2)?;
-    // On macOS only this reaches the disk itself; elsewhere it changes nothing.
-    set(connection, path, "fullfsync", 1)?;
+fn set_pragmas(connection: &Connection, path: &Path, kind: &Kind, bytes_max: u64) -> Result<(), StoreError> {
+    match kind.durability {
+        Durability::Committed => {
+            // FULL (2): a commit is on the disk before it is answered, also when the power fails.
+            set(connection, path, "synchronous", 2)?;
+            // On macOS only this reaches the disk itself; elsewhere it changes nothing.
+            set(connection, path, "fullfsync", 1)?;
+        }
+        // NORMAL (1): only a checkpoint waits for the disk.
+        Durability::Replaceable => set(connection, path, "synchronous", 1)?,
+    }
     set(connection, path, "foreign_keys", 1)?;
     // Without it, INSERT OR REPLACE would pass by the triggers that forbid deletion.
     set(connection, path, "recursive_triggers", 1)?;

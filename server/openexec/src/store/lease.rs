@@ -37,7 +37,7 @@ pub(super) fn take(state: &Path, run: &RunId) -> Result<Lease, StoreError> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(StoreError::Leased { run: run.clone(), pid: holder(&file) });
+            return Err(StoreError::Leased { run: run.clone(), pid: written(&file) });
         }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
@@ -58,8 +58,17 @@ fn open(path: &Path) -> std::io::Result<File> {
     options.open(path)
 }
 
+/// The process that holds the lease of `run`. The lock is only tried, and only where a process
+/// id stands in the file, so that nobody who takes the lease meanwhile is kept from it.
+pub(super) fn holder(state: &Path, run: &RunId) -> Option<u32> {
+    let file = File::open(lock_path(state, run)).ok()?;
+    let pid = Some(written(&file)).filter(|pid| *pid != 0)?;
+    // Of a process that was killed, the id is still there and the lock is not.
+    matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then_some(pid)
+}
+
 /// The process id in the file; 0 while the holder has not yet written it.
-fn holder(file: &File) -> u32 {
+fn written(file: &File) -> u32 {
     let mut text = String::new();
     let read = file.take(PID_BYTES_MAX).read_to_string(&mut text);
     read.ok().and_then(|_| text.trim().parse().ok()).unwrap_or(0)

@@ -1,13 +1,15 @@
-//! The memory's tables: records, and the places by which they are found.
+//! The memory's tables: what runs have left, with the places and the errors by which it is
+//! found, and the user's own records.
 
 use super::StoreError;
 use openexec_engine::digest::Digest;
-use openexec_engine::memory::MaintenanceRecord;
+use openexec_engine::ids::RecordId;
+use openexec_engine::memory::{Kind, MaintenanceRecord, Record};
 use openexec_engine::path::WorkspacePath;
 use rusqlite::{Connection, Transaction, params};
 use std::collections::BTreeSet;
 
-/// Stores a record, in the place of an earlier one of the same run.
+/// Stores what a run has left, in the place of what it has left before.
 pub(super) fn remember(
     transaction: &Transaction<'_>,
     record: &MaintenanceRecord,
@@ -26,17 +28,23 @@ pub(super) fn remember(
     for (path, symbol) in places {
         insert.execute(params![run, path.as_str(), symbol])?;
     }
+    let mut insert = transaction.prepare_cached("INSERT INTO memory_error (run, error) VALUES (?1, ?2)")?;
+    for error in record.errors.iter().collect::<BTreeSet<_>>() {
+        insert.execute(params![run, error])?;
+    }
     Ok(Digest::of(body.as_bytes()))
 }
 
-/// Records that concern any of these places, newest first.
+/// Records that concern any of these places or met any of these errors, newest first.
 pub(super) fn recall(
     connection: &mut Connection,
     places: &[(WorkspacePath, Option<String>)],
+    errors: &[String],
     limit: usize,
 ) -> Result<Vec<MaintenanceRecord>, StoreError> {
     // One transaction: a record cannot be replaced between being found and being read.
     let transaction = connection.transaction()?;
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut found: BTreeSet<(u64, String)> = BTreeSet::new();
     let mut find = transaction.prepare_cached(
         "SELECT memory.at_ms, memory.run FROM memory_place JOIN memory ON memory.run = memory_place.run
@@ -44,8 +52,18 @@ pub(super) fn recall(
          ORDER BY memory.at_ms DESC, memory.run DESC LIMIT ?3",
     )?;
     for (path, symbol) in places {
-        let mut rows =
-            find.query(params![path.as_str(), symbol, i64::try_from(limit).unwrap_or(i64::MAX)])?;
+        let mut rows = find.query(params![path.as_str(), symbol, most])?;
+        while let Some(row) = rows.next()? {
+            found.insert((row.get(0)?, row.get(1)?));
+        }
+    }
+    let mut find = transaction.prepare_cached(
+        "SELECT memory.at_ms, memory.run FROM memory_error JOIN memory ON memory.run = memory_error.run
+         WHERE memory_error.error = ?1
+         ORDER BY memory.at_ms DESC, memory.run DESC LIMIT ?2",
+    )?;
+    for error in errors {
+        let mut rows = find.query(params![error, most])?;
         while let Some(row) = rows.next()? {
             found.insert((row.get(0)?, row.get(1)?));
         }
@@ -54,6 +72,51 @@ pub(super) fn recall(
     let mut records = Vec::new();
     for (_, run) in found.iter().rev().take(limit) {
         let body: String = read.query_row([run], |row| row.get(0))?;
+        records.push(serde_json::from_str(&body)?);
+    }
+    Ok(records)
+}
+
+/// What runs have left, newest first.
+pub(super) fn lessons(
+    connection: &mut Connection,
+    limit: usize,
+) -> Result<Vec<MaintenanceRecord>, StoreError> {
+    let mut all =
+        connection.prepare_cached("SELECT record FROM memory ORDER BY at_ms DESC, run DESC LIMIT ?1")?;
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = all.query([most])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(0)?;
+        records.push(serde_json::from_str(&body)?);
+    }
+    Ok(records)
+}
+
+/// Stores one of the user's own records, in the place of one of the same kind and id.
+pub(super) fn keep(transaction: &Transaction<'_>, record: &Record, body: &str) -> Result<Digest, StoreError> {
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO record (kind, id, record) VALUES (?1, ?2, ?3)")?
+        .execute(params![record.kind().name(), record.id.as_str(), body])?;
+    Ok(Digest::of(body.as_bytes()))
+}
+
+/// Removes one of the user's own records. One that is not there stays away.
+pub(super) fn forget(transaction: &Transaction<'_>, kind: Kind, id: &RecordId) -> Result<Digest, StoreError> {
+    transaction
+        .prepare_cached("DELETE FROM record WHERE kind = ?1 AND id = ?2")?
+        .execute(params![kind.name(), id.as_str()])?;
+    Ok(Digest::of(id.as_str().as_bytes()))
+}
+
+/// The user's own records, by kind and id.
+pub(super) fn records(connection: &mut Connection) -> Result<Vec<Record>, StoreError> {
+    let mut all = connection.prepare_cached("SELECT record FROM record ORDER BY kind, id")?;
+    let mut rows = all.query([])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(0)?;
         records.push(serde_json::from_str(&body)?);
     }
     Ok(records)

@@ -55,10 +55,12 @@ fn run_started(run: &RunId) -> Event {
         budget: Budget::default(),
         approve_requests: false,
         tasks: TaskSet::default(),
+        operations: Default::default(),
         inputs: Inputs { instruction: Some("größer".into()), ..Inputs::default() },
         route: None,
         open_documents: Vec::new(),
         open_versions: std::collections::BTreeMap::new(),
+        environment: openexec_engine::policy::Taint::default(),
         entropy: "00".repeat(32),
         context_tokens_max: 8192,
     }))
@@ -90,7 +92,7 @@ fn model_replied(text: &str) -> Event {
 fn hydrated(text: Result<String, String>) -> Event {
     Event::Hydrated {
         command: CommandId(4),
-        texts: vec![HydratedText { title: "a.rs".into(), text, base: None }],
+        texts: vec![HydratedText { title: "a.rs".into(), text, base: None, path: None, hidden: Vec::new() }],
     }
 }
 

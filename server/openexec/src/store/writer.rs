@@ -6,8 +6,8 @@
 use super::{StoreError, database, journal, memory};
 use crate::limits::JOURNAL_QUEUE_MAX;
 use openexec_engine::digest::Digest;
-use openexec_engine::ids::RunId;
-use openexec_engine::memory::MaintenanceRecord;
+use openexec_engine::ids::{RecordId, RunId};
+use openexec_engine::memory::{Kind, MaintenanceRecord, Record};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
@@ -16,6 +16,8 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) enum Work {
     Append { run: RunId, seq: u64, at_ms: u64, name: &'static str, body: String },
     Remember { record: Box<MaintenanceRecord>, body: String },
+    Keep { record: Box<Record>, body: String },
+    Forget { kind: Kind, id: RecordId },
 }
 
 /// Work, and who waits for it. The answer is the digest of what was written.
@@ -95,5 +97,7 @@ fn perform(transaction: &Transaction<'_>, work: &Work) -> Result<Digest, StoreEr
             journal::append(transaction, run, *seq, *at_ms, name, body)
         }
         Work::Remember { record, body } => memory::remember(transaction, record, body),
+        Work::Keep { record, body } => memory::keep(transaction, record, body),
+        Work::Forget { kind, id } => memory::forget(transaction, *kind, id),
     }
 }

@@ -131,6 +131,7 @@ impl Package<'_> {
             network: Vec::new(),
             origin: format!("{}{origin}", self.prefix),
             params: Vec::new(),
+            writes: Vec::new(),
         };
         let suffix = match &self.cwd {
             Some(cwd) => cwd.file_name().to_ascii_lowercase(),

@@ -3,7 +3,7 @@
 
 use super::{TASKS_FILE, TasksError};
 use openexec_engine::ids::TaskName;
-use openexec_engine::limits::{TASK_HOSTS_MAX, TASK_PARAMS_MAX};
+use openexec_engine::limits::{TASK_HOSTS_MAX, TASK_PARAMS_MAX, TASK_WRITES_MAX};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::task::{
     NetworkHost, ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass, VALUE_MARK, anchored,
@@ -69,6 +69,11 @@ struct Entry {
     /// Values that a model may give.
     #[serde(default)]
     params: Vec<Param>,
+    /// The files that it is there to write. Where a procedure runs it, what it has made of them is
+    /// proposed to you; everything else that it writes is dropped.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    writes: Vec<Spanned<WorkspacePath>>,
 }
 
 /// A value that the task takes.
@@ -114,7 +119,8 @@ pub(super) fn read(text: &str) -> Result<TasksFile, TasksError> {
         TasksError(format!(
             "{TASKS_FILE}{at}: {said}; a task has the keys name, kind (test, lint, format, other), argv (a list), \
              and optionally cwd, env, report, report_file, timeout (fast, medium, long), network (a list of hosts), \
-             params (each with name, type (string, workspace_path, choice), pattern or of, and argv)"
+             params (each with name, type (string, workspace_path, choice), pattern or of, and argv), \
+             writes (a list of files)"
         ))
     })?;
     file.check()?;
@@ -165,6 +171,7 @@ impl TasksFile {
             }
             task.check_params()?;
             check_network(&task.network)?;
+            check_writes(&task.writes)?;
         }
         Ok(())
     }
@@ -199,6 +206,18 @@ fn check_network(hosts: &[Spanned<String>]) -> Result<(), TasksError> {
     for host in hosts {
         if let Err(error) = NetworkHost::parse(&host.value) {
             return Err(wrong(host, &format!("`{}` in `network`: {error}", host.value.escape_debug())));
+        }
+    }
+    Ok(())
+}
+
+fn check_writes(files: &[Spanned<WorkspacePath>]) -> Result<(), TasksError> {
+    if let Some(surplus) = files.get(TASK_WRITES_MAX) {
+        return Err(wrong(surplus, &format!("more than {TASK_WRITES_MAX} files; split the task")));
+    }
+    for (at, file) in files.iter().enumerate() {
+        if files.iter().take(at).any(|before| before.value == file.value) {
+            return Err(wrong(file, &format!("`{}` is listed twice; list it once", file.value)));
         }
     }
     Ok(())
@@ -244,6 +263,7 @@ impl Entry {
             network: self.network.into_iter().map(|host| host.value).collect(),
             origin: TASKS_FILE.to_owned(),
             params: self.params.into_iter().map(Param::into_param).collect(),
+            writes: self.writes.into_iter().map(|file| file.value).collect(),
         }
     }
 }

@@ -9,28 +9,24 @@ mod failing;
 mod ranked;
 mod reports;
 
-use super::index::{Parsed, symbols_in};
-use super::layers::Layers;
+use super::index::Parsed;
+use super::layers::{Layers, is_hidden};
 use super::place::{Place, Standing};
-use super::walk::Listed;
-use super::{Recall, Workspace};
-use crate::limits::{
-    CANDIDATES_BYTES_MAX, INDEXED_FILE_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX, SEARCH_FILES_MAX,
-};
-use openexec_engine::context::{Candidate, RecordTag, Relevance};
+use super::{Recall, Sought, Workspace};
+use crate::limits::{CANDIDATES_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX};
+use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::index::Corpus;
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
+use openexec_engine::memory::error_forms;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::policy::rules::PointerKind;
 use openexec_engine::run::{ContextQuery, Target};
-use openexec_engine::syntax::Language;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, recall: &Recall<'_>) -> Vec<Candidate> {
     let layers = Layers::new(workspace, &query.changes, &query.open_documents);
-    let mut gathering = Gathering::new(&layers);
+    let mut gathering = Gathering::new(&layers, query);
     if let Some(target) = &query.target {
         gathering.add_target(target);
     }
@@ -46,9 +42,10 @@ struct Gathering<'a> {
     layers: &'a Layers<'a>,
     /// Every file, for the paths in reports.
     all: Vec<WorkspacePath>,
-    /// The files that may define something: with a grammar, not hidden, not too large.
-    sources: Vec<Listed>,
-    corpus: OnceLock<Arc<Corpus>>,
+    /// The files that this is about, near which one looks first.
+    near: Vec<&'a WorkspacePath>,
+    corpus: Option<Arc<Corpus>>,
+    texts: BTreeMap<WorkspacePath, Option<Arc<str>>>,
     views: BTreeMap<WorkspacePath, Option<Parsed>>,
     found: Vec<Candidate>,
     /// What is shown of each file already.
@@ -58,20 +55,16 @@ struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    fn new(layers: &'a Layers<'a>) -> Self {
-        let listed = layers.files();
-        let all = listed.iter().map(|file| file.path.clone()).collect();
-        let sources = listed
-            .into_iter()
-            .filter(|file| file.bytes <= INDEXED_FILE_BYTES_MAX && Language::of_path(&file.path).is_some())
-            .filter(|file| !layers.workspace.index.kind(&file.path).hidden)
-            .take(SEARCH_FILES_MAX)
-            .collect();
+    fn new(layers: &'a Layers<'a>, query: &'a ContextQuery) -> Self {
+        let target = query.target.iter().map(|target| &target.path);
+        let failing = query.failures.iter().filter_map(|failure| failure.path.as_ref());
+        let diagnosed = query.diagnostics.iter().map(|diagnostic| &diagnostic.path);
         Self {
             layers,
-            all,
-            sources,
-            corpus: OnceLock::new(),
+            all: layers.files().into_iter().map(|file| file.path).collect(),
+            near: target.chain(failing).chain(diagnosed).collect(),
+            corpus: None,
+            texts: BTreeMap::new(),
             views: BTreeMap::new(),
             found: Vec::new(),
             covered: BTreeMap::new(),
@@ -79,49 +72,50 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// The summaries of the sources. Reads them on first use: a query that asks for nothing
+    /// The summaries of the sources, as they are at the first use: a query that asks for nothing
     /// reads nothing.
-    fn corpus(&self) -> Arc<Corpus> {
-        let corpus = self.corpus.get_or_init(|| {
-            let over: Vec<(&WorkspacePath, &str)> = self
-                .sources
-                .iter()
-                .filter_map(|file| Some((&file.path, self.layers.over(&file.path)??)))
-                .collect();
-            Arc::new(self.layers.workspace.corpus(&self.sources, &over))
-        });
-        Arc::clone(corpus)
+    fn corpus(&mut self) -> Arc<Corpus> {
+        let Self { corpus, layers, near, .. } = self;
+        Arc::clone(corpus.get_or_insert_with(|| layers.indexed(near).corpus))
     }
 
-    /// A file's text and symbols. Hidden files and those behind symbolic links have none.
+    /// A file's text. Hidden files and those behind symbolic links have none.
+    fn text(&mut self, path: &WorkspacePath) -> Option<Arc<str>> {
+        if let Some(text) = self.texts.get(path) {
+            return text.clone();
+        }
+        let text = self.load(path);
+        self.texts.insert(path.clone(), text.clone());
+        text
+    }
+
+    /// A file's text and symbols.
     fn view(&mut self, path: &WorkspacePath) -> Option<Parsed> {
         if let Some(view) = self.views.get(path) {
             return view.clone();
         }
-        let view = self.load(path);
+        let view = self.text(path).map(|text| self.layers.workspace.parse(path, text));
         self.views.insert(path.clone(), view.clone());
         view
     }
 
-    fn load(&self, path: &WorkspacePath) -> Option<Parsed> {
-        if self.layers.workspace.index.kind(path).hidden {
+    fn load(&self, path: &WorkspacePath) -> Option<Arc<str>> {
+        if is_hidden(path) {
             return None;
         }
-        let parsed = |text: &str| Parsed { text: text.into(), symbols: symbols_in(path, text) };
         if let Some(text) = self.layers.over(path) {
             // The path itself is for the engine to judge, which says why; where it leads, only we know.
             let kept = match self.layers.workspace.place(path) {
                 Place::Inside { linked: true, .. } => self.layers.workspace.withheld(path).is_some(),
                 Place::Inside { .. } | Place::Outside => false,
             };
-            return text.filter(|_| !kept).map(parsed);
+            return text.filter(|_| !kept).map(Into::into);
         }
         match self.layers.workspace.place(path) {
             Place::Inside { linked: false, standing: Standing::File { .. }, .. } => {}
             Place::Inside { .. } | Place::Outside => return None,
         }
-        let indexed = self.layers.workspace.parse(path);
-        indexed.or_else(|| self.layers.text(path).ok().flatten().as_deref().map(parsed))
+        self.layers.text(path).ok().flatten().map(Into::into)
     }
 
     /// Takes a candidate, unless its lines are shown already. Says whether it was taken.
@@ -240,24 +234,17 @@ impl<'a> Gathering<'a> {
         let mut places = std::mem::take(&mut self.places);
         places.extend(query.diagnostics.iter().map(|diagnostic| (diagnostic.path.clone(), None)));
         places.truncate(RECALLED_PLACES_MAX);
-        if places.is_empty() {
+        let errors = error_forms(&query.failures, [query.output.as_str()]);
+        if places.is_empty() && errors.is_empty() {
             return;
         }
-        for (at, record) in (0..).zip(recall(&places).iter().take(MEMORY_RECORDS_MAX)) {
-            self.take(Candidate {
-                path: None,
-                symbol: None,
-                lines: None,
-                text: record.describe(),
-                signature: None,
-                relevance: Relevance::Memory,
-                score: 1000_u32.saturating_sub(at),
-                record: Some(RecordTag {
-                    pointer: PointerKind::Maintenance,
-                    labels: Vec::new(),
-                    files: record.files.clone(),
-                }),
-            });
+        let read = |path: &WorkspacePath| match is_hidden(path) {
+            true => None,
+            false => self.layers.text(path).ok().flatten(),
+        };
+        let found = recall(&Sought { places: &places, errors: &errors, read: &read });
+        for candidate in found.into_iter().take(MEMORY_RECORDS_MAX) {
+            self.take(candidate);
         }
     }
 

@@ -6,6 +6,7 @@ use crate::limits::{SEARCH_FILES_MAX, SEARCH_LINE_BYTES_MAX};
 use openexec_engine::digest::Digest;
 use openexec_engine::limits::{FILE_BYTES_MAX, READ_BYTES_MAX, SEARCH_MATCHES_MAX};
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::redact::{Hidden, hidden_in};
 use openexec_engine::run::{HydratedText, Read, ReadScope};
 use openexec_engine::syntax::{Language, find, symbols_of};
 use openexec_engine::text::Document;
@@ -13,50 +14,69 @@ use openexec_engine::text::Document;
 pub(super) fn hydrate(layers: &Layers<'_>, read: &Read) -> HydratedText {
     match read {
         Read::File { path, scope } => match file(layers, path, scope) {
-            Ok((title, text, base)) => HydratedText { title, text: Ok(text), base: Some(base) },
-            Err(reason) => HydratedText { title: path.to_string(), text: Err(reason), base: None },
+            Ok(part) => {
+                let hidden = hidden_in(path, &part.whole, &[&part.text]);
+                let base = Some(Digest::of(part.whole.as_bytes()));
+                let path = Some(path.clone());
+                HydratedText { title: part.title, text: Ok(part.text), base, path, hidden }
+            }
+            Err(reason) => HydratedText {
+                title: path.to_string(),
+                text: Err(reason),
+                base: None,
+                path: Some(path.clone()),
+                hidden: Vec::new(),
+            },
         },
         Read::Search { text, below } => {
-            let text = search(layers, text, below.as_ref());
-            HydratedText { title: "search results".to_owned(), text, base: None }
+            let mut hidden = Vec::new();
+            let text = search(layers, text, below.as_ref(), &mut hidden);
+            HydratedText { title: "search results".to_owned(), text, base: None, path: None, hidden }
         }
     }
 }
 
-fn file(
-    layers: &Layers<'_>,
-    path: &WorkspacePath,
-    scope: &ReadScope,
-) -> Result<(String, String, Digest), String> {
+/// A part of a file, and the file.
+struct Part {
+    title: String,
+    text: String,
+    whole: String,
+}
+
+fn file(layers: &Layers<'_>, path: &WorkspacePath, scope: &ReadScope) -> Result<Part, String> {
     if let Some(why) = layers.workspace.withheld(path) {
         return Err(why);
     }
     let text = layers.text(path).map_err(|error| error.reason)?.ok_or("there is no such file")?;
-    let base = Digest::of(text.as_bytes());
+    let (title, part) = part_of(path, &text, scope)?;
+    Ok(Part { title, text: part, whole: text })
+}
+
+fn part_of(path: &WorkspacePath, text: &str, scope: &ReadScope) -> Result<(String, String), String> {
     match scope {
         ReadScope::Lines { first, last } => {
             if first > last {
                 return Err(format!("line {first} comes after line {last}"));
             }
-            let lines = Lines::of(&text);
+            let lines = Lines::of(text);
             let (first, last) = ((*first).max(1), (*last).min(lines.count()));
             if text.is_empty() {
-                return Ok((format!("{path}, empty"), text, base));
+                return Ok((format!("{path}, empty"), text.to_owned()));
             }
             if first > last {
                 return Err(format!("there are only {} lines", lines.count()));
             }
             let part = lines.between(first, last);
-            Ok((format!("{path}, lines {first}-{last} of {}", lines.count()), cut(part, first), base))
+            Ok((format!("{path}, lines {first}-{last} of {}", lines.count()), cut(part, first)))
         }
         ReadScope::Symbol { name } => {
             let language = Language::of_path(path)
                 .ok_or("symbols of this kind of file are not known; read it by lines")?;
-            let symbols = symbols_of(language, &text);
+            let symbols = symbols_of(language, text);
             let symbol = find(&symbols, name).map_err(|error| error.to_string())?;
             let part = text.get(symbol.range.clone()).ok_or("the symbol lies outside the text")?;
             let (first, last) = symbol.lines;
-            Ok((format!("{path}, `{}`, lines {first}-{last}", symbol.name), cut(part, first), base))
+            Ok((format!("{path}, `{}`, lines {first}-{last}", symbol.name), cut(part, first)))
         }
     }
 }
@@ -112,7 +132,13 @@ pub(super) fn head(text: &str, bytes_max: usize) -> &str {
     text.get(..end.unwrap_or(0)).unwrap_or_default()
 }
 
-fn search(layers: &Layers<'_>, wanted: &str, below: Option<&WorkspacePath>) -> Result<String, String> {
+/// `hidden` takes in the secrets on the lines that were found.
+fn search(
+    layers: &Layers<'_>,
+    wanted: &str,
+    below: Option<&WorkspacePath>,
+    hidden: &mut Vec<Hidden>,
+) -> Result<String, String> {
     if wanted.trim().is_empty() {
         return Err("a search needs a text to look for".to_owned());
     }
@@ -129,7 +155,12 @@ fn search(layers: &Layers<'_>, wanted: &str, below: Option<&WorkspacePath>) -> R
             continue;
         };
         if !text.contains('\0') {
+            let before = matches.len();
             lines_with(&file.path, &text, wanted, &mut matches);
+            let new: Vec<&str> = matches.iter().skip(before).map(String::as_str).collect();
+            if !new.is_empty() {
+                hidden.extend(hidden_in(&file.path, &text, &new));
+            }
         }
     }
     let cut = matches.len() > SEARCH_MATCHES_MAX;

@@ -1,7 +1,7 @@
 //! The workspace as a run sees it: proposed texts over open buffers over the disk.
 
 use super::place::{Place, Standing};
-use super::walk::{self, Listed};
+use super::walk::Listed;
 use super::{Workspace, WorkspaceError, files};
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::path::WorkspacePath;
@@ -26,6 +26,11 @@ impl<'a> Layers<'a> {
     /// The text that lies over the disk, if the upper layers know this path at all.
     pub(super) fn over(&self, path: &WorkspacePath) -> Option<Option<&'a str>> {
         self.over.get(path).copied()
+    }
+
+    /// Everything that lies over the disk; no text where a file is to be deleted.
+    pub(super) fn all_over(&self) -> impl Iterator<Item = (&'a WorkspacePath, Option<&'a str>)> {
+        self.over.iter().map(|(path, text)| (*path, *text))
     }
 
     /// A file's text; `None` when there is none.
@@ -54,8 +59,9 @@ impl<'a> Layers<'a> {
 
     /// All files that may be looked at, sorted by path.
     pub(super) fn files(&self) -> Vec<Listed> {
-        let mut listed = walk::walk(&self.workspace.root);
-        listed.retain(|file| !self.over.contains_key(&file.path));
+        let listed = self.workspace.listed();
+        let mut listed: Vec<Listed> =
+            listed.iter().filter(|file| !self.over.contains_key(&file.path)).cloned().collect();
         listed.extend(self.over.iter().filter_map(|(path, text)| {
             let bytes = (*text)?.len() as u64;
             Some(Listed { path: (*path).clone(), bytes, stamp: None })

@@ -1,7 +1,7 @@
-//! The secrets of environment files, as fingerprints: so that no edit copies one into a file
-//! where it can be read. The values go no further than this module.
+//! The values of environment files, as fingerprints: so that no model is shown one, and no edit
+//! copies a secret into a file where it can be read. The values go no further than this module.
 
-use super::Workspace;
+use super::{Workspace, walk};
 use crate::limits::{ENVIRONMENT_FILES_MAX, ENVIRONMENT_VALUES_MAX};
 use cap_std::fs::Dir;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
@@ -23,8 +23,16 @@ static SECRET_VALUE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[A-Za-z0-9+/=_.~-]{24,}$").ok());
 
 /// Values that say nothing.
-const PLAIN: &[&str] =
-    &["changeme", "development", "production", "password", "localhost", "disabled", "undefined"];
+const PLAIN: &[&str] = &[
+    "changeme",
+    "development",
+    "production",
+    "password",
+    "localhost",
+    "disabled",
+    "undefined",
+    "en_us.utf-8",
+];
 
 impl Workspace {
     /// Fingerprints of the secrets that stand in environment files beside or above these paths.
@@ -42,11 +50,27 @@ impl Workspace {
         for (dir, name) in files.take(ENVIRONMENT_FILES_MAX) {
             values.extend(secrets_in(&dir, &name));
         }
-        let mut salt = [0; 32];
-        if values.is_empty() || getrandom::fill(&mut salt).is_err() {
-            return Taint::default();
+        salted(values)
+    }
+
+    /// Fingerprints of all values in the workspace's environment files that say something.
+    pub fn environment(&self) -> Taint {
+        let mut folders = BTreeSet::from([(0, String::new())]);
+        for file in walk::walk(&self.root) {
+            let mut rest = file.path.as_str();
+            while let Some((folder, _)) = rest.rsplit_once('/') {
+                // Where there are too many, those near the root are the ones that are used.
+                folders.insert((folder.matches('/').count() + 1, folder.to_owned()));
+                rest = folder;
+            }
         }
-        fingerprints(values.iter().take(ENVIRONMENT_VALUES_MAX).map(String::as_str), &salt)
+        let files = folders.iter().flat_map(|(_, folder)| self.environment_files(folder));
+        let files: Vec<_> = files.take(ENVIRONMENT_FILES_MAX).collect();
+        let values = files.iter().flat_map(|(dir, name)| assignments(dir, name));
+        // The name of a file is no secret, and without it nobody could speak of the file.
+        let is_file = |value: &str| self.dir.symlink_metadata(value).is_ok();
+        let told = values.filter(|(name, value)| is_telling(name, value) && !is_file(value));
+        salted(told.map(|(_, value)| value).collect())
     }
 
     fn environment_files(&self, folder: &str) -> Vec<(Dir, String)> {
@@ -70,7 +94,21 @@ impl Workspace {
     }
 }
 
+fn salted(values: BTreeSet<String>) -> Taint {
+    let mut salt = [0; 32];
+    if values.is_empty() || getrandom::fill(&mut salt).is_err() {
+        return Taint::default();
+    }
+    fingerprints(values.iter().take(ENVIRONMENT_VALUES_MAX).map(String::as_str), &salt)
+}
+
 fn secrets_in(dir: &Dir, name: &str) -> Vec<String> {
+    let secret = assignments(dir, name).into_iter().filter(|(name, value)| is_secret(name, value));
+    secret.map(|(_, value)| value).collect()
+}
+
+/// The names and values of an environment file.
+fn assignments(dir: &Dir, name: &str) -> Vec<(String, String)> {
     let Ok(metadata) = dir.symlink_metadata(name) else { return Vec::new() };
     if !metadata.is_file() || metadata.len() > CONFIG_BYTES_MAX as u64 {
         return Vec::new();
@@ -83,9 +121,20 @@ fn secrets_in(dir: &Dir, name: &str) -> Vec<String> {
     // A line that cannot be read hides no secret on the others.
     text.lines()
         .flat_map(|line| dotenvy::from_read_iter(line.as_bytes()).flatten().collect::<Vec<_>>())
-        .filter(|(name, value)| is_secret(name, value))
-        .map(|(_, value)| value)
         .collect()
+}
+
+/// True for a value that a model need not see. Under a name that promises a secret that is every
+/// value but the few that say nothing; under another name all but numbers, plain words, which any
+/// text may contain, and addresses of this machine.
+fn is_telling(name: &str, value: &str) -> bool {
+    const HERE: &[&str] = &["localhost", "127.0.0.1", "0.0.0.0", "[::1]"];
+    let is_plain = PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain));
+    let is_number = value.parse::<f64>().is_ok();
+    let promises = SECRET_NAME.as_ref().is_none_or(|found| found.is_match(name));
+    let is_word = |character: char| character.is_alphabetic() || matches!(character, '-' | '_' | '/' | ' ');
+    let is_here = HERE.iter().any(|here| value.contains(here)) && !value.contains('@');
+    !is_plain && !is_number && (promises || !(value.chars().all(is_word) || is_here))
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
@@ -124,5 +173,26 @@ mod tests {
         }
         let written = serde_json::to_string(&near).unwrap();
         assert!(!written.contains("not-a-real") && !written.contains("fake-token"), "{written}");
+    }
+
+    #[test]
+    fn what_environment_files_tell_is_known_wherever_they_lie() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(place.path().join("app/deep")).unwrap();
+        std::fs::write(place.path().join("app/deep/main.rs"), "").unwrap();
+        std::fs::write(
+            place.path().join("app/deep/.env"),
+            "DB_PASSWORD=correcthorse\nHOST=db.internal.example\nMODE=development\nUSER_NAME=postgresql\nPORT=54320000\n\
+             URL=http://localhost:3000/x\nENTRY=app/deep/main.rs\nREPLICA=postgres://u:horsebattery@localhost/x\n",
+        )
+        .unwrap();
+        let known = Workspace::open(place.path()).unwrap().environment();
+        for value in ["correcthorse", "db.internal.example", "postgres://u:horsebattery@localhost/x"] {
+            assert!(known.more_in("", &format!("x {value} y")), "{value}");
+        }
+        for value in ["development", "postgresql", "54320000", "http://localhost:3000/x", "app/deep/main.rs"]
+        {
+            assert!(!known.more_in("", &format!("x {value} y")), "{value}");
+        }
     }
 }

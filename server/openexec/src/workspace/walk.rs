@@ -1,14 +1,19 @@
 //! The files of a workspace that are worth looking at: what ignore files, tools and custom
 //! call generated, vendored or hidden is left out. Only names are listed here; nothing is read.
 
-use crate::limits::WALK_FILES_MAX;
-use ignore::{DirEntry, WalkBuilder};
+use crate::limits::{WALK_FILES_MAX, WALK_THREADS_MAX};
+use ignore::{DirEntry, WalkBuilder, WalkState};
 use openexec_engine::path::WorkspacePath;
-use std::path::Path;
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// After this long, a change of a file gives it another stamp.
-const SETTLING: Duration = Duration::from_secs(3);
+pub(super) const SETTLING: Duration = Duration::from_secs(3);
+
+/// Files that say what is left out of a directory and of everything below it.
+const IGNORE_FILES: [&str; 2] = [".gitignore", ".ignore"];
 
 /// A file in the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,9 +24,41 @@ pub(super) struct Listed {
     pub(super) stamp: Option<Stamp>,
 }
 
+/// What a walk has found, and what it depends on.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// The files, sorted by path.
+    pub(super) files: Vec<Listed>,
+    /// The directories that were walked through and the ignore files that have a say in what is
+    /// below them, sorted: while none of these changes, no file appears or vanishes.
+    pub(super) grounds: Vec<Ground>,
+}
+
+/// What a list depends on.
+#[derive(Debug)]
+pub(super) struct Ground {
+    pub(super) path: PathBuf,
+    /// Absent where nothing was.
+    stamp: Option<Stamp>,
+    /// False when the stamp may yet stand for another state.
+    is_settled: bool,
+}
+
+impl Ground {
+    fn new(path: PathBuf) -> Self {
+        let stamp = stamp_of(&path);
+        Self { path, stamp, is_settled: stamp.is_none_or(|stamp| stamp.is_settled()) }
+    }
+
+    /// True when it is certain that nothing has changed.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.is_settled && stamp_of(&self.path) == self.stamp
+    }
+}
+
 /// The state of a file as its directory knows it. The change time is in it because a tool can
 /// set the modification time back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stamp {
     modified: Option<SystemTime>,
     changed: (i64, i64),
@@ -41,6 +78,11 @@ impl Stamp {
         Self { modified: metadata.modified().ok(), changed, bytes: metadata.len(), inode }
     }
 
+    /// The file's size.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// False when the file was changed so recently that another change may leave the same
     /// stamp: file systems tell times only to the tick of a clock, some to two seconds.
     pub(super) fn is_settled(&self) -> bool {
@@ -53,31 +95,93 @@ impl Stamp {
     }
 }
 
-/// Lists regular files below the root in a fixed order.
+/// Lists regular files below the root, sorted by path.
 pub(super) fn walk(root: &Path) -> Vec<Listed> {
-    let walk = WalkBuilder::new(root)
+    list(root).files
+}
+
+/// Lists them together with what the list depends on.
+pub(super) fn list(root: &Path) -> Listing {
+    let found = Mutex::new((Vec::new(), Vec::new()));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(WALK_THREADS_MAX);
+    builder(root).threads(threads).build_parallel().run(|| {
+        Box::new(|entry| {
+            let Ok(entry) = entry else { return WalkState::Continue };
+            if entry.file_type().is_some_and(|sort| sort.is_dir()) {
+                found.lock().1.push(entry.into_path());
+            } else if let Some(file) = listed(root, &entry) {
+                let files = &mut found.lock().0;
+                files.push(file);
+                if files.len() > WALK_FILES_MAX {
+                    return WalkState::Quit;
+                }
+            }
+            WalkState::Continue
+        })
+    });
+    let (mut files, directories) = found.into_inner();
+    if files.len() > WALK_FILES_MAX {
+        files = first_files(root);
+    }
+    files.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    Listing { files, grounds: grounds(root, directories) }
+}
+
+/// The first files in the order of their names, where there are more than are listed: which of
+/// them several threads come to first would be chance.
+fn first_files(root: &Path) -> Vec<Listed> {
+    let walk = builder(root).sort_by_file_name(std::ffi::OsStr::cmp).build();
+    walk.filter_map(|entry| listed(root, &entry.ok()?)).take(WALK_FILES_MAX).collect()
+}
+
+fn builder(root: &Path) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(root);
+    builder
         .follow_links(false)
         .hidden(true)
         // Only a repository's own ignore files count, so that every machine lists the same.
         .git_global(false)
         .require_git(false)
         .parents(lies_in_repository(root))
-        .filter_entry(|entry| !is_generated(entry))
-        .sort_by_file_name(std::ffi::OsStr::cmp)
-        .build();
-    walk.filter_map(|entry| listed(root, &entry.ok()?)).take(WALK_FILES_MAX).collect()
+        .filter_entry(|entry| !is_generated(entry));
+    builder
+}
+
+/// The directories and the ignore files that have a say in what is below them.
+fn grounds(root: &Path, directories: Vec<PathBuf>) -> Vec<Ground> {
+    let above = root.ancestors().skip(1).filter(|_| lies_in_repository(root));
+    let ignoring: Vec<PathBuf> = above
+        .chain(directories.iter().map(PathBuf::as_path))
+        .flat_map(|directory| IGNORE_FILES.map(|name| directory.join(name)))
+        .filter(|file| file.symlink_metadata().is_ok())
+        .collect();
+    let exclude = root.join(".git/info/exclude");
+    let mut grounds: Vec<Ground> =
+        directories.into_iter().chain(ignoring).chain([exclude]).map(Ground::new).collect();
+    grounds.sort_unstable_by(|one, other| one.path.cmp(&other.path));
+    grounds
+}
+
+/// The state of what stands at a place, links not followed; `None` where there is nothing.
+pub(super) fn stamp_of(path: &Path) -> Option<Stamp> {
+    std::fs::symlink_metadata(path).ok().map(|metadata| Stamp::of(&metadata))
 }
 
 fn listed(root: &Path, entry: &DirEntry) -> Option<Listed> {
     if !entry.file_type()?.is_file() {
         return None;
     }
-    let relative = entry.path().strip_prefix(root).ok()?.to_str()?;
-    #[cfg(windows)]
-    let relative = &relative.replace('\\', "/");
-    let path = WorkspacePath::parse(relative).ok()?;
+    let path = below(root, entry.path())?;
     let metadata = entry.metadata().ok()?;
     Some(Listed { path, bytes: metadata.len(), stamp: Some(Stamp::of(&metadata)) })
+}
+
+/// The path of a place within its root, if it can be written as one.
+pub(super) fn below(root: &Path, place: &Path) -> Option<WorkspacePath> {
+    let relative = place.strip_prefix(root).ok()?.to_str()?;
+    #[cfg(windows)]
+    let relative = &relative.replace('\\', "/");
+    WorkspacePath::parse(relative).ok()
 }
 
 /// True when an ignore file above the root belongs to the same repository. Otherwise such a

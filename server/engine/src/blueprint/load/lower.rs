@@ -368,7 +368,10 @@ fn expectation(
         | DeterministicAction::Propose
         | DeterministicAction::ApplyEdit
         | DeterministicAction::Remember
-        | DeterministicAction::SummarizeRun => problems.report(
+        | DeterministicAction::SummarizeRun
+        | DeterministicAction::FindRunbook
+        | DeterministicAction::RunProcedure
+        | DeterministicAction::RecordDecision => problems.report(
             expect.place,
             format!("{name} has an `expect`, and `{}` judges nothing", action.name()),
             "remove it; only gates and `run_task` expect something",

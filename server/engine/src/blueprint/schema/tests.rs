@@ -4,11 +4,13 @@ use serde_json::Value;
 
 const CHECKED_IN: &str = include_str!("../../../../../blueprints/blueprint.schema.json");
 
-const SHIPPED: [(&str, &str); 6] = [
+const SHIPPED: [(&str, &str); 8] = [
     ("answer.yaml", include_str!("../../../../../blueprints/answer.yaml")),
     ("fix_diagnostic.yaml", include_str!("../../../../../blueprints/fix_diagnostic.yaml")),
     ("fix_tests.yaml", include_str!("../../../../../blueprints/fix_tests.yaml")),
     ("implement.yaml", include_str!("../../../../../blueprints/implement.yaml")),
+    ("record_decision.yaml", include_str!("../../../../../blueprints/record_decision.yaml")),
+    ("remediate.yaml", include_str!("../../../../../blueprints/remediate.yaml")),
     ("review.yaml", include_str!("../../../../../blueprints/review.yaml")),
     ("scoped_code_change.yaml", include_str!("../../../../../blueprints/scoped_code_change.yaml")),
 ];

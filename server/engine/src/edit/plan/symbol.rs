@@ -68,6 +68,7 @@ fn trimmed(text: &str) -> &str {
 impl<'a> Target<'a> {
     fn find(path: &WorkspacePath, text: &'a str, name: &str) -> Result<Self, String> {
         let language = Language::of_path(path)
+            .filter(|language| language.is_built_in())
             .ok_or_else(|| format!("no grammar is known for `{path}`; use replace_text instead"))?;
         let tree = SyntaxTree::parse(language, &Rope::from_str(text)).ok_or_else(|| {
             format!("`{path}` is too large or too strange to parse; use replace_text instead")
@@ -179,7 +180,7 @@ impl<'a> Target<'a> {
     /// True for what may stay behind a symbol on its line: blanks, or a comment.
     fn is_remark(&self, rest: &str) -> bool {
         let rest = rest.trim_start();
-        rest.is_empty() || [",", "//", "#"].iter().any(|mark| rest.starts_with(mark))
+        rest.is_empty() || [",", "//", "#", "--"].iter().any(|mark| rest.starts_with(mark))
     }
 
     /// The empty lines to keep between the piece and the symbol: as many as separate the symbol
@@ -245,7 +246,8 @@ fn is_in_string(tree: &SyntaxTree, byte: usize) -> bool {
         let Some(found) = node else {
             return false;
         };
-        let is_string = ["string", "text_block"].iter().any(|kind| found.kind().contains(kind));
+        let is_string =
+            ["string", "text_block", "heredoc", "nowdoc"].iter().any(|kind| found.kind().contains(kind));
         if is_string && found.start_byte() < byte {
             return true;
         }

@@ -89,7 +89,7 @@ fn name<'a>(path: &WorkspacePath, base: &str, text: &'a str, new: &[&'a str]) ->
             (is_lookalike(word) || (!is_maths(word) && known().contains(&skeleton(word).collect::<String>())))
                 && !has_word(base, word)
         })
-        .find(|(line, word)| match Language::of_path(path) {
+        .find(|(line, word)| match Language::of_path(path).filter(|it| it.is_program() && it.is_built_in()) {
             Some(language) => {
                 let at = line.as_ptr() as usize - text.as_ptr() as usize + word.start();
                 let tree = tree.get_or_init(|| SyntaxTree::parse(language, &Rope::from_str(text)));
@@ -121,6 +121,7 @@ fn is_code(tree: &SyntaxTree, at: usize) -> bool {
         "string",
         "char_literal",
         "character",
+        "heredoc",
         "jsx_text",
         "text",
         "raw_text",

@@ -211,8 +211,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    pub(super) fn deleted(&mut self, path: &WorkspacePath) {
+    pub(super) fn deleted(&mut self, path: &WorkspacePath, text: &str) {
         self.ask("entry.deleted", path.as_str(), "the file is deleted; the user must approve it");
+        if let Some(lost) = self.known.redacted().lost_with(text) {
+            let remedy =
+                "the secrets behind these placeholders are gone with the file; the user must approve it";
+            self.ask("content.secret_dropped", &format!("{path}: {lost}"), remedy);
+        }
     }
 
     pub(super) fn twin(&mut self, path: &WorkspacePath, twin: &WorkspacePath) {
@@ -236,9 +241,8 @@ impl<'a> Judge<'a> {
             if self.known.is_copied_into(base, text) {
                 let remedy = "it holds the value of a secret that stands elsewhere; read it from the environment instead";
                 self.block("content.secret_copied", path.as_str(), remedy);
-            } else if self.known.is_moved_into(base, text) {
-                let remedy = "a secret would stand here that did not before; the user must approve it";
-                self.ask("content.secret_moved", path.as_str(), remedy);
+            } else {
+                self.objections(path.as_str(), self.known.redacted().objections(base, text));
             }
         }
     }
@@ -259,7 +263,7 @@ impl<'a> Judge<'a> {
 
     /// A placeholder that was not restored must not reach the user's files.
     pub(super) fn placeholders(&mut self, path: &WorkspacePath, base: &str, text: &str) {
-        const OPENING: &str = "⟦secret:";
+        const OPENING: &str = crate::redact::OPENING;
         if text.matches(OPENING).count() > base.matches(OPENING).count() {
             self.block(
                 "content.placeholder",

@@ -71,6 +71,7 @@ impl Case {
             timeout: TimeoutClass::Long,
             network: Vec::new(),
             origin: "Cargo.toml".to_owned(),
+            writes: Vec::new(),
             params: vec![TaskParam {
                 name: "path".to_owned(),
                 sort: ParamSort::WorkspacePath,
@@ -304,7 +305,7 @@ fn a_secret_that_stands_elsewhere_is_not_copied() {
     Case { taint: taint(), ..Case::new() }.file("src/a.rs", &held).blocks(&[twice], "content.secret_copied");
     // A secret that the model saw as a placeholder, and that it put elsewhere.
     let mut known = Known::default();
-    known.learn_redacted(taint());
+    known.learn_redacted(crate::policy::Redacted::new(taint(), vec!["⟦secret:assignment:1⟧".to_owned()]));
     Case { known, ..Case::new() }.asks(&[copy], "content.secret_moved");
 }
 

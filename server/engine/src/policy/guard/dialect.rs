@@ -149,7 +149,7 @@ impl Dialect {
             Language::JavaScript | Language::TypeScript | Language::Tsx => Some(&script::DIALECT),
             Language::Go => Some(&go::DIALECT),
             Language::Java => Some(&java::DIALECT),
-            Language::C | Language::Cpp => None,
+            _ => None,
         }
     }
 }

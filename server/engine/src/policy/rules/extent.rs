@@ -29,7 +29,9 @@ pub(in crate::policy) fn extent(
     let changes = changes(&old, &new);
     let lines = changes.iter().map(|(old, new)| (old.len() + new.len()) as u64).sum();
     let mut symbols = BTreeSet::new();
-    if wants_symbols && let Some(language) = Language::of_path(path) {
+    // A heading or a key is no symbol that a rule could mean to bound.
+    let language = Language::of_path(path).filter(|language| wants_symbols && language.is_program());
+    if let Some(language) = language {
         let (removed, added): (Vec<_>, Vec<_>) = changes.into_iter().unzip();
         touched(&symbols_of(language, base), &removed, &mut symbols);
         touched(&symbols_of(language, proposed), &added, &mut symbols);

@@ -8,6 +8,7 @@ use crate::limits::{
     POLICY_REASON_BYTES_MAX, POLICY_RULES_MAX,
 };
 use crate::policy::{ApprovalMode, Capability, SandboxMode, Verdict};
+use crate::redact::PersonalData;
 use crate::yaml::mapping::mapping;
 use crate::yaml::read::{Version, shown, text};
 use crate::yaml::{Node, Placed, Problems, Read, Value, read_choices, wrong_kind};
@@ -34,7 +35,17 @@ fn hint(name: &str) -> Option<&'static str> {
     }
 }
 
-read_choices!(ActionName, ActionKind, Capability, Destination, LanguageName, PointerKind, RuleClass, Verdict,);
+read_choices!(
+    ActionName,
+    ActionKind,
+    Capability,
+    Destination,
+    LanguageName,
+    PersonalData,
+    PointerKind,
+    RuleClass,
+    Verdict,
+);
 
 mapping! {
     pub(in crate::policy), hint;
@@ -56,6 +67,11 @@ mapping! {
         /// can only leave out.
         #[schemars(extend("uniqueItems" = true))]
         "network_allowlist" network_allowlist: Vec<Placed<Host>>,
+        /// Personal data that no model sees, beside secrets: `email`, `ip` (public addresses),
+        /// `national_id` (bank accounts, cards, social security and tax numbers). A workspace can
+        /// only add.
+        #[schemars(extend("uniqueItems" = true))]
+        "redact" redact: Vec<Placed<PersonalData>>,
         /// Files that are neither read nor written.
         #[schemars(length(max = POLICY_PATTERNS_MAX))]
         "deny_read" deny_read: Vec<Placed<Pattern>>,

@@ -8,6 +8,7 @@ use crate::ids::{RuleId, TaskName};
 use crate::limits::{POLICY_EGRESS_MAX, POLICY_EXAMPLES_MAX, POLICY_PATTERNS_MAX, POLICY_RULES_MAX};
 use crate::path::WorkspacePath;
 use crate::policy::{ApprovalMode, Capability, PolicySnapshot, SandboxMode, Verdict, classify};
+use crate::redact::PersonalData;
 use crate::yaml::{Entry, LoadError, Mend, Place, Placed, Problems, Read as _, Value, tree};
 use std::collections::BTreeSet;
 
@@ -25,6 +26,7 @@ pub struct Declaration {
     pub(super) capabilities: Option<Vec<Placed<Capability>>>,
     pub(super) approval_mode: Option<Placed<ApprovalMode>>,
     pub(super) hosts: Option<Vec<Placed<String>>>,
+    pub(super) redact: BTreeSet<PersonalData>,
     pub(super) rules: Vec<Placed<Rule>>,
     pub(super) egress: Vec<Placed<EgressRule>>,
     examples: usize,
@@ -106,6 +108,7 @@ impl Reading<'_, '_> {
             capabilities: written.capabilities.value().cloned(),
             approval_mode: written.approval_mode.present().cloned(),
             hosts: written.network_allowlist.value().map(|hosts| hosts.iter().map(host).collect()),
+            redact: written.redact.value().into_iter().flatten().map(|class| class.value).collect(),
             rules,
             egress,
             examples: self.examples,

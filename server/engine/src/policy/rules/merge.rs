@@ -50,6 +50,7 @@ fn of_user(user: &Declaration) -> Result<PolicySnapshot, LoadError> {
         snapshot.capabilities = with_implied(listed).intersection(&snapshot.capabilities).copied().collect();
     }
     snapshot.network_allowlist = user.hosts.iter().flatten().map(|host| host.value.clone()).collect();
+    snapshot.redact = user.redact.clone();
     snapshot.rules = rules(user);
     snapshot.egress = egress(user);
     problems.into_result(Some(snapshot))
@@ -120,6 +121,8 @@ fn narrowed(base: &PolicySnapshot, workspace: &Declaration) -> Result<PolicySnap
     }
     let mode = PolicySnapshot::built_in(snapshot.sandbox, snapshot.approval_mode);
     snapshot.capabilities = snapshot.capabilities.intersection(&mode.capabilities).copied().collect();
+    // The more is redacted, the less leaves: a workspace may add.
+    snapshot.redact.extend(&workspace.redact);
     snapshot.rules.extend(rules(workspace));
     snapshot.egress.extend(egress(workspace));
     problems.into_result(Some(snapshot))

@@ -7,7 +7,7 @@ use super::{Conversation, Waits};
 use crate::action::ActionKind;
 use crate::budget::{self, Exceeded, Limit, Scope};
 use crate::limits::{STEP_TURNS_MAX, WINDOW_REPLY_PERCENT, WINDOW_TALK_PERCENT};
-use crate::model::{ChosenModel, ModelError, ModelReply, ModelRequest, tokens_of_actions};
+use crate::model::{ChosenModel, Message, ModelError, ModelReply, ModelRequest, tokens_of_actions};
 use crate::run::prompt;
 
 impl Active {
@@ -34,6 +34,7 @@ impl Active {
             actions: ActionKind::ALL.into_iter().filter(|kind| talk.toolset.actions.contains(kind)).collect(),
             output_tokens_max: model.output_ceiling(),
         };
+        self.seal(&mut request);
         let input_tokens = request.estimated_tokens();
         match budget::output_allowed(&model, input_tokens, &self.budget, self.spent_since_resume) {
             Ok(tokens) => request.output_tokens_max = tokens,
@@ -56,6 +57,19 @@ impl Active {
             out,
         );
         self.phase = Phase::Request { digest, request: Box::new(request), talk };
+    }
+
+    /// Looks once more at all that is about to leave. A secret in it, which may have been met only
+    /// after the text was written, is replaced.
+    fn seal(&mut self, request: &mut ModelRequest) {
+        let mut texts: Vec<&mut String> = request.messages.iter_mut().flat_map(texts_of).collect();
+        // What the last text gives away may stand in the first.
+        texts.iter().for_each(|text| self.redactions.survey(text));
+        for text in &mut texts {
+            if let Some(sealed) = self.redactions.sealed(text) {
+                **text = sealed;
+            }
+        }
     }
 
     /// Lets a request leave. Where the user wants to see each, this one was approved.
@@ -164,6 +178,18 @@ impl Active {
                 (usize::try_from(tokens).unwrap_or(wanted), Some(cause))
             }
             _ => (wanted, None),
+        }
+    }
+}
+
+/// The texts of a message. Blocks that a provider has signed are returned as they came.
+fn texts_of(message: &mut Message) -> Vec<&mut String> {
+    match message {
+        Message::User { text } => vec![text],
+        Message::Results { results } => results.iter_mut().map(|result| &mut result.text).collect(),
+        Message::Model { reply } => {
+            let calls = reply.tool_calls.iter_mut().map(|call| &mut call.arguments);
+            std::iter::once(&mut reply.text).chain(calls).collect()
         }
     }
 }

@@ -4,17 +4,20 @@ use crate::blueprint;
 use crate::budget::Budget;
 use crate::digest::Digest;
 use crate::ids::CommandId;
-use crate::memory::MaintenanceRecord;
+use crate::memory::{MaintenanceRecord, Operations, Record};
 use crate::model::{ChosenModel, ModelReply, ModelRequest, Models, StopReason, Usage};
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved};
 use crate::run::{ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, RunStarted, RunState, Status};
 use crate::task::{
-    ReportFormat, Task, TaskExit, TaskKind, TaskReport, TaskSet, TestCounts, TestFailure, TimeoutClass, Trust,
+    Content, ReportFormat, Task, TaskExit, TaskKind, TaskReport, TaskSet, TestCounts, TestFailure,
+    TimeoutClass, Trust, WrittenFile,
 };
 use std::collections::{BTreeMap, VecDeque};
 
 pub const FIX_TESTS: &str = include_str!("../../../../../blueprints/fix_tests.yaml");
+pub const REMEDIATE: &str = include_str!("../../../../../blueprints/remediate.yaml");
+pub const RECORD_DECISION: &str = include_str!("../../../../../blueprints/record_decision.yaml");
 pub const IMPLEMENT: &str = include_str!("../../../../../blueprints/implement.yaml");
 
 /// What the editor does with an edit.
@@ -38,6 +41,10 @@ pub struct World {
     pub model_calls: u32,
     pub applies: u32,
     pub remembered: Vec<MaintenanceRecord>,
+    /// The records that were kept among the user's own.
+    pub kept: Vec<Record>,
+    /// What was executed, in order.
+    pub executed: Vec<String>,
     pub halted: Option<String>,
     /// The requests that were carried out.
     pub requests: Vec<ModelRequest>,
@@ -45,6 +52,8 @@ pub struct World {
     pub usages: VecDeque<Usage>,
     /// What is found for a pack.
     pub candidates: Vec<crate::context::Candidate>,
+    /// The secrets in it that whole files give away.
+    pub hidden: Vec<crate::redact::Hidden>,
 }
 
 pub fn path(text: &str) -> WorkspacePath {
@@ -64,6 +73,7 @@ pub fn test_task() -> Task {
         network: Vec::new(),
         origin: "here".into(),
         params: Vec::new(),
+        writes: Vec::new(),
     }
 }
 
@@ -83,10 +93,12 @@ pub fn start_of(yaml: &str) -> RunStarted {
         budget: Budget::default(),
         approve_requests: false,
         tasks: trusted(vec![test_task()]),
+        operations: Operations::default(),
         inputs: Inputs::default(),
         route: None,
         open_documents: Vec::new(),
         open_versions: BTreeMap::new(),
+        environment: crate::policy::Taint::default(),
         entropy: "00".repeat(32),
         context_tokens_max: 4096,
     }
@@ -122,10 +134,13 @@ impl World {
             model_calls: 0,
             applies: 0,
             remembered: Vec::new(),
+            kept: Vec::new(),
+            executed: Vec::new(),
             halted: None,
             requests: Vec::new(),
             usages: VecDeque::new(),
             candidates: Vec::new(),
+            hidden: Vec::new(),
         }
     }
 
@@ -207,9 +222,11 @@ impl World {
     fn answer(&mut self, command: Command) -> Option<Event> {
         let id = command.id()?;
         Some(match command {
-            Command::GatherContext { .. } => {
-                Event::ContextGathered { command: id, candidates: self.candidates.clone() }
-            }
+            Command::GatherContext { .. } => Event::ContextGathered {
+                command: id,
+                candidates: self.candidates.clone(),
+                hidden: self.hidden.clone(),
+            },
             Command::CallModel { request, .. } => {
                 self.requests.push(*request);
                 self.reply(id)?
@@ -225,10 +242,13 @@ impl World {
                         title: "a file".into(),
                         text: Ok("text".into()),
                         base: Some(Digest::of(self.lib().as_bytes())),
+                        path: None,
+                        hidden: Vec::new(),
                     })
                     .collect(),
             },
-            Command::RunTask { task, changes, tree, .. } => {
+            Command::RunTask { task, changes, tree, want, .. } => {
+                self.executed.push(task.argv.join(" "));
                 let mut shadow = self.files.clone();
                 for (path, change) in changes.effective() {
                     match &change.proposed {
@@ -236,7 +256,11 @@ impl World {
                         None => shadow.remove(path.as_str()),
                     };
                 }
-                Event::TaskFinished { command: id, report: Box::new(judge(&shadow, &task)), tree }
+                let report = match task.kind {
+                    TaskKind::Other => carry_out(&shadow, &task, &want),
+                    _ => judge(&shadow, &task),
+                };
+                Event::TaskFinished { command: id, report: Box::new(report), tree }
             }
             Command::CheckBases { paths, .. } => {
                 if let Some(Some((file, text))) = self.typing.pop_front() {
@@ -273,6 +297,10 @@ impl World {
                 self.remembered.push(*record);
                 Event::Remembered { command: id }
             }
+            Command::Keep { record, .. } => {
+                self.kept.push(*record);
+                Event::Remembered { command: id }
+            }
             Command::Record { .. } | Command::Abandon { .. } | Command::Halt { .. } => return None,
         })
     }
@@ -305,6 +333,33 @@ impl World {
     }
 }
 
+/// `write PATH TEXT`, `delete PATH`, `fail` and everything else, which does nothing.
+fn carry_out(shadow: &BTreeMap<String, String>, task: &Task, want: &[WorkspacePath]) -> TaskReport {
+    let mut after = shadow.clone();
+    let words: Vec<&str> = task.argv.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["write", path, text] => drop(after.insert((*path).to_owned(), (*text).to_owned())),
+        ["delete", path] => drop(after.remove(*path)),
+        _ => {}
+    }
+    let content = |files: &BTreeMap<String, String>, path: &WorkspacePath| match files.get(path.as_str()) {
+        Some(text) => Content::Text { text: text.clone() },
+        None => Content::Nothing,
+    };
+    let written = want.iter().map(|path| WrittenFile {
+        path: path.clone(),
+        before: content(shadow, path),
+        after: content(&after, path),
+    });
+    TaskReport {
+        exit: TaskExit::Exited { code: i32::from(words.first() == Some(&"fail")) },
+        tests: None,
+        failures: Vec::new(),
+        written: written.collect(),
+        ..judge(shadow, task)
+    }
+}
+
 fn judge(shadow: &BTreeMap<String, String>, task: &Task) -> TaskReport {
     let text = shadow.get("src/lib.rs").cloned().unwrap_or_default();
     let failing: Vec<&str> = [("works", "right"), ("stands", "fn value")]
@@ -333,6 +388,7 @@ fn judge(shadow: &BTreeMap<String, String>, task: &Task) -> TaskReport {
         output_bytes: 6,
         sandbox: "memory".into(),
         rewritten: Vec::new(),
+        written: Vec::new(),
         connections: Vec::new(),
     }
 }

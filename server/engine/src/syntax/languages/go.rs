@@ -1,7 +1,7 @@
 //! Go.
 
-use crate::syntax::grammar::{Grammar, around_one, call, import, named, own};
-use crate::syntax::read::{Definition, Inside, Place, Reading};
+use crate::syntax::grammar::{Grammar, around_one, call, callable, import, named, own};
+use crate::syntax::read::{Inside, Place, Reading};
 use crate::syntax::{Language, SymbolKind};
 use tree_sitter::Node;
 
@@ -17,7 +17,7 @@ pub(super) static GO: Grammar = Grammar {
         around_one("var_declaration", &["var_spec"]),
     ],
     definitions: &[
-        own(&["function_declaration"], function),
+        callable(&["function_declaration"], is_test),
         own(&["method_declaration"], method),
         own(&["type_spec"], type_spec),
         named(&["type_alias"], SymbolKind::Type, Inside::Type),
@@ -25,16 +25,11 @@ pub(super) static GO: Grammar = Grammar {
         own(&["const_spec", "var_spec"], constant),
     ],
     calls: &[call("call_expression", "function")],
+    type_arguments: ('[', ']'),
     imports: &[import("import_spec")],
     strings: &["interpreted_string_literal", "raw_string_literal"],
     ..Grammar::UNKNOWN
 };
-
-fn function(place: &Place<'_, '_>) -> Reading {
-    place
-        .named(SymbolKind::Function, Inside::Function)
-        .with(|definition| definition.is_test = is_test(place, definition))
-}
 
 fn method(place: &Place<'_, '_>) -> Reading {
     let receiver = place.field("receiver").and_then(receiver_type);
@@ -85,13 +80,10 @@ fn receiver_type(receiver: Node<'_>) -> Option<Node<'_>> {
 }
 
 /// `go test` runs `TestXxx(*testing.T)`, the seeds of `FuzzXxx(*testing.F)`, and `ExampleXxx()`.
-fn is_test(place: &Place<'_, '_>, definition: &Definition) -> bool {
+fn is_test(place: &Place<'_, '_>, name: &str) -> bool {
     let parameters = place.field("parameters").map(|node| place.text(node)).unwrap_or_default();
     let follows = |prefix: &str| {
-        definition
-            .name
-            .strip_prefix(prefix)
-            .is_some_and(|rest| !rest.chars().next().is_some_and(char::is_lowercase))
+        name.strip_prefix(prefix).is_some_and(|rest| !rest.chars().next().is_some_and(char::is_lowercase))
     };
     (follows("Test") && parameters.contains("testing.T")) && !parameters.contains("testing.TB")
         || (follows("Fuzz") && parameters.contains("testing.F"))

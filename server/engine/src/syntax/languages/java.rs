@@ -1,6 +1,6 @@
 //! Java.
 
-use crate::syntax::grammar::{Grammar, call, import, named, own};
+use crate::syntax::grammar::{Grammar, call, callable, import, named, own};
 use crate::syntax::read::{Inside, Place, Reading};
 use crate::syntax::{Language, SymbolKind};
 use tree_sitter::Node;
@@ -16,14 +16,14 @@ pub(super) static JAVA: Grammar = Grammar {
         named(&["class_declaration", "record_declaration"], SymbolKind::Class, Inside::Type),
         named(&["interface_declaration", "annotation_type_declaration"], SymbolKind::Interface, Inside::Type),
         named(&["enum_declaration"], SymbolKind::Enum, Inside::Type),
-        own(
+        callable(
             &[
                 "method_declaration",
                 "constructor_declaration",
                 "compact_constructor_declaration",
                 "annotation_type_element_declaration",
             ],
-            method,
+            is_test,
         ),
         own(&["constant_declaration"], constant),
         own(&["field_declaration"], field),
@@ -37,10 +37,6 @@ pub(super) static JAVA: Grammar = Grammar {
 /// Annotations of JUnit and TestNG that make a method a test.
 const TEST_ANNOTATIONS: [&str; 5] =
     ["Test", "ParameterizedTest", "RepeatedTest", "TestFactory", "TestTemplate"];
-
-fn method(place: &Place<'_, '_>) -> Reading {
-    place.named(SymbolKind::Method, Inside::Function).with(|definition| definition.is_test = is_test(place))
-}
 
 fn field(place: &Place<'_, '_>) -> Reading {
     let is_constant = modifiers(place.node)
@@ -63,11 +59,6 @@ fn modifiers(node: Node<'_>) -> Option<Node<'_>> {
     node.named_children(&mut node.walk()).find(|child| child.kind() == "modifiers")
 }
 
-fn is_test(place: &Place<'_, '_>) -> bool {
-    modifiers(place.node).is_some_and(|modifiers| {
-        modifiers.named_children(&mut modifiers.walk()).any(|annotation| {
-            let name = annotation.child_by_field_name("name").map(|name| place.text(name));
-            name.and_then(|name| name.rsplit('.').next()).is_some_and(|last| TEST_ANNOTATIONS.contains(&last))
-        })
-    })
+fn is_test(place: &Place<'_, '_>, _: &str) -> bool {
+    place.is_annotated(&TEST_ANNOTATIONS)
 }

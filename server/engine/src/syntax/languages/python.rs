@@ -1,6 +1,6 @@
 //! Python.
 
-use crate::syntax::grammar::{Grammar, always, call, import, own};
+use crate::syntax::grammar::{Grammar, always, call, callable, import, own};
 use crate::syntax::read::{Inside, Place, Reading};
 use crate::syntax::{Language, SymbolKind};
 
@@ -13,7 +13,7 @@ pub(super) static PYTHON: Grammar = Grammar {
     wrappers: &[always("decorated_definition"), always("expression_statement")],
     definitions: &[
         own(&["class_definition"], class),
-        own(&["function_definition"], function),
+        callable(&["function_definition"], is_test),
         own(&["assignment"], assignment),
         own(&["type_alias_statement"], type_alias),
     ],
@@ -32,11 +32,8 @@ fn class(place: &Place<'_, '_>) -> Reading {
     place.named(SymbolKind::Class, inside).with(|definition| definition.is_test = collected)
 }
 
-fn function(place: &Place<'_, '_>) -> Reading {
-    place.named(place.callable(), Inside::Function).with(|definition| {
-        definition.is_test =
-            definition.name.starts_with("test") && matches!(place.inside, Inside::Module | Inside::TestType);
-    })
+fn is_test(place: &Place<'_, '_>, name: &str) -> bool {
+    name.starts_with("test") && matches!(place.inside, Inside::Module | Inside::TestType)
 }
 
 fn assignment(place: &Place<'_, '_>) -> Reading {

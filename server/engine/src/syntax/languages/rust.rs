@@ -1,6 +1,6 @@
 //! Rust.
 
-use crate::syntax::grammar::{Callee, Grammar, call, call_of, import, named, own};
+use crate::syntax::grammar::{Callee, Grammar, call, call_of, callable, import, named, own};
 use crate::syntax::read::{Inside, Place, Reading, Weight, name_of};
 use crate::syntax::{Language, SymbolKind};
 use tree_sitter::Node;
@@ -15,7 +15,7 @@ pub(super) static RUST: Grammar = Grammar {
     comments: &["line_comment", "block_comment"],
     attributes: &["attribute_item"],
     definitions: &[
-        own(&["function_item"], function),
+        callable(&["function_item"], is_test),
         own(&["function_signature_item"], signature),
         named(&["struct_item", "union_item"], SymbolKind::Struct, Inside::Type),
         named(&["enum_item"], SymbolKind::Enum, Inside::Type),
@@ -39,10 +39,6 @@ pub(super) static RUST: Grammar = Grammar {
 /// Attributes that make a function a test, by the last part of their path.
 const TEST_ATTRIBUTES: [&str; 6] =
     ["test", "rstest", "test_case", "quickcheck", "wasm_bindgen_test", "test_log"];
-
-fn function(place: &Place<'_, '_>) -> Reading {
-    place.named(place.callable(), Inside::Function).with(|definition| definition.is_test = is_test(place))
-}
 
 fn signature(place: &Place<'_, '_>) -> Reading {
     place.named(place.callable(), Inside::Function).with(|definition| definition.weight = Weight::Declaration)
@@ -80,7 +76,7 @@ fn type_name(place: &Place<'_, '_>, node: Node<'_>) -> String {
     name_of(place.text(last))
 }
 
-fn is_test(place: &Place<'_, '_>) -> bool {
+fn is_test(place: &Place<'_, '_>, _: &str) -> bool {
     place.leading.iter().filter(|node| node.kind() == "attribute_item").any(|node| {
         let path = node.named_child(0).and_then(|attribute| attribute.named_child(0));
         let path = path.map(|path| place.text(path)).unwrap_or_default();

@@ -29,11 +29,35 @@ fn each_language_has_its_comments() {
         (Language::Java, "/*\n * openexec:\n * do it\n */"),
         (Language::C, "/* openexec: do it */"),
         (Language::Cpp, "// openexec:   do it  "),
+        (Language::Kotlin, "/* openexec: do it */"),
+        (Language::Ruby, "# openexec: do it"),
+        (Language::Bash, "#openexec: do it"),
+        (Language::Lua, "-- openexec: do it"),
+        (Language::Lua, "--[[ openexec: do it ]]"),
+        (Language::CSharp, "/// openexec: do it"),
+        (Language::Swift, "/* openexec: do it */"),
+        (Language::Scala, "// openexec: do it"),
+        (Language::Sql, "-- openexec: do it"),
+        (Language::Json, "// openexec: do it"),
+        (Language::Yaml, "# openexec: do it"),
+        (Language::Toml, "# openexec: do it"),
+        (Language::Html, "<!-- openexec: do it -->"),
+        (Language::Css, "/* openexec: do it */"),
     ] {
+        if !language.is_built_in() {
+            continue;
+        }
         let source = format!("x\n{comment}\ny\n");
         let last = source.lines().count() as u32 - 1;
         check(language, &source, 2, "do it", (2, last), "x\ny\n");
     }
+}
+
+#[test]
+fn some_comments_stand_where_their_languages_allow_them() {
+    check(Language::Php, "<?php\n# openexec: do it\nf();\n", 2, "do it", (2, 2), "<?php\nf();\n");
+    check(Language::Markdown, "# A\n\n<!-- openexec: do it -->\n\nb\n", 3, "do it", (3, 3), "# A\n\n\nb\n");
+    check(Language::Ruby, "x\n=begin\nopenexec: do it\n=end\ny\n", 3, "do it", (2, 4), "x\ny\n");
 }
 
 #[test]

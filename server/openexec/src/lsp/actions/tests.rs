@@ -1,12 +1,14 @@
 use super::*;
 use crate::driver::TrustChanges;
 use crate::lsp::documents::Documents;
-use openexec_engine::blueprint::InputDeclaration;
+use openexec_engine::blueprint::{Blueprint, InputDeclaration, InputName, Trigger};
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::Part;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::{ApprovalMode, SandboxMode};
+use openexec_engine::run::Target;
 use openexec_engine::syntax::SymbolKind;
+use openexec_engine::task::TestFailure;
 use std::sync::Arc;
 
 const TEXT: &str =
@@ -69,8 +71,12 @@ fn offers() -> Offers {
         ],
         model: Some("claude".to_owned()),
         trust: Some(TrustState::Trusted),
+        has_tests: true,
+        failing: Vec::new(),
         pending: Vec::new(),
+        elsewhere: Vec::new(),
         ended: None,
+        elsewhere: Vec::new(),
     }
 }
 
@@ -79,6 +85,7 @@ fn run(id: &str, status: RunStatus) -> RunLine {
         run: RunId::new(format!("0192-{id}")),
         blueprint: "implement".into(),
         model: "claude".into(),
+        target: None,
         activity: "edit".to_owned(),
         applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
         status,
@@ -118,11 +125,21 @@ struct Asked<'a> {
     directive: Option<Directive>,
     offers: Offers,
     runs: &'a [RunLine],
+    /// Whether the client shows what cannot be done.
+    disabled: bool,
 }
 
 impl Default for Asked<'_> {
     fn default() -> Self {
-        Self { range: at(2, 0), only: &[], diagnostics: &[], directive: None, offers: offers(), runs: &[] }
+        Self {
+            range: at(2, 0),
+            only: &[],
+            diagnostics: &[],
+            directive: None,
+            offers: offers(),
+            runs: &[],
+            disabled: false,
+        }
     }
 }
 
@@ -136,18 +153,22 @@ fn actions(asked: Asked<'_>) -> Vec<CodeAction> {
         symbols: &symbols(),
         directive: asked.directive,
         offers: &asked.offers,
+        root: Some(Path::new("/w")),
         runs: asked.runs,
+        known: &|_| 0,
     };
     let literal = |action| match action {
         CodeActionOrCommand::CodeAction(action) => action,
         CodeActionOrCommand::Command(command) => panic!("{command:?}"),
     };
-    offered(&place, true).into_iter().map(literal).collect()
+    offered(&place, Form { literals: true, disabled: asked.disabled }).into_iter().map(literal).collect()
 }
 
 fn titles(asked: Asked<'_>) -> Vec<String> {
     actions(asked).into_iter().map(|action| action.title).collect()
 }
+
+const REMEMBER: &str = "Remember why `parse` is as it is…";
 
 fn argument(action: &CodeAction) -> &Value {
     &action.command.as_ref().unwrap().arguments.as_ref().unwrap()[0]
@@ -156,7 +177,8 @@ fn argument(action: &CodeAction) -> &Value {
 #[test]
 fn on_a_test_it_offers_to_fix_it() {
     let actions = actions(Asked { range: at(5, 2), ..Asked::default() });
-    assert_eq!(actions.len(), 1);
+    assert_eq!(actions.len(), 2);
+    assert_eq!(actions[1].title, "Remember why `tests::it_parses` is as it is…");
     assert_eq!(actions[0].title, "Fix failing test `tests::it_parses` · fix_tests · claude");
     assert_eq!(actions[0].kind.as_ref().unwrap().as_str(), "quickfix.openexec.fix_tests");
     assert_eq!(
@@ -206,7 +228,36 @@ fn a_directive_is_quoted_and_handed_on() {
 #[test]
 fn what_lacks_an_input_is_not_offered() {
     // `implement` is also for symbols, but nobody has said what to implement.
-    assert_eq!(titles(Asked { range: at(1, 4), ..Asked::default() }), [""; 0]);
+    assert_eq!(titles(Asked { range: at(1, 4), ..Asked::default() }), [REMEMBER]);
+}
+
+#[test]
+fn what_is_known_is_offered_where_something_is() {
+    let place_file = file();
+    let (symbols, offers) = (symbols(), Offers::default());
+    let known = |symbol: &str| if symbol == "parse" { 2 } else { 0 };
+    let place = |line, character| Place {
+        file: &place_file,
+        range: at(line, character),
+        encoding: PositionEncoding::Utf16,
+        only: &[],
+        diagnostics: &[],
+        symbols: &symbols,
+        directive: None,
+        offers: &offers,
+        runs: &[],
+        known: &known,
+    };
+    let titles = |place: &Place<'_>| -> Vec<String> {
+        let actions = offered(place, true).into_iter();
+        let title = |action| match action {
+            CodeActionOrCommand::CodeAction(action) => action.title,
+            CodeActionOrCommand::Command(command) => command.title,
+        };
+        actions.map(title).collect()
+    };
+    assert_eq!(titles(&place(1, 4)), ["Show what is known about `parse` (2)", REMEMBER]);
+    assert_eq!(titles(&place(2, 0)), [""; 0]);
 }
 
 #[test]
@@ -279,11 +330,11 @@ fn a_title_says_what_is_done_on_what() {
         let blueprints = vec![blueprint(name, &[Trigger::Selection, Trigger::Symbol, Trigger::File], &[])];
         titles(Asked { range, offers: Offers { blueprints, ..offers() }, ..Asked::default() })
     };
-    assert_eq!(of("review", at(1, 4)), ["Review `parse` · review · claude"]);
+    assert_eq!(of("review", at(1, 4)), ["Review function `parse` · review · claude", REMEMBER]);
     assert_eq!(of("review", at(2, 0)), ["Review this file · review · claude"]);
-    assert_eq!(of("add_docs", at(1, 4)), ["Add docs: `parse` · add_docs · claude"]);
+    assert_eq!(of("add_docs", at(1, 4)), ["Add docs: function `parse` · add_docs · claude", REMEMBER]);
     let selected = Range { end: at(1, 9).end, ..at(1, 4) };
-    assert_eq!(of("review", selected), ["Review the selection · review · claude"]);
+    assert_eq!(of("review", selected), ["Review the selection · review · claude", REMEMBER]);
 }
 
 #[test]
@@ -292,7 +343,7 @@ fn a_menu_is_never_longer_than_it_can_bear() {
     let asked = Asked { range: at(5, 2), directive: Some(directive()), runs: &runs, ..Asked::default() };
     let titles = titles(asked);
     assert_eq!(titles.len(), CODE_ACTIONS_MAX);
-    assert!(titles[3].starts_with("Implement") && titles[4].starts_with("Fix failing test"), "{titles:?}");
+    assert!(titles[3].starts_with("Fix failing test") && titles[4].starts_with("Implement"), "{titles:?}");
 }
 
 #[test]
@@ -337,10 +388,12 @@ fn an_old_client_gets_bare_commands() {
         symbols: &symbols(),
         directive: None,
         offers: &offers(),
+        root: Some(Path::new("/w")),
         runs: &[],
+        known: &|_| 0,
     };
     assert!(
-        matches!(offered(&place, false).as_slice(), [CodeActionOrCommand::Command(command)] if command.command == "openexec.run")
+        matches!(offered(&place, Form { literals: false, disabled: false }).as_slice(), [CodeActionOrCommand::Command(command), _] if command.command == "openexec.run")
     );
 }
 
@@ -350,4 +403,126 @@ fn quotations_are_short_and_show_all_there_is() {
     assert_eq!(quote("ap\u{202E}ply\u{200B}"), "apply");
     let long = quote(&"word ".repeat(40));
     assert!(long.chars().count() <= QUOTE_CHARS_MAX + 1 && long.ends_with('…'), "{long}");
+}
+
+fn failure(name: &str, path: Option<&str>, line: Option<u32>) -> TestFailure {
+    let path = path.map(|path| WorkspacePath::parse(path).unwrap());
+    TestFailure { name: name.to_owned(), path, line, message: "no".to_owned() }
+}
+
+fn titles_with(failing: Vec<TestFailure>, range: Range) -> Vec<String> {
+    titles(Asked { range, offers: Offers { failing, ..offers() }, ..Asked::default() })
+}
+
+#[test]
+fn a_test_that_the_last_report_knows_to_be_red_is_named_so() {
+    let red = || vec![failure("small::tests::it_parses", Some("src/lib.txt"), Some(6))];
+    assert_eq!(titles_with(red(), at(5, 2)), ["Fix `tests::it_parses` test failure · fix_tests · claude"]);
+    // Only its name is known; the symbol is a test by its syntax.
+    let named = vec![failure("it_parses", None, None)];
+    assert_eq!(titles_with(named, at(5, 2)), ["Fix `tests::it_parses` test failure · fix_tests · claude"]);
+    let other = vec![failure("it_prints", Some("src/lib.txt"), Some(40))];
+    assert_eq!(titles_with(other, at(5, 2)), ["Fix failing test `tests::it_parses` · fix_tests · claude"]);
+    let elsewhere = vec![failure("it_parses", Some("src/other.txt"), Some(6))];
+    assert_eq!(
+        titles_with(elsewhere, at(5, 2)),
+        ["Fix failing test `tests::it_parses` · fix_tests · claude"]
+    );
+}
+
+#[test]
+fn a_red_test_is_offered_also_where_no_syntax_says_that_it_is_one() {
+    // `parse` is a function like any other; the report knows better.
+    let red = || vec![failure("spec > parse", Some("src/lib.txt"), Some(2))];
+    let actions =
+        actions(Asked { range: at(1, 4), offers: Offers { failing: red(), ..offers() }, ..Asked::default() });
+    assert_eq!(actions[0].title, "Fix `parse` test failure · fix_tests · claude");
+    assert_eq!(argument(&actions[0])["failing_test"], "spec > parse", "the report's own name is handed on");
+    // No symbol at all: the line is what the report names.
+    let bare = |line| vec![failure("adds two numbers", Some("src/lib.txt"), Some(line))];
+    assert_eq!(titles_with(bare(3), at(2, 0)), ["Fix `adds two numbers` test failure · fix_tests · claude"]);
+    assert_eq!(titles_with(bare(9), at(2, 0)), [""; 0]);
+    // A name alone makes no function a test.
+    assert_eq!(titles_with(vec![failure("parse", None, None)], at(1, 4)), [""; 0]);
+}
+
+fn gated() -> Vec<Blueprint> {
+    let gates = vec![openexec_engine::blueprint::DeterministicAction::RunTests];
+    vec![
+        Blueprint { gates, ..blueprint("fix_tests", &[Trigger::Test], &[(InputName::FailingTest, false)]) },
+        blueprint("review", &[Trigger::Symbol], &[]),
+    ]
+}
+
+/// What is offered on a test, and why not where not.
+fn hindered(offers: Offers, runs: &[RunLine], disabled: bool) -> Vec<(String, Option<String>)> {
+    let offers = Offers { blueprints: gated(), ..offers };
+    let actions = actions(Asked { range: at(5, 2), offers, runs, disabled, ..Asked::default() });
+    for action in &actions {
+        assert_eq!(action.command.is_none(), action.disabled.is_some(), "{}", action.title);
+    }
+    let short = |title: String| title.split(" · ").next().unwrap_or_default().to_owned();
+    actions.into_iter().map(|it| (short(it.title), it.disabled.map(|disabled| disabled.reason))).collect()
+}
+
+#[test]
+fn what_would_come_to_nothing_is_disabled_with_the_reason() {
+    let (fix, review) =
+        ("Fix failing test `tests::it_parses`".to_owned(), "Review test `tests::it_parses`".to_owned());
+    let able = vec![(fix.clone(), None), (review.clone(), None)];
+    assert_eq!(hindered(offers(), &[], true), able);
+    let no_tests = || Offers { has_tests: false, ..offers() };
+    let why = hindered(no_tests(), &[], true);
+    assert_eq!(why[0], (review.clone(), None), "what can be done goes first");
+    assert!(
+        why[1].0 == fix && why[1].1.as_deref().unwrap().contains("declares no task that tests"),
+        "{why:?}"
+    );
+    assert_eq!(hindered(no_tests(), &[], false), able, "a client that shows no reasons sees what it saw");
+    let nothing = Offers { trust: Some(TrustState::NothingDeclared), ..no_tests() };
+    assert_eq!(hindered(nothing, &[], true), why);
+
+    let mut busy = run("ab12cd", RunStatus::Active);
+    busy.view.target = Some(Target { path: WorkspacePath::parse("src/lib.txt").unwrap(), lines: (5, 5) });
+    let told = hindered(offers(), std::slice::from_ref(&busy), true);
+    let reason = "run ab12cd (implement) is at work here; wait for it, or cancel it";
+    assert!(told.contains(&(fix, Some(reason.to_owned()))), "{told:?}");
+    busy.view.target = Some(Target { path: WorkspacePath::parse("src/other.txt").unwrap(), lines: (5, 5) });
+    let told = hindered(offers(), &[busy], true);
+    assert!(told.iter().all(|(_, reason)| reason.is_none()), "{told:?}");
+}
+
+#[test]
+fn what_is_not_trusted_is_disabled_below_what_trusts_it() {
+    let trust = TrustState::Untrusted {
+        content: Digest::of(b"c"),
+        commands: vec!["cargo test".to_owned()],
+        files: Vec::new(),
+        changes: TrustChanges { is_first: true, files: Vec::new(), diff: String::new() },
+    };
+    let told = hindered(Offers { trust: Some(trust), ..offers() }, &[], true);
+    assert!(told[0].0.starts_with("Trust this workspace's tasks") && told[0].1.is_none(), "{told:?}");
+    let disabled: Vec<&(String, Option<String>)> =
+        told.iter().filter(|(_, reason)| reason.is_some()).collect();
+    assert!(
+        matches!(disabled.as_slice(), [(title, Some(reason))] if title.starts_with("Fix failing") && reason.contains("trust them first")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn actions_of_one_sort_stand_together() {
+    let runs = [run("111111", RunStatus::Active), ended("333333", Outcome::Done)];
+    let asked = Asked { range: at(5, 2), directive: Some(directive()), runs: &runs, ..Asked::default() };
+    let kinds: Vec<String> =
+        actions(asked).iter().map(|it| it.kind.as_ref().unwrap().as_str().to_owned()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "refactor.rewrite.openexec.implement",
+            "quickfix.openexec.fix_tests",
+            "quickfix.openexec.cancel",
+            "source.openexec.undo"
+        ]
+    );
 }

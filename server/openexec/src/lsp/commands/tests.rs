@@ -8,6 +8,7 @@ fn line(run: &str, status: RunStatus) -> RunLine {
         run: run.into(),
         blueprint: "implement".into(),
         model: "local".into(),
+        target: None,
         activity: "edit (attempt 1)".to_owned(),
         applied: matches!(status, RunStatus::Ended { outcome: Outcome::Done, .. }),
         status,
@@ -50,7 +51,10 @@ fn commands_are_taken_as_clients_write_them() {
     for arguments in [json!("ab12cd"), json!({ "run": "ab12cd" }), json!("{\"run\": \"ab12cd\"}")] {
         assert_eq!(parse("openexec.apply", vec![arguments]), Ok(named("ab12cd")));
     }
-    assert_eq!(parse("openexec.status", vec![]), Ok(Wish::Status));
+    assert_eq!(parse("openexec.status", vec![]), Ok(Wish::Status(OfRun::default())));
+    let one = OfRun { run: Some("ab12cd".to_owned()), proposal: None };
+    assert_eq!(parse("openexec.status", vec![json!("ab12cd")]), Ok(Wish::Status(one.clone())));
+    assert_eq!(parse("openexec.report", vec![json!({ "run": "ab12cd" })]), Ok(Wish::Report(one)));
 }
 
 #[test]
@@ -90,7 +94,12 @@ fn parts_are_files_and_hunks_of_the_workspace() {
 fn every_advertised_command_is_known() {
     for id in IDS {
         let arguments = vec![json!({ "blueprint": "x" })];
-        let arguments = if id == "openexec.run" { arguments } else { vec![] };
+        let symbol = json!({ "uri": "file:///a.rs", "range": { "start": { "line": 0, "character": 0 }, "end": { "line": 0, "character": 0 } } });
+        let arguments = match id {
+            "openexec.run" => arguments,
+            "openexec.remember" | "openexec.known" => vec![symbol],
+            _ => vec![],
+        };
         assert!(parse(id, arguments).is_ok(), "{id}");
     }
 }

@@ -118,3 +118,25 @@ fn structure_follows_the_edits() {
     assert_eq!(symbols.len(), 1);
     assert_eq!((symbols[0].name.as_str(), symbols[0].is_test), ("one", true));
 }
+
+#[test]
+fn structure_is_that_of_the_text_after_all_changes_of_a_batch() {
+    let uri = "file:///nowhere/lib.rs";
+    let (mut documents, path) = opened(uri, "fn one() {}\n");
+    // Read in between, and not read in between.
+    for (version, is_read) in [(2, true), (3, false), (4, true)] {
+        let changes = json!([
+            { "range": range((0, 0), (0, 0)), "text": "fn two() {}\n" },
+            { "range": range((0, 3), (0, 6)), "text": format!("v{version}") },
+        ]);
+        let params = json!({ "textDocument": { "uri": uri, "version": version }, "contentChanges": changes });
+        documents.change(params, PositionEncoding::Utf16).unwrap();
+        if is_read {
+            let file = documents.at(&path).unwrap();
+            let names: Vec<_> = file.symbols().iter().map(|symbol| symbol.name.clone()).collect();
+            let wanted: Vec<String> = (2..=version).rev().map(|at| format!("v{at}")).collect();
+            assert_eq!(names[..names.len() - 1], wanted[..]);
+            assert_eq!(names.last().unwrap(), "one");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What could be written at a place: the keys that the schema allows there, its closed sets of
 //! values, and the names that the file or the workspace declares.
 
-use super::{Kind, Known, OwnFile, pattern};
+use super::{Kind, Known, OwnFile, memory, pattern};
 use crate::limits::COMPLETIONS_MAX;
 use crate::lsp::protocol::{CompletionItem, CompletionItemKind, CompletionTextEdit, Position, TextEdit};
 use openexec_engine::blueprint::{DeterministicAction, Sketch};
@@ -24,7 +24,12 @@ pub(super) struct Word {
 }
 
 impl Word {
-    fn value(label: &str, kind: CompletionItemKind, detail: impl Into<String>, documentation: &str) -> Self {
+    pub(super) fn value(
+        label: &str,
+        kind: CompletionItemKind,
+        detail: impl Into<String>,
+        documentation: &str,
+    ) -> Self {
         let (label, documentation) = (label.to_owned(), documentation.to_owned());
         Self { text: label.clone(), label, kind, detail: detail.into(), documentation }
     }
@@ -151,6 +156,7 @@ fn names(file: &OwnFile, site: &Site, known: &Known) -> Vec<Word> {
         (Kind::Policy(_), ["rules", "*", "when", "tasks", "*"])
         | (Kind::Policy(_), ["rules", "*", "examples", _, "*", "task"])
         | (Kind::Tasks, ["disable", "*"]) => tasks(known),
+        (Kind::Memory, steps) => memory::names(known, &site.outline, steps),
         (Kind::Config, ["default_model"] | ["roles", _]) => models(site),
         _ => Vec::new(),
     }
@@ -175,7 +181,7 @@ fn routes(sketch: &Sketch, from: usize) -> Vec<Word> {
     words
 }
 
-fn tasks(known: &Known) -> Vec<Word> {
+pub(super) fn tasks(known: &Known) -> Vec<Word> {
     let word = |task: &openexec_engine::task::Task| {
         Word::value(
             task.name.as_str(),

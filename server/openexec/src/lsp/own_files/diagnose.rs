@@ -1,13 +1,14 @@
 //! What is wrong with a file of ours, each with its bytes: everything that the loaders say, and
 //! what only the workspace shows.
 
-use super::{Kind, Known, OwnFile};
+use super::{Kind, Known, OwnFile, memory};
 use crate::config::UserConfig;
 use crate::lsp::protocol::{
     Diagnostic as WireDiagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, NumberOrString,
     Url,
 };
 use crate::lsp::trust::TrustState;
+use crate::memory::Edit;
 use crate::tasks::{self, TASKS_FILE};
 use openexec_engine::blueprint::{Diagnostic, Mend, examine};
 use openexec_engine::outline::Node;
@@ -25,6 +26,8 @@ pub(super) struct Found {
     pub(super) message: String,
     pub(super) related: Vec<(Range<usize>, String)>,
     pub(super) mend: Option<Mend>,
+    /// Other edits that a person may choose.
+    pub(super) offers: Vec<(String, Vec<Edit>)>,
 }
 
 /// The code of the finding that trust is missing.
@@ -37,6 +40,7 @@ pub(super) fn diagnose(file: &OwnFile, known: &Known) -> Vec<Found> {
         Kind::Policy(scope) => policy(file, scope, known),
         Kind::Tasks => tasks(file, known),
         Kind::Config => config(file),
+        Kind::Memory => memory::diagnose(file, known),
     };
     found.extend(untrusted(file, known));
     found.sort_by_key(|found| found.bytes.start);
@@ -86,6 +90,7 @@ fn blueprint(file: &OwnFile, known: &Known) -> Vec<Found> {
                 message: format!("this workspace declares no task `{}`; {remedy}", named.name),
                 related: Vec::new(),
                 mend: near.map(Mend::Instead),
+                offers: Vec::new(),
             });
         }
     }
@@ -165,16 +170,17 @@ fn untrusted(file: &OwnFile, known: &Known) -> Option<Found> {
         message: format!("{what}; nothing of it runs until you do: `openexec trust`"),
         related: Vec::new(),
         mend: None,
+        offers: Vec::new(),
     })
 }
 
 fn error_at(file: &OwnFile, code: &'static str, bytes: Range<usize>, message: String) -> Found {
     let bytes = bytes.start.min(file.text.len())..bytes.end.min(file.text.len());
     let severity = DiagnosticSeverity::ERROR;
-    Found { bytes, severity, code, message, related: Vec::new(), mend: None }
+    Found { bytes, severity, code, message, related: Vec::new(), mend: None, offers: Vec::new() }
 }
 
-fn of_loader(file: &OwnFile, code: &'static str, said: &Diagnostic) -> Found {
+pub(super) fn of_loader(file: &OwnFile, code: &'static str, said: &Diagnostic) -> Found {
     // What is said of the whole file stands at its first key, not at a comment before it.
     let is_whole = (said.line, said.column) == (1, 1);
     let bytes = match is_whole && file.outline.beginning_at(0).is_none() && file.outline.root().is_some() {
@@ -203,7 +209,7 @@ fn of_sentence(file: &OwnFile, code: &'static str, sentence: &str, name: &str) -
 
 /// What a loader's place is about: the key or the value that begins there, or what is left of
 /// the line; never nothing, and never more than one line.
-fn bytes_at(file: &OwnFile, line: u32, column: u32) -> Range<usize> {
+pub(super) fn bytes_at(file: &OwnFile, line: u32, column: u32) -> Range<usize> {
     let byte = file.byte_of_place(line, column);
     let line = line_of(&file.text, byte);
     let end = match file.outline.beginning_at(byte) {

@@ -26,7 +26,21 @@ pub(in crate::lsp) fn fixes(file: &OwnFile, known: &Known, range: WireRange) -> 
         at.start.line <= range.end.line && range.start.line <= at.end.line
     };
     let found = diagnose(file, known);
-    found.iter().filter(|found| on_lines(found)).filter_map(|found| fix(file, found)).collect()
+    let here = found.iter().filter(|found| on_lines(found));
+    here.flat_map(|found| fix(file, found).into_iter().chain(offered(file, found))).collect()
+}
+
+/// The edits that are a person's choice.
+fn offered(file: &OwnFile, found: &Found) -> Vec<Fix> {
+    let offer = |(title, edits): &(String, Vec<crate::memory::Edit>)| Fix {
+        title: title.clone(),
+        edits: edits
+            .iter()
+            .map(|(bytes, text)| TextEdit { range: file.range(bytes), new_text: text.clone() })
+            .collect(),
+        diagnostic: found.to_wire(file, false),
+    };
+    found.offers.iter().map(offer).collect()
 }
 
 fn fix(file: &OwnFile, found: &Found) -> Option<Fix> {

@@ -21,6 +21,8 @@ pub(in crate::lsp) enum Kind {
     Tasks,
     /// The user's `config.yaml`.
     Config,
+    /// Records that a team shares: `.openexec/memory/*.yaml`.
+    Memory,
 }
 
 impl Kind {
@@ -45,6 +47,9 @@ impl Kind {
                 "tasks.yaml" => Some(Self::Tasks),
                 _ => None,
             };
+        }
+        if folder.ends_with(".openexec/memory") {
+            return Some(Self::Memory);
         }
         let is_blueprint = folder.components().any(|part| part.as_os_str() == "blueprints");
         is_blueprint.then_some(Self::Blueprint)
@@ -73,7 +78,9 @@ mod tests {
             ("/w/.openexec/blueprints/a.yml", Some(Kind::Blueprint)),
             ("/w/.openexec/policy.yaml", Some(Kind::Policy(Scope::Workspace))),
             ("/w/.openexec/tasks.yaml", Some(Kind::Tasks)),
-            ("/w/.openexec/memory/a.yaml", None),
+            ("/w/.openexec/memory/a.yaml", Some(Kind::Memory)),
+            ("/w/.openexec/memory/deep/a.yaml", None),
+            ("/w/memory/a.yaml", None),
             ("/w/policy.yaml", None),
             ("/w/blueprints/deep/a.yaml", Some(Kind::Blueprint)),
             ("/w/blueprints/a.json", None),

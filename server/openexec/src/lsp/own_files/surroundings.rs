@@ -4,11 +4,14 @@
 use super::{Kind, Known};
 use crate::config::UserDirs;
 use crate::driver::Runtime;
+use crate::lsp::memory::Memory;
 use crate::lsp::session::Session;
 use crate::lsp::trust::TrustState;
 use crate::lsp::uri;
+use crate::memory::{MEMORY_DIR, is_memory_file};
 use crate::tasks::{self, TASKS_FILE};
 use openexec_engine::limits::CONFIG_BYTES_MAX;
+use openexec_engine::memory::Record;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -19,6 +22,7 @@ use std::sync::Arc;
 pub(in crate::lsp) struct Surroundings {
     session: Arc<Session>,
     runtime: Result<Arc<Runtime>, String>,
+    memory: Arc<Memory>,
     /// The user's own directory, canonical.
     config: PathBuf,
     known: Mutex<BTreeMap<Option<PathBuf>, Arc<Known>>>,
@@ -28,10 +32,11 @@ impl Surroundings {
     pub(in crate::lsp) fn new(
         session: Arc<Session>,
         runtime: Result<Arc<Runtime>, String>,
+        memory: Arc<Memory>,
         dirs: &UserDirs,
     ) -> Self {
         let config = dirs.config_path().parent().map(uri::canonical).unwrap_or_default();
-        Self { session, runtime, config, known: Mutex::default() }
+        Self { session, runtime, memory, config, known: Mutex::default() }
     }
 
     /// The user's own directory.
@@ -79,11 +84,27 @@ impl Surroundings {
         });
         Known {
             tasks: tasks::declared(&root).ok().map(|declared| declared.tasks),
+            memory_files: self.memory_files(&root),
+            own_records: self.own_records(&root),
+            pointers: self.memory.standings(&root),
             tasks_file: self.text(&root.join(TASKS_FILE)),
             user_policy,
             trust,
             root: Some(root),
         }
+    }
+
+    /// The texts of all memory files of a workspace.
+    fn memory_files(&self, root: &Path) -> BTreeMap<String, String> {
+        let entries = std::fs::read_dir(root.join(MEMORY_DIR)).into_iter().flatten().flatten();
+        let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+        let files = names.map(|name| format!("{MEMORY_DIR}/{name}")).filter(|file| is_memory_file(file));
+        files.filter_map(|file| Some((file.clone(), self.text(&root.join(&file))?))).collect()
+    }
+
+    fn own_records(&self, root: &Path) -> Vec<Record> {
+        let store = self.runtime.as_ref().ok().and_then(|runtime| runtime.store(root).ok());
+        store.and_then(|store| store.records().ok()).unwrap_or_default()
     }
 
     /// A file of ours as the editor shows it, else as it lies on the disk.

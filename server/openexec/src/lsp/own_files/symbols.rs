@@ -4,6 +4,7 @@ use super::{Kind, OwnFile};
 use crate::lsp::protocol::{
     DocumentSymbol, DocumentSymbolResponse, Location, SymbolInformation, SymbolKind, Url,
 };
+use openexec_engine::memory::Kind as RecordKind;
 use openexec_engine::outline::{Entry, Node};
 use openexec_engine::text::visible;
 
@@ -43,6 +44,7 @@ fn kind(kind: Kind) -> SymbolKind {
         Kind::Policy(_) => SymbolKind::KEY,
         Kind::Tasks => SymbolKind::FUNCTION,
         Kind::Config => SymbolKind::OBJECT,
+        Kind::Memory => SymbolKind::STRING,
     }
 }
 
@@ -53,6 +55,16 @@ fn declared(file: &OwnFile) -> Vec<(String, String, &Node, &Node)> {
         Kind::Blueprint => ("stages", "id", &["action", "type"]),
         Kind::Policy(_) => ("rules", "id", &["effect"]),
         Kind::Tasks => ("tasks", "name", &["kind"]),
+        Kind::Memory => {
+            let lists = RecordKind::ALL.into_iter().filter_map(|kind| Some((kind, root.get(kind.list())?)));
+            let records = lists.flat_map(|(kind, list)| list.items().iter().map(move |item| (kind, item)));
+            let found = records.filter_map(|(kind, item)| {
+                let named = item.get("id")?;
+                let id = named.text().filter(|id| !id.is_empty())?;
+                Some((visible(id), kind.name().to_owned(), item, named))
+            });
+            return found.collect();
+        }
         Kind::Config => {
             let models = root.get("models").map(Node::entries).unwrap_or_default();
             let mut found = Vec::new();

@@ -52,6 +52,7 @@ fn known() -> Known {
         tasks_file: Some(tasks_file.to_owned()),
         user_policy: None,
         trust: Some(TrustState::Trusted),
+        ..Known::default()
     }
 }
 
@@ -105,7 +106,7 @@ fn other_peoples_yaml_is_none_of_ours() {
         ("/w/deploy/values.yaml", "stages: []\n"),
         ("/w/blueprints/other.yaml", "- hosts: all\n"),
         ("/w/blueprints/other.yaml", "jobs:\n  stages: []\n"),
-        ("/w/.openexec/memory/a.yaml", "version: 1\n"),
+        ("/w/.openexec/memory/deep/a.yaml", "version: 1\n"),
     ] {
         assert!(opened(path, text, PositionEncoding::Utf16).is_none(), "{path}");
     }
@@ -503,4 +504,76 @@ fn columns_of_the_document_and_of_its_ranges_agree() {
         };
         assert_eq!(range.end.character, wide);
     }
+}
+
+const MEMORY: &str = "/w/.openexec/memory/mine.yaml";
+
+#[test]
+fn names_in_memory_that_lead_nowhere_are_said_and_mended_beside_other_files() {
+    let text = "version: 1\nservices:\n  - {id: billing, path: src, runbooks: [biling], environment: prod}\nprocedures:\n  - {id: p, steps: [{task: deploi}]}\n";
+    let file = of_kind(MEMORY, text);
+    let others =
+        "version: 1\nrunbooks:\n  - {id: billing, failures: [{id: f, looks_like: [\"is stale\"]}]}\n";
+    let known = Known {
+        memory_files: [(".openexec/memory/other.yaml".to_owned(), others.to_owned())].into(),
+        ..known()
+    };
+    assert_eq!(
+        said(&file, &known),
+        [
+            "biling: there is no runbook `biling`; did you mean `billing`?",
+            "prod: there is no environment `prod`; write it under `environments`",
+            "deploi: this workspace declares no task `deploi`; did you mean `deploy`?",
+        ]
+    );
+    let all = WireRange { start: position(&file, 0), end: position(&file, text.len()) };
+    let mended = fixes(&file, &known, all);
+    let titles: Vec<&str> = mended.iter().map(|fix| fix.title.as_str()).collect();
+    assert_eq!(titles, ["Write `billing`", "Write `deploy`"]);
+    assert!(applied(&file, &mended[0].edits).contains("runbooks: [billing]"));
+    let tasks = labels(MEMORY, "version: 1\nprocedures:\n  - id: p\n    steps:\n      - task: |\n");
+    assert!(tasks.contains(&"deploy".to_owned()), "{tasks:?}");
+    let keys = labels(MEMORY, "version: 1\nrunbooks:\n  - id: r\n    |\n");
+    assert!(keys.contains(&"failures".to_owned()) && keys.contains(&"labels".to_owned()), "{keys:?}");
+}
+
+#[test]
+fn a_doubtful_pointer_is_confirmed_or_dropped() {
+    use openexec_engine::memory::{Anchor, PointerState, Resolution, SymbolPointer};
+    use openexec_engine::path::WorkspacePath;
+    use openexec_engine::syntax::{Language, symbols_of};
+    let text = "version: 1\nsymbols:\n  - id: a\n    at: {path: src/a.rs, symbol: f}\n    why: so\n  - id: b\n    at: {path: src/b.rs, symbol: g}\n    why: so\n";
+    let file = of_kind(MEMORY, text);
+    let (path, source) = (WorkspacePath::parse("src/c.rs").unwrap(), "fn h() { i(1) }\n");
+    let place = SymbolPointer::of(&path, source, &symbols_of(Language::Rust, source), 0).unwrap();
+    let anchor = |path: &str, symbol: &str| Anchor {
+        path: WorkspacePath::parse(path).unwrap(),
+        symbol: symbol.into(),
+        pointer: None,
+    };
+    let standing =
+        |state, place, why: &str| Resolution { state, place, why: why.into(), similarity_percent: 60 };
+    let known = Known {
+        pointers: vec![
+            (anchor("src/a.rs", "f"), standing(PointerState::Suspect, Some(place), "`f` may now be `h`")),
+            (anchor("src/b.rs", "g"), standing(PointerState::Stale, None, "nothing like `g` is left")),
+        ],
+        ..known()
+    };
+    assert_eq!(
+        said(&file, &known),
+        [
+            "{path: src/a.rs, symbol: f}: `f` may now be `h`; nothing of this is shown as knowledge before you confirm it",
+            "{path: src/b.rs, symbol: g}: nothing like `g` is left; nothing of this is shown as knowledge before you confirm it",
+        ]
+    );
+    let all = WireRange { start: position(&file, 0), end: position(&file, text.len()) };
+    let offered = fixes(&file, &known, all);
+    let titles: Vec<&str> = offered.iter().map(|fix| fix.title.as_str()).collect();
+    assert_eq!(titles, ["Confirm the new place: `h` in src/c.rs", "Drop this pointer", "Drop this pointer"]);
+    let confirmed = applied(&file, &offered[0].edits);
+    let read = openexec_engine::memory::load("m.yaml", &confirmed).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(read.records[0].record.anchors()[0].path, path, "{confirmed}");
+    let dropped = applied(&file, &offered[2].edits);
+    assert!(!dropped.contains("src/b.rs") && dropped.contains("src/a.rs"), "{dropped}");
 }

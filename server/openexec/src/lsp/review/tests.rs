@@ -9,6 +9,7 @@ fn view(status: RunStatus) -> RunView {
         run: RunId::new("0192-ab12cd"),
         blueprint: "fix_tests".into(),
         model: "local".into(),
+        target: None,
         activity: "propose".to_owned(),
         status,
         applied: false,
@@ -35,6 +36,7 @@ fn tested(passed: u32, failed: u32) -> Event {
         output_bytes: 0,
         sandbox: "overlay+namespaces".to_owned(),
         rewritten: Vec::new(),
+        written: Vec::new(),
         connections: Vec::new(),
     };
     Event::TaskFinished { command: CommandId(1), report: Box::new(report), tree: Digest::of(b"tree") }

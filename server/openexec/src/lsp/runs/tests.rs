@@ -8,6 +8,7 @@ fn line(run: &str, status: RunStatus, driven: bool, applied: bool) -> RunLine {
         run: RunId::new(run),
         blueprint: "fix_tests".into(),
         model: "local".into(),
+        target: None,
         activity: "run_tests, attempt 2".to_owned(),
         status,
         applied,

@@ -2,7 +2,7 @@
 
 use super::super::commands;
 use super::super::protocol::{
-    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CompletionOptions,
+    CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions, CompletionOptions,
     ExecuteCommandOptions, HoverProviderCapability, OneOf, PositionEncodingKind, RenameOptions, SaveOptions,
     ServerCapabilities, TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
     TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
@@ -12,8 +12,8 @@ use super::super::session::Session;
 use super::super::traits::encoding_name;
 use serde_json::json;
 
-/// For the client at hand.
-pub(super) fn capabilities(session: &Session) -> ServerCapabilities {
+/// For the client at hand; `annotates` when something is shown about other files than our own.
+pub(super) fn capabilities(session: &Session, annotates: bool) -> ServerCapabilities {
     let traits = session.traits();
     let kinds = ["quickfix.openexec", "refactor.rewrite.openexec", "source.openexec"];
     let code_actions = if traits.code_action_literals {
@@ -30,7 +30,12 @@ pub(super) fn capabilities(session: &Session) -> ServerCapabilities {
     let asked_always = |feature: &'static str| !traits.registrable.contains(&feature);
     ServerCapabilities {
         completion_provider: asked_always("completion").then(CompletionOptions::default),
-        hover_provider: asked_always("hover").then_some(HoverProviderCapability::Simple(true)),
+        hover_provider: (annotates || asked_always("hover")).then_some(HoverProviderCapability::Simple(true)),
+        code_lens_provider: (annotates && traits.code_lens.shows)
+            .then_some(CodeLensOptions { resolve_provider: None }),
+        // One of the two is enough.
+        inlay_hint_provider: (annotates && traits.inlay_hint.shows && !traits.code_lens.shows)
+            .then_some(OneOf::Left(true)),
         definition_provider: asked_always("definition").then_some(OneOf::Left(true)),
         references_provider: asked_always("references").then_some(OneOf::Left(true)),
         document_symbol_provider: asked_always("documentSymbol").then_some(OneOf::Left(true)),

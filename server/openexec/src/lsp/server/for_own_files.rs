@@ -97,7 +97,10 @@ impl Shared {
                 "registerOptions": options,
             })
         };
-        let registrations: Vec<Value> = traits.registrable.iter().map(registration).collect();
+        // Where symbols are annotated, hovers are asked for everywhere already.
+        let hovers_anywhere = self.annotates();
+        let features = traits.registrable.iter().filter(|feature| **feature != "hover" || !hovers_anywhere);
+        let registrations: Vec<Value> = features.map(registration).collect();
         if !self.editor.register(Value::Array(registrations)).await {
             tracing::warn!("the editor registers nothing for our own files although it said it would");
         }

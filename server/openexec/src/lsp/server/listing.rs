@@ -1,7 +1,7 @@
 //! Requests of clients that keep a list of runs themselves; [`crate::lsp::runs`] says which.
 
 use super::{Handlers, REQUEST_FAILED, Shared, blocking};
-use crate::driver::{RunHandle, view_of};
+use crate::driver::{RunHandle, RunView, Runtime, view_of};
 use crate::limits::{RUNS_CHANGED_PAUSE_MS, RUNS_LISTED_MAX};
 use crate::lsp::actions::RunLine;
 use crate::lsp::commands::meant;
@@ -9,7 +9,7 @@ use crate::lsp::review::evidence;
 use crate::lsp::runs::{Changes, ChangesOf, RunList, changes, list};
 use openexec_engine::ids::RunId;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tower_lsp::jsonrpc::{self, Error, ErrorCode};
@@ -35,17 +35,18 @@ impl Shared {
     async fn run_list(self: Arc<Self>) -> Result<RunList, String> {
         let lines = self.lines();
         blocking(move || {
-            let recorded = self.recorded_lines(&lines);
-            let (more, started_at_ms): (Vec<_>, BTreeMap<_, _>) = recorded;
-            let lines = lines.into_iter().chain(more).collect();
-            Ok(list(lines, &started_at_ms))
+            let (recorded, started_at_ms) = self.recorded_lines();
+            // The journal knows more than what was seen of a run before.
+            let is_older = |line: &RunLine| recorded.iter().any(|newer| newer.view.run == line.view.run);
+            let seen = lines.into_iter().filter(|line| !is_older(line));
+            Ok(list(seen.chain(recorded.clone()).collect(), &started_at_ms))
         })
         .await
     }
 
-    /// Runs of the open workspaces that are only recorded, and when each run began. Reads the
-    /// journal of each run that is over once.
-    fn recorded_lines(&self, known: &[RunLine]) -> (Vec<RunLine>, BTreeMap<RunId, u64>) {
+    /// Runs of the open workspaces that this process does not drive, and when each run began.
+    /// Reads a journal once after each of its events.
+    fn recorded_lines(&self) -> (Vec<RunLine>, BTreeMap<RunId, u64>) {
         let mut lines = Vec::new();
         let mut started_at_ms = BTreeMap::new();
         let Ok(runtime) = &self.runtime else {
@@ -56,20 +57,20 @@ impl Shared {
             let summaries = runtime.store(root).ok().and_then(|store| store.runs().ok()).unwrap_or_default();
             for summary in summaries.into_iter().take(RUNS_LISTED_MAX) {
                 started_at_ms.insert(summary.run.clone(), summary.started_at_ms);
-                if known.iter().any(|line| line.view.run == summary.run) {
+                if runtime.handle(&summary.run).is_some() {
                     continue;
                 }
                 let seen = self.recorded_views.lock().get(&summary.run).cloned();
                 let view = seen.filter(|view| view.events == summary.events).or_else(|| {
-                    let (state, seq) = runtime.fold(root, &summary.run).ok()?;
-                    let view = view_of(&summary.run, &state, seq);
+                    let view = recorded_view(runtime, root, &summary.run)?;
                     self.recorded_views.lock().insert(summary.run.clone(), view.clone());
                     Some(view)
                 });
-                let line = |view| RunLine { root: root.to_owned(), view, driven: false };
-                lines.extend(view.map(line));
+                let driven = !summary.is_over() && runtime.is_driven_elsewhere(root, &summary.run);
+                lines.extend(view.map(|view| RunLine { root: root.to_owned(), view, driven }));
             }
         }
+        self.recorded_views.lock().retain(|run, _| started_at_ms.contains_key(run));
         (lines, started_at_ms)
     }
 
@@ -89,12 +90,25 @@ impl Shared {
         .await
     }
 
-    fn recorded_anywhere(&self, named: &str) -> Option<(PathBuf, RunId)> {
+    pub(super) fn recorded_anywhere(&self, named: &str) -> Option<(PathBuf, RunId)> {
         let runtime = self.runtime.as_ref().ok()?;
         self.session.roots().all().into_iter().find_map(|root| {
             let run = runtime.store(root).ok()?.find_run(named).ok()?;
             Some((root.to_owned(), run))
         })
+    }
+
+    /// A run that this process does not drive, as its journal tells it now; none when that cannot
+    /// be read.
+    pub(super) async fn looked_up(self: Arc<Self>, root: &Path, run: &RunId) -> Option<RunLine> {
+        let (root, run) = (root.to_owned(), run.clone());
+        let look = move || {
+            let runtime = self.runtime()?;
+            let view = recorded_view(runtime, &root, &run);
+            let driven = runtime.is_driven_elsewhere(&root, &run);
+            Ok(view.map(|view| RunLine { root, view, driven }))
+        };
+        blocking(look).await.ok().flatten()
     }
 
     /// Tells a client that lists runs of every change of this one, a moment apart, until nobody
@@ -115,4 +129,9 @@ impl Shared {
             }
         });
     }
+}
+
+fn recorded_view(runtime: &Runtime, root: &Path, run: &RunId) -> Option<RunView> {
+    let (state, seq) = runtime.fold(root, run).ok()?;
+    Some(view_of(run, &state, seq))
 }

@@ -46,7 +46,7 @@ fn the_pragmas_hold() {
         ("busy_timeout", 10_000.into()),
         ("recursive_triggers", 1.into()),
         ("trusted_schema", 0.into()),
-        ("user_version", 1.into()),
+        ("user_version", 2.into()),
     ] {
         assert_eq!(value(&writer, name), wanted, "{name}");
     }
@@ -132,7 +132,7 @@ async fn an_overwritten_page_is_damage_with_a_place_or_a_remedy() {
             // A page that the run does not use (memory, free pages).
             Ok(events) => assert_eq!(events.len(), 50),
             Err(StoreError::Damaged { .. }) => {}
-            Err(StoreError::Refused { reason, .. }) => assert!(reason.contains("is damaged"), "{reason}"),
+            Err(StoreError::Broken { reason, .. }) => assert!(reason.contains("is damaged"), "{reason}"),
             Err(other) => panic!("page {page}: {other}"),
         }
         for left_over in ["copy.db-wal", "copy.db-shm"] {

@@ -1,7 +1,7 @@
 //! Memory and trust.
 
 use super::*;
-use openexec_engine::memory::{Note, SymbolPointer};
+use openexec_engine::memory::{Anchor, Body, Maintained, Note, Origin, Standing, SymbolNote, SymbolPointer};
 use std::collections::BTreeMap;
 
 fn path(text: &str) -> WorkspacePath {
@@ -13,16 +13,14 @@ fn record(run: &str, at_ms: u64, files: &[&str], symbols: &[(&str, &str)]) -> Ma
         run: run.into(),
         blueprint: "fix_tests".into(),
         at_ms,
+        standing: Standing::Done,
+        errors: Vec::new(),
         instruction: "mend `größe`".into(),
         summary: "done".into(),
         files: files.iter().map(|file| path(file)).collect(),
         symbols: symbols
             .iter()
-            .map(|(file, symbol)| SymbolPointer {
-                path: path(file),
-                symbol: (*symbol).into(),
-                text: Digest::of(b"x"),
-            })
+            .map(|(file, symbol)| SymbolPointer::bare(path(file), *symbol, Digest::of(b"x")))
             .collect(),
         repaired_tests: vec!["t".into()],
         evidence: vec!["run_tests: 1 test passed".into()],
@@ -34,7 +32,7 @@ fn record(run: &str, at_ms: u64, files: &[&str], symbols: &[(&str, &str)]) -> Ma
 fn recalled(store: &Store, places: &[(&str, Option<&str>)], limit: usize) -> Vec<String> {
     let places: Vec<_> =
         places.iter().map(|(file, symbol)| (path(file), symbol.map(str::to_owned))).collect();
-    let records = store.recall(&places, limit).unwrap();
+    let records = store.recall(&places, &[], limit).unwrap();
     for record in &records {
         assert!(places.iter().any(|(path, symbol)| record.concerns(path, symbol.as_deref())));
     }
@@ -67,7 +65,7 @@ async fn a_second_record_of_a_run_replaces_the_first_and_its_places() {
     let second = record("r1", 2, &["b.rs"], &[]);
     store.remember(&second).await.unwrap();
     assert!(recalled(&store, &[("a.rs", None), ("a.rs", Some("f"))], 9).is_empty());
-    assert_eq!(store.recall(&[(path("b.rs"), None)], 9).unwrap(), [second]);
+    assert_eq!(store.recall(&[(path("b.rs"), None)], &[], 9).unwrap(), [second]);
 }
 
 #[test]
@@ -107,4 +105,57 @@ fn a_trust_that_cannot_be_read_trusts_nothing() {
     trust.trust(directory.path(), Digest::of(b"1"), &BTreeMap::new()).unwrap();
     Connection::open(&database).unwrap().execute("UPDATE trust SET content = 'yes'", []).unwrap();
     assert_eq!(trust.trusted(directory.path()).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_record_is_found_by_the_error_that_its_run_met() {
+    let (_directory, store) = store();
+    let met = |run: &str, at_ms: u64, errors: &[&str]| MaintenanceRecord {
+        errors: errors.iter().map(|error| (*error).to_owned()).collect(),
+        ..record(run, at_ms, &[], &[])
+    };
+    store.remember(&met("r1", 1, &["lock <path> is stale", "port <n> refused"])).await.unwrap();
+    store.remember(&met("r2", 2, &["lock <path> is stale"])).await.unwrap();
+    let found = |errors: &[&str]| -> Vec<String> {
+        let errors: Vec<String> = errors.iter().map(|error| (*error).to_owned()).collect();
+        let records = store.recall(&[], &errors, 9).unwrap();
+        records.iter().map(|record| record.run.to_string()).collect()
+    };
+    assert_eq!(found(&["lock <path> is stale"]), ["r2", "r1"]);
+    assert_eq!(found(&["port <n> refused", "else"]), ["r1"]);
+    assert!(found(&["lock"]).is_empty());
+    // A run that is told of again is told of anew.
+    store.remember(&met("r1", 1, &[])).await.unwrap();
+    assert_eq!(found(&["lock <path> is stale", "port <n> refused"]), ["r2"]);
+}
+
+#[tokio::test]
+async fn the_user_s_own_records_are_kept_replaced_and_forgotten() {
+    let (_directory, store) = store();
+    let at = Anchor { path: path("a.rs"), symbol: "f".into(), pointer: None };
+    let own = |id: &str, body: Body| Record {
+        id: id.into(),
+        origin: Origin::Private,
+        author: None,
+        written: Some("2026-03-01".into()),
+        source: None,
+        labels: Default::default(),
+        redact: Vec::new(),
+        body,
+    };
+    let note = |why: &str| Body::Symbol(SymbolNote { at: at.clone(), why: why.into() });
+    let past = Body::Maintenance(Maintained {
+        cause: "c".into(),
+        change: "d".into(),
+        evidence: Vec::new(),
+        symbols: vec![at.clone()],
+        standing: Standing::Failed,
+    });
+    for record in [own("a", note("first")), own("a", past.clone()), own("a", note("second"))] {
+        store.keep(&record).await.unwrap();
+    }
+    assert_eq!(store.records().unwrap(), [own("a", past.clone()), own("a", note("second"))]);
+    store.forget(Kind::Symbol, &"a".into()).await.unwrap();
+    store.forget(Kind::Symbol, &"a".into()).await.unwrap();
+    assert_eq!(store.records().unwrap(), [own("a", past)]);
 }

@@ -50,6 +50,29 @@ async fn of_two_that_drive_one_run_each_number_goes_to_one() {
     assert_eq!(stores[0].events(&run).unwrap().len(), 20);
 }
 
+#[tokio::test]
+async fn who_drives_a_run_and_whether_anybody_wrote_can_be_seen_from_elsewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("state.db");
+    let stores = [Store::open(&path).unwrap(), Store::open(&path).unwrap()];
+    let run = RunId::new("r1");
+    let before = stores[1].version().unwrap();
+    assert_eq!((stores[1].driver(&run), stores[1].version().unwrap()), (None, before));
+    let lease = stores[0].lease(&run).unwrap();
+    stores[0].append(&run, 1, 0, &step_started(1)).await.unwrap();
+    assert_eq!(stores[1].driver(&run), Some(std::process::id()));
+    let after = stores[1].version().unwrap();
+    assert_ne!(after, before);
+    assert_eq!(stores[1].version().unwrap(), after);
+    drop(lease);
+    assert_eq!(stores[1].driver(&run), None);
+    // What a process that was killed has left: its id without its lock.
+    let left = directory.path().join("leases/r1.lock");
+    std::fs::write(left, "4711").unwrap();
+    assert_eq!(stores[1].driver(&run), None);
+    stores[1].lease(&run).unwrap();
+}
+
 #[test]
 fn many_threads_may_create_one_database() {
     let directory = tempfile::tempdir().unwrap();

@@ -83,8 +83,8 @@ impl Gathering<'_> {
         let signature = definition.signature.to_string();
         let (lines, text) = if with_body {
             let lines = (definition.head_line, definition.lines.1);
-            let view = self.view(ranked.path)?;
-            (lines, Lines::of(&view.text).between(lines.0, lines.1).to_owned())
+            let text = self.text(ranked.path)?;
+            (lines, Lines::of(&text).between(lines.0, lines.1).to_owned())
         } else {
             (definition.lines, signature.clone())
         };
@@ -112,10 +112,15 @@ impl Gathering<'_> {
         files.extend(best.into_iter().filter_map(|candidate| candidate.path.clone()));
         let mut seen = BTreeSet::new();
         files.retain(|path| seen.insert(path.clone()));
+        if files.is_empty() {
+            return;
+        }
+        let corpus = self.corpus();
         for (at, path) in (0..).zip(files.into_iter().take(IMPORTING_FILES_MAX)) {
-            let Some(view) = self.view(&path) else { continue };
-            let first = view.symbols.first().map_or(HEAD_LINES_MAX + 1, |symbol| symbol.lines.0);
-            let lines = Lines::of(&view.text);
+            let Some(text) = self.text(&path) else { continue };
+            let first = corpus.get(&path).and_then(|entry| entry.summary.definitions.first());
+            let first = first.map_or(HEAD_LINES_MAX + 1, |definition| definition.lines.0);
+            let lines = Lines::of(&text);
             let last = (first - 1).min(HEAD_LINES_MAX).min(lines.count());
             let imports = lines.between(1, last);
             if last > 0 && !imports.trim().is_empty() {

@@ -1,8 +1,6 @@
 use super::*;
 use openexec_engine::context::Relevance;
-use openexec_engine::digest::Digest;
 use openexec_engine::edit::FileChange;
-use openexec_engine::ids::{BlueprintName, RunId};
 use openexec_engine::limits::CONTEXT_CANDIDATES_MAX;
 use openexec_engine::run::{DiagnosticInput, Target};
 use openexec_engine::task::TestFailure;
@@ -352,27 +350,24 @@ fn nothing_hidden_becomes_a_candidate() {
 fn memory_is_asked_for_the_symbols_that_matter() {
     let tree = shop();
     let asked = Mutex::new(Vec::new());
-    let record = MaintenanceRecord {
-        run: RunId::new("r1"),
-        blueprint: BlueprintName::new("fix_tests"),
-        at_ms: 1,
-        instruction: "add tax".to_owned(),
-        summary: "did".to_owned(),
-        files: vec![path("src/price.rs")],
-        symbols: Vec::new(),
-        repaired_tests: Vec::new(),
-        evidence: Vec::new(),
-        tree: Digest::of(b""),
-        notes: Vec::new(),
+    let recalled = Candidate {
+        path: None,
+        symbol: None,
+        lines: None,
+        text: "what is known".to_owned(),
+        signature: None,
+        relevance: Relevance::Memory,
+        score: 1,
+        record: None,
     };
     let query = ContextQuery {
         target: target("src/price.rs", (10, 10)),
         failures: vec![failure("tax_is_added", None, "")],
         ..query()
     };
-    let found = tree.workspace.gather(&query, &|places| {
-        asked.lock().unwrap().extend_from_slice(places);
-        vec![record.clone(); 20]
+    let found = tree.workspace.gather(&query, &|sought| {
+        asked.lock().unwrap().extend_from_slice(sought.places);
+        vec![recalled.clone(); 20]
     });
     let asked: Vec<String> = asked
         .into_inner()
@@ -391,7 +386,7 @@ fn memory_is_asked_for_the_symbols_that_matter() {
     let memory: Vec<&Candidate> =
         found.iter().filter(|candidate| candidate.relevance == Relevance::Memory).collect();
     assert_eq!(memory.len(), openexec_engine::limits::MEMORY_RECORDS_MAX);
-    assert_eq!((memory[0].path.as_ref(), &memory[0].text), (None, &record.describe()));
+    assert_eq!((memory[0].path.as_ref(), &memory[0].text), (None, &recalled.text));
 }
 
 #[test]

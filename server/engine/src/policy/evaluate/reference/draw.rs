@@ -178,6 +178,7 @@ impl Draw {
             timeout: TimeoutClass::Long,
             network: Vec::new(),
             origin: "Cargo.toml".to_owned(),
+            writes: Vec::new(),
             params: vec![TaskParam {
                 name: "filter".to_owned(),
                 sort: ParamSort::String { pattern: "[a-z-]+".to_owned() },

@@ -1,0 +1,206 @@
+//! The cascade: ways to find one symbol again, the surest first.
+//!
+//! The thresholds were found on the histories of public repositories in seven languages;
+//! likeness is that of [`crate::memory::Sketch`], in thousandths.
+
+use super::World;
+use super::fingerprints::Fingerprints;
+use super::twins;
+use crate::memory::SymbolPointer;
+use crate::syntax::SymbolKind;
+use std::cmp::Reverse;
+
+/// Likeness from which on a symbol of the same own name elsewhere is taken for the same.
+const OWN_NAME_PERMILLE_MIN: u32 = 450;
+/// Likeness from which on a new symbol of the same file is.
+const NEAR_PERMILLE_MIN: u32 = 600;
+/// Likeness from which on a new symbol of another file is.
+const FAR_PERMILLE_MIN: u32 = 720;
+/// How much more alike than the second it must be.
+const FAR_MARGIN_PERMILLE: u32 = 50;
+/// Tokens of a body that says something by itself; a smaller one is found by its text only
+/// beside its old place or under its old name.
+const TELLING_TOKENS_MIN: u32 = 20;
+
+/// How a symbol was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    /// By its text, with its own name masked.
+    Text,
+    /// By its qualified name in its file, wherever the file lies now.
+    Name,
+    /// By its own name elsewhere.
+    OwnName,
+    /// As the new symbol that is most like it.
+    Likeness,
+}
+
+/// What was found.
+pub(super) struct Hit {
+    pub place: SymbolPointer,
+    pub way: Way,
+    /// How alike the texts are; nothing where the text then is not known.
+    pub similarity_permille: Option<u32>,
+}
+
+impl Hit {
+    pub fn new(pointer: &SymbolPointer, place: &SymbolPointer, way: Way) -> Self {
+        let same = same_body(pointer, place) || pointer.text == place.text;
+        Self {
+            place: place.clone(),
+            way: if same { Way::Text } else { way },
+            similarity_permille: if same { Some(1000) } else { alike(pointer, place) },
+        }
+    }
+}
+
+/// Finds a pointer's symbol in the world as it is now.
+pub(super) fn search(pointer: &SymbolPointer, world: &dyn World) -> Option<Hit> {
+    let file = file_now(pointer, world);
+    if let Some(hit) = file.as_deref().and_then(|now| twins::named(pointer, now, world)) {
+        return Some(hit);
+    }
+    let mut candidates = Vec::new();
+    world.newcomers(pointer, &mut |candidate| {
+        if same_sort(pointer.kind, candidate.kind)
+            && let Some(candidate) = Candidate::of(pointer, candidate, file.as_deref())
+        {
+            candidates.push(candidate);
+        }
+    });
+    if let Some(file) = file.as_deref() {
+        candidates.extend(taken_over(pointer, file, world));
+    }
+    by_text(pointer, &candidates)
+        .or_else(|| by_own_name(pointer, &candidates))
+        .or_else(|| by_likeness(pointer, &candidates))
+}
+
+/// The pointer's file as it is now, where it lies now.
+fn file_now(pointer: &SymbolPointer, world: &dyn World) -> Option<std::sync::Arc<Fingerprints>> {
+    let moved = || world.moved_to(&pointer.path).and_then(|path| world.now(&path));
+    world.now(&pointer.path).or_else(moved)
+}
+
+/// Symbols of the file whose name is not new but whose body is the one that is looked for: it
+/// has taken over the name of another, as a second version takes the name of the first.
+fn taken_over(pointer: &SymbolPointer, file: &Fingerprints, world: &dyn World) -> Vec<Candidate> {
+    let Some(then) = world.then(&pointer.path).filter(|_| pointer.sketch.tokens() >= TELLING_TOKENS_MIN)
+    else {
+        return Vec::new();
+    };
+    let heirs = file.symbols().iter().filter(|heir| {
+        same_body(pointer, heir)
+            && then.named(&heir.symbol).next().is_some()
+            && !then.named(&heir.symbol).any(|old| same_body(old, heir))
+    });
+    heirs.filter_map(|heir| Candidate::of(pointer, heir, Some(file))).collect()
+}
+
+/// A new symbol that may be the one.
+struct Candidate {
+    place: SymbolPointer,
+    similarity: u32,
+    same_text: bool,
+    same_name: bool,
+    same_container: bool,
+    near: bool,
+}
+
+impl Candidate {
+    fn of(pointer: &SymbolPointer, place: &SymbolPointer, file: Option<&Fingerprints>) -> Option<Self> {
+        let same_text = same_body(pointer, place);
+        let same_name = pointer.own_name() == place.own_name();
+        let similarity = if same_text { 1000 } else { alike(pointer, place).unwrap_or_default() };
+        if !same_text && similarity < OWN_NAME_PERMILLE_MIN {
+            return None;
+        }
+        Some(Self {
+            similarity,
+            same_text,
+            same_name,
+            same_container: pointer.container() == place.container(),
+            near: file.is_some_and(|file| file.path() == &place.path),
+            place: place.clone(),
+        })
+    }
+
+    /// What speaks for it, the strongest first; the smallest key is the best candidate.
+    fn rank(&self) -> impl Ord + use<'_> {
+        (
+            Reverse((self.same_text, self.same_name, self.near, self.same_container, self.similarity)),
+            &self.place.path,
+            self.place.range.start,
+        )
+    }
+}
+
+fn best<'a>(candidates: impl Iterator<Item = &'a Candidate>) -> Option<&'a Candidate> {
+    candidates.min_by(|one, two| one.rank().cmp(&two.rank()))
+}
+
+fn by_text(pointer: &SymbolPointer, candidates: &[Candidate]) -> Option<Hit> {
+    let telling = pointer.sketch.tokens() >= TELLING_TOKENS_MIN;
+    let equal = candidates
+        .iter()
+        .filter(|candidate| candidate.same_text && (telling || candidate.same_name || candidate.near));
+    let best = best(equal.clone())?;
+    // Several small bodies of other names are no trace of this one.
+    let rivals = equal.filter(|other| other.same_name == best.same_name && other.near == best.near).count();
+    if rivals > 1 && !best.same_name && !telling {
+        return None;
+    }
+    Some(Hit::new(pointer, &best.place, Way::Text))
+}
+
+fn by_own_name(pointer: &SymbolPointer, candidates: &[Candidate]) -> Option<Hit> {
+    let best = best(candidates.iter().filter(|candidate| candidate.same_name))?;
+    Some(Hit::new(pointer, &best.place, Way::OwnName))
+}
+
+fn by_likeness(pointer: &SymbolPointer, candidates: &[Candidate]) -> Option<Hit> {
+    let near = candidates.iter().filter(|candidate| candidate.near);
+    if let Some(near) =
+        near.max_by_key(|candidate| (candidate.similarity, Reverse(candidate.place.range.start)))
+        && near.similarity >= NEAR_PERMILLE_MIN
+    {
+        return Some(Hit::new(pointer, &near.place, Way::Likeness));
+    }
+    if pointer.sketch.tokens() < TELLING_TOKENS_MIN {
+        return None;
+    }
+    let mut ranked: Vec<&Candidate> = candidates.iter().collect();
+    ranked.sort_by_key(|candidate| {
+        (Reverse(candidate.similarity), &candidate.place.path, candidate.place.range.start)
+    });
+    let first = ranked.first().filter(|first| first.similarity >= FAR_PERMILLE_MIN)?;
+    let second = ranked.get(1).map_or(0, |second| second.similarity);
+    (first.similarity >= second + FAR_MARGIN_PERMILLE).then(|| Hit::new(pointer, &first.place, Way::Likeness))
+}
+
+/// True where both have the same tokens, own names aside.
+pub(super) fn same_body(one: &SymbolPointer, two: &SymbolPointer) -> bool {
+    one.body.is_some() && one.body == two.body
+}
+
+/// How alike two symbols are, in thousandths; nothing where one is not known.
+pub(super) fn alike(one: &SymbolPointer, two: &SymbolPointer) -> Option<u32> {
+    one.sketch.similarity_permille(&two.sketch)
+}
+
+/// True where one kind may become the other: a function a method, a struct a class.
+pub(super) fn same_sort(then: Option<SymbolKind>, now: Option<SymbolKind>) -> bool {
+    use SymbolKind as K;
+    let sort = |kind| match kind {
+        K::Function | K::Method => 0,
+        K::Class | K::Struct | K::Enum | K::Interface | K::Trait | K::Type => 1,
+        K::Constant => 2,
+        K::Module => 3,
+        #[allow(unreachable_patterns, reason = "kinds are being added")]
+        _ => 4,
+    };
+    match (then, now) {
+        (Some(then), Some(now)) => sort(then) == sort(now),
+        _ => true,
+    }
+}

@@ -1,0 +1,540 @@
+//! Commands about operational memory: what is known, whether it still holds, and writing it down.
+
+use super::{At, paint, runtime};
+use crate::driver::{Remembered, Runtime};
+use crate::limits::LESSONS_MAX;
+use crate::memory::{AnchorPlace, MEMORY_DIR, Present, edited, pointed_to, standing, state_name};
+use crate::workspace::Workspace;
+use anyhow::{Context as _, anyhow, bail};
+use openexec_engine::ids::RecordId;
+use openexec_engine::memory::{
+    Anchor, Body, Kind, Maintained, MaintenanceRecord, Origin, PointerState, Record, Resolution, SymbolNote,
+    SymbolPointer, load, to_yaml,
+};
+use openexec_engine::path::WorkspacePath;
+use openexec_engine::syntax::{Language, symbols_of};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct MemoryArguments {
+    #[command(subcommand)]
+    what: MemoryWhat,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum MemoryWhat {
+    /// List what is known: shared records, your own, and what runs have left.
+    List {
+        #[command(flatten)]
+        at: At,
+        /// Only records of this kind: symbol, service, runbook, environment, procedure, maintenance.
+        #[arg(long, value_parser = kind)]
+        kind: Option<Kind>,
+        /// Print JSON instead of a table.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show a record, and where it points now.
+    Show {
+        /// Its id, or the run that left it.
+        id: String,
+        #[command(flatten)]
+        at: At,
+        /// Print JSON instead of text.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write down why a symbol is as it is, with a pointer by which it is found again.
+    Add(AddArguments),
+    /// Check memory files, how the records hang together, and where they point. Exit code 1 where
+    /// something is wrong or points at something doubtful.
+    Check(At),
+    /// Show where records point that have moved, and let them point there.
+    Relocate {
+        #[command(flatten)]
+        at: At,
+        /// Let this record point at the place that is shown, also where that is only suspected.
+        #[arg(long, value_name = "ID")]
+        accept: Vec<String>,
+        /// Let every record point at its place whose place is certain.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Print your own records as a memory file.
+    Export {
+        #[command(flatten)]
+        at: At,
+        /// With what runs have left, as maintenance records.
+        #[arg(long)]
+        runs: bool,
+    },
+    /// Take the records of a memory file among your own.
+    Import {
+        /// The file.
+        file: PathBuf,
+        #[command(flatten)]
+        at: At,
+    },
+    /// Print the JSON Schema of memory files.
+    Schema,
+}
+
+#[derive(Debug, clap::Args)]
+struct AddArguments {
+    /// `src/lib.rs:12`, or a file followed by the name of a symbol.
+    place: String,
+    /// The qualified name of the symbol, where no line is given.
+    symbol: Option<String>,
+    /// Why it is as it is.
+    #[arg(long)]
+    why: String,
+    /// The record's id; made from the symbol's name when absent.
+    #[arg(long)]
+    id: Option<String>,
+    /// Keep it among your own records instead of writing a file that is shared through git.
+    #[arg(long)]
+    private: bool,
+    /// Who writes it.
+    #[arg(long)]
+    author: Option<String>,
+    /// What it is taken from.
+    #[arg(long)]
+    source: Option<String>,
+    /// A label that egress rules name.
+    #[arg(long = "label")]
+    labels: Vec<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+fn kind(text: &str) -> Result<Kind, String> {
+    Kind::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
+        let names: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        format!("write one of {}", names.join(", "))
+    })
+}
+
+pub(super) async fn memory(arguments: MemoryArguments) -> anyhow::Result<ExitCode> {
+    match arguments.what {
+        MemoryWhat::List { at, kind, json } => list(&Scene::of(&at.workspace)?, kind, json),
+        MemoryWhat::Show { id, at, json } => show(&Scene::of(&at.workspace)?, &id, json),
+        MemoryWhat::Add(arguments) => add(&Scene::of(&arguments.at.workspace)?, arguments).await,
+        MemoryWhat::Check(at) => check(&Scene::of(&at.workspace)?),
+        MemoryWhat::Relocate { at, accept, all } => relocate(&Scene::of(&at.workspace)?, &accept, all).await,
+        MemoryWhat::Export { at, runs } => export(&Scene::of(&at.workspace)?, runs),
+        MemoryWhat::Import { file, at } => import(&Scene::of(&at.workspace)?, &file).await,
+        MemoryWhat::Schema => {
+            let schema = openexec_engine::memory::json_schema();
+            println!("{}", serde_json::to_string_pretty(&schema)?);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// A workspace with what is known of it.
+struct Scene {
+    runtime: std::sync::Arc<Runtime>,
+    root: PathBuf,
+    workspace: Workspace,
+    known: Remembered,
+}
+
+impl Scene {
+    fn of(root: &Path) -> anyhow::Result<Self> {
+        let runtime = runtime()?;
+        let workspace = Workspace::open(root)?;
+        let known = runtime.memory(root)?;
+        Ok(Self { runtime, root: workspace.root().to_owned(), workspace, known })
+    }
+
+    fn lessons(&self) -> anyhow::Result<Vec<MaintenanceRecord>> {
+        Ok(self.runtime.store(&self.root)?.lessons(LESSONS_MAX)?)
+    }
+
+    /// How each anchor stands, record by record.
+    fn standings<'r>(&self, records: &[&'r Record]) -> Vec<(&'r Record, Vec<Resolution>)> {
+        let read = |path: &WorkspacePath| self.workspace.read(path).ok().flatten();
+        let present = Present::new(&read, self.workspace.files());
+        let of = |record: &&'r Record| {
+            (*record, record.anchors().iter().map(|anchor| standing(anchor, &present)).collect())
+        };
+        records.iter().map(of).collect()
+    }
+
+    /// What is said where files are not looked into.
+    fn tell_untrusted(&self) {
+        if !self.known.untrusted.is_empty() {
+            anstream::eprintln!(
+                "{} not loaded until you trust the workspace (`openexec trust`): {}",
+                paint::warn("note:"),
+                self.known.untrusted.join(", ")
+            );
+        }
+    }
+}
+
+fn painted(state: PointerState) -> String {
+    match state {
+        PointerState::Exact | PointerState::Edited => paint::good(state_name(state)),
+        PointerState::Moved | PointerState::Renamed => paint::warn(state_name(state)),
+        PointerState::Suspect | PointerState::Stale => paint::bad(state_name(state)),
+    }
+}
+
+/// The least certain of a record's anchors.
+fn worst(resolutions: &[Resolution]) -> Option<PointerState> {
+    resolutions.iter().map(|resolution| resolution.state).max()
+}
+
+fn list(scene: &Scene, kind: Option<Kind>, json: bool) -> anyhow::Result<ExitCode> {
+    let records: Vec<&Record> =
+        scene.known.records().filter(|record| kind.is_none_or(|kind| record.kind() == kind)).collect();
+    let standings = scene.standings(&records);
+    let lessons = match kind {
+        None | Some(Kind::Maintenance) => scene.lessons()?,
+        Some(_) => Vec::new(),
+    };
+    if json {
+        let records: Vec<Value> = standings.iter().map(|(record, found)| as_json(record, found)).collect();
+        let told = json!({ "records": records, "runs": lessons, "untrusted": scene.known.untrusted });
+        println!("{}", serde_json::to_string_pretty(&told)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (record, found) in &standings {
+        let state = worst(found).map(|state| format!(" [{}]", painted(state))).unwrap_or_default();
+        anstream::println!(
+            "{:12} {}{state}  {}  {}",
+            record.kind().name(),
+            paint::strong(&paint::plain(record.id.as_str())),
+            paint::plain(&record.gist()),
+            paint::dim(&paint::plain(&record.origin.to_string()))
+        );
+    }
+    for lesson in &lessons {
+        let standing = match lesson.standing.warning() {
+            None => String::new(),
+            Some(_) => format!(" [{}]", paint::bad(lesson.standing.name())),
+        };
+        anstream::println!(
+            "{:12} {}{standing}  {}  {}",
+            "run",
+            paint::strong(lesson.run.as_str()),
+            paint::plain(&one_line(&lesson.summary)),
+            paint::dim(lesson.blueprint.as_str())
+        );
+    }
+    if standings.is_empty() && lessons.is_empty() {
+        anstream::println!("nothing is known here yet; `openexec memory add` writes something down");
+    }
+    scene.tell_untrusted();
+    Ok(ExitCode::SUCCESS)
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn as_json(record: &Record, found: &[Resolution]) -> Value {
+    json!({ "title": record.title(), "record": record, "gist": record.gist(), "pointers": found })
+}
+
+fn show(scene: &Scene, id: &str, json: bool) -> anyhow::Result<ExitCode> {
+    let records: Vec<&Record> = scene.known.records().filter(|record| record.id.as_str() == id).collect();
+    let standings = scene.standings(&records);
+    let lessons: Vec<MaintenanceRecord> =
+        scene.lessons()?.into_iter().filter(|lesson| lesson.run.as_str() == id).collect();
+    if standings.is_empty() && lessons.is_empty() {
+        let known: BTreeSet<&str> = scene.known.records().map(|record| record.id.as_str()).collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        let near = openexec_engine::outline::nearest(id, &known);
+        let remedy = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`openexec memory list` lists them".to_owned(),
+        };
+        scene.tell_untrusted();
+        bail!("there is no record `{id}`; {remedy}");
+    }
+    if json {
+        let records: Vec<Value> = standings.iter().map(|(record, found)| as_json(record, found)).collect();
+        println!("{}", serde_json::to_string_pretty(&json!({ "records": records, "runs": lessons }))?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (record, found) in standings {
+        anstream::println!("{}", paint::plain_lines(&record.describe()));
+        for resolution in found {
+            anstream::println!("pointer: {} {}", painted(resolution.state), paint::plain(&resolution.why));
+        }
+    }
+    for lesson in lessons {
+        anstream::println!("{}", paint::plain_lines(&lesson.describe()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The symbol that somebody means by a line or a name.
+fn pointed_at(scene: &Scene, place: &str, symbol: Option<&str>) -> anyhow::Result<SymbolPointer> {
+    let (file, line) = match place.rsplit_once(':') {
+        Some((file, line)) => match line.parse::<u32>() {
+            Ok(line) => (file, Some(line)),
+            Err(_) => (place, None),
+        },
+        None => (place, None),
+    };
+    let path = WorkspacePath::parse(file)
+        .map_err(|error| anyhow!("`{file}`: {error}; write a path relative to the workspace"))?;
+    let text = scene.workspace.read(&path)?.with_context(|| format!("there is no file `{path}`"))?;
+    let language = Language::of_path(&path)
+        .with_context(|| format!("`{path}` is in no language whose symbols are known"))?;
+    let symbols = symbols_of(language, &text);
+    let around = |line: u32| {
+        let holding = symbols.iter().enumerate().filter(|(_, it)| (it.lines.0..=it.lines.1).contains(&line));
+        holding.min_by_key(|(_, it)| it.lines.1 - it.lines.0).map(|(index, _)| index)
+    };
+    let index = match (line, symbol) {
+        (Some(_), Some(_)) => bail!("give a line or a symbol, not both"),
+        (None, None) => bail!("say which symbol: `{path}:LINE`, or `{path} NAME`"),
+        (Some(line), None) => {
+            around(line).with_context(|| format!("no symbol stands in line {line} of `{path}`"))?
+        }
+        (None, Some(name)) => {
+            let found = openexec_engine::syntax::find(&symbols, name)?;
+            let found = symbols.iter().position(|it| it.range == found.range);
+            found.with_context(|| format!("there is no symbol `{name}` in `{path}`"))?
+        }
+    };
+    SymbolPointer::of(&path, &text, &symbols, index).context("the symbol cannot be pointed at")
+}
+
+fn today() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
+}
+
+async fn add(scene: &Scene, arguments: AddArguments) -> anyhow::Result<ExitCode> {
+    let pointer = pointed_at(scene, &arguments.place, arguments.symbol.as_deref())?;
+    let taken: BTreeSet<&str> = scene
+        .known
+        .records()
+        .filter(|record| record.kind() == Kind::Symbol)
+        .map(|record| record.id.as_str())
+        .collect();
+    let id = match arguments.id {
+        Some(id) => id,
+        None => free_id(pointer.own_name(), &taken),
+    };
+    if taken.contains(id.as_str()) {
+        bail!("there is a symbol record `{id}` already; give another `--id`");
+    }
+    let record = Record {
+        id: RecordId::new(&id),
+        origin: Origin::Private,
+        author: arguments.author,
+        written: Some(today()),
+        source: arguments.source,
+        labels: arguments.labels.into_iter().collect(),
+        redact: Vec::new(),
+        body: Body::Symbol(SymbolNote {
+            at: Anchor {
+                path: pointer.path.clone(),
+                symbol: pointer.symbol.clone(),
+                pointer: Some(Box::new(pointer)),
+            },
+            why: arguments.why,
+        }),
+    };
+    let text = to_yaml(std::slice::from_ref(&record)).map_err(|error| anyhow!(error))?;
+    // What the reader would refuse is not written.
+    load("the record", &text).map_err(|error| anyhow!("{error}"))?;
+    if arguments.private {
+        scene.runtime.store(&scene.root)?.keep(&record).await?;
+        anstream::println!("{} is among your own records", record.title());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let path = WorkspacePath::parse(&format!("{MEMORY_DIR}/{id}.yaml"))
+        .map_err(|error| anyhow!("`{id}`: {error}; give another `--id`"))?;
+    if scene.workspace.read(&path)?.is_some() {
+        bail!("`{path}` is there already; give another `--id`, or add to the file by hand");
+    }
+    scene.runtime.write_memory(&scene.root, &path, &text)?;
+    anstream::println!("{} stands in {path}", record.title());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn free_id(name: &str, taken: &BTreeSet<&str>) -> String {
+    let plain: String =
+        name.chars().filter(|it| it.is_ascii_alphanumeric() || matches!(it, '_' | '-')).take(48).collect();
+    let plain = if plain.is_empty() { "symbol".to_owned() } else { plain };
+    let numbered = (2..).map(|number| format!("{plain}-{number}"));
+    std::iter::once(plain.clone()).chain(numbered).find(|id| !taken.contains(id.as_str())).unwrap_or(plain)
+}
+
+fn check(scene: &Scene) -> anyhow::Result<ExitCode> {
+    let problems = scene.known.shared.problems(&scene.known.private, Some(&scene.known.tasks));
+    for problem in &problems {
+        anstream::eprintln!("{} {}", paint::bad("error:"), paint::plain(&problem.to_string()));
+    }
+    let records: Vec<&Record> = scene.known.records().collect();
+    let mut doubtful = 0;
+    for (record, found) in scene.standings(&records) {
+        for resolution in found.iter().filter(|it| it.state != PointerState::Exact) {
+            doubtful += usize::from(!resolution.state.is_certain());
+            anstream::println!(
+                "{} {}: {} ({})",
+                painted(resolution.state),
+                record.title(),
+                paint::plain(&resolution.why),
+                record.origin
+            );
+        }
+    }
+    scene.tell_untrusted();
+    let files = scene.known.shared.files.len();
+    anstream::println!(
+        "{} records in {files} files and {} of your own; {} problems, {doubtful} doubtful pointers",
+        scene.known.shared.records().count(),
+        scene.known.private.len(),
+        problems.len()
+    );
+    let good = problems.is_empty() && doubtful == 0 && scene.known.untrusted.is_empty();
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn relocate(scene: &Scene, accept: &[String], all: bool) -> anyhow::Result<ExitCode> {
+    let records: Vec<&Record> = scene.known.records().collect();
+    let mut waiting = 0;
+    for id in accept {
+        if !records.iter().any(|record| record.id.as_str() == id) {
+            bail!("there is no record `{id}`; `openexec memory list` lists them");
+        }
+    }
+    for (record, found) in scene.standings(&records) {
+        for (number, resolution) in found.iter().enumerate() {
+            let pointer = record.anchors().get(number).and_then(|anchor| anchor.pointer.as_deref());
+            if resolution.place.as_ref() == pointer {
+                continue;
+            }
+            let Some(place) = &resolution.place else {
+                anstream::println!(
+                    "{} {}: {}; remove the record, or point it elsewhere by hand ({})",
+                    painted(resolution.state),
+                    record.title(),
+                    paint::plain(&resolution.why),
+                    record.origin
+                );
+                continue;
+            };
+            let named = accept.iter().any(|id| record.id.as_str() == id);
+            let accepted = named || (all && resolution.state.is_certain());
+            if accepted {
+                point(scene, record, number, place).await?;
+            } else {
+                waiting += 1;
+            }
+            anstream::println!(
+                "{} {}: {}{}",
+                painted(resolution.state),
+                record.title(),
+                paint::plain(&resolution.why),
+                if accepted { "; it points there now" } else { "" }
+            );
+        }
+    }
+    if waiting > 0 {
+        anstream::println!(
+            "{waiting} to accept: `--accept ID` for each that is right, `--all` for those that are certain"
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Lets an anchor of a record point at a place.
+async fn point(scene: &Scene, record: &Record, number: usize, place: &SymbolPointer) -> anyhow::Result<()> {
+    match &record.origin {
+        Origin::Private => {
+            let mut moved = record.clone();
+            let anchor = match &mut moved.body {
+                Body::Symbol(note) => Some(&mut note.at),
+                Body::Maintenance(past) => past.symbols.get_mut(number),
+                Body::Service(_) | Body::Runbook(_) | Body::Environment(_) | Body::Procedure(_) => None,
+            };
+            if let Some(anchor) = anchor {
+                *anchor = Anchor {
+                    path: place.path.clone(),
+                    symbol: place.symbol.clone(),
+                    pointer: Some(Box::new(place.clone())),
+                };
+            }
+            Ok(scene.runtime.store(&scene.root)?.keep(&moved).await?)
+        }
+        Origin::Shared { place: written } => {
+            let file = written.rsplit_once(':').map_or(written.as_str(), |(file, _)| file);
+            let path = WorkspacePath::parse(file).map_err(|error| anyhow!("`{file}`: {error}"))?;
+            let text = scene.workspace.read(&path)?.with_context(|| format!("there is no file `{path}`"))?;
+            let which = AnchorPlace { kind: record.kind(), id: record.id.to_string(), number };
+            let after = pointed_to(&text, &which, place).and_then(|edits| edited(&text, &edits));
+            let after =
+                after.with_context(|| format!("{} is not where it was in `{path}`", record.title()))?;
+            load(file, &after).map_err(|error| anyhow!("{error}"))?;
+            Ok(scene.runtime.write_memory(&scene.root, &path, &after)?)
+        }
+    }
+}
+
+fn export(scene: &Scene, runs: bool) -> anyhow::Result<ExitCode> {
+    let mut records = scene.known.private.clone();
+    if runs {
+        records.extend(scene.lessons()?.iter().map(maintained));
+    }
+    print!("{}", to_yaml(&records).map_err(|error| anyhow!(error))?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a run has left, as a record that can be shared.
+fn maintained(lesson: &MaintenanceRecord) -> Record {
+    let at = i64::try_from(lesson.at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let said = |text: &str, otherwise: &str| match text.trim() {
+        "" => otherwise.to_owned(),
+        text => text.to_owned(),
+    };
+    let cause = match lesson.errors.first() {
+        Some(error) if lesson.instruction.trim().is_empty() => error.clone(),
+        _ => said(&lesson.instruction, "not recorded"),
+    };
+    let anchor = |pointer: &SymbolPointer| Anchor {
+        path: pointer.path.clone(),
+        symbol: pointer.symbol.clone(),
+        pointer: Some(Box::new(pointer.clone())),
+    };
+    Record {
+        id: RecordId::new(lesson.run.as_str()),
+        origin: Origin::Private,
+        author: None,
+        written: at.map(|at| at.strftime("%Y-%m-%d").to_string()),
+        source: Some(format!("run {} ({})", lesson.run, lesson.blueprint)),
+        labels: BTreeSet::new(),
+        redact: Vec::new(),
+        body: Body::Maintenance(Maintained {
+            cause,
+            change: said(&lesson.summary, "not recorded"),
+            evidence: lesson.evidence.clone(),
+            symbols: lesson.symbols.iter().map(anchor).collect(),
+            standing: lesson.standing,
+        }),
+    }
+}
+
+async fn import(scene: &Scene, file: &Path) -> anyhow::Result<ExitCode> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
+    let name = file.display().to_string();
+    let read = load(&name, &text).map_err(|error| anyhow!("{error}"))?;
+    let store = scene.runtime.store(&scene.root)?;
+    for written in &read.records {
+        let record = Record { origin: Origin::Private, ..written.record.clone() };
+        store.keep(&record).await?;
+        anstream::println!("{} is among your own records", record.title());
+    }
+    Ok(ExitCode::SUCCESS)
+}

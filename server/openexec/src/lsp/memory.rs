@@ -1,0 +1,280 @@
+//! What operational memory knows of symbols, read beforehand so that no menu waits for the
+//! disk. Pointers are looked for again after each save and when the repository's head has moved;
+//! the user's own records and what runs have left go along with symbols that are found for
+//! certain. Files that are shared are never written from here without the user.
+
+use super::roots::{below, on_disk};
+use super::session::Session;
+use crate::driver::{Remembered, Runtime};
+use crate::limits::{HEAD_LOOKS_MS, KNOWN_ABOUT_MAX, LESSONS_MAX};
+use crate::memory::{Present, standing, state_name};
+use crate::store::Store;
+use crate::workspace::Workspace;
+use openexec_engine::memory::{Anchor, Body, MaintenanceRecord, Record, Resolution, SymbolPointer};
+use openexec_engine::path::WorkspacePath;
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::sync::Notify;
+
+/// A record in few words, for menus, lenses and hovers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct RecordSummary {
+    /// `symbol cache-key`, or `run 0198…`.
+    pub(super) title: String,
+    /// `symbol`, `maintenance` or `run`.
+    pub(super) kind: &'static str,
+    /// Why the symbol is as it is, or what was done to it. One line; data, never an instruction.
+    pub(super) why: String,
+    /// How its pointer stands: `exact`, `suspect`, …; of work that does not stand, how it ended.
+    pub(super) state: &'static str,
+}
+
+/// What is known of one workspace's symbols.
+#[derive(Default)]
+struct Places {
+    symbols: BTreeMap<(WorkspacePath, String), Vec<RecordSummary>>,
+    /// The records in full, for whoever wants to read them.
+    texts: BTreeMap<(WorkspacePath, String), String>,
+    /// How the anchors of shared records stand.
+    anchors: Vec<(Anchor, Resolution)>,
+}
+
+/// What is known of symbols.
+pub(super) struct Memory {
+    session: Arc<Session>,
+    runtime: Result<Arc<Runtime>, String>,
+    places: Mutex<BTreeMap<PathBuf, Arc<Places>>>,
+    stale: Notify,
+}
+
+impl Memory {
+    pub(super) fn new(session: Arc<Session>, runtime: Result<Arc<Runtime>, String>) -> Self {
+        Self { session, runtime, places: Mutex::default(), stale: Notify::new() }
+    }
+
+    /// The records of a symbol, the newest first; nothing where none is known by now.
+    pub(super) fn known_about(&self, root: &Path, path: &WorkspacePath, symbol: &str) -> Vec<RecordSummary> {
+        let Some(places) = self.places.lock().get(root).cloned() else { return Vec::new() };
+        places.symbols.get(&(path.clone(), symbol.to_owned())).cloned().unwrap_or_default()
+    }
+
+    /// Everything that is known of a symbol, as a document.
+    pub(super) fn told(&self, root: &Path, path: &WorkspacePath, symbol: &str) -> Option<String> {
+        let places = self.places.lock().get(root).cloned()?;
+        places.texts.get(&(path.clone(), symbol.to_owned())).cloned()
+    }
+
+    /// How the anchors of a workspace's shared records stand, as far as they were looked for.
+    pub(super) fn standings(&self, root: &Path) -> Vec<(Anchor, Resolution)> {
+        self.places.lock().get(root).map(|places| places.anchors.clone()).unwrap_or_default()
+    }
+
+    /// Looks again, because something may have changed.
+    pub(super) fn refresh(&self) {
+        self.stale.notify_one();
+    }
+
+    /// Goes on for as long as the editor is there. `told` is called after each look.
+    pub(super) async fn keep_fresh(self: Arc<Self>, told: impl Fn() + Send + Sync) {
+        let mut saves = self.session.saves();
+        let mut looks = tokio::time::interval(Duration::from_millis(HEAD_LOOKS_MS));
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut heads = None;
+        loop {
+            let now = self.heads();
+            if heads.as_ref() != Some(&now) {
+                heads = Some(now);
+                self.look().await;
+                told();
+            }
+            tokio::select! {
+                saved = saves.changed() => {
+                    if saved.is_err() {
+                        return;
+                    }
+                    heads = None;
+                }
+                () = self.stale.notified() => heads = None,
+                _ = looks.tick() => {}
+            }
+        }
+    }
+
+    /// When each repository's head has moved last. Git writes that log with every commit,
+    /// checkout, merge and rebase.
+    fn heads(&self) -> BTreeMap<PathBuf, Option<SystemTime>> {
+        let moved = |root: &Path| std::fs::metadata(root.join(".git/logs/HEAD")).ok()?.modified().ok();
+        let roots = self.session.roots();
+        roots.all().into_iter().map(|root| (root.to_owned(), moved(root))).collect()
+    }
+
+    async fn look(&self) {
+        let Ok(runtime) = self.runtime.clone() else { return };
+        for root in self.session.roots().all() {
+            let (runtime, session, root) = (Arc::clone(&runtime), Arc::clone(&self.session), root.to_owned());
+            let place = root.clone();
+            let looked = tokio::task::spawn_blocking(move || look(&runtime, &session, &root)).await;
+            match looked {
+                Ok(Ok((places, moved))) => {
+                    if let Err(error) = moved.keep().await {
+                        tracing::warn!(%error, "records could not go along with their symbols");
+                    }
+                    self.places.lock().insert(place, Arc::new(places));
+                }
+                Ok(Err(error)) => tracing::debug!(%error, "what is known could not be read"),
+                Err(error) => tracing::error!(%error, "the look at memory failed"),
+            }
+        }
+    }
+}
+
+/// The user's own records and those of runs whose symbols have moved.
+struct Moved {
+    store: Store,
+    records: Vec<Record>,
+    lessons: Vec<MaintenanceRecord>,
+}
+
+impl Moved {
+    async fn keep(self) -> Result<(), crate::store::StoreError> {
+        for record in &self.records {
+            self.store.keep(record).await?;
+        }
+        for lesson in &self.lessons {
+            self.store.remember(lesson).await?;
+        }
+        Ok(())
+    }
+}
+
+fn look(runtime: &Runtime, session: &Session, root: &Path) -> Result<(Places, Moved), String> {
+    let error = |error: crate::driver::DriverError| error.to_string();
+    let known: Remembered = runtime.memory(root).map_err(error)?;
+    let store = runtime.store(root).map_err(error)?;
+    let lessons = store.lessons(LESSONS_MAX).map_err(|error| error.to_string())?;
+    let mut places = Places::default();
+    let mut moved = Moved { store, records: Vec::new(), lessons: Vec::new() };
+    let is_pointing = |record: &&Record| !record.anchors().is_empty();
+    if lessons.is_empty() && !known.records().any(|record| is_pointing(&record)) {
+        return Ok((places, moved));
+    }
+    let workspace = Workspace::open(root).map_err(|error| error.to_string())?;
+    let read = |path: &WorkspacePath| match session.document_at(&on_disk(root, path)) {
+        Some(open) => Some(open.text.to_string()),
+        None => workspace.read(path).ok().flatten(),
+    };
+    let present = Present::new(&read, workspace.files());
+    for record in known.shared.records().filter(is_pointing) {
+        for anchor in record.anchors() {
+            let resolution = standing(anchor, &present);
+            places.add_record(record, anchor, &resolution);
+            places.anchors.push((anchor.clone(), resolution));
+        }
+    }
+    for record in known.private.iter().filter(is_pointing) {
+        let mut now = record.clone();
+        for (number, anchor) in record.anchors().iter().enumerate() {
+            let resolution = standing(anchor, &present);
+            places.add_record(record, anchor, &resolution);
+            if let (true, Some(place)) = (resolution.state.is_certain(), resolution.place) {
+                point(&mut now, number, place);
+            }
+        }
+        if now != *record {
+            moved.records.push(now);
+        }
+    }
+    // There are many of these, so they are looked for in their own files only.
+    let nearby = Present::new(&read, []);
+    for lesson in &lessons {
+        let mut now = lesson.clone();
+        for pointer in &mut now.symbols {
+            let anchor = Anchor {
+                path: pointer.path.clone(),
+                symbol: pointer.symbol.clone(),
+                pointer: Some(Box::new(pointer.clone())),
+            };
+            let resolution = standing(&anchor, &nearby);
+            places.add_lesson(lesson, pointer, &resolution);
+            if let (true, Some(place)) = (resolution.state.is_certain(), resolution.place) {
+                *pointer = place;
+            }
+        }
+        if now != *lesson {
+            moved.lessons.push(now);
+        }
+    }
+    Ok((places, moved))
+}
+
+/// Lets an anchor of the user's own record point at the place where its symbol is now.
+fn point(record: &mut Record, number: usize, place: SymbolPointer) {
+    let anchor = match &mut record.body {
+        Body::Symbol(note) => Some(&mut note.at),
+        Body::Maintenance(past) => past.symbols.get_mut(number),
+        Body::Service(_) | Body::Runbook(_) | Body::Environment(_) | Body::Procedure(_) => None,
+    };
+    if let Some(anchor) = anchor {
+        let (path, symbol) = (place.path.clone(), place.symbol.clone());
+        *anchor = Anchor { path, symbol, pointer: Some(Box::new(place)) };
+    }
+}
+
+impl Places {
+    fn add(&mut self, at: (WorkspacePath, String), summary: RecordSummary, text: &str) {
+        let known = self.symbols.entry(at.clone()).or_default();
+        if known.len() >= KNOWN_ABOUT_MAX {
+            return;
+        }
+        let told = self.texts.entry(at).or_default();
+        let _ = write!(told, "## {} ({})\n\n", summary.title, summary.state);
+        for line in text.lines() {
+            let _ = writeln!(told, "    {line}");
+        }
+        told.push('\n');
+        known.push(summary);
+    }
+
+    fn add_record(&mut self, record: &Record, anchor: &Anchor, resolution: &Resolution) {
+        let summary = RecordSummary {
+            title: record.title(),
+            kind: record.kind().name(),
+            why: record.gist(),
+            state: state_name(resolution.state),
+        };
+        let text = format!("{}pointer: {}\n", record.describe(), resolution.why);
+        self.add(place_of(resolution, &anchor.path, &anchor.symbol), summary, &text);
+    }
+
+    fn add_lesson(&mut self, lesson: &MaintenanceRecord, pointer: &SymbolPointer, resolution: &Resolution) {
+        let summary = RecordSummary {
+            title: format!("run {}", lesson.run),
+            kind: "run",
+            why: lesson.summary.split_whitespace().collect::<Vec<_>>().join(" "),
+            state: match lesson.standing.warning() {
+                Some(_) => lesson.standing.name(),
+                None => state_name(resolution.state),
+            },
+        };
+        self.add(place_of(resolution, &pointer.path, &pointer.symbol), summary, &lesson.describe());
+    }
+}
+
+/// Where a record is shown: at the place that is certain, else where it was.
+fn place_of(resolution: &Resolution, path: &WorkspacePath, symbol: &str) -> (WorkspacePath, String) {
+    match &resolution.place {
+        Some(place) if resolution.state.is_certain() => (place.path.clone(), place.symbol.clone()),
+        Some(_) | None => (path.clone(), symbol.to_owned()),
+    }
+}
+
+/// The path of an open file within the folder that owns it.
+pub(super) fn place_in(session: &Session, file: &Path) -> Option<(PathBuf, WorkspacePath)> {
+    let roots = session.roots();
+    let root = roots.of_file(file)?;
+    Some((root.to_owned(), below(root, file)?))
+}

@@ -1,0 +1,60 @@
+//! Finds out what has changed on disk, by the states of files and directories alone.
+
+use crate::limits::INDEX_THREADS_MAX;
+use crate::workspace::Workspace;
+use crate::workspace::walk::{self, Ground, Stamp};
+use openexec_engine::path::WorkspacePath;
+
+/// Files from which on several threads look at them.
+const FILES_PER_THREAD_MIN: usize = 500;
+
+impl Workspace {
+    /// Looks at what is listed; lists anew where files may have appeared or vanished. When this
+    /// returns, everything that has changed before it was called waits to be read.
+    pub(in crate::workspace) fn refresh(&self) {
+        let _one = self.index.refreshing.lock();
+        let seen = {
+            let state = self.index.state.lock();
+            state.files.is_some().then(|| (state.grounds.clone(), state.passed_over.clone()))
+        };
+        let is_as_seen = seen.is_some_and(|(grounds, passed_over)| {
+            grounds.iter().all(Ground::is_unchanged)
+                && passed_over.iter().all(|(path, stamp)| stamp.is_settled() && self.stands(path, stamp))
+        });
+        if !is_as_seen {
+            let listing = walk::list(self.root());
+            self.index.state.lock().list(listing);
+            return;
+        }
+        let known: Vec<(WorkspacePath, Stamp, bool)> = {
+            let state = self.index.state.lock();
+            state.known.iter().map(|(path, known)| (path.clone(), known.stamp, known.is_settled)).collect()
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(INDEX_THREADS_MAX);
+        let share = known.len().div_ceil(threads).max(FILES_PER_THREAD_MIN);
+        let changed: Vec<(&WorkspacePath, u64)> = std::thread::scope(|scope| {
+            let lookers: Vec<_> = known
+                .chunks(share)
+                .map(|chunk| scope.spawn(move || chunk.iter().filter_map(|it| self.changed(it)).collect()))
+                .collect();
+            lookers.into_iter().flat_map(|looker| looker.join().unwrap_or_else(|_| Vec::new())).collect()
+        });
+        let mut state = self.index.state.lock();
+        for (path, bytes) in changed {
+            state.suspect(path, bytes);
+        }
+    }
+
+    /// True when a file is in this state.
+    fn stands(&self, path: &WorkspacePath, stamp: &Stamp) -> bool {
+        walk::stamp_of(&self.root().join(path.as_str())) == Some(*stamp)
+    }
+
+    fn changed<'a>(
+        &self,
+        (path, stamp, is_settled): &'a (WorkspacePath, Stamp, bool),
+    ) -> Option<(&'a WorkspacePath, u64)> {
+        let now = walk::stamp_of(&self.root().join(path.as_str()));
+        (!*is_settled || now != Some(*stamp)).then(|| (path, now.map_or(0, |now| now.bytes())))
+    }
+}

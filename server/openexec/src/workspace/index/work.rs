@@ -1,0 +1,249 @@
+//! Reads and parses the files that wait. Whoever needs them helps: the threads of the background
+//! and those of a request take files from the same queue.
+
+use super::shelf::unpacked;
+use super::state::{Content, Known, Outcome};
+use crate::limits::{
+    INDEX_INLINE_BYTES_MAX, INDEX_SAVED_AT_ONCE_MIN, INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX,
+    MINIFIED_LINE_BYTES_MIN,
+};
+use crate::workspace::walk::Stamp;
+use crate::workspace::{Workspace, files};
+use openexec_engine::digest::Digest;
+use openexec_engine::index::{FileSummary, summarise, summarise_plain};
+use openexec_engine::path::WorkspacePath;
+use openexec_engine::syntax::Language;
+use std::io::{ErrorKind, Read as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// For whom the work is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Somebody waits for it.
+    Awaited,
+    /// Nobody does: everybody else goes first.
+    Unhurried,
+}
+
+/// Says whether the work is to be left.
+pub(super) type Left<'a> = &'a (dyn Fn() -> bool + Sync);
+
+impl Workspace {
+    /// Works until nothing waits, here or with others, or until it is left; then saves.
+    pub(super) fn work_off(&self, pace: Pace, left: Left<'_>) {
+        self.index.take_from_shelf();
+        let bytes = self.index.state.lock().waiting_bytes();
+        if bytes <= INDEX_INLINE_BYTES_MAX {
+            self.work(left);
+        } else {
+            let working = AtomicUsize::new(pace.threads());
+            std::thread::scope(|scope| {
+                for _ in 0..pace.threads() {
+                    scope.spawn(|| {
+                        pace.begin();
+                        self.work(left);
+                        // Within the lock, so that whoever waits cannot miss it.
+                        let _state = self.index.state.lock();
+                        working.fetch_sub(1, Ordering::AcqRel);
+                        self.index.done.notify_all();
+                    });
+                }
+                self.save_while(|| working.load(Ordering::Acquire) > 0);
+            });
+        }
+        let mut state = self.index.state.lock();
+        while !state.is_complete() && !left() {
+            // Whoever has claimed the last files finishes them, or leaves them to us.
+            if state.in_work.is_empty() {
+                drop(state);
+                self.work(left);
+                state = self.index.state.lock();
+            } else {
+                self.index.done.wait(&mut state);
+            }
+        }
+        state.tidy();
+        drop(state);
+        self.index.save();
+    }
+
+    /// Reads these files only, if they wait.
+    pub(super) fn work_on(&self, paths: &[&WorkspacePath]) {
+        self.side_by_side(paths, |path| {
+            if self.index.state.lock().claim_one(path) {
+                self.finish(path);
+            }
+        });
+    }
+
+    /// Reads these files without their grammar, so that something is known of them. They go on
+    /// waiting.
+    pub(super) fn work_plainly_on(&self, paths: &[&WorkspacePath]) {
+        self.side_by_side(paths, |path| {
+            let Some((Some(text), _)) = self.load(path) else { return };
+            let summary = Arc::new(summarise_plain(&text));
+            let mut state = self.index.state.lock();
+            if !state.known.contains_key(path) && state.waiting.contains_key(path) {
+                Arc::make_mut(&mut state.corpus).replace(path, summary);
+                state.plain.insert(path.clone());
+            }
+        });
+    }
+
+    fn side_by_side(&self, paths: &[&WorkspacePath], work: impl Fn(&WorkspacePath) + Sync) {
+        let next = AtomicUsize::new(0);
+        let (next, work) = (&next, &work);
+        std::thread::scope(|scope| {
+            for _ in 0..Pace::Awaited.threads().min(paths.len()) {
+                scope.spawn(move || {
+                    while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        work(path);
+                    }
+                });
+            }
+        });
+    }
+
+    fn work(&self, left: Left<'_>) {
+        while !left() {
+            let Some(path) = self.index.state.lock().claim() else { return };
+            self.finish(&path);
+        }
+    }
+
+    /// Saves while others work, so that at the end little is left.
+    fn save_while(&self, others_work: impl Fn() -> bool) {
+        loop {
+            let mut state = self.index.state.lock();
+            while others_work() && state.unsaved.len() < INDEX_SAVED_AT_ONCE_MIN {
+                self.index.done.wait(&mut state);
+            }
+            if !others_work() {
+                return;
+            }
+            drop(state);
+            self.index.save();
+        }
+    }
+
+    /// Reads a file that was claimed.
+    fn finish(&self, path: &WorkspacePath) {
+        // INVARIANT: what was claimed is put back, whatever a grammar does; others wait for it.
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.outcome(path))).unwrap_or_else(|_| {
+            tracing::warn!(%path, "a file is left out of the index: its parser failed");
+            Outcome::Gone
+        });
+        self.index.state.lock().put(path, outcome);
+        self.index.done.notify_all();
+    }
+
+    fn outcome(&self, path: &WorkspacePath) -> Outcome {
+        let Some((text, stamp)) = self.load(path) else { return Outcome::Gone };
+        let is_settled = stamp.is_settled();
+        let content = content_of(text.as_deref().unwrap_or_default());
+        let known = Known { stamp, is_settled, content };
+        let text = text.filter(|text| !is_minified(text)).unwrap_or_default();
+        let made_before = self.index.summary_of(path, &content);
+        let summary = made_before.unwrap_or_else(|| Arc::new(summary_of(path, &text)));
+        Outcome::Read(known, summary)
+    }
+
+    /// The text on disk with the stamp of exactly this text; no text where there is none that
+    /// could be read. Links are not followed.
+    pub(super) fn load(&self, path: &WorkspacePath) -> Option<(Option<String>, Stamp)> {
+        let (file, _) = files::open(&self.dir, path.as_str().as_ref()).ok()?;
+        let mut file = file.into_std();
+        let metadata = file.metadata().ok()?;
+        let stamp = Stamp::of(&metadata);
+        // A text that grows from nothing costs half a dozen reads for every file.
+        let room = usize::try_from(metadata.len().min(INDEXED_FILE_BYTES_MAX)).unwrap_or(0) + 1;
+        let mut text = String::with_capacity(room);
+        match (&mut file).take(INDEXED_FILE_BYTES_MAX + 1).read_to_string(&mut text) {
+            Ok(_) if text.len() as u64 <= INDEXED_FILE_BYTES_MAX => Some((Some(text), stamp)),
+            Ok(_) => Some((None, stamp)),
+            Err(error) if error.kind() == ErrorKind::InvalidData => Some((None, stamp)),
+            Err(_) => None,
+        }
+    }
+}
+
+impl super::Index {
+    /// The summary of these bytes, if it was made before: for this file or for another one of
+    /// the same language.
+    fn summary_of(&self, path: &WorkspacePath, content: &Content) -> Option<Arc<FileSummary>> {
+        let state = self.state.lock();
+        let kept = || state.attic.get(&(*content, Language::of_path(path))).and_then(unpacked);
+        state.summary_of(path, content).or_else(kept)
+    }
+}
+
+/// The digest by which a text is known again.
+pub(super) fn content_of(text: &str) -> Content {
+    *Digest::of(text.as_bytes()).as_bytes()
+}
+
+/// The summary of a text, by its grammar where there is one.
+pub(super) fn summary_of(path: &WorkspacePath, text: &str) -> FileSummary {
+    Language::of_path(path).map_or_else(|| summarise_plain(text), |language| summarise(language, text))
+}
+
+/// True when the lines are much longer, on average, than anybody writes them.
+pub(super) fn is_minified(text: &str) -> bool {
+    text.len() / (text.lines().count() + 1) > MINIFIED_LINE_BYTES_MIN
+}
+
+impl Pace {
+    /// Threads that work side by side. What nobody waits for leaves a core free, where there
+    /// are more than two; on two, what it may not have it is not given.
+    fn threads(self) -> usize {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let most = match self {
+            Self::Unhurried if cores > 2 || !HAS_PRIORITIES => cores - 1,
+            Self::Awaited | Self::Unhurried => cores,
+        };
+        most.clamp(1, INDEX_THREADS_MAX)
+    }
+
+    /// Gives the calling thread its priority.
+    fn begin(self) {
+        #[cfg(target_os = "linux")]
+        if self == Self::Unhurried {
+            // Linux knows priorities of threads. Where this is refused, the work is done all the same.
+            let _ = rustix::process::setpriority_process(None, PRIORITY_LOWEST);
+        }
+    }
+}
+
+/// Whether a single thread can be given a low priority.
+const HAS_PRIORITIES: bool = cfg!(target_os = "linux");
+/// The lowest priority that a thread can have.
+#[cfg(target_os = "linux")]
+const PRIORITY_LOWEST: i32 = 19;
+
+/// Maps in several threads; the results come in the order of the items.
+pub(in crate::workspace) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(INDEX_THREADS_MAX);
+    let share = items.len().div_ceil(threads).max(1);
+    if items.len() < threads * 4 {
+        return items.iter().map(work).collect();
+    }
+    let work = &work;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = items
+            .chunks(share)
+            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| match worker.join() {
+                Ok(results) => results,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    })
+}

@@ -1,0 +1,385 @@
+//! Operational memory on a small service of ours, with the real program: a fault that a
+//! runbook repairs, a procedure that is rolled back, records and pointers.
+
+use crate::client::{Client, uri};
+use crate::lsp::server_for;
+use crate::project::Project;
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const SERVER: &str = include_str!("memory/server.py");
+const OPS: &str = include_str!("memory/ops.py");
+
+const RECORDS: &str = "\
+version: 1
+services:
+  - id: billing
+    path: service
+    owners: [billing-team]
+    runbooks: [billing]
+    environment: production
+runbooks:
+  - id: billing
+    failures:
+      - id: corrupt-cache
+        looks_like: [is corrupt]
+        cause: The process was killed while it wrote the file.
+        remediations: [rebuild]
+      - id: stale-lock
+        looks_like: [the lock file]
+        remediations: [rebuild]
+      - id: overload
+        looks_like: [too many requests]
+        remediations: [drain]
+environments:
+  - {id: production, masked: [billing.internal.example]}
+procedures:
+  - id: rebuild
+    preconditions: [{task: idle}]
+    steps: [{task: drop-lock}, {task: rebuild-cache}]
+  - id: drain
+    steps: [{task: maintenance-on}, {task: fail}]
+    rollback: [{task: maintenance-off}]
+";
+
+fn tasks(port: u16) -> String {
+    let task = |name: &str, word: &str, more: &str| {
+        format!("  - {{name: {name}, kind: other, argv: [python3, service/ops.py, {word}]{more}}}\n")
+    };
+    let posting = |path: &str| format!("post, '{port}', {path}");
+    let network = format!(", network: ['127.0.0.1:{port}']");
+    [
+        "version: 1\ntasks:\n".to_owned(),
+        "  - {name: health, kind: test, argv: [python3, service/ops.py, health], report: exit_code}\n"
+            .to_owned(),
+        task("idle", "idle", ""),
+        task("drop-lock", "drop-lock", ", writes: [service/var/run.lock]"),
+        task("rebuild-cache", "rebuild-cache", ", writes: [service/var/cache.json]"),
+        task("fail", "fail", ", writes: [service/var/cache.json]"),
+        task("maintenance-on", &posting("/maintenance/on"), &network),
+        task("maintenance-off", &posting("/maintenance/off"), &network),
+    ]
+    .concat()
+}
+
+/// The service as it runs in production: outside of every sandbox, on the workspace's files.
+struct Service {
+    child: Child,
+    port: u16,
+}
+
+impl Service {
+    fn start(project: &Project) -> Self {
+        let mut child = Command::new("python3")
+            .arg(project.root().join("service/server.py"))
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 is needed for these tests; install it");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, port: line.trim().parse().unwrap() }
+    }
+
+    fn ask(&self, method: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        write!(stream, "{method} {path} HTTP/1.0\r\nContent-Length: 0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn health(&self) -> String {
+        self.ask("GET", "/health")
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The service with a fault: its cache is cut off, and the lock of a dead process lies there.
+fn broken() -> (Project, Service) {
+    let project = Project::empty("replies: []\n");
+    project.write("service/server.py", SERVER);
+    project.write("service/ops.py", OPS);
+    project.write("service/entries.jsonl", "{\"amount\": 40}\n{\"amount\": 2}\n");
+    project.write("service/var/cache.json", "{\"total\": 4");
+    project.write("service/var/run.lock", "4711\n");
+    let service = Service::start(&project);
+    project.write(".openexec/tasks.yaml", &tasks(service.port));
+    project.write(".openexec/memory/billing.yaml", RECORDS);
+    (project, service)
+}
+
+const FAILURE: &str = "GET /health answered 503: the lock file /srv/billing/var/run.lock is stale";
+
+#[test]
+fn a_runbook_repairs_the_running_service_and_the_repair_can_be_undone() {
+    let (project, service) = broken();
+    project.trust();
+    assert!(service.health().contains("503"), "{}", service.health());
+    let before = project.tree();
+    // Nobody is there to agree: the run waits, and nothing of the procedure has run.
+    let text = project.expect(3, &["run", "remediate", "-i", FAILURE, "--no-input"]);
+    for part in [
+        "runbook `billing` knows this as",
+        "service `billing`, environment `production`",
+        "first must succeed 1: idle: python3 service/ops.py idle",
+        "step 1: drop-lock: python3 service/ops.py drop-lock; what it writes to service/var/run.lock is proposed",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert_eq!(project.tree(), before);
+    let run = project.only_run();
+    let ran = |project: &Project| -> Vec<String> {
+        let journal = project.journal(&run).into_iter();
+        let finished = journal.filter(|(name, _)| name == "task_finished");
+        finished.map(|(_, event)| event["report"]["task"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(ran(&project), ["health"]);
+    // After the yes to the procedure it has run, in the shadow only, and the health check passes there.
+    let text = project.run(&["approve", &run, "--no-input"]);
+    let text = crate::project::said(&text);
+    assert!(text.contains("gate passed: 1 test passed"), "{text}");
+    assert_eq!(ran(&project), ["health", "idle", "drop-lock", "rebuild-cache", "health"]);
+    if text.contains("waits for your approval") || service.health().contains("503") {
+        assert_eq!(project.tree(), before, "{text}");
+        project.expect(0, &["approve", &run, "--no-input"]);
+    }
+    // The files that the tasks declare are as they made them; nothing else is.
+    assert!(
+        service.health().contains("healthy\n") && service.health().contains("200"),
+        "{}",
+        service.health()
+    );
+    assert_eq!(project.read("service/var/cache.json"), "{\"total\": 42}\n");
+    let changed: Vec<String> = {
+        let after = project.tree();
+        let paths = before.keys().chain(after.keys()).collect::<std::collections::BTreeSet<_>>();
+        let differ = paths.into_iter().filter(|path| before.get(*path) != after.get(*path));
+        differ.cloned().collect()
+    };
+    assert_eq!(changed, ["service/var/cache.json", "service/var/run.lock"]);
+    let listed = project.expect(0, &["memory", "list"]);
+    assert!(listed.contains(&run) && listed.contains("procedure `rebuild`"), "{listed}");
+    project.expect(0, &["undo", &run]);
+    assert_eq!(project.tree(), before);
+    let shown = project.expect(0, &["memory", "show", &run]);
+    assert!(shown.starts_with("TAKEN BACK"), "{shown}");
+}
+
+#[test]
+fn a_procedure_whose_second_step_fails_is_rolled_back_also_where_it_was_real_at_once() {
+    let (project, service) = broken();
+    let config = project.place().join("config/openexec");
+    std::fs::create_dir_all(&config).unwrap();
+    std::fs::write(
+        config.join("policy.yaml"),
+        "version: 1\nsandbox: danger_full_access\nnetwork_allowlist: ['127.0.0.1']\n",
+    )
+    .unwrap();
+    let shipped = include_str!("../../blueprints/remediate.yaml");
+    let reaching = shipped
+        .replace("name: remediate\n", "name: remediate_hosts\n")
+        .replace("triggers: []\n", "triggers: []\n\ndefaults:\n  sandbox: danger_full_access\n");
+    project.write(".openexec/blueprints/remediate_hosts.yaml", &reaching);
+    project.trust();
+    let before = project.tree();
+    let failure = "the gateway says: too many requests";
+    // The shipped workflow reaches no host: the procedure is refused before anything runs.
+    let text = project.expect(3, &["run", "remediate", "-i", failure, "--no-input"]);
+    assert!(text.contains("maintenance-on") && text.contains("may not run"), "{text}");
+    let first = project.only_run();
+    project.expect(0, &["discard", &first]);
+    let text = project.expect(3, &["run", "remediate_hosts", "-i", failure, "--no-input"]);
+    assert!(text.contains(&format!("it reaches 127.0.0.1:{}, at once", service.port)), "{text}");
+    let runs = project.expect(0, &["runs"]);
+    let run = runs.split_whitespace().next().unwrap().to_owned();
+    let text = project.expect(1, &["approve", &run, "--no-input"]);
+    for part in ["step 2 failed", "the disk is full", "rolled back by 1 task", "your files are as they were"]
+    {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert_eq!(project.tree(), before);
+    // What was real at once was taken back by the rollback, in this order.
+    let told = service.ask("POST", "/end");
+    assert!(told.ends_with("/maintenance/on\n/maintenance/off\n/end\n"), "{told}");
+    let shown = project.expect(0, &["memory", "show", &run]);
+    assert!(shown.starts_with("FAILED") && shown.contains("it is no advice"), "{shown}");
+    assert!(shown.contains("error: the gateway says: too many requests"), "{shown}");
+}
+
+#[test]
+fn untrusted_memory_files_are_not_loaded() {
+    let (project, _service) = broken();
+    let text = project.expect(1, &["memory", "check"]);
+    assert!(text.contains(".openexec/memory/billing.yaml") && text.contains("openexec trust"), "{text}");
+    let listed = project.expect(0, &["memory", "list"]);
+    assert!(!listed.contains("billing-team") && !listed.contains("rebuild"), "{listed}");
+    let text = crate::project::said(&project.run(&["run", "remediate", "-i", FAILURE, "--no-input"]));
+    assert!(!text.contains("runbook `billing`"), "{text}");
+    project.trust();
+    assert!(project.expect(0, &["memory", "list"]).contains("billing"));
+    // Any change ends the trust, and with it the records.
+    project.write(".openexec/memory/more.yaml", "version: 1\n");
+    assert!(project.expect(0, &["memory", "list"]).contains("not loaded until you trust"));
+}
+
+#[test]
+fn a_reason_is_written_down_found_again_and_moves_along() {
+    let (project, _service) = broken();
+    project.trust();
+    let text = project.expect(
+        0,
+        &[
+            "memory",
+            "add",
+            "service/server.py",
+            "trouble",
+            "--why",
+            "the lock comes first",
+            "--id",
+            "lock-first",
+        ],
+    );
+    assert!(text.contains(".openexec/memory/lock-first.yaml"), "{text}");
+    // The user's own hand does not end the trust.
+    assert!(project.expect(0, &["memory", "check"]).contains("0 problems, 0 doubtful pointers"));
+    let shown = project.expect(0, &["memory", "show", "lock-first"]);
+    assert!(shown.contains("why: the lock comes first") && shown.contains("stands unchanged"), "{shown}");
+    project.expect(
+        0,
+        &[
+            "memory",
+            "add",
+            "service/ops.py:16",
+            "--why",
+            "it ends what it starts",
+            "--private",
+            "--label",
+            "internal",
+        ],
+    );
+    // The function gets another name, and is found by what it does.
+    let renamed = SERVER.replace("trouble()", "what_is_wrong()");
+    project.write("service/server.py", &renamed);
+    let text = project.expect(0, &["memory", "relocate"]);
+    assert!(text.contains("renamed") && text.contains("--all"), "{text}");
+    let text = project.expect(0, &["memory", "relocate", "--all"]);
+    assert!(text.contains("it points there now"), "{text}");
+    assert!(project.read(".openexec/memory/lock-first.yaml").contains("what_is_wrong"));
+    project.expect(0, &["memory", "check"]);
+    // The function goes, and the record says so.
+    let gone = renamed.split("class Handler").nth(1).unwrap();
+    project.write("service/server.py", &format!("class Handler{gone}"));
+    let text = project.expect(1, &["memory", "check"]);
+    assert!(text.contains("stale"), "{text}");
+    // One's own records leave and come back as a file.
+    let exported = project.expect(0, &["memory", "export"]);
+    assert!(exported.contains("it ends what it starts") && exported.contains("internal"), "{exported}");
+    let other = Project::empty("replies: []\n");
+    other.write("mine.yaml", &exported);
+    other.expect(0, &["memory", "import", "mine.yaml"]);
+    assert_eq!(other.expect(0, &["memory", "export"]), exported);
+    let found: serde_json::Value =
+        serde_json::from_str(&project.expect(0, &["memory", "list", "--json"])).unwrap();
+    assert!(found["records"].as_array().unwrap().len() > 5, "{found}");
+}
+
+#[test]
+fn a_decision_is_recorded_without_a_model() {
+    let (project, _service) = broken();
+    project.trust();
+    let arguments = [
+        "run",
+        "record_decision",
+        "--at-place",
+        "service/server.py:16",
+        "-i",
+        "two teams rely on it",
+        "--no-input",
+    ];
+    let text = project.expect(0, &arguments);
+    assert!(text.contains("the reason is kept"), "{text}");
+    let listed = project.expect(0, &["memory", "list", "--kind", "symbol"]);
+    assert!(listed.contains("two teams rely on it") && listed.contains("private"), "{listed}");
+}
+
+/// Asks until there is an answer.
+fn eventually<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "there was no {what} within a minute");
+    }
+}
+
+/// The action of a menu whose title begins so.
+fn offered(client: &mut Client, uri: &str, line: u32, title: &str) -> Option<Value> {
+    let actions = client.code_actions(uri, line, 6).into_iter();
+    actions.into_iter().find(|action| action["title"].as_str().unwrap().starts_with(title))
+}
+
+fn line_of(text: &str, beginning: &str) -> u32 {
+    let line = text.lines().position(|line| line.starts_with(beginning)).unwrap();
+    u32::try_from(line).unwrap()
+}
+
+#[test]
+fn an_editor_writes_reasons_down_shows_them_and_keeps_them_at_their_symbols() {
+    let (project, _service) = broken();
+    let stale = "version: 1\nsymbols:\n  - id: gone\n    at: {path: service/ops.py, symbol: never_was}\n    why: nobody knows\n";
+    project.write(".openexec/memory/stale.yaml", stale);
+    project.trust();
+    let root = project.root().canonicalize().unwrap();
+    let mut client = server_for(&project);
+    // A pointer that leads nowhere is told in the file that holds it.
+    let records = uri(&root.join(".openexec/memory/stale.yaml"));
+    client.open_as(&records, stale);
+    let told = client.wait_for("the stale pointer", |message| {
+        message["method"] == "textDocument/publishDiagnostics"
+            && message["params"]["uri"] == records
+            && message["params"]["diagnostics"].as_array().unwrap().iter().any(|it| it["code"] == "stale")
+    });
+    assert!(told["params"]["diagnostics"][0]["message"].as_str().unwrap().contains("never_was"), "{told}");
+    // A reason is written down at a symbol, and found there.
+    let ops = client.open(&root.join("service/ops.py"));
+    let line = line_of(OPS, "def idle");
+    assert!(offered(&mut client, &ops, line, "Show what is known").is_none());
+    let action = offered(&mut client, &ops, line, "Remember why `idle` is as it is").unwrap();
+    let place = action["command"]["arguments"][0].clone();
+    let mut reason = place.clone();
+    reason["why"] = json!("the cache is written by one process only");
+    client.execute("openexec.remember", reason).unwrap();
+    let show =
+        eventually("record", || offered(&mut client, &ops, line, "Show what is known about `idle` (1)"));
+    let shown = client.execute("openexec.known", show["command"]["arguments"][0].clone()).unwrap();
+    assert!(shown["markdown"].as_str().unwrap().contains("written by one process only"), "{shown}");
+    assert_eq!(shown["records"][0]["state"], "exact");
+    // Without a reason, a file is begun in which it can be written.
+    let begun = client.execute("openexec.remember", place).unwrap();
+    assert_eq!(begun["record"], ".openexec/memory/idle.yaml");
+    assert!(project.read(".openexec/memory/idle.yaml").contains("symbol: idle"));
+    // The user's own record goes along when the function gets another name.
+    let renamed = OPS.replace("def idle():", "def nobody_writes():");
+    client.type_text(&ops, &renamed);
+    project.write("service/ops.py", &renamed);
+    client.save(&ops);
+    eventually("record under the new name", || {
+        offered(&mut client, &ops, line, "Show what is known about `nobody_writes`")
+    });
+    assert!(client.leave().unwrap().success());
+    let listed = project.expect(0, &["memory", "list", "--kind", "symbol", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    let own =
+        listed["records"].as_array().unwrap().iter().find(|it| it["record"]["origin"]["kept"] == "private");
+    assert_eq!(own.unwrap()["record"]["body"]["at"]["symbol"], "nobody_writes");
+}

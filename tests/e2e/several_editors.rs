@@ -1,0 +1,135 @@
+//! Several editors, each with a server process of its own, on one workspace: they share the
+//! journal, every run is seen in all of them, and one process at a time drives it.
+
+use crate::client::{Abilities, Client};
+use crate::project::{CHECK, FIXED, LIB, ONE_ATTEMPT, Project};
+use serde_json::{Value, json};
+
+struct Desk {
+    client: Client,
+    lib: String,
+}
+
+fn desk(project: &Project) -> Desk {
+    let mut client = project.editor(Abilities { lists_runs: true, ..Abilities::all() });
+    let lib = client.open(&project.root().canonicalize().unwrap().join("src/lib.rs"));
+    Desk { client, lib }
+}
+
+fn project() -> Project {
+    let project = Project::scripted_tests(ONE_ATTEMPT, CHECK);
+    project.ask_always().trust();
+    project
+}
+
+impl Desk {
+    fn start(&mut self, project: &Project) -> String {
+        let run = json!({ "blueprint": "fix_tests", "uri": self.lib, "model": project.model() });
+        self.client.execute("openexec.run", run).unwrap()["run"].as_str().unwrap().to_owned()
+    }
+
+    fn list(&mut self) -> Vec<Value> {
+        let list = self.client.request("openexec/runs", Value::Null).unwrap();
+        list["runs"].as_array().unwrap().clone()
+    }
+
+    /// Waits until a run stands like this, asking only when the server says that the list has
+    /// changed.
+    fn stands(&mut self, run: &str, state: &str) -> Value {
+        loop {
+            let list = self.list();
+            let found = list.iter().find(|entry| entry["run"] == run && entry["state"] == state);
+            if let Some(found) = found {
+                return found.clone();
+            }
+            self.client.heard.retain(|message| message["method"] != "openexec/runsChanged");
+            self.client.wait_for("another list", |message| message["method"] == "openexec/runsChanged");
+        }
+    }
+}
+
+#[test]
+fn a_run_is_seen_and_reviewed_in_both_and_driven_by_one() {
+    let project = project();
+    let (mut one, mut other) = (desk(&project), desk(&project));
+    assert_eq!(other.list(), Vec::<Value>::new());
+    let run = one.start(&project);
+    let waiting = one.stands(&run, "waiting");
+    // The other editor is told without doing anything, and shows the same proposal.
+    let seen = other.stands(&run, "waiting");
+    assert_eq!(seen["proposal"], waiting["proposal"]);
+    let shown = other.client.execute("openexec.review", json!({ "run": run })).unwrap();
+    let review = std::fs::read_to_string(shown["review"].as_str().unwrap()).unwrap();
+    assert!(review.contains("+    42"), "{review}");
+    let changes = other.client.request("openexec/changes", json!({ "run": run })).unwrap();
+    assert_eq!(changes["files"][0]["proposed"], FIXED);
+    // One process drives it: the other is told which.
+    let bound = json!({ "run": run, "proposal": waiting["proposal"] });
+    let refused = other.client.execute("openexec.apply", bound.clone()).unwrap_err();
+    let refused = refused["message"].as_str().unwrap();
+    assert!(refused.contains("is being driven by process"), "{refused}");
+    assert_eq!((other.client.text(&other.lib), one.client.text(&one.lib)), (LIB, LIB));
+
+    one.client.execute("openexec.apply", bound).unwrap();
+    one.stands(&run, "done");
+    other.stands(&run, "done");
+    assert_eq!((other.client.text(&other.lib), one.client.text(&one.lib)), (LIB, FIXED));
+}
+
+#[test]
+fn a_run_at_work_is_not_taken_for_an_interrupted_one() {
+    let project = Project::scripted_tests(
+        &ONE_ATTEMPT.replace("    reply:", "    delay_ms: 600000\n    reply:"),
+        CHECK,
+    );
+    project.trust();
+    let (mut one, mut other) = (desk(&project), desk(&project));
+    let run = one.start(&project);
+    other.stands(&run, "working");
+    // The process that drives it dies.
+    one.client.kill();
+    let interrupted = other.stands(&run, "interrupted");
+    assert!(interrupted["can"].as_array().unwrap().contains(&json!("resume")), "{interrupted}");
+    other.client.execute("openexec.cancel", json!({ "run": run })).unwrap();
+    other.stands(&run, "cancelled");
+}
+
+#[test]
+fn a_proposal_outlives_the_editor_that_asked_for_it() {
+    let project = project();
+    let (mut one, mut other) = (desk(&project), desk(&project));
+    let run = one.start(&project);
+    let waiting = one.stands(&run, "waiting");
+    other.stands(&run, "waiting");
+    one.client.leave();
+    drop(one);
+    // Whoever is still there can take it up; so can an editor that is opened later.
+    let mut third = desk(&project);
+    third.stands(&run, "waiting");
+    let bound = json!({ "run": run, "proposal": waiting["proposal"] });
+    other.client.execute("openexec.apply", bound.clone()).unwrap();
+    other.stands(&run, "done");
+    assert_eq!(other.client.text(&other.lib), FIXED);
+    third.stands(&run, "done");
+    // It has been applied already, so nothing is applied twice.
+    let refused = third.client.execute("openexec.apply", bound).unwrap_err();
+    assert!(refused["message"].as_str().unwrap().contains("cannot be applied now"), "{refused}");
+    assert_eq!(third.client.text(&third.lib), LIB);
+}
+
+#[test]
+fn two_editors_run_at_the_same_time() {
+    let project = Project::scripted_tests(ONE_ATTEMPT, CHECK);
+    project.trust();
+    let (mut one, mut other) = (desk(&project), desk(&project));
+    let (first, second) = (one.start(&project), other.start(&project));
+    one.stands(&first, "done");
+    other.stands(&second, "done");
+    // Each changed its own buffer; both runs stand in both lists.
+    assert_eq!((one.client.text(&one.lib), other.client.text(&other.lib)), (FIXED, FIXED));
+    one.stands(&second, "done");
+    other.stands(&first, "done");
+    for desk in [&mut one, &mut other] {
+        assert_eq!(desk.list().len(), 2);
+    }
+}
