@@ -149,6 +149,8 @@ pub const LINKS_FOLLOWED_MAX: usize = 40;
 pub const SEARCH_LINE_BYTES_MAX: usize = 300;
 /// Bytes of a file whose names are indexed; larger ones are generated more often than written.
 pub const INDEXED_FILE_BYTES_MAX: u64 = 512 * 1024;
+/// Files that are indexed, the first by path.
+pub const INDEXED_FILES_MAX: usize = 20_000;
 /// Mean length of its lines, in bytes, from which on a source is taken for minified.
 pub const MINIFIED_LINE_BYTES_MIN: usize = 200;
 /// Threads that read and parse the files of a workspace side by side.

@@ -2,17 +2,11 @@
 //! sent, and nothing is remembered.
 
 use super::{At, paint, runtime};
-use crate::workspace::Workspace;
-use anyhow::Context as _;
-use openexec_engine::context::{self, ContextPack, Envelopes, PackPart, Shown};
-use openexec_engine::limits::{CONTEXT_TOKENS_DEFAULT, MEMORY_RECORDS_MAX};
-use openexec_engine::policy::Policy;
-use openexec_engine::redact::Redactions;
+use openexec_engine::context::{ContextPack, PackPart, Shown};
+use openexec_engine::edit::ChangeSet;
+use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
 use openexec_engine::run::ContextQuery;
 use std::process::ExitCode;
-
-/// What the nonces of a pack that is only printed are made of, so that two prints are the same.
-const ENTROPY: &str = "printed, not sent";
 
 #[derive(Debug, clap::Args)]
 #[group(required = true, multiple = true, args = ["at_place", "text"])]
@@ -34,10 +28,6 @@ pub(super) struct ContextArguments {
 }
 
 pub(super) fn context(arguments: &ContextArguments) -> anyhow::Result<ExitCode> {
-    let runtime = runtime()?;
-    let root = &arguments.at.workspace;
-    let policy = Policy::new(&runtime.policy(root)?.snapshot);
-    let store = runtime.store(root)?;
     let query = ContextQuery {
         target: arguments.at_place.as_deref().map(super::drive::parse_place).transpose()?,
         instruction: arguments.text.clone(),
@@ -45,23 +35,9 @@ pub(super) fn context(arguments: &ContextArguments) -> anyhow::Result<ExitCode> 
         output: String::new(),
         diagnostics: Vec::new(),
         open_documents: Vec::new(),
-        changes: openexec_engine::edit::ChangeSet::default(),
+        changes: ChangeSet::default(),
     };
-    let workspace = Workspace::open(root).context("there is nothing to look at")?;
-    let candidates = workspace.gather(&query, &|places| {
-        store.recall(places, MEMORY_RECORDS_MAX).unwrap_or_else(|error| {
-            tracing::warn!("memory cannot be read: {error}");
-            Vec::new()
-        })
-    });
-    // As for a model elsewhere, which is told the least.
-    let pack = context::build_allowed(
-        &candidates,
-        (&policy, false),
-        arguments.budget,
-        &mut Redactions::default(),
-        &mut Envelopes::new(ENTROPY),
-    );
+    let pack = runtime()?.pack(&arguments.at.workspace, &query, arguments.budget)?;
     if arguments.json {
         println!("{}", serde_json::json!({ "digest": pack.digest(), "pack": pack }));
     } else {

@@ -3,10 +3,11 @@
 use openexec_engine::context::PackPart;
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::Part;
+use openexec_engine::ids::TaskName;
 use openexec_engine::model::{ModelError, ModelReply};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::Decision;
-use openexec_engine::run::{Event, Outcome};
+use openexec_engine::run::{Event, Outcome, ProcedurePart};
 use openexec_engine::task::{Judgement, TaskReport};
 
 /// Something that happened.
@@ -54,6 +55,10 @@ pub(super) enum What {
     Rebased { files: Vec<WorkspacePath>, tree: Digest },
     /// The edits stand in these files, or nothing does.
     Applied { files: Vec<(WorkspacePath, Option<Digest>)>, answer: Option<String> },
+    /// A runbook knows the failure and approves this, line by line.
+    RunbookFound { lines: Vec<String> },
+    /// A task of a procedure was judged.
+    ProcedureStepped { part: ProcedurePart, task: TaskName, judgement: Judgement },
     /// A record was stored.
     Remembered,
     /// Something could not be carried out.
@@ -99,6 +104,10 @@ pub(super) fn what(event: &Event) -> Option<What> {
             files: report.files.iter().map(|file| (file.path.clone(), file.text)).collect(),
             answer: report.answer.clone(),
         },
+        Event::RunbookFound { remedy, .. } => What::RunbookFound { lines: remedy.lines() },
+        Event::ProcedureStepped { part, task, judgement, .. } => {
+            What::ProcedureStepped { part: *part, task: task.clone(), judgement: judgement.clone() }
+        }
         Event::Remembered { .. } => What::Remembered,
         Event::CommandFailed { reason, .. } => What::Failed { reason: reason.clone() },
         Event::CancelRequested { by } => What::Cancelled { by: by.clone() },

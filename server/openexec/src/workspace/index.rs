@@ -20,9 +20,9 @@ mod view;
 mod work;
 
 pub use keeper::{Changed, Keeper};
+pub(super) use parsed::Parsed;
 pub use shelf::Shelf;
 pub use view::Indexed;
-pub(super) use parsed::Parsed;
 pub(super) use work::in_parallel;
 
 use parking_lot::{Condvar, Mutex};

@@ -27,7 +27,7 @@ impl Memory for Recorded<'_> {
     fn known_about(&self, root: &Path, path: &WorkspacePath) -> Vec<MaintenanceRecord> {
         let places = [(path.clone(), None)];
         let recalled =
-            self.runtime.store(root).ok().map(|store| store.recall(&places, ANNOTATED_RECORDS_MAX));
+            self.runtime.store(root).ok().map(|store| store.recall(&places, &[], ANNOTATED_RECORDS_MAX));
         let mut records = match recalled {
             Some(Ok(records)) => records,
             Some(Err(error)) => {

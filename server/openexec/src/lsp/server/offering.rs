@@ -127,7 +127,7 @@ impl Shared {
     }
 
     /// Reads from the disk what menus offer, so that no menu has to.
-    async fn refresh_offers(self: Arc<Self>) {
+    pub(super) async fn refresh_offers(self: Arc<Self>) {
         let Ok(runtime) = self.runtime.clone() else {
             return;
         };

@@ -60,9 +60,7 @@ impl Shared {
     pub(super) fn any_run(&self, of: &OfRun, lines: &[RunLine]) -> Result<(PathBuf, RunId), String> {
         match meant(lines, of.run.as_deref(), |_| true, "shown") {
             Ok(line) => Ok((line.root.clone(), line.view.run.clone())),
-            Err(reason) => {
-                of.run.as_deref().and_then(|run| self.recorded_anywhere(run)).ok_or(reason)
-            },
+            Err(reason) => of.run.as_deref().and_then(|run| self.recorded_anywhere(run)).ok_or(reason),
         }
     }
 }

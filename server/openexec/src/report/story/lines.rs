@@ -67,6 +67,19 @@ pub(super) fn line(entry: &Entry, requests: &[Disclosed], glass: &mut Glass) -> 
             Line::of(Tone::Ask, pieces)
         }
         What::Applied { files, answer } => applied(files, answer.as_deref(), glass),
+        What::RunbookFound { lines } => {
+            let approved = Detail {
+                title: "what it approves".to_owned(),
+                body: Body::Text(glass.block(&lines.join("\n"))),
+            };
+            Line::of(Tone::Plain, vec![words("a runbook knows the failure")]).with(Some(approved))
+        }
+        What::ProcedureStepped { part, task, judgement } => {
+            let (tone, word, text) = judged(judgement);
+            let task = Piece::Code(glass.line(task.as_str()));
+            let said = Piece::Said(glass.line(text));
+            Line::of(tone, vec![words(format!("{} ", part.name())), task, words(format!(" {word}: ")), said])
+        }
         What::Remembered => Line::of(Tone::Plain, vec![words("a record of it is in the memory")]),
         What::Failed { reason } => said(Tone::Bad, "could not be carried out: ", reason, glass),
         What::Cancelled { by } => said(Tone::Ask, "cancelled by ", by, glass),
@@ -255,13 +268,18 @@ fn ran(report: &TaskReport, tree: &str, glass: &mut Glass) -> Line {
 }
 
 fn gate(judgement: &Judgement, tree: &str, glass: &mut Glass) -> Line {
-    let (tone, word, text) = match judgement {
-        Judgement::Passed { summary } => (Tone::Good, "gate passed: ", summary),
-        Judgement::Red { summary } => (Tone::Bad, "gate red: ", summary),
-        Judgement::Blocked { reason } => (Tone::Bad, "gate blocked: ", reason),
-    };
+    let (tone, word, text) = judged(judgement);
     let said = Piece::Said(glass.line(text));
-    Line::of(tone, vec![words(word), said, words(" (tree "), Piece::Code(tree.to_owned()), words(")")])
+    let tree = Piece::Code(tree.to_owned());
+    Line::of(tone, vec![words(format!("gate {word}: ")), said, words(" (tree "), tree, words(")")])
+}
+
+fn judged(judgement: &Judgement) -> (Tone, &'static str, &str) {
+    match judgement {
+        Judgement::Passed { summary } => (Tone::Good, "passed", summary),
+        Judgement::Red { summary } => (Tone::Bad, "red", summary),
+        Judgement::Blocked { reason } => (Tone::Bad, "blocked", reason),
+    }
 }
 
 fn applied(

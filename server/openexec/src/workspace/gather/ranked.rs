@@ -68,10 +68,7 @@ impl Gathering<'_> {
                     code.push(candidate.text.clone());
                     reported.extend(place);
                 }
-                Relevance::Target
-                | Relevance::Memory
-                | Relevance::Ranked { .. }
-                | Relevance::Neighbour => {}
+                Relevance::Target | Relevance::Memory | Relevance::Ranked { .. } | Relevance::Neighbour => {}
             }
         }
         (code, tests, reported)

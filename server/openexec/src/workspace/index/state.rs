@@ -1,7 +1,7 @@
 //! Which files there are, what is known of each, and what is still to be done. Plain data: it
 //! reads no file and knows no thread.
 
-use crate::limits::INDEXED_FILE_BYTES_MAX;
+use crate::limits::{INDEXED_FILE_BYTES_MAX, INDEXED_FILES_MAX};
 use crate::workspace::layers::is_hidden;
 use crate::workspace::walk::{Ground, Listed, Listing, Stamp};
 use openexec_engine::index::{Corpus, FileSummary};
@@ -72,7 +72,7 @@ impl State {
             .filter(|file| self.is_source(&file.path))
             .partition(|file| file.bytes <= INDEXED_FILE_BYTES_MAX);
         let sources: BTreeMap<&WorkspacePath, &Listed> =
-            sources.into_iter().map(|file| (&file.path, file)).collect();
+            sources.into_iter().take(INDEXED_FILES_MAX).map(|file| (&file.path, file)).collect();
         self.passed_over =
             large.into_iter().filter_map(|file| Some((file.path.clone(), file.stamp?))).collect();
         let gone: Vec<WorkspacePath> =

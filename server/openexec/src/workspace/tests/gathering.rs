@@ -46,7 +46,7 @@ fn line_of(candidate: &Candidate) -> String {
         Relevance::FailingTest { test } => format!("failing {test}"),
         Relevance::Reported { by } => format!("reported by {by}"),
         Relevance::Memory => "memory".to_owned(),
-        Relevance::Named { name } => format!("named {name}"),
+        Relevance::Ranked { because } => format!("ranked ({because})"),
         Relevance::Neighbour => "neighbour".to_owned(),
     };
     let path = candidate.path.as_ref().map_or("-", WorkspacePath::as_str);
