@@ -56,6 +56,11 @@ impl Query<'_> {
             && self.reported.is_empty()
             && self.co_changed.is_empty()
     }
+
+    /// True when it says what is wanted in words, and names no place and no code.
+    fn is_text(&self) -> bool {
+        self.code.is_empty() && self.cursor.is_none() && self.tests.is_empty() && self.reported.is_empty()
+    }
 }
 
 /// A definition that a task may need.
@@ -147,14 +152,16 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Ranks the definitions of a corpus, the best first. Those that nothing speaks for are absent.
+/// Ranks the definitions of a corpus, the best first. Those that nothing speaks for are absent;
+/// so are tests where all that is asked is a text that does not name them: they repeat the words
+/// of what they test, and are changed only after it.
 pub fn rank<'a>(corpus: &'a Corpus, query: &Query<'_>, weights: &Weights) -> Vec<Ranked<'a>> {
     let mut ranking = Ranking::new(corpus);
     let mut terms = matching::QueryTerms::of(query, weights);
     matching::score(&mut ranking, &mut terms, weights);
     hints::score(&mut ranking, query, weights);
     links::score(&mut ranking, query, weights);
-    ranking.finish(&terms, weights)
+    ranking.finish(query, &terms, weights)
 }
 
 /// What adds to a score, before names are made of numbers.
@@ -239,13 +246,14 @@ impl<'a> Ranking<'a> {
     }
 
     /// The best definitions that `wanted` admits.
-    fn best(&self, count: usize, wanted: impl Fn(&File<'a>, &Definition) -> bool) -> Vec<usize> {
+    fn best(&self, count: usize, wanted: impl Fn(&File<'a>, usize, &Definition) -> bool) -> Vec<usize> {
         let mut numbers: Vec<(u64, usize)> = Vec::new();
         for file in &self.files {
             for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
                 let score = self.score(file.base + at);
-                if score > 0.0 && wanted(file, definition) {
-                    numbers.push((quantised(score), file.base + at));
+                let number = file.base + at;
+                if score > 0.0 && wanted(file, number, definition) {
+                    numbers.push((quantised(score), number));
                 }
             }
         }
@@ -258,8 +266,13 @@ impl<'a> Ranking<'a> {
         numbers.into_iter().map(|(_, number)| number).collect()
     }
 
-    fn finish(self, terms: &matching::QueryTerms, weights: &Weights) -> Vec<Ranked<'a>> {
-        let best = self.best(RANKED_MAX, |_, _| true);
+    fn finish(self, query: &Query<'_>, terms: &matching::QueryTerms, weights: &Weights) -> Vec<Ranked<'a>> {
+        let is_text = query.is_text();
+        let is_named =
+            |number: usize| self.because.get(number).is_some_and(|because| because.1 == Because::Named);
+        let best = self.best(RANKED_MAX, |file, number, definition| {
+            !is_text || !file.entry.is_test(definition) || is_named(number)
+        });
         let most = best.first().map_or(1.0, |number| self.score(*number)).max(f64::MIN_POSITIVE);
         best.into_iter()
             .filter_map(|number| {

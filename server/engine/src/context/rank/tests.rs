@@ -47,6 +47,16 @@ fn a_text_finds_what_speaks_of_it_before_its_tests() {
 }
 
 #[test]
+fn a_text_lists_tests_only_where_it_names_them() {
+    let is_listed = |query: &Query<'_>| ranked(&shop(), query, 99).contains("tests/price.rs taxes");
+    let text = |text| Query { texts: vec![text], ..Query::default() };
+    assert!(!is_listed(&text("the price with tax is wrong in some country")));
+    assert!(is_listed(&text("`taxes` fails in some country")));
+    let at = path("src/price.rs");
+    assert!(is_listed(&Query { cursor: Some((&at, 8)), ..text("the price with tax is wrong") }));
+}
+
+#[test]
 fn what_the_best_calls_and_what_stands_beside_it_comes_along() {
     let query = Query { code: vec!["with_tax"], ..Query::default() };
     let found = rank(&shop(), &query, &Weights::default()).len();

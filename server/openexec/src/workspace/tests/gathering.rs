@@ -35,7 +35,8 @@ fn gathered(tree: &Tree, query: &ContextQuery) -> Vec<Candidate> {
     tree.workspace.gather(query, &|_| Vec::new())
 }
 
-/// One line for each candidate: why, where, what, how good.
+/// One line for each candidate: why, where, what, how good. Scores of the ranking are its own
+/// business; the order of the lines is theirs.
 fn listed(candidates: &[Candidate]) -> String {
     candidates.iter().map(line_of).collect::<Vec<_>>().join("\n")
 }
@@ -52,7 +53,10 @@ fn line_of(candidate: &Candidate) -> String {
     let path = candidate.path.as_ref().map_or("-", WorkspacePath::as_str);
     let symbol = candidate.symbol.as_deref().unwrap_or("-");
     let lines = candidate.lines.map_or_else(|| "-".to_owned(), |(first, last)| format!("{first}-{last}"));
-    format!("{why}: {path} {symbol} {lines} ({})", candidate.score)
+    match candidate.relevance {
+        Relevance::Ranked { .. } => format!("{why}: {path} {symbol} {lines}"),
+        _ => format!("{why}: {path} {symbol} {lines} ({})", candidate.score),
+    }
 }
 
 fn without_neighbours(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
