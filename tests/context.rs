@@ -69,7 +69,12 @@ fn what_a_fix_needs_stands_in_its_pack() {
     let lines = measured();
     assert_eq!(lines.len(), 3 * 3 * 2);
     for (task, line) in lines {
-        let what = format!("{task}, {} view, {} tokens: {:?}", line.view.name(), line.budget, line.score);
+        let Line { repository, language, milliseconds, .. } = &line;
+        let view = line.view.name();
+        let what = format!(
+            "{task} of {repository} ({language}), {view} view, {} tokens, {milliseconds:.0} ms: {:?}",
+            line.budget, line.score
+        );
         assert!(line.is_same, "built twice it differs: {what}");
         assert!(line.score.tokens <= line.budget, "it is over its budget: {what}");
         assert!(line.score.files.unwrap_or(1.0) == 1.0, "a file is missing: {what}");

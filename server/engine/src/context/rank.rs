@@ -48,19 +48,17 @@ pub struct Query<'a> {
 impl Query<'_> {
     /// True when it asks for nothing.
     pub fn is_empty(&self) -> bool {
-        let blank = |texts: &[&str]| texts.iter().all(|text| text.trim().is_empty());
-        blank(&self.texts)
-            && blank(&self.code)
-            && self.cursor.is_none()
-            && self.tests.is_empty()
-            && self.reported.is_empty()
-            && self.co_changed.is_empty()
+        is_blank(&self.texts) && self.is_text() && self.co_changed.is_empty()
     }
 
     /// True when it says what is wanted in words, and names no place and no code.
     fn is_text(&self) -> bool {
-        self.code.is_empty() && self.cursor.is_none() && self.tests.is_empty() && self.reported.is_empty()
+        is_blank(&self.code) && self.cursor.is_none() && self.tests.is_empty() && self.reported.is_empty()
     }
+}
+
+fn is_blank(texts: &[&str]) -> bool {
+    texts.iter().all(|text| text.trim().is_empty())
 }
 
 /// A definition that a task may need.
@@ -246,14 +244,13 @@ impl<'a> Ranking<'a> {
     }
 
     /// The best definitions that `wanted` admits.
-    fn best(&self, count: usize, wanted: impl Fn(&File<'a>, usize, &Definition) -> bool) -> Vec<usize> {
+    fn best(&self, count: usize, wanted: impl Fn(&File<'a>, &Definition) -> bool) -> Vec<usize> {
         let mut numbers: Vec<(u64, usize)> = Vec::new();
         for file in &self.files {
             for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
                 let score = self.score(file.base + at);
-                let number = file.base + at;
-                if score > 0.0 && wanted(file, number, definition) {
-                    numbers.push((quantised(score), number));
+                if score > 0.0 && wanted(file, definition) {
+                    numbers.push((quantised(score), file.base + at));
                 }
             }
         }
@@ -268,10 +265,8 @@ impl<'a> Ranking<'a> {
 
     fn finish(self, query: &Query<'_>, terms: &matching::QueryTerms, weights: &Weights) -> Vec<Ranked<'a>> {
         let is_text = query.is_text();
-        let is_named =
-            |number: usize| self.because.get(number).is_some_and(|because| because.1 == Because::Named);
-        let best = self.best(RANKED_MAX, |file, number, definition| {
-            !is_text || !file.entry.is_test(definition) || is_named(number)
+        let best = self.best(RANKED_MAX, |file, definition| {
+            !is_text || !file.entry.is_test(definition) || terms.names(definition)
         });
         let most = best.first().map_or(1.0, |number| self.score(*number)).max(f64::MIN_POSITIVE);
         best.into_iter()

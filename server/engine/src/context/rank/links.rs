@@ -21,7 +21,7 @@ struct Seed {
 }
 
 pub(super) fn score(ranking: &mut Ranking<'_>, query: &Query<'_>, weights: &Weights) {
-    let best = ranking.best(SEEDS_MAX, |file, _, it| it.is_callable() && !file.entry.is_test(it));
+    let best = ranking.best(SEEDS_MAX, |file, it| it.is_callable() && !file.entry.is_test(it));
     let most = best.first().map_or(1.0, |number| ranking.score(*number));
     let mut seeds: Vec<Seed> = best
         .iter()
