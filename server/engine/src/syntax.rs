@@ -5,6 +5,7 @@
 
 mod directive;
 mod grammar;
+mod hazard;
 mod languages;
 mod read;
 mod search;
@@ -225,7 +226,7 @@ impl SyntaxTree {
     pub fn parse(language: Language, rope: &Rope) -> Option<Self> {
         let entry = languages::of(language)?;
         let loaded = entry.loaded()?;
-        Some(Self { entry, loaded, tree: parse(&loaded.parser, rope, None)? })
+        Some(Self { entry, loaded, tree: parse(entry.grammar.language, &loaded.parser, rope, None)? })
     }
 
     /// Takes over an edit; `rope` is the text after it. Only what changed is parsed again.
@@ -244,7 +245,7 @@ impl SyntaxTree {
 
     /// Parses what edits have changed since the last time; `rope` is the text after them.
     pub fn read_again(&mut self, rope: &Rope) {
-        if let Some(tree) = parse(&self.loaded.parser, rope, Some(&self.tree)) {
+        if let Some(tree) = parse(self.language(), &self.loaded.parser, rope, Some(&self.tree)) {
             self.tree = tree;
         }
     }
@@ -255,7 +256,7 @@ impl SyntaxTree {
     pub fn edited(&self, edits: &[ByteEdit], rope: &Rope) -> Option<Self> {
         let mut old = self.tree.clone();
         edits.iter().for_each(|edit| old.edit(&input_edit(edit)));
-        let tree = parse(&self.loaded.parser, rope, Some(&old))?;
+        let tree = parse(self.language(), &self.loaded.parser, rope, Some(&old))?;
         Some(Self { entry: self.entry, loaded: self.loaded, tree })
     }
 
@@ -316,15 +317,16 @@ pub fn symbols_of(language: Language, source: &str) -> Vec<Symbol> {
 /// Parses with a budget of steps that depends on the size alone, so that the same text has
 /// the same outcome on every machine.
 fn parse(
-    language: &tree_sitter::Language,
+    language: Language,
+    grammar: &tree_sitter::Language,
     rope: &Rope,
     old: Option<&tree_sitter::Tree>,
 ) -> Option<tree_sitter::Tree> {
-    if rope.len_bytes() > FILE_BYTES_MAX {
+    if rope.len_bytes() > FILE_BYTES_MAX || !hazard::is_bearable(language, rope) {
         return None;
     }
     let mut parser = Parser::new();
-    parser.set_language(language).ok()?;
+    parser.set_language(grammar).ok()?;
     let mut checks = PARSE_CHECKS_MIN + rope.len_bytes() / PARSE_BYTES_PER_CHECK;
     let mut progress = |_: &ParseState| match checks.checked_sub(1) {
         Some(left) => {

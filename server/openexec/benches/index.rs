@@ -46,7 +46,7 @@ const SUBJECTS: [Subject; 2] = [
     },
 ];
 /// Attempts at each figure.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: usize = 3;
 /// Lets a child measure its own memory.
 const MEMORY: &str = "--memory";
 

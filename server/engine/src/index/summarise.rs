@@ -1,11 +1,10 @@
 //! From a text to its summary.
 
 use super::summary::{Counts, Definition, FileSummary, Held, NameKey, Term};
-use super::words::{Word, is_name, own_name, terms_in, words};
+use super::words::{Recent, Word, is_name, own_name, terms_in, words};
 use crate::syntax::{Language, Symbol, SymbolKind, SyntaxTree, Use, UseKind};
 use crate::text::LineIndex;
 use ropey::Rope;
-use std::collections::BTreeMap;
 
 /// Imports of a file that are kept.
 const IMPORTS_MAX: usize = 200;
@@ -42,8 +41,9 @@ struct Writer<'a> {
     uses: &'a [Use],
     words: Vec<Word<'a>>,
     lines: LineIndex,
-    /// One definition's terms, emptied for the next.
-    gathered: BTreeMap<Term, Counts>,
+    recent: Recent<'a>,
+    /// One definition's terms as often as they occur, emptied for the next.
+    gathered: Vec<(Term, Held)>,
     definitions: Vec<Definition>,
     terms: Vec<Term>,
     counts: Vec<Counts>,
@@ -57,7 +57,8 @@ impl<'a> Writer<'a> {
             uses,
             words: words(source).collect(),
             lines: LineIndex::new(source),
-            gathered: BTreeMap::new(),
+            recent: Recent::new(),
+            gathered: Vec::new(),
             definitions: Vec::new(),
             terms: Vec::new(),
             counts: Vec::new(),
@@ -89,10 +90,7 @@ impl<'a> Writer<'a> {
             }
             count += self.take_words(from, end, Held::Body);
         }
-        for (term, counts) in std::mem::take(&mut self.gathered) {
-            self.terms.push(term);
-            self.counts.push(counts);
-        }
+        self.count();
         self.calls.extend(calls);
         let line = |byte: usize| number(self.lines.line_of(byte)) + 1;
         self.definitions.push(Definition {
@@ -112,9 +110,25 @@ impl<'a> Writer<'a> {
         });
     }
 
+    /// Counts what was gathered, each term once, sorted.
+    fn count(&mut self) {
+        self.gathered.sort_unstable_by_key(|(term, _)| *term);
+        let definition = self.terms.len();
+        for (term, field) in self.gathered.drain(..) {
+            let is_new = self.terms.len() == definition || self.terms.last() != Some(&term);
+            if is_new {
+                self.terms.push(term);
+                self.counts.push(Counts::default());
+            }
+            if let Some(counts) = self.counts.last_mut() {
+                counts.add(field);
+            }
+        }
+    }
+
     fn take(&mut self, text: &str, field: Held) {
         for word in words(text) {
-            terms_in(word.text, &mut |term| self.gathered.entry(term).or_default().add(field));
+            terms_in(word.text, &mut |term| self.gathered.push((term, field)));
         }
     }
 
@@ -123,7 +137,8 @@ impl<'a> Writer<'a> {
         let from = self.words.partition_point(|word| word.start < start);
         let to = self.words.partition_point(|word| word.start < end);
         for word in self.words.get(from..to).unwrap_or_default() {
-            terms_in(word.text, &mut |term| self.gathered.entry(term).or_default().add(field));
+            let terms = self.recent.terms_of(word.text);
+            self.gathered.extend(terms.iter().map(|term| (*term, field)));
         }
         to.saturating_sub(from)
     }

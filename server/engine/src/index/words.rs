@@ -10,6 +10,9 @@ const WORD_BYTES_MAX: usize = 64;
 /// Endings are taken from words of at least this many bytes more than the ending.
 const STEM_BYTES_MIN: usize = 3;
 
+/// Bytes of the longest of the words that stand everywhere.
+const COMMON_BYTES_MAX: usize = 10;
+
 /// Words that stand everywhere, in code or in sentences. Sorted.
 const COMMON: &[&str] = &[
     "abstract",
@@ -197,6 +200,35 @@ pub(super) fn terms_in(word: &str, tell: &mut impl FnMut(Term)) {
     }
 }
 
+/// Words whose terms are at hand.
+const RECENT_WORDS: usize = 1024;
+
+/// The terms of the words that were met last: the same few words make up most of a file.
+pub(super) struct Recent<'a> {
+    /// A word and where its terms stand, in the place that its hash gives it.
+    slots: Vec<(&'a str, usize, usize)>,
+    terms: Vec<Term>,
+}
+
+impl<'a> Recent<'a> {
+    pub(super) fn new() -> Self {
+        Self { slots: vec![("", 0, 0); RECENT_WORDS], terms: Vec::new() }
+    }
+
+    /// The terms of a word, as [`terms_in`] tells them.
+    pub(super) fn terms_of(&mut self, word: &'a str) -> &[Term] {
+        let Self { slots, terms } = self;
+        let at = Hash::of(word.as_bytes()) as usize % RECENT_WORDS;
+        let Some(slot) = slots.get_mut(at) else { return &[] };
+        if slot.0 != word {
+            let from = terms.len();
+            terms_in(word, &mut |term| terms.push(term));
+            *slot = (word, from, terms.len());
+        }
+        terms.get(slot.1..slot.2).unwrap_or_default()
+    }
+}
+
 /// The terms of a text, as often as they occur.
 pub fn terms_of(text: &str) -> Vec<Term> {
     let mut terms = Vec::new();
@@ -224,7 +256,11 @@ pub(super) fn is_name(word: &str) -> bool {
 }
 
 fn is_common(word: &str) -> bool {
-    COMMON.binary_search(&word).is_ok()
+    is_common_bytes(word.as_bytes())
+}
+
+fn is_common_bytes(word: &[u8]) -> bool {
+    word.len() <= COMMON_BYTES_MAX && COMMON.binary_search_by(|common| common.as_bytes().cmp(word)).is_ok()
 }
 
 /// A name without what it is qualified by.
@@ -282,7 +318,7 @@ impl Lower {
     fn telling(&self) -> Option<&[u8]> {
         let bytes = self.bytes();
         let is_number = bytes.iter().all(u8::is_ascii_digit);
-        if bytes.len() < PART_BYTES_MIN || is_number || std::str::from_utf8(bytes).is_ok_and(is_common) {
+        if bytes.len() < PART_BYTES_MIN || is_number || is_common_bytes(bytes) {
             return None;
         }
         Some(stem(bytes))

@@ -74,7 +74,6 @@ fn offers() -> Offers {
         has_tests: true,
         failing: Vec::new(),
         pending: Vec::new(),
-        elsewhere: Vec::new(),
         ended: None,
         elsewhere: Vec::new(),
     }
@@ -245,11 +244,12 @@ fn what_is_known_is_offered_where_something_is() {
         symbols: &symbols,
         directive: None,
         offers: &offers,
+        root: Some(Path::new("/w")),
         runs: &[],
         known: &known,
     };
     let titles = |place: &Place<'_>| -> Vec<String> {
-        let actions = offered(place, true).into_iter();
+        let actions = offered(place, Form { literals: true, disabled: false }).into_iter();
         let title = |action| match action {
             CodeActionOrCommand::CodeAction(action) => action.title,
             CodeActionOrCommand::Command(command) => command.title,

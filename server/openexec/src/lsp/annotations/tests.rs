@@ -1,7 +1,7 @@
 use super::*;
 use crate::lsp::documents::Documents;
 use crate::lsp::protocol::HoverContents;
-use openexec_engine::memory::SymbolPointer;
+use openexec_engine::memory::{Standing, SymbolPointer};
 use serde_json::{Value, json};
 
 const TEXT: &str = "fn parse() {}\n\n/// Größe.\nfn size() -> u32 {\n    41\n}\n";
@@ -56,15 +56,13 @@ fn record(run: &str, instruction: &str, symbol: &str, text: &str) -> Maintenance
         run: run.into(),
         blueprint: "fix_tests".into(),
         at_ms: 1,
+        standing: Standing::Done,
         instruction: instruction.to_owned(),
         summary: "made it right".to_owned(),
         files: vec![path()],
-        symbols: vec![SymbolPointer {
-            path: path(),
-            symbol: symbol.to_owned(),
-            text: Digest::of(text.as_bytes()),
-        }],
+        symbols: vec![SymbolPointer::bare(path(), symbol, Digest::of(text.as_bytes()))],
         repaired_tests: vec!["is_the_answer".to_owned()],
+        errors: Vec::new(),
         evidence: vec!["run_tests: 3 tests passed".to_owned()],
         tree: Digest::of(b"tree"),
         notes: Vec::new(),

@@ -5,9 +5,10 @@ use openexec_engine::budget::{Budget, Price};
 use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::ChangeSet;
+use openexec_engine::memory::Operations;
 use openexec_engine::model::{ChosenModel, ModelReply, Models, StopReason, Usage};
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved};
+use openexec_engine::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved, Taint};
 use openexec_engine::run::{
     ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, RunStarted, RunState,
 };
@@ -59,10 +60,12 @@ impl World {
             budget: Budget::default(),
             approve_requests: false,
             tasks: TaskSet { tasks: vec![task()], trust: Trust::Trusted { content: Digest::of(b"content") } },
+            operations: Operations::default(),
             inputs: Inputs { instruction: Some(self.said.clone()), ..Inputs::default() },
             route: None,
             open_documents: Vec::new(),
             open_versions: BTreeMap::new(),
+            environment: Taint::default(),
             entropy: "00".repeat(32),
             context_tokens_max: 4096,
         };
@@ -86,7 +89,7 @@ impl World {
         Some(match command {
             Command::Record { event } => *event,
             Command::GatherContext { id, .. } => {
-                Event::ContextGathered { command: id, candidates: vec![self.candidate()] }
+                Event::ContextGathered { command: id, candidates: vec![self.candidate()], hidden: Vec::new() }
             }
             Command::CallModel { id, .. } => {
                 let reply = ModelReply {
@@ -121,7 +124,7 @@ impl World {
                 let files = changes.effective().map(|(path, _)| outcome(path)).collect();
                 Event::Applied { command: id, report: ApplyReport { files, answer: Some(self.said.clone()) } }
             }
-            Command::Remember { id, .. } => Event::Remembered { command: id },
+            Command::Remember { id, .. } | Command::Keep { id, .. } => Event::Remembered { command: id },
             Command::Hydrate { .. } | Command::Abandon { .. } => return None,
             Command::Halt { reason } => panic!("{reason}"),
         })
@@ -160,6 +163,7 @@ impl World {
             output_bytes: 40,
             sandbox: "overlay+namespaces".into(),
             rewritten: Vec::new(),
+            written: Vec::new(),
             connections: Vec::new(),
         }
     }
@@ -181,6 +185,7 @@ fn task() -> Task {
         report_file: None,
         timeout: TimeoutClass::Long,
         network: Vec::new(),
+        writes: Vec::new(),
         origin: "here".into(),
         params: Vec::new(),
     }
