@@ -65,9 +65,9 @@ fn what_the_best_calls_and_what_stands_beside_it_comes_along() {
     let ranked = rank(&corpus, &query, &Weights::default());
     let reason =
         |name: &str| ranked.iter().find(|it| &*it.definition.name == name).map(|it| it.reason.to_string());
-    // It is called, too; but its file is called after what is asked for, which says more.
+    // Both are called, too; but what they are called or where they stand says more.
     assert_eq!(reason("rate_of").as_deref(), Some("speaks of with_tax"));
-    assert_eq!(reason("half_up").as_deref(), Some("`Price::with_tax` calls it"));
+    assert_eq!(reason("half_up").as_deref(), Some("beside `Price::with_tax`"));
     assert_eq!(reason("unused").as_deref(), Some("beside `Price::with_tax`"));
     assert_eq!(reason("withdraw"), None);
 }
