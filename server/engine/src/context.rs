@@ -18,6 +18,7 @@ use crate::digest::Digest;
 use crate::path::WorkspacePath;
 use crate::policy::Policy;
 use crate::policy::rules::{Outgoing, PointerKind, Withheld};
+use crate::redact::Redactions;
 use serde::{Deserialize, Serialize};
 
 /// Why a piece of text is worth showing. Ordered: the most valuable first.
@@ -38,13 +39,27 @@ pub enum Relevance {
     },
     /// A record of earlier work at this symbol.
     Memory,
-    /// A symbol whose name stands in a failing test, a report or the instruction.
-    Named {
-        /// The name.
-        name: String,
+    /// What the ranking over functions found.
+    Ranked {
+        /// What speaks for it most.
+        because: rank::Reason,
     },
-    /// In a file beside the target.
+    /// What a file imports in which something of this stands.
     Neighbour,
+}
+
+impl Relevance {
+    /// Its place in the order of value; smaller is better.
+    pub const fn rank(&self) -> u8 {
+        match self {
+            Self::Target => 0,
+            Self::FailingTest { .. } => 1,
+            Self::Reported { .. } => 2,
+            Self::Memory => 3,
+            Self::Ranked { .. } => 4,
+            Self::Neighbour => 5,
+        }
+    }
 }
 
 impl std::fmt::Display for Relevance {
@@ -54,8 +69,8 @@ impl std::fmt::Display for Relevance {
             Self::FailingTest { test } => write!(f, "failing test {test}"),
             Self::Reported { by } => write!(f, "named by {by}"),
             Self::Memory => f.write_str("earlier work"),
-            Self::Named { name } => write!(f, "`{name}` is mentioned"),
-            Self::Neighbour => f.write_str("in the neighbourhood"),
+            Self::Ranked { because } => because.fmt(f),
+            Self::Neighbour => f.write_str("imports around it"),
         }
     }
 }
@@ -113,6 +128,28 @@ impl Candidate {
     }
 }
 
+/// Builds the pack of what the policy lets go to the run's model; what it keeps is named in the
+/// table of contents.
+pub fn build_allowed(
+    candidates: &[Candidate],
+    (policy, model_is_local): (&Policy, bool),
+    budget_tokens: usize,
+    redactions: &mut Redactions,
+    envelopes: &mut Envelopes,
+) -> ContextPack {
+    let mut withheld = Vec::new();
+    let mut leaving = Vec::new();
+    for candidate in candidates {
+        match candidate.may_leave(policy, model_is_local) {
+            Ok(()) => leaving.push(candidate.clone()),
+            Err(why) => withheld.push(PackPart::withheld(candidate, &why)),
+        }
+    }
+    let mut pack = build(&leaving, budget_tokens, redactions, envelopes);
+    pack.parts.extend(withheld);
+    pack
+}
+
 /// How much of a candidate the pack shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -149,7 +186,7 @@ pub struct PackPart {
 
 impl PackPart {
     /// The entry of a candidate that a rule keeps from the model.
-    pub(crate) fn withheld(candidate: &Candidate, why: &Withheld) -> Self {
+    fn withheld(candidate: &Candidate, why: &Withheld) -> Self {
         Self {
             path: candidate.path.clone(),
             symbol: candidate.symbol.clone(),

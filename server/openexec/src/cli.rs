@@ -1,5 +1,6 @@
 //! The command line: flags, logging, terminal output. It decides nothing about a run.
 
+mod context;
 mod demo;
 mod doctor;
 mod drive;
@@ -41,6 +42,8 @@ enum What {
     Run(RunArguments),
     /// Say what a request would be taken for, and which models would serve it; run nothing.
     Route(RouteArguments),
+    /// Print the context pack for a place or a text: what a model would be shown, and why.
+    Context(context::ContextArguments),
     /// List the runs of a workspace.
     Runs(At),
     /// Show a run: its timeline, evidence and diff.
@@ -276,6 +279,7 @@ async fn dispatch(what: What) -> anyhow::Result<ExitCode> {
         What::Lsp => crate::lsp::serve().await.map(|()| ExitCode::SUCCESS),
         What::Run(arguments) => drive::run(arguments).await,
         What::Route(arguments) => drive::route(arguments).await,
+        What::Context(arguments) => context::context(&arguments),
         What::Runs(at) => inspect::runs(&at),
         What::Show(arguments) => inspect::show(&arguments),
         What::Report(arguments) => inspect::report(&arguments),

@@ -11,6 +11,7 @@ mod knowledge;
 mod memory;
 mod perform;
 mod route;
+mod shown;
 mod spend;
 mod surface;
 mod trust;
@@ -727,7 +728,10 @@ fn require(
 /// What the run's frozen rules keep from its model, for what only the edge sees: the files in
 /// which a search finds something, and the places behind symbolic links.
 fn sift(start: &RunStarted) -> Sift {
-    let (policy, local) = (Policy::new(&start.policy), start.models.are_local());
+    sift_by(Policy::new(&start.policy), start.models.are_local())
+}
+
+fn sift_by(policy: Policy, local: bool) -> Sift {
     Arc::new(move |path| {
         let text = Outgoing { paths: std::slice::from_ref(path), ..Outgoing::default() };
         policy.may_leave(&text, local).err().map(|why| why.to_string())

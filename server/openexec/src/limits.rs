@@ -168,8 +168,8 @@ pub const INDEX_NOW_LEXED_BYTES_MAX: u64 = 1024 * 1024;
 pub const INDEX_BUFFERS_KEPT_MAX: usize = 256;
 /// Changes that the background is told of one by one; of more, it looks at everything.
 pub const INDEX_CHANGES_MAX: usize = 256;
-/// Bytes of files that are parsed for one pack, the rarest names first.
-pub const PARSED_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Files whose symbols are kept at hand once they were wanted.
+pub const PARSED_FILES_KEPT_MAX: usize = 1_024;
 /// Lines shown before and after a place that lies in no symbol of a sensible size.
 pub const AROUND_LINES: u32 = 20;
 /// Lines of a symbol that is shown whole around a place; of a larger one, only the lines
@@ -181,8 +181,12 @@ pub const CANDIDATE_BYTES_MAX: usize = 16 * 1024;
 pub const CANDIDATES_BYTES_MAX: usize = 1024 * 1024;
 /// Places that one report is searched for.
 pub const REPORTED_PLACES_MAX: usize = 60;
-/// Definitions of names that one pack is chosen from.
-pub const NAMED_CANDIDATES_MAX: usize = 150;
+/// Ranked definitions that one pack is chosen from.
+pub const RANKED_CANDIDATES_MAX: usize = 320;
+/// Of these, the best whose text is read; of the others, the signatures are known.
+pub const RANKED_BODIES_MAX: usize = 80;
+/// Bytes of a report's output whose words are ranked by.
+pub const RANKED_OUTPUT_BYTES_MAX: usize = 8 * 1024;
 /// Tests of one name that are shown for one failure.
 pub const TESTS_OF_NAME_MAX: usize = 3;
 /// Places for which memory is asked.

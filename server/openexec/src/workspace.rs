@@ -90,7 +90,6 @@ impl Workspace {
     /// The same, with what is known of this root already.
     #[must_use]
     pub fn knowing(self, known: &Knowledge) -> Self {
-        known.0.words.keep_settled();
         Self { index: Arc::clone(&known.0), ..self }
     }
 

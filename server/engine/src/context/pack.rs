@@ -6,7 +6,7 @@
 
 use super::envelope::Envelopes;
 use super::marks::mark;
-use super::{Candidate, ContextPack, PackPart, Relevance, Shown};
+use super::{Candidate, ContextPack, PackPart, Shown};
 use crate::limits::{CONTEXT_BODIES_PERCENT, CONTEXT_CANDIDATES_MAX};
 use crate::path::WorkspacePath;
 use crate::redact::Redactions;
@@ -58,7 +58,7 @@ pub fn build(
 fn ranked(candidates: &[Candidate]) -> Vec<&Candidate> {
     let mut ranked: Vec<&Candidate> = candidates.iter().collect();
     ranked.sort_by(|a, b| {
-        let place = |it: &Candidate| (rank(&it.relevance), Reverse(it.score));
+        let place = |it: &Candidate| (it.relevance.rank(), Reverse(it.score));
         place(a)
             .cmp(&place(b))
             .then_with(|| a.path.cmp(&b.path))
@@ -71,17 +71,6 @@ fn ranked(candidates: &[Candidate]) -> Vec<&Candidate> {
     let mut seen = BTreeSet::new();
     ranked.retain(|it| seen.insert((&it.path, &it.symbol, it.lines, &it.text)));
     ranked
-}
-
-const fn rank(relevance: &Relevance) -> u8 {
-    match relevance {
-        Relevance::Target => 0,
-        Relevance::FailingTest { .. } => 1,
-        Relevance::Reported { .. } => 2,
-        Relevance::Memory => 3,
-        Relevance::Named { .. } => 4,
-        Relevance::Neighbour => 5,
-    }
 }
 
 /// Lines of a file, counted from 1, both included.

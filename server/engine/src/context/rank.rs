@@ -12,6 +12,8 @@
 mod hints;
 mod links;
 mod matching;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 pub use weights::Weights;
@@ -46,14 +48,17 @@ pub struct Query<'a> {
 impl Query<'_> {
     /// True when it asks for nothing.
     pub fn is_empty(&self) -> bool {
-        let blank = |texts: &[&str]| texts.iter().all(|text| text.trim().is_empty());
-        blank(&self.texts)
-            && blank(&self.code)
-            && self.cursor.is_none()
-            && self.tests.is_empty()
-            && self.reported.is_empty()
-            && self.co_changed.is_empty()
+        is_blank(&self.texts) && self.is_text() && self.co_changed.is_empty()
     }
+
+    /// True when it says what is wanted in words, and names no place and no code.
+    fn is_text(&self) -> bool {
+        is_blank(&self.code) && self.cursor.is_none() && self.tests.is_empty() && self.reported.is_empty()
+    }
+}
+
+fn is_blank(texts: &[&str]) -> bool {
+    texts.iter().all(|text| text.trim().is_empty())
 }
 
 /// A definition that a task may need.
@@ -145,14 +150,16 @@ impl fmt::Display for Reason {
     }
 }
 
-/// Ranks the definitions of a corpus, the best first. Those that nothing speaks for are absent.
+/// Ranks the definitions of a corpus, the best first. Those that nothing speaks for are absent;
+/// so are tests where all that is asked is a text that does not name them: they repeat the words
+/// of what they test, and are changed only after it.
 pub fn rank<'a>(corpus: &'a Corpus, query: &Query<'_>, weights: &Weights) -> Vec<Ranked<'a>> {
     let mut ranking = Ranking::new(corpus);
     let mut terms = matching::QueryTerms::of(query, weights);
     matching::score(&mut ranking, &mut terms, weights);
     hints::score(&mut ranking, query, weights);
     links::score(&mut ranking, query, weights);
-    ranking.finish(&terms, weights)
+    ranking.finish(query, &terms, weights)
 }
 
 /// What adds to a score, before names are made of numbers.
@@ -256,8 +263,11 @@ impl<'a> Ranking<'a> {
         numbers.into_iter().map(|(_, number)| number).collect()
     }
 
-    fn finish(self, terms: &matching::QueryTerms, weights: &Weights) -> Vec<Ranked<'a>> {
-        let best = self.best(RANKED_MAX, |_, _| true);
+    fn finish(self, query: &Query<'_>, terms: &matching::QueryTerms, weights: &Weights) -> Vec<Ranked<'a>> {
+        let is_text = query.is_text();
+        let best = self.best(RANKED_MAX, |file, definition| {
+            !is_text || !file.entry.is_test(definition) || terms.names(definition)
+        });
         let most = best.first().map_or(1.0, |number| self.score(*number)).max(f64::MIN_POSITIVE);
         best.into_iter()
             .filter_map(|number| {

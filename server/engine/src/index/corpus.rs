@@ -21,13 +21,13 @@ pub struct Entry {
     pub summary: Arc<FileSummary>,
     /// True when the file's place says that it tests and is not tested.
     pub is_test: bool,
-    /// The terms of its path, sorted.
+    /// The terms of its path without the extension, which nearly all files share; sorted.
     pub path_terms: Arc<[Term]>,
 }
 
 impl Entry {
     fn new(path: &WorkspacePath, summary: Arc<FileSummary>) -> Self {
-        let mut path_terms = terms_of(path.as_str());
+        let mut path_terms = terms_of(without_extension(path));
         path_terms.sort_unstable();
         path_terms.dedup();
         Self { summary, is_test: is_test_path(path), path_terms: path_terms.into() }
@@ -96,6 +96,13 @@ impl FromIterator<(WorkspacePath, Arc<FileSummary>)> for Corpus {
         });
         Self { files: files.collect() }
     }
+}
+
+fn without_extension(path: &WorkspacePath) -> &str {
+    let name = path.file_name();
+    let extension = name.rfind('.').filter(|dot| *dot > 0).map_or(0, |dot| name.len() - dot);
+    let path = path.as_str();
+    path.get(..path.len() - extension).unwrap_or(path)
 }
 
 /// Folders whose code tests, shows or measures other code.

@@ -7,7 +7,7 @@ use super::{Command, ContextQuery, Event};
 use crate::action::{Action, ActionRequest, CreateFile, DeleteFile, ReplaceText};
 use crate::blueprint::DeterministicAction;
 use crate::budget;
-use crate::context::{self, Candidate, PackPart};
+use crate::context::{self, Candidate};
 use crate::digest::Digest;
 use crate::edit::{self, ChangeSet};
 use crate::ids::{ActionId, TaskName};
@@ -78,18 +78,16 @@ impl Active {
 
     pub(super) fn build_pack(&mut self, candidates: &[Candidate], out: &mut Vec<Command>) {
         let (budget, cut) = self.pack_limit();
-        let mut withheld = Vec::new();
-        let mut leaving = Vec::new();
         // What is known of the system is looked up; nothing about it is ranked by text.
-        let known = self.known_of_system(candidates);
-        for candidate in known.iter().chain(candidates) {
-            match candidate.may_leave(&self.policy, self.start.models.are_local()) {
-                Ok(()) => leaving.push(candidate.clone()),
-                Err(why) => withheld.push(PackPart::withheld(candidate, &why)),
-            }
-        }
-        let mut pack = context::build(&leaving, budget, &mut self.redactions, &mut self.envelopes);
-        pack.parts.extend(withheld);
+        let mut all = self.known_of_system(candidates);
+        all.extend_from_slice(candidates);
+        let pack = context::build_allowed(
+            &all,
+            (&self.policy, self.start.models.are_local()),
+            budget,
+            &mut self.redactions,
+            &mut self.envelopes,
+        );
         record(
             Event::ContextBuilt {
                 step: self.step_id(),

@@ -247,7 +247,7 @@ async fn ask(question: &str) -> anyhow::Result<bool> {
 }
 
 /// `src/lib.rs:12` or `src/lib.rs:12-30`.
-fn parse_place(text: &str) -> anyhow::Result<Target> {
+pub(super) fn parse_place(text: &str) -> anyhow::Result<Target> {
     let wrong = || format!("`{text}` is not a place; write `src/lib.rs:12` or `src/lib.rs:12-30`");
     let (path, lines) = text.rsplit_once(':').with_context(wrong)?;
     let (first, last) = lines.split_once('-').unwrap_or((lines, lines));

@@ -1,43 +1,40 @@
 //! Candidates for a context pack: the target, the failing tests, the places that reports name,
-//! the definitions of the names in them, what is remembered of these, and their neighbours.
+//! what the ranking over functions finds for all of these, and what is remembered of them.
 //!
 //! Nothing is ranked across relevances or cut to a budget here: the engine does that. The same
 //! files and the same query give the same candidates, whatever the index holds already.
 
 mod excerpt;
 mod failing;
-mod named;
+mod ranked;
 mod reports;
 
-use super::index::{Parsed, Words, symbols_in};
-use super::layers::Layers;
+use super::index::Parsed;
+use super::layers::{Layers, is_hidden};
 use super::place::{Place, Standing};
-use super::walk::Listed;
 use super::{Recall, Sought, Workspace};
-use crate::limits::{
-    CANDIDATES_BYTES_MAX, INDEXED_FILE_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX, SEARCH_FILES_MAX,
-};
+use crate::limits::{CANDIDATES_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX};
 use openexec_engine::context::{Candidate, Relevance};
+use openexec_engine::index::Corpus;
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
 use openexec_engine::memory::error_forms;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{ContextQuery, Target};
-use openexec_engine::syntax::{Language, Symbol};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, recall: &Recall<'_>) -> Vec<Candidate> {
     let layers = Layers::new(workspace, &query.changes, &query.open_documents);
-    let mut gathering = Gathering::new(&layers);
+    let mut gathering = Gathering::new(&layers, query);
     if let Some(target) = &query.target {
         gathering.add_target(target);
     }
     gathering.add_failing_tests(&query.failures);
     gathering.add_reported(query);
-    gathering.add_named(query);
+    gathering.add_ranked(query);
     gathering.add_memory(query, recall);
-    gathering.add_neighbours(query);
+    gathering.add_imports(query);
     gathering.finish()
 }
 
@@ -45,12 +42,11 @@ struct Gathering<'a> {
     layers: &'a Layers<'a>,
     /// Every file, for the paths in reports.
     all: Vec<WorkspacePath>,
-    /// The files that may define names: with a grammar, not hidden, not too large.
-    sources: Vec<Listed>,
-    words: OnceLock<Vec<Words>>,
+    /// The files that this is about, near which one looks first.
+    near: Vec<&'a WorkspacePath>,
+    corpus: Option<Arc<Corpus>>,
+    texts: BTreeMap<WorkspacePath, Option<Arc<str>>>,
     views: BTreeMap<WorkspacePath, Option<Parsed>>,
-    /// What the search for names has parsed so far, whether or not the index spared the work.
-    parsed_bytes: u64,
     found: Vec<Candidate>,
     /// What is shown of each file already.
     covered: BTreeMap<WorkspacePath, Vec<(u32, u32)>>,
@@ -59,80 +55,67 @@ struct Gathering<'a> {
 }
 
 impl<'a> Gathering<'a> {
-    fn new(layers: &'a Layers<'a>) -> Self {
-        let listed = layers.files();
-        let all = listed.iter().map(|file| file.path.clone()).collect();
-        let sources = listed
-            .into_iter()
-            .filter(|file| {
-                file.bytes <= INDEXED_FILE_BYTES_MAX
-                    && Language::of_path(&file.path).is_some_and(Language::is_program)
-            })
-            .filter(|file| !layers.workspace.index.kind(&file.path).hidden)
-            .take(SEARCH_FILES_MAX)
-            .collect();
+    fn new(layers: &'a Layers<'a>, query: &'a ContextQuery) -> Self {
+        let target = query.target.iter().map(|target| &target.path);
+        let failing = query.failures.iter().filter_map(|failure| failure.path.as_ref());
+        let diagnosed = query.diagnostics.iter().map(|diagnostic| &diagnostic.path);
         Self {
             layers,
-            all,
-            sources,
-            words: OnceLock::new(),
+            all: layers.files().into_iter().map(|file| file.path).collect(),
+            near: target.chain(failing).chain(diagnosed).collect(),
+            corpus: None,
+            texts: BTreeMap::new(),
             views: BTreeMap::new(),
-            parsed_bytes: 0,
             found: Vec::new(),
             covered: BTreeMap::new(),
             places: Vec::new(),
         }
     }
 
-    /// The words of each source. Reads them on first use: a query without names reads nothing.
-    fn words(&self) -> &[Words] {
-        self.words.get_or_init(|| {
-            let mut words = self.layers.workspace.words_of(&self.sources);
-            for (file, words) in self.sources.iter().zip(&mut words) {
-                if let Some(text) = self.layers.over(&file.path) {
-                    *words = Words::of(text.unwrap_or_default());
-                }
-            }
-            words
-        })
+    /// The summaries of the sources, as they are at the first use: a query that asks for nothing
+    /// reads nothing.
+    fn corpus(&mut self) -> Arc<Corpus> {
+        let Self { corpus, layers, near, .. } = self;
+        Arc::clone(corpus.get_or_insert_with(|| layers.indexed(near).corpus))
     }
 
-    /// True for code that tests and is not tested.
-    fn is_test(&self, path: &WorkspacePath, symbol: &Symbol) -> bool {
-        symbol.is_test
-            || symbol.name.split([':', '.']).any(|part| matches!(part, "tests" | "test"))
-            || self.layers.workspace.index.kind(path).judges
+    /// A file's text. Hidden files and those behind symbolic links have none.
+    fn text(&mut self, path: &WorkspacePath) -> Option<Arc<str>> {
+        if let Some(text) = self.texts.get(path) {
+            return text.clone();
+        }
+        let text = self.load(path);
+        self.texts.insert(path.clone(), text.clone());
+        text
     }
 
-    /// A file's text and symbols. Hidden files and those behind symbolic links have none.
+    /// A file's text and symbols.
     fn view(&mut self, path: &WorkspacePath) -> Option<Parsed> {
         if let Some(view) = self.views.get(path) {
             return view.clone();
         }
-        let view = self.load(path);
+        let view = self.text(path).map(|text| self.layers.workspace.parse(path, text));
         self.views.insert(path.clone(), view.clone());
         view
     }
 
-    fn load(&self, path: &WorkspacePath) -> Option<Parsed> {
-        if self.layers.workspace.index.kind(path).hidden {
+    fn load(&self, path: &WorkspacePath) -> Option<Arc<str>> {
+        if is_hidden(path) {
             return None;
         }
-        let parsed = |text: &str| Parsed { text: text.into(), symbols: symbols_in(path, text) };
         if let Some(text) = self.layers.over(path) {
             // The path itself is for the engine to judge, which says why; where it leads, only we know.
             let kept = match self.layers.workspace.place(path) {
                 Place::Inside { linked: true, .. } => self.layers.workspace.withheld(path).is_some(),
                 Place::Inside { .. } | Place::Outside => false,
             };
-            return text.filter(|_| !kept).map(parsed);
+            return text.filter(|_| !kept).map(Into::into);
         }
         match self.layers.workspace.place(path) {
             Place::Inside { linked: false, standing: Standing::File { .. }, .. } => {}
             Place::Inside { .. } | Place::Outside => return None,
         }
-        let indexed = self.layers.workspace.parse(path);
-        indexed.or_else(|| self.layers.text(path).ok().flatten().as_deref().map(parsed))
+        self.layers.text(path).ok().flatten().map(Into::into)
     }
 
     /// Takes a candidate, unless its lines are shown already. Says whether it was taken.
@@ -142,8 +125,8 @@ impl<'a> Gathering<'a> {
             if covered.iter().any(|(from, to)| *from <= first && last <= *to) {
                 return false;
             }
-            // A neighbour shows its signature, not its lines.
-            if candidate.relevance != Relevance::Neighbour {
+            // What is only listed does not cover its lines.
+            if candidate.signature.as_ref() != Some(&candidate.text) {
                 covered.push((first, last));
             }
         }
@@ -168,8 +151,8 @@ impl<'a> Gathering<'a> {
         excerpt::around(path, view, place, relevance, score).is_some_and(|candidate| self.take(candidate))
     }
 
-    fn remember_place(&mut self, path: &WorkspacePath, symbol: Option<&Symbol>) {
-        let place = (path.clone(), symbol.map(|symbol| symbol.name.clone()));
+    fn remember_place(&mut self, path: &WorkspacePath, symbol: Option<String>) {
+        let place = (path.clone(), symbol);
         if !self.places.contains(&place) {
             self.places.push(place);
         }
@@ -179,7 +162,7 @@ impl<'a> Gathering<'a> {
         let Some(view) = self.view(&target.path) else {
             return;
         };
-        let symbol = excerpt::enclosing(&view.symbols, target.lines);
+        let symbol = excerpt::enclosing(&view.symbols, target.lines).map(|symbol| symbol.name.clone());
         self.remember_place(&target.path, symbol);
         self.remember_place(&target.path, None);
         self.take_around(&target.path, &view, target.lines, Relevance::Target, 1000);
@@ -210,7 +193,8 @@ impl<'a> Gathering<'a> {
                 continue;
             };
             let relevance = Relevance::Reported { by };
-            self.remember_place(&path, excerpt::enclosing(&view.symbols, (line, line)));
+            let symbol = excerpt::enclosing(&view.symbols, (line, line));
+            self.remember_place(&path, symbol.map(|symbol| symbol.name.clone()));
             self.take_around(&path, &view, (line, line), relevance, score);
         }
     }
@@ -254,7 +238,7 @@ impl<'a> Gathering<'a> {
         if places.is_empty() && errors.is_empty() {
             return;
         }
-        let read = |path: &WorkspacePath| match self.layers.workspace.index.kind(path).hidden {
+        let read = |path: &WorkspacePath| match is_hidden(path) {
             true => None,
             false => self.layers.text(path).ok().flatten(),
         };
@@ -285,18 +269,5 @@ impl<'a> Gathering<'a> {
 }
 
 fn order(candidate: &Candidate) -> impl Ord {
-    let rank = match &candidate.relevance {
-        Relevance::Target => 0,
-        Relevance::FailingTest { .. } => 1,
-        Relevance::Reported { .. } => 2,
-        Relevance::Memory => 3,
-        Relevance::Named { .. } => 4,
-        Relevance::Neighbour => 5,
-    };
-    (rank, Reverse(candidate.score), candidate.path.clone(), candidate.lines)
-}
-
-/// The name without what it is qualified by.
-fn own_name(qualified: &str) -> &str {
-    qualified.rsplit([':', '.']).next().unwrap_or(qualified)
+    (candidate.relevance.rank(), Reverse(candidate.score), candidate.path.clone(), candidate.lines)
 }

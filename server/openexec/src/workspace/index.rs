@@ -11,30 +11,28 @@
 //! in `state`. `keeper` does this in the background; `view` is what a pack is gathered from.
 
 mod keeper;
+mod parsed;
 mod record;
 mod refresh;
 mod shelf;
 mod state;
 mod view;
-mod words;
 mod work;
 
 pub use keeper::{Changed, Keeper};
+pub(super) use parsed::Parsed;
 pub use shelf::Shelf;
 pub use view::Indexed;
-pub(super) use words::{Parsed, Wanted, Words, in_parallel, symbols_in};
+pub(super) use work::in_parallel;
 
-use openexec_engine::path::WorkspacePath;
 use parking_lot::{Condvar, Mutex};
 use state::State;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, OnceLock};
-use words::{Kind, WordIndex};
 
 /// What is known of the files of one root, as they stand on disk.
 #[derive(Default)]
 pub(super) struct Index {
-    pub(super) words: WordIndex,
     state: Mutex<State>,
     /// Told whenever a file is done.
     done: Condvar,
@@ -48,14 +46,10 @@ pub(super) struct Index {
     /// How many keepers work in the background.
     keepers: AtomicUsize,
     over: Mutex<view::Buffers>,
+    symbols: Mutex<parsed::Symbols>,
 }
 
 impl Index {
-    /// Classifies a path, once.
-    pub(super) fn kind(&self, path: &WorkspacePath) -> Kind {
-        self.words.kind(path)
-    }
-
     pub(super) fn with_shelf(shelf: Arc<dyn Shelf>) -> Self {
         Self { shelf: Some(shelf), ..Self::default() }
     }

@@ -1,3 +1,5 @@
+use super::super::Relevance;
+use super::super::rank::Reason;
 use super::*;
 use proptest::prelude::*;
 
@@ -137,7 +139,7 @@ fn any_candidate() -> impl Strategy<Value = Candidate> {
         "[a-c]{1,3}".prop_map(|test| Relevance::FailingTest { test }),
         "[a-c\n<>]{1,3}".prop_map(|by| Relevance::Reported { by }),
         Just(Relevance::Memory),
-        "[a-c]".prop_map(|name| Relevance::Named { name }),
+        "[a-c]".prop_map(|name| Relevance::Ranked { because: Reason::Named { name } }),
         Just(Relevance::Neighbour),
     ];
     let text = prop_oneof![

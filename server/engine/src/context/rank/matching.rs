@@ -2,7 +2,7 @@
 //! Taylor, 2004), and definitions whose very name is written.
 
 use super::{Because, Query, Ranking, Weights};
-use crate::index::{Counts, Entry, Held, NameKey, Term, names_in, terms_of};
+use crate::index::{Counts, Definition, Entry, Held, NameKey, Term, names_in, terms_of};
 use std::collections::BTreeMap;
 
 /// Words that a reason lists.
@@ -76,14 +76,20 @@ impl QueryTerms {
         self.terms.binary_search(&term).ok()
     }
 
+    /// True where a text names the definition.
+    pub(super) fn names(&self, definition: &Definition) -> bool {
+        self.text_names.binary_search(&definition.own).is_ok()
+    }
+
     /// The words of the query that say most about a definition.
     pub(super) fn telling(&self, entry: &Entry, definition: usize, weights: &Weights) -> Vec<String> {
-        let mut found: Vec<(u64, &str)> = entry
-            .summary
-            .terms(definition)
-            .filter_map(|(term, counts)| {
+        let own = entry.summary.terms(definition).map(|(term, counts)| (term, frequency(counts, weights)));
+        let of_file = entry.path_terms.iter().map(|term| (*term, weights.file));
+        let mut found: Vec<(u64, &str)> = own
+            .chain(of_file)
+            .filter_map(|(term, frequency)| {
                 let at = self.place(term)?;
-                let value = self.worth.get(at)? * frequency(counts, weights);
+                let value = self.worth.get(at)? * frequency;
                 Some((super::quantised(value), self.written.get(at)?.as_str()))
             })
             .collect();

@@ -1,10 +1,10 @@
 //! From a failing test's name and place to its source.
 
-use super::{Gathering, excerpt, own_name};
+use super::{Gathering, excerpt};
 use crate::limits::TESTS_OF_NAME_MAX;
 use crate::workspace::hydrate::Lines;
-use crate::workspace::index::Words;
 use openexec_engine::context::Relevance;
+use openexec_engine::index::{own_name, terms_of};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::Symbol;
 use openexec_engine::task::TestFailure;
@@ -28,17 +28,9 @@ impl Gathering<'_> {
             self.show_tests(failure, tests, score);
         }
         for back in 0..NAME_PARTS_TRIED {
-            let wanted: BTreeSet<String> =
-                lost.iter().filter_map(|(_, failure)| name_part(&failure.name, back)).collect();
-            if wanted.is_empty() {
-                break;
-            }
-            let definitions = self.definitions(self.files_with(&wanted));
             lost.retain(|(score, failure)| {
-                let defined = name_part(&failure.name, back)
-                    .and_then(|name| definitions.get(&name))
-                    .map(|defined| closest(failure, defined))
-                    .unwrap_or_default();
+                let defined = name_part(&failure.name, back).map(|name| self.tests_named(&name));
+                let defined = defined.map(|defined| closest(failure, &defined)).unwrap_or_default();
                 let unknown = defined.is_empty();
                 self.show_tests(failure, defined, *score);
                 unknown
@@ -68,12 +60,25 @@ impl Gathering<'_> {
         around.or_else(named).map(|test| (path.clone(), test)).into_iter().collect()
     }
 
+    /// The tests of this name, wherever they stand.
+    fn tests_named(&mut self, name: &str) -> Vec<(WorkspacePath, Symbol)> {
+        let corpus = self.corpus();
+        let paths: BTreeSet<&WorkspacePath> = corpus.named(name).map(|(path, _)| path).collect();
+        let mut found = Vec::new();
+        for path in paths {
+            let Some(view) = self.view(path) else { continue };
+            let tests = view.symbols.iter().filter(|symbol| symbol.is_test && own_name(&symbol.name) == name);
+            found.extend(tests.map(|symbol| (path.clone(), symbol.clone())));
+        }
+        found
+    }
+
     fn show_tests(&mut self, failure: &TestFailure, tests: Vec<(WorkspacePath, Symbol)>, score: u32) {
         for (path, test) in tests {
             let Some(view) = self.view(&path) else {
                 continue;
             };
-            self.remember_place(&path, Some(&test));
+            self.remember_place(&path, Some(test.name.clone()));
             let relevance = Relevance::FailingTest { test: failure.name.clone() };
             // Some frameworks know only one large function with many tests in it.
             let line = failure.line.filter(|line| {
@@ -90,20 +95,23 @@ impl Gathering<'_> {
     /// Looks for a test whose name is a title in quotes.
     fn show_titled(&mut self, failure: &TestFailure, score: u32) {
         for title in titles(&failure.name) {
-            let wanted = Words::of(&title);
-            let holding: Vec<WorkspacePath> = self
-                .sources
-                .iter()
-                .zip(self.words())
-                .filter(|(file, words)| {
-                    failure.path.as_ref().is_none_or(|path| path == &file.path) && words.contains_all(&wanted)
-                })
-                .map(|(file, _)| file.path.clone())
+            let mut wanted = terms_of(&title);
+            wanted.sort_unstable();
+            wanted.dedup();
+            if wanted.is_empty() {
+                continue;
+            }
+            let corpus = self.corpus();
+            let holding: Vec<&WorkspacePath> = corpus
+                .files()
+                .filter(|(path, _)| failure.path.as_ref().is_none_or(|of| of == *path))
+                .filter(|(_, entry)| entry.summary.speaks_of(&wanted))
+                .map(|(path, _)| path)
                 .take(TESTS_OF_NAME_MAX)
                 .collect();
             let mut shown = false;
             for path in holding {
-                let Some(view) = self.view(&path) else {
+                let Some(view) = self.view(path) else {
                     continue;
                 };
                 let quoted = ['"', '\'', '`'].map(|quote| format!("{quote}{title}{quote}"));
@@ -113,7 +121,7 @@ impl Gathering<'_> {
                 let before = view.text.get(..byte).unwrap_or_default();
                 let line = Lines::of(before).count() + u32::from(before.is_empty() || before.ends_with('\n'));
                 let relevance = Relevance::FailingTest { test: failure.name.clone() };
-                shown |= self.take_around(&path, &view, (line, line), relevance, score);
+                shown |= self.take_around(path, &view, (line, line), relevance, score);
             }
             if shown {
                 return;
@@ -144,9 +152,8 @@ fn closest(failure: &TestFailure, defined: &[(WorkspacePath, Symbol)]) -> Vec<(W
             .filter(|part| !part.is_empty() && parts.contains(part))
             .count()
     };
-    let tests: Vec<&(WorkspacePath, Symbol)> = defined.iter().filter(|(_, symbol)| symbol.is_test).collect();
-    let best = tests.iter().map(|test| shared(test)).max();
-    tests.into_iter().filter(|test| Some(shared(test)) == best).take(TESTS_OF_NAME_MAX).cloned().collect()
+    let best = defined.iter().map(shared).max();
+    defined.iter().filter(|test| Some(shared(test)) == best).take(TESTS_OF_NAME_MAX).cloned().collect()
 }
 
 /// What a title in the source may be, the longest first.

@@ -31,7 +31,6 @@ pub struct Indexed {
 impl Layers<'_> {
     /// The summaries of everything that may be looked at, as [`Workspace::indexed`] gives them,
     /// with those of the texts that lie over the disk.
-    #[expect(dead_code, reason = "the ranking over functions gathers from it")]
     pub(in crate::workspace) fn indexed(&self, near: &[&WorkspacePath]) -> Indexed {
         let mut indexed = self.workspace.indexed(near);
         let mut over = self

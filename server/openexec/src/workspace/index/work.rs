@@ -221,3 +221,29 @@ const HAS_PRIORITIES: bool = cfg!(target_os = "linux");
 /// The lowest priority that a thread can have.
 #[cfg(target_os = "linux")]
 const PRIORITY_LOWEST: i32 = 19;
+
+/// Maps in several threads; the results come in the order of the items.
+pub(in crate::workspace) fn in_parallel<T: Sync, R: Send>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(INDEX_THREADS_MAX);
+    let share = items.len().div_ceil(threads).max(1);
+    if items.len() < threads * 4 {
+        return items.iter().map(work).collect();
+    }
+    let work = &work;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = items
+            .chunks(share)
+            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| match worker.join() {
+                Ok(results) => results,
+                Err(panic) => std::panic::resume_unwind(panic),
+            })
+            .collect()
+    })
+}

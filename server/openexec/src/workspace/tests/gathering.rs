@@ -35,7 +35,8 @@ fn gathered(tree: &Tree, query: &ContextQuery) -> Vec<Candidate> {
     tree.workspace.gather(query, &|_| Vec::new())
 }
 
-/// One line for each candidate: why, where, what, how good.
+/// One line for each candidate: why, where, what, how good. Scores of the ranking are its own
+/// business; the order of the lines is theirs.
 fn listed(candidates: &[Candidate]) -> String {
     candidates.iter().map(line_of).collect::<Vec<_>>().join("\n")
 }
@@ -46,13 +47,16 @@ fn line_of(candidate: &Candidate) -> String {
         Relevance::FailingTest { test } => format!("failing {test}"),
         Relevance::Reported { by } => format!("reported by {by}"),
         Relevance::Memory => "memory".to_owned(),
-        Relevance::Named { name } => format!("named {name}"),
+        Relevance::Ranked { because } => format!("ranked ({because})"),
         Relevance::Neighbour => "neighbour".to_owned(),
     };
     let path = candidate.path.as_ref().map_or("-", WorkspacePath::as_str);
     let symbol = candidate.symbol.as_deref().unwrap_or("-");
     let lines = candidate.lines.map_or_else(|| "-".to_owned(), |(first, last)| format!("{first}-{last}"));
-    format!("{why}: {path} {symbol} {lines} ({})", candidate.score)
+    match candidate.relevance {
+        Relevance::Ranked { .. } => format!("{why}: {path} {symbol} {lines}"),
+        _ => format!("{why}: {path} {symbol} {lines} ({})", candidate.score),
+    }
 }
 
 fn without_neighbours(mut candidates: Vec<Candidate>) -> Vec<Candidate> {
@@ -98,16 +102,17 @@ fn a_failing_test_leads_two_calls_further() {
     let found = gathered(&tree, &query);
     insta::assert_snapshot!(listed(&found), @r"
     failing tax_is_added: tests/prices.rs tax_is_added 7-10 (1000)
-    named with_tax: src/price.rs Price::with_tax 9-12 (7000)
-    named apply_rate: src/price.rs apply_rate 19-21 (5000)
-    named rate: src/tax.rs rate 1-3 (3000)
-    named cheap: tests/prices.rs cheap 3-5 (1000)
-    neighbour: src/price.rs - 1-2 (1001)
-    neighbour: src/price.rs Price 3-6 (1000)
-    neighbour: src/price.rs Price::new 14-16 (1000)
-    neighbour: src/tax.rs Table 5-5 (900)
-    neighbour: src/tax.rs Table::new 8-10 (900)
-    neighbour: tests/prices.rs - 1-2 (801)
+    ranked (speaks of tax_is_added, prices, with_tax): src/price.rs Price::with_tax 10-12
+    ranked (beside `Price::with_tax`): src/price.rs apply_rate 19-21
+    ranked (beside `Price::with_tax`): src/price.rs Price::new 14-16
+    ranked (speaks of tax_is_added): src/tax.rs Table::new 8-10
+    ranked (speaks of tax_is_added): src/tax.rs rate 1-3
+    ranked (beside `Price::with_tax`): src/price.rs Price 3-6
+    ranked (speaks of tests, prices, cheap): tests/prices.rs cheap 3-5
+    ranked (speaks of tax_is_added): src/tax.rs Table 5-5
+    ranked (speaks of tests, prices): tests/prices.rs other 12-15
+    neighbour: src/price.rs - 1-2 (1000)
+    neighbour: tests/prices.rs - 1-2 (998)
     ");
     assert_eq!(found[0].text, "#[test]\nfn tax_is_added() {\n    assert_eq!(cheap().with_tax(), 119);\n}");
     // The index is warm now, and says the same.
@@ -192,18 +197,19 @@ fn the_target_is_the_symbol_around_it_or_the_lines() {
 }
 
 #[test]
-fn the_target_brings_what_it_calls_and_its_neighbours() {
+fn the_target_brings_what_it_calls_and_what_calls_it() {
     let tree = shop();
     let found = gathered(&tree, &ContextQuery { target: target("src/price.rs", (10, 10)), ..query() });
     insta::assert_snapshot!(listed(&found), @r"
     target: src/price.rs Price::with_tax 9-12 (1000)
-    named apply_rate: src/price.rs apply_rate 19-21 (5000)
-    named rate: src/tax.rs rate 1-3 (3000)
-    neighbour: src/price.rs - 1-2 (1001)
-    neighbour: src/price.rs Price 3-6 (1000)
-    neighbour: src/price.rs Price::new 14-16 (1000)
-    neighbour: src/tax.rs Table 5-5 (900)
-    neighbour: src/tax.rs Table::new 8-10 (900)
+    ranked (`Price::with_tax` calls it): src/price.rs apply_rate 19-21
+    ranked (beside `Price::with_tax`): src/price.rs Price::new 14-16
+    ranked (beside `Price::with_tax`): src/price.rs Price 3-6
+    ranked (calls `Price::with_tax`): tests/prices.rs tax_is_added 7-10
+    ranked (beside `tax_is_added`): tests/prices.rs cheap 3-5
+    ranked (beside `tax_is_added`): tests/prices.rs other 12-15
+    neighbour: src/price.rs - 1-2 (1000)
+    neighbour: tests/prices.rs - 1-2 (999)
     ");
 }
 
@@ -238,7 +244,7 @@ fn reports_lead_to_the_symbols_around_the_places_they_name() {
 }
 
 #[test]
-fn an_instruction_brings_the_definitions_it_names_the_rare_ones_first() {
+fn an_instruction_brings_what_it_speaks_of_the_rare_names_first() {
     let mut files: Vec<(String, String)> = (0..30)
         .map(|n| {
             (
@@ -253,11 +259,17 @@ fn an_instruction_brings_the_definitions_it_names_the_rare_ones_first() {
     let tree = Tree::with(&files);
     let instruction = Some("let `parse_header` skip what S7's open and everywhere wrote".to_owned());
     let found = without_neighbours(gathered(&tree, &ContextQuery { instruction, ..query() }));
-    // `open` and `everywhere` stand in nearly every file, so that they say nothing.
-    insta::assert_snapshot!(listed(&found), @r"
-    named parse_header: src/rare.rs parse_header 1-1 (6707)
-    named parse_header: tests/t.rs parse_header 1-1 (707)
+    let ranked: Vec<String> = found.iter().map(line_of).collect();
+    // `open` is defined in thirty files, so that its name alone says little.
+    insta::assert_snapshot!(ranked[..4].join("\n"), @r"
+    ranked (speaks of parse_header, open): src/rare.rs parse_header 1-1
+    ranked (`everywhere` is mentioned): src/rare.rs everywhere 3-3
+    ranked (speaks of S7, open, everywhere): src/m7.rs S7::open 2-2
+    ranked (`open` is mentioned): src/m0.rs S0::open 2-2
     ");
+    // What tests comes after what it tests.
+    let at = |end: &str| ranked.iter().position(|line| line.ends_with(end)).unwrap();
+    assert!(at("tests/t.rs parse_header 1-1") > at("src/m29.rs S29::open 2-2"));
 }
 
 #[test]
@@ -286,11 +298,15 @@ fn buffers_and_proposals_are_seen_instead_of_the_disk() {
     };
     let found = without_neighbours(gathered(&tree, &query));
     insta::assert_snapshot!(listed(&found), @r"
-    named fresh_name: src/new.rs fresh_name 1-1 (7000)
-    named rate: src/new.rs rate 3-3 (7000)
-    named unsaved_name: src/unrelated.rs unsaved_name 1-1 (7000)
+    ranked (speaks of fresh_name): src/new.rs fresh_name 1-1
+    ranked (speaks of fresh_name, unsaved_name): src/unrelated.rs unsaved_name 1-1
+    ranked (`rate` is mentioned): src/new.rs rate 3-3
+    ranked (speaks of rate): src/price.rs apply_rate 19-21
+    ranked (speaks of rate): src/price.rs Price::with_tax 10-12
+    ranked (beside `apply_rate`): src/price.rs Price::new 14-16
+    ranked (beside `apply_rate`): src/price.rs Price 3-6
     ");
-    assert_eq!(found[2].text, "fn unsaved_name() { typed() }");
+    assert_eq!(found[1].text, "fn unsaved_name() { typed() }\n");
 }
 
 #[test]
@@ -298,7 +314,8 @@ fn a_file_that_changes_is_read_again() {
     let tree = shop();
     let query = ContextQuery { instruction: Some("rate and brand_new".to_owned()), ..query() };
     let named = |found: Vec<Candidate>| {
-        without_neighbours(found).iter().map(|it| it.symbol.clone().unwrap()).collect::<Vec<_>>()
+        let symbols = found.into_iter().filter_map(|it| it.symbol);
+        symbols.filter(|symbol| ["rate", "brand_new"].contains(&symbol.as_str())).collect::<Vec<_>>()
     };
     assert_eq!(named(gathered(&tree, &query)), ["rate"]);
     // As long as before, so that only its times tell.
@@ -379,9 +396,14 @@ fn memory_is_asked_for_the_symbols_that_matter() {
     src/price.rs Price::with_tax
     src/price.rs -
     tests/prices.rs tax_is_added
-    tests/prices.rs cheap
     src/price.rs apply_rate
+    src/price.rs Price::new
+    src/tax.rs Table::new
     src/tax.rs rate
+    src/price.rs Price
+    src/tax.rs Table
+    tests/prices.rs cheap
+    tests/prices.rs other
     ");
     let memory: Vec<&Candidate> =
         found.iter().filter(|candidate| candidate.relevance == Relevance::Memory).collect();
@@ -422,7 +444,7 @@ fn of_a_large_suite_only_the_lines_around_the_failures_are_shown() {
     insta::assert_snapshot!(listed(&without_neighbours(found)), @r"
     failing should be equal: test/suite.js - 183-223 (1000)
     failing should be equal: test/suite.js - 283-323 (998)
-    named suite: test/suite.js suite 1-402 (1000)
+    ranked (speaks of st, test, equal): test/suite.js suite 1-402
     ");
 }
 
@@ -443,8 +465,8 @@ fn what_mentions_a_name_that_nothing_defines_is_found() {
     );
     insta::assert_snapshot!(listed(&without_neighbours(found)), @r"
     failing limits of arrayLimit: test/parse.js limits of arrayLimit 1-3 (1000)
-    named limits: lib/other.js limits 1-3 (7000)
-    named arrayLimit: lib/parse.js defaults 1-1 (5500)
-    named arrayLimit: lib/parse.js parse 3-5 (5500)
+    ranked (`limits` is mentioned): lib/other.js limits 1-3
+    ranked (speaks of arrayLimit, limits): lib/parse.js parse 3-5
+    ranked (speaks of arrayLimit, limits): lib/parse.js defaults 1-1
     ");
 }

@@ -1,0 +1,122 @@
+use super::*;
+use crate::index::{FileSummary, summarise};
+use crate::syntax::Language;
+use std::sync::Arc;
+
+fn path(text: &str) -> WorkspacePath {
+    WorkspacePath::parse(text).unwrap()
+}
+
+fn corpus(files: &[(&str, &str)]) -> Corpus {
+    let read =
+        |at: &str, text: &str| -> FileSummary { summarise(Language::of_path(&path(at)).unwrap(), text) };
+    files.iter().map(|(at, text)| (path(at), Arc::new(read(at, text)))).collect()
+}
+
+fn shop() -> Corpus {
+    corpus(&[
+        (
+            "src/price.rs",
+            "use crate::tax::rate_of;\n\npub struct Price(u64);\n\nimpl Price {\n    /// With the country's tax.\n    \
+             pub fn with_tax(&self, country: Country) -> u64 {\n        half_up(self.0 * rate_of(country))\n    }\n}\n\n\
+             fn half_up(cents: u64) -> u64 {\n    cents / 100\n}\n\nfn unused() {}\n",
+        ),
+        ("src/tax.rs", "pub enum Country { A }\n\npub fn rate_of(country: Country) -> u64 {\n    19\n}\n"),
+        ("src/stock.rs", "pub fn withdraw(pieces: u32) -> bool {\n    pieces > 0\n}\n"),
+        ("tests/price.rs", "#[test]\nfn taxes() {\n    assert_eq!(price().with_tax(Country::A), 119);\n}\n"),
+    ])
+}
+
+/// One line for each of the best.
+fn ranked(corpus: &Corpus, query: &Query<'_>, count: usize) -> String {
+    let ranked = rank(corpus, query, &Weights::default());
+    let lines =
+        ranked.iter().take(count).map(|it| format!("{} {}: {}", it.path, it.definition.name, it.reason));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_text_finds_what_speaks_of_it_before_its_tests() {
+    let query = Query { texts: vec!["Withdrawing the last piece is refused"], ..Query::default() };
+    assert_eq!(ranked(&shop(), &query, 1), "src/stock.rs withdraw: speaks of Withdrawing, piece");
+    let query = Query { texts: vec!["`half_up` is wrong"], ..Query::default() };
+    assert_eq!(ranked(&shop(), &query, 1).split(' ').nth(1), Some("half_up:"));
+    let query = Query { texts: vec!["taxes come out wrong"], ..Query::default() };
+    let found = ranked(&shop(), &query, 9);
+    assert!(found.find("Price::with_tax") < found.find("tests/price.rs taxes"), "{found}");
+}
+
+#[test]
+fn a_text_lists_tests_only_where_it_names_them() {
+    let is_listed = |query: &Query<'_>| ranked(&shop(), query, 99).contains("tests/price.rs taxes");
+    let text = |text| Query { texts: vec![text], ..Query::default() };
+    assert!(!is_listed(&text("the price with tax is wrong in some country")));
+    assert!(is_listed(&text("`taxes` fails in some country")));
+    let at = path("src/price.rs");
+    assert!(is_listed(&Query { cursor: Some((&at, 8)), ..text("the price with tax is wrong") }));
+}
+
+#[test]
+fn what_the_best_calls_and_what_stands_beside_it_comes_along() {
+    let query = Query { code: vec!["with_tax"], ..Query::default() };
+    let found = rank(&shop(), &query, &Weights::default()).len();
+    assert!(found >= 4);
+    let corpus = shop();
+    let ranked = rank(&corpus, &query, &Weights::default());
+    let reason =
+        |name: &str| ranked.iter().find(|it| &*it.definition.name == name).map(|it| it.reason.to_string());
+    // Both are called, too; but what they are called or where they stand says more.
+    assert_eq!(reason("rate_of").as_deref(), Some("speaks of with_tax"));
+    assert_eq!(reason("half_up").as_deref(), Some("beside `Price::with_tax`"));
+    assert_eq!(reason("unused").as_deref(), Some("beside `Price::with_tax`"));
+    assert_eq!(reason("withdraw"), None);
+}
+
+#[test]
+fn a_cursor_finds_its_surroundings_without_a_word() {
+    let at = path("src/price.rs");
+    let query = Query { cursor: Some((&at, 8)), ..Query::default() };
+    let corpus = shop();
+    let ranked = rank(&corpus, &query, &Weights::default());
+    assert_eq!((&*ranked[0].definition.name, &ranked[0].reason), ("Price::with_tax", &Reason::Cursor));
+    let reason =
+        |name: &str| ranked.iter().find(|it| &*it.definition.name == name).map(|it| it.reason.to_string());
+    assert_eq!(reason("Country").as_deref(), Some("a type of `Price::with_tax`"));
+    assert_eq!(reason("rate_of").as_deref(), Some("`Price::with_tax` calls it"));
+}
+
+#[test]
+fn a_test_leads_to_the_file_that_it_is_called_after() {
+    let at = path("tests/price.rs");
+    let query = Query { tests: vec![(&at, None)], ..Query::default() };
+    let found = ranked(&shop(), &query, 1);
+    assert!(
+        found.starts_with("src/price.rs") && found.ends_with("`tests/price.rs` is called after its file"),
+        "{found}"
+    );
+}
+
+#[test]
+fn files_that_change_together_and_reported_places_count() {
+    let (tax, stock) = (path("src/tax.rs"), path("src/stock.rs"));
+    let query = Query { co_changed: vec![(&tax, 500), (&stock, 100)], ..Query::default() };
+    let found = ranked(&shop(), &query, 9);
+    assert!(found.find("src/tax.rs") < found.find("src/stock.rs"), "{found}");
+    let query = Query { reported: vec![(&stock, 2)], ..Query::default() };
+    assert_eq!(ranked(&shop(), &query, 1), "src/stock.rs withdraw: a report names it");
+}
+
+#[test]
+fn the_same_files_give_the_same_order_however_they_came() {
+    let query = Query { texts: vec!["tax of a country in cents"], ..Query::default() };
+    let forward = shop();
+    let mut backward = Corpus::new();
+    let files: Vec<_> =
+        forward.files().map(|(path, entry)| (path.clone(), Arc::clone(&entry.summary))).collect();
+    for (path, summary) in files.into_iter().rev() {
+        backward.replace(&path, summary);
+    }
+    assert_eq!(ranked(&forward, &query, 99), ranked(&backward, &query, 99));
+    assert_eq!(ranked(&Corpus::new(), &query, 99), "");
+    assert_eq!(ranked(&forward, &Query::default(), 99), "");
+}

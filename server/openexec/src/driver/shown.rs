@@ -1,0 +1,39 @@
+//! What a model would be shown, without a run: nothing is sent and nothing is remembered.
+
+use super::{DriverError, Runtime, canonical, memory, sift_by};
+use crate::workspace::Sought;
+use openexec_engine::context::{self, ContextPack, Envelopes};
+use openexec_engine::policy::Policy;
+use openexec_engine::redact::Redactions;
+use openexec_engine::run::ContextQuery;
+use std::path::Path;
+
+/// What the nonces of a pack that is only printed are made of, so that two prints are the same.
+const ENTROPY: &str = "printed, not sent";
+
+impl Runtime {
+    /// The pack for a query, as for a model elsewhere, which is told the least. Reads the disk.
+    ///
+    /// # Errors
+    /// When the workspace, its declarations or the state cannot be read.
+    pub fn pack(
+        &self,
+        root: &Path,
+        query: &ContextQuery,
+        budget_tokens: usize,
+    ) -> Result<ContextPack, DriverError> {
+        let root = canonical(root)?;
+        let snapshot = self.policy(&root)?.snapshot;
+        let policy = Policy::new(&snapshot);
+        let workspace = self.workspace(&root)?.sifted(sift_by(policy.clone(), false));
+        let store = self.store(&root)?;
+        let notes = self.memory(&root)?.notes();
+        let recall = |sought: &Sought<'_>| memory::recall(&store, &notes, sought);
+        let candidates = workspace.gather(query, &recall);
+        let mut redactions = Redactions::default();
+        redactions.know(&workspace.hidden_in(&candidates, &query.changes, &query.open_documents));
+        let mut envelopes = Envelopes::new(ENTROPY);
+        let rules = (&policy, false);
+        Ok(context::build_allowed(&candidates, rules, budget_tokens, &mut redactions, &mut envelopes))
+    }
+}

@@ -1,0 +1,4 @@
+pub mod country;
+pub mod report;
+pub mod stock;
+pub mod tax;
