@@ -8,7 +8,6 @@
 //! writes the packs' line ranges for a scorer of one's own.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

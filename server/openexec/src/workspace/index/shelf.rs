@@ -122,7 +122,7 @@ impl Index {
     pub(super) fn save(&self) {
         let Some(shelf) = &self.shelf else { return };
         let _one = self.saving.lock();
-        let changed: Vec<(WorkspacePath, Option<(Known, Arc<FileSummary>)>)> = {
+        let changed: Vec<_> = {
             let mut state = self.state.lock();
             let unsaved = std::mem::take(&mut state.unsaved);
             let entry = |path: WorkspacePath| {
