@@ -1,6 +1,14 @@
 //! The context benchmark on a small repository of our own, which the test makes with git from
 //! the files in `context/repository`. What is measured, and how, is the bench's own code.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
 #[path = "../server/openexec/benches/context/measure.rs"]
 mod measure;
 #[path = "../server/openexec/benches/context/pack.rs"]
