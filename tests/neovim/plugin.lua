@@ -101,7 +101,10 @@ editor.equal(
   {},
   'completion of runs that cannot be undone'
 )
-editor.equal(vim.fn.getcompletion('OpenExec re', 'cmdline'), { 'reject', 'report', 'request', 'resume', 'review' })
+editor.equal(
+  vim.fn.getcompletion('OpenExec re', 'cmdline'),
+  { 'reject', 'report', 'request', 'resume', 'review' }
+)
 
 -- Review: both sides of each file, and all hunks in the quickfix list.
 vim.cmd('OpenExec review')
@@ -185,10 +188,7 @@ editor.wait('the timeline', function()
   return vim.api.nvim_buf_get_name(0):find('timeline.md', 1, true)
 end)
 local timeline = editor.text(0)
-assert(
-  timeline:find('## What happened', 1, true) and timeline:find('gate passed', 1, true),
-  timeline
-)
+assert(timeline:find('## What happened', 1, true) and timeline:find('gate passed', 1, true), timeline)
 vim.cmd.buffer(buffer)
 
 vim.cmd('OpenExec undo ' .. short[1])

@@ -3,4 +3,4 @@
 
 mod targets;
 
-pub use targets::{TARGETS, blueprint, evaluate, guard, outline, path, reply, rules, tasks};
+pub use targets::{TARGETS, blueprint, evaluate, guard, memory_file, outline, path, reply, rules, tasks};
