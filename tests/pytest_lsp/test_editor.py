@@ -56,6 +56,11 @@ class Editor:
         async def registered(params: types.RegistrationParams):
             return None
 
+        @client.feature(types.WORKSPACE_CODE_LENS_REFRESH)
+        @client.feature(types.WORKSPACE_INLAY_HINT_REFRESH)
+        async def refreshed(*_):
+            return None
+
         @client.feature(types.WINDOW_SHOW_MESSAGE_REQUEST)
         async def asked(params: types.ShowMessageRequestParams):
             return None
@@ -197,7 +202,7 @@ async def test_a_failing_test_is_repaired_and_the_repair_taken_back(client: pyte
     editor = client.editor
     uri = editor.open(LIB)
     before = editor.text(uri)
-    await editor.offered(uri, 1, "Review `answer`")
+    await editor.offered(uri, 1, "Review function `answer`")
     started = await editor.command(
         "openexec.run", [{"blueprint": "fix_tests", "uri": uri, "model": MODEL}]
     )
