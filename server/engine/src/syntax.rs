@@ -245,7 +245,7 @@ impl SyntaxTree {
 
     /// Parses what edits have changed since the last time; `rope` is the text after them.
     pub fn read_again(&mut self, rope: &Rope) {
-        if let Some(tree) = parse(self.language(), &self.loaded.parser, rope, Some(&self.tree)) {
+        if let Some(tree) = follow(self.language(), &self.loaded.parser, rope, &self.tree) {
             self.tree = tree;
         }
     }
@@ -256,7 +256,7 @@ impl SyntaxTree {
     pub fn edited(&self, edits: &[ByteEdit], rope: &Rope) -> Option<Self> {
         let mut old = self.tree.clone();
         edits.iter().for_each(|edit| old.edit(&input_edit(edit)));
-        let tree = parse(self.language(), &self.loaded.parser, rope, Some(&old))?;
+        let tree = follow(self.language(), &self.loaded.parser, rope, &old)?;
         Some(Self { entry: self.entry, loaded: self.loaded, tree })
     }
 
@@ -312,6 +312,19 @@ fn input_edit(edit: &ByteEdit) -> InputEdit {
 /// The symbols of a text; none when it cannot be parsed.
 pub fn symbols_of(language: Language, source: &str) -> Vec<Symbol> {
     SyntaxTree::parse(language, &Rope::from_str(source)).map(|tree| tree.symbols(source)).unwrap_or_default()
+}
+
+/// Parses what edits have changed. How a parser recovers from an error depends on the tree that
+/// it begins with, and an error can outlast its cause; so a tree with errors is made anew, and
+/// the same text has the same tree, whatever was typed on the way to it.
+fn follow(
+    language: Language,
+    grammar: &tree_sitter::Language,
+    rope: &Rope,
+    old: &tree_sitter::Tree,
+) -> Option<tree_sitter::Tree> {
+    let tree = parse(language, grammar, rope, Some(old))?;
+    if tree.root_node().has_error() { parse(language, grammar, rope, None) } else { Some(tree) }
 }
 
 /// Parses with a budget of steps that depends on the size alone, so that the same text has
