@@ -94,13 +94,14 @@ fn an_editor_opens_the_timeline_and_the_page() {
 /// The titles of the lenses of a document, once there are so many.
 fn lenses(client: &mut Client, uri: &str, wanted: usize) -> Vec<Value> {
     loop {
+        // A refresh may overtake the answer that it is about.
+        client.heard.retain(|message| message["method"] != "workspace/codeLens/refresh");
         let params = json!({ "textDocument": { "uri": uri } });
         let shown = client.request("textDocument/codeLens", params).unwrap();
         let shown = shown.as_array().cloned().unwrap_or_default();
         if shown.len() == wanted {
             return shown;
         }
-        client.heard.retain(|message| message["method"] != "workspace/codeLens/refresh");
         client.wait_for("other lenses", |message| message["method"] == "workspace/codeLens/refresh");
     }
 }
