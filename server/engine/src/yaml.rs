@@ -66,3 +66,39 @@ pub struct LoadError {
     /// Never empty.
     pub diagnostics: Vec<Diagnostic>,
 }
+
+/// Defines texts of a file that are checked when they are read.
+macro_rules! checked_text {
+    ($visibility:vis, $($(#[$attribute:meta])* $type:ident, $check:ident, $schema:tt;)*) => {$(
+        $(#[$attribute])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+        $visibility struct $type(pub(super) String);
+
+        impl Read for $type {
+            fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
+                let text = text(node, subject, problems)?;
+                match $check(text) {
+                    Ok(()) => Some(Self(text.trim().to_owned())),
+                    Err(remedy) => {
+                        problems.report(node.place, format!("{subject} is `{}`", shown(text)), remedy);
+                        None
+                    }
+                }
+            }
+        }
+
+        impl JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!($schema)
+            }
+        }
+    )*};
+}
+
+pub(crate) use checked_text;

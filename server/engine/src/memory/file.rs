@@ -7,6 +7,7 @@ use crate::limits::{
 };
 use crate::path::{WorkspacePath, is_ignorable};
 use crate::policy::{ApprovalMode, SandboxMode};
+use crate::yaml::checked_text;
 use crate::yaml::mapping::mapping;
 use crate::yaml::read::{Label, Name, Prose, Version, shown, text};
 use crate::yaml::{Node, Placed, Problems, Read, read_choices};
@@ -259,41 +260,8 @@ record! {
     }
 }
 
-/// Defines a text of the file that is checked when it is read.
-macro_rules! checked_text {
-    ($($(#[$attribute:meta])* $type:ident, $check:ident, $schema:tt;)*) => {$(
-        $(#[$attribute])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-        pub(super) struct $type(pub(super) String);
-
-        impl Read for $type {
-            fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
-                let text = text(node, subject, problems)?;
-                match $check(text) {
-                    Ok(()) => Some(Self(text.trim().to_owned())),
-                    Err(remedy) => {
-                        problems.report(node.place, format!("{subject} is `{}`", shown(text)), remedy);
-                        None
-                    }
-                }
-            }
-        }
-
-        impl JsonSchema for $type {
-            fn inline_schema() -> bool {
-                true
-            }
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($type).into()
-            }
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        }
-    )*};
-}
-
 checked_text! {
+    pub(super),
     /// One line for people.
     Line, line, { "type": "string", "minLength": 1, "maxLength": MEMORY_LINE_BYTES_MAX };
     /// A day, or a moment.

@@ -9,6 +9,7 @@ use crate::limits::{
 };
 use crate::policy::{ApprovalMode, Capability, SandboxMode, Verdict};
 use crate::redact::PersonalData;
+use crate::yaml::checked_text;
 use crate::yaml::mapping::mapping;
 use crate::yaml::read::{Version, shown, text};
 use crate::yaml::{Node, Placed, Problems, Read, Value, read_choices, wrong_kind};
@@ -196,41 +197,8 @@ mapping! {
     }
 }
 
-/// Defines a text of the file that is checked when it is read.
-macro_rules! checked_text {
-    ($($(#[$attribute:meta])* $type:ident, $check:ident, $schema:tt;)*) => {$(
-        $(#[$attribute])*
-        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-        pub(in crate::policy) struct $type(pub(super) String);
-
-        impl Read for $type {
-            fn read(node: &Node, subject: &str, problems: &mut Problems<'_>) -> Option<Self> {
-                let text = text(node, subject, problems)?;
-                match $check(text) {
-                    Ok(()) => Some(Self(text.trim().to_owned())),
-                    Err(remedy) => {
-                        problems.report(node.place, format!("{subject} is `{}`", shown(text)), remedy);
-                        None
-                    }
-                }
-            }
-        }
-
-        impl JsonSchema for $type {
-            fn inline_schema() -> bool {
-                true
-            }
-            fn schema_name() -> Cow<'static, str> {
-                stringify!($type).into()
-            }
-            fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                json_schema!($schema)
-            }
-        }
-    )*};
-}
-
 checked_text! {
+    pub(in crate::policy),
     /// The id of a rule.
     RuleName, rule_name, { "type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$", "maxLength": 64 };
     /// A sentence for people and models, on one line.
