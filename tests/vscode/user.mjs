@@ -206,35 +206,42 @@ class Workbench {
         }
     }
 
-    /** Types into the quick input that a key opens, and takes the row with this name. */
-    async quick(text, row) {
+    /** Types into the quick input that a key opens, and takes the row whose name starts so. */
+    async quick(key, text, row) {
         const input = this.page.locator('.quick-input-widget input[type="text"]');
-        await input.waitFor();
-        await input.fill(text);
-        const rows = this.page.locator('.quick-input-list .monaco-list-row.focused');
-        await rows.and(this.page.locator(`[aria-label^=${JSON.stringify(row)}]`)).first().waitFor();
+        const focused = this.page.locator('.quick-input-list .monaco-list-row.focused')
+            .and(this.page.locator(`[aria-label^=${JSON.stringify(row)}]`)).first();
+        const patience = { timeout: 5_000 };
+        const late = () => undefined;
+        await this.until(`${row} can be chosen`, async () => {
+            // Whatever takes the focus closes the input, and a workbench that is still coming up
+            // does: who asked then asks again.
+            if (!(await input.isVisible())) {
+                await this.keys(key);
+                await input.waitFor(patience).catch(late);
+            }
+            if (await input.inputValue(patience).catch(late) !== text) {
+                await input.fill(text, patience).catch(late);
+            }
+            return await input.isVisible() && await focused.isVisible();
+        });
         await input.press('Enter');
     }
 
     async open(path) {
         const file = path.split('/').at(-1);
-        await this.keys('Control+p');
-        await this.quick(path, file);
+        await this.quick('Control+p', path, file);
         await this.page.locator(`.tab.active[data-resource-name=${JSON.stringify(file)}]`).waitFor();
         await this.page.locator('.editor-instance .view-lines').first().waitFor();
     }
 
     async command(title) {
-        await this.keys('F1');
-        await this.quick(`>${title}`, title);
+        await this.quick('F1', `>${title}`, title);
     }
 
     async cursorAt(line, column) {
-        await this.keys('Control+g');
-        const input = this.page.locator('.quick-input-widget input[type="text"]');
-        await input.fill(`:${line}:${column}`);
-        await input.press('Enter');
-        await input.waitFor({ state: 'hidden' });
+        await this.quick('Control+g', `:${line}:${column}`, 'Go to line');
+        await this.page.locator('.quick-input-widget input[type="text"]').waitFor({ state: 'hidden' });
     }
 
     /** What stands in the editor in front. */
