@@ -108,7 +108,10 @@ fn texts(folder: &Path, texts: &mut Vec<(Option<WorkspacePath>, String)>, root: 
     paths.sort();
     for path in paths {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if path.is_symlink() || name.starts_with('.') || matches!(name.as_str(), "target" | "node_modules") {
+        if path.is_symlink()
+            || name.starts_with('.')
+            || matches!(name.as_str(), "target" | "node_modules" | "fuzz")
+        {
             continue;
         }
         if path.is_dir() {

@@ -250,6 +250,14 @@ impl SyntaxTree {
         }
     }
 
+    /// The same, for a question that cannot wait: around errors the structure may depend on what
+    /// was typed on the way to the text, which [`read_again`](Self::read_again) does not let it.
+    pub fn read_roughly(&mut self, rope: &Rope) {
+        if let Some(tree) = parse(self.language(), &self.loaded.parser, rope, Some(&self.tree)) {
+            self.tree = tree;
+        }
+    }
+
     /// The tree of a text that several edits have made of this one. `edits` are given in the
     /// coordinates of the text before all of them, the last place first. `None` where
     /// [`parse`](Self::parse) would give up.

@@ -1,5 +1,7 @@
 //! Every limit of the edge, in one place. Units come last in the names.
 
+use std::time::Duration;
+
 /// Bytes of a child's output that are read before the rest is drained and dropped.
 pub const TASK_OUTPUT_BYTES_MAX: u64 = 32 * 1024 * 1024;
 /// Memory of each process of a task, in bytes of private data (`RLIMIT_DATA`).
@@ -166,6 +168,8 @@ pub const INDEX_NOW_PARSED_BYTES_MAX: u64 = 512 * 1024;
 pub const INDEX_NOW_LEXED_BYTES_MAX: u64 = 1024 * 1024;
 /// Texts of open buffers whose summaries are kept at hand.
 pub const INDEX_BUFFERS_KEPT_MAX: usize = 256;
+/// How long nobody must have used an index before it leaves what it knows on disk.
+pub const INDEX_RESTS_AFTER: Duration = Duration::from_secs(120);
 /// Changes that the background is told of one by one; of more, it looks at everything.
 pub const INDEX_CHANGES_MAX: usize = 256;
 /// Files whose symbols are kept at hand once they were wanted.

@@ -68,13 +68,18 @@ fn measure_among(files: usize) {
 fn parts(text: &str, line: usize, column: u32) {
     let mut document = Document::new(text);
     let mut tree = SyntaxTree::parse(Language::Rust, document.rope()).unwrap();
-    let (mut edits, mut directives, mut symbols) = (Vec::new(), Vec::new(), Vec::new());
+    let [mut rough, mut edits, mut directives, mut symbols] = [(); 4].map(|()| Vec::new());
     let line = u32::try_from(line).unwrap();
     for key in 0..SECONDS * KEYS_PER_SECOND / KEYS_PER_MENU {
         let at = Position { line, character: column + key };
         let began = Instant::now();
         let edit = document.change(Some((at, at)), "a", PositionEncoding::Utf16).unwrap();
-        tree.edit(&edit, document.rope());
+        tree.shift(&edit);
+        let mut at_once = tree.clone();
+        at_once.read_roughly(document.rope());
+        rough.push(began.elapsed());
+        let began = Instant::now();
+        tree.read_again(document.rope());
         edits.push(began.elapsed());
         let began = Instant::now();
         std::hint::black_box(tree.directive_at(&document.to_string(), line + 1));
@@ -83,7 +88,8 @@ fn parts(text: &str, line: usize, column: u32) {
         std::hint::black_box(tree.symbols(&document.to_string()));
         symbols.push(began.elapsed());
     }
-    println!("bench editor/part-edit-and-parse: {}; per key, before the menu", Times::of(edits));
+    println!("bench editor/part-edit-roughly: {}; per key, before the menu", Times::of(rough));
+    println!("bench editor/part-parse: {}; per key at most, in the background", Times::of(edits));
     println!("bench editor/part-directive: {}; per menu", Times::of(directives));
     println!("bench editor/part-symbols: {}; per key at most, in the background", Times::of(symbols));
 }

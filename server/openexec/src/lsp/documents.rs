@@ -47,6 +47,8 @@ pub(super) struct OpenFile {
     /// Its structure now, from the moment at which somebody wants to know it: whoever types does
     /// not wait for a parser.
     now: Arc<OnceLock<Option<SyntaxTree>>>,
+    /// Its structure nearly, for whoever cannot wait until that is known.
+    nearly: Arc<OnceLock<SyntaxTree>>,
     symbols: Arc<Symbols>,
 }
 
@@ -158,6 +160,7 @@ impl Documents {
             standing: Standing::Live,
             before: Structure::Unread,
             now: Arc::default(),
+            nearly: Arc::default(),
             symbols: Arc::default(),
         };
         self.by_path.insert(path.clone(), Arc::new(file));
@@ -246,7 +249,7 @@ impl OpenFile {
             Some(None) => Structure::Unreadable,
             None => std::mem::replace(&mut self.before, Structure::Unread),
         };
-        self.now = Arc::default();
+        (self.now, self.nearly) = Default::default();
         if range.is_none() {
             // A whole new text heals everything.
             self.standing = Standing::Live;
@@ -269,12 +272,12 @@ impl OpenFile {
     /// Whether nobody has asked for the structure since the latest change, so that the next one
     /// waits for a parser.
     pub(super) fn is_unread(&self) -> bool {
-        self.now.get().is_none()
+        self.now.get().is_none() && self.nearly.get().is_none()
     }
 
-    /// Parses what is not parsed yet.
-    pub(super) fn read(&self) {
-        let _ = self.tree();
+    /// Parses what a menu needs and is not parsed yet.
+    pub(super) fn read_for_menu(&self) {
+        let _ = self.tree_at_hand();
     }
 
     /// The structure of the text as it is. The first who asks after a change parses it.
@@ -291,21 +294,40 @@ impl OpenFile {
         self.now.get_or_init(read).as_ref()
     }
 
-    /// The directive in or directly around a line, counted from 0.
-    pub(super) fn directive_at(&self, line: u32) -> Option<Directive> {
-        self.tree()?.directive_at(&self.text.to_string(), line.saturating_add(1))
+    /// The structure for a menu, which cannot wait until a large file with an error somewhere is
+    /// parsed as a whole: what is known of it from before the latest changes is brought up to them.
+    fn tree_at_hand(&self) -> Option<&SyntaxTree> {
+        let (None, Structure::Moved(tree)) = (self.now.get(), &self.before) else { return self.tree() };
+        let near = || {
+            let mut tree = tree.clone();
+            tree.read_roughly(self.text.rope());
+            tree
+        };
+        Some(self.nearly.get_or_init(near))
     }
 
-    /// The definitions. Of a large document perhaps those of an earlier version: extracting
-    /// them takes longer than a menu may.
+    /// The directive in or directly around a line, counted from 0.
+    pub(super) fn directive_at(&self, line: u32) -> Option<Directive> {
+        self.tree_at_hand()?.directive_at(&self.text.to_string(), line.saturating_add(1))
+    }
+
+    /// The definitions, for a menu. Of a large document perhaps those of an earlier version:
+    /// extracting them takes longer than a menu may.
     pub(super) fn symbols(&self) -> Arc<Vec<Symbol>> {
         let known = self.symbols.known.lock().clone();
         match known {
             Some((version, symbols)) if version == self.version => symbols,
-            _ if self.text.rope().len_bytes() <= SYMBOLS_INLINE_BYTES_MAX => self.extract_symbols(),
+            _ if self.text.rope().len_bytes() <= SYMBOLS_INLINE_BYTES_MAX => match self.now.get() {
+                Some(_) => self.extract_symbols(),
+                None => self.tree_at_hand().map(|tree| self.symbols_in(tree)).unwrap_or_default(),
+            },
             Some((_, symbols)) => symbols,
             None => Arc::default(),
         }
+    }
+
+    fn symbols_in(&self, tree: &SyntaxTree) -> Arc<Vec<Symbol>> {
+        Arc::new(tree.symbols(&self.text.to_string()))
     }
 
     /// The definitions of exactly this version, if that takes no longer than an answer may.
@@ -356,7 +378,7 @@ impl OpenFile {
         {
             return Arc::clone(symbols);
         }
-        let symbols = Arc::new(tree.symbols(&self.text.to_string()));
+        let symbols = self.symbols_in(tree);
         *self.symbols.known.lock() = Some((self.version, Arc::clone(&symbols)));
         symbols
     }

@@ -250,7 +250,7 @@ impl Shared {
     async fn read_structure(&self, uri: &str) {
         if let Some(file) = self.session.document(uri).filter(|file| file.is_unread()) {
             let read = move || {
-                file.read();
+                file.read_for_menu();
                 Ok(())
             };
             if let Err(reason) = blocking(read).await {

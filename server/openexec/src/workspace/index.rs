@@ -8,12 +8,13 @@
 //! How it is brought up to date: `refresh` finds out what has changed, by the states of files
 //! and directories alone; `shelf` takes back what was known in an earlier session; `work` reads
 //! and parses what is left, in as many threads as come to help. All of them leave their results
-//! in `state`. `keeper` does this in the background; `view` is what a pack is gathered from.
+//! in `state`, from which `rest` puts them aside while nobody needs them. `keeper` does this in the background; `view` is what a pack is gathered from.
 
 mod keeper;
 mod parsed;
 mod record;
 mod refresh;
+mod rest;
 mod shelf;
 mod state;
 mod view;
@@ -45,6 +46,7 @@ pub(super) struct Index {
     taken: OnceLock<()>,
     /// How many keepers work in the background.
     keepers: AtomicUsize,
+    used: rest::Use,
     over: Mutex<view::Buffers>,
     symbols: Mutex<parsed::Symbols>,
 }

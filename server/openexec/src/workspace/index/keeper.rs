@@ -5,7 +5,7 @@ use super::work::{Left, Pace};
 use crate::limits::INDEX_CHANGES_MAX;
 use crate::workspace::Workspace;
 use crate::workspace::walk::{SETTLING, below, stamp_of};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -152,17 +152,26 @@ impl Workspace {
     }
 
     /// Waits for a change, or once after each until files that were written a moment ago can be
-    /// told from later states of them. `None` when the session ends.
+    /// told from later states of them; meanwhile puts aside what nobody uses. `None` when the
+    /// session ends.
     fn next_change(&self, told: &Told, settling: &mut Settling) -> Option<Changed> {
         let is_settled = self.index.state.lock().known.values().all(|known| known.is_settled);
         let mut changed = told.changed.lock();
         while changed.is_empty() && !told.has_ended() {
-            if is_settled || *settling == Settling::Awaited {
-                told.news.wait(&mut changed);
+            if !is_settled && *settling == Settling::ToBeAwaited {
+                if told.news.wait_for(&mut changed, SETTLING + Duration::from_secs(1)).timed_out() {
+                    *changed = Changed::anything();
+                    *settling = Settling::Awaited;
+                }
+                continue;
+            }
+            match self.index.rests_in() {
+                Some(Duration::ZERO) => MutexGuard::unlocked(&mut changed, || self.index.rest()),
+                Some(time) => drop(told.news.wait_for(&mut changed, time)),
+                None => told.news.wait(&mut changed),
+            }
+            if !changed.is_empty() {
                 *settling = Settling::ToBeAwaited;
-            } else if told.news.wait_for(&mut changed, SETTLING + Duration::from_secs(1)).timed_out() {
-                *changed = Changed::anything();
-                *settling = Settling::Awaited;
             }
         }
         (!told.has_ended()).then(|| std::mem::take(&mut *changed))

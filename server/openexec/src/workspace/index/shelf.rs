@@ -24,14 +24,14 @@ pub trait Shelf: Send + Sync {
 }
 
 /// An entry.
-struct Found {
-    path: WorkspacePath,
+pub(super) struct Found {
+    pub(super) path: WorkspacePath,
     /// Absent where the entry is worth nothing: damaged, or of another version.
-    entry: Option<(Known, Summary)>,
+    pub(super) entry: Option<(Known, Summary)>,
 }
 
-enum Summary {
-    /// Of the file as it is now.
+pub(super) enum Summary {
+    /// Of the file as it is wanted.
     Current(Arc<FileSummary>),
     /// Of a file that has changed since, or may have.
     Other(Box<[u8]>),
@@ -57,42 +57,14 @@ impl Index {
             return;
         }
         self.taken.get_or_init(|| {
-            let parts = std::thread::available_parallelism().map_or(1, usize::from).min(INDEX_THREADS_MAX);
-            let found: Vec<Found> = std::thread::scope(|scope| {
-                let readers: Vec<_> = (0..parts)
-                    .map(|part| scope.spawn(move || self.read_part(shelf.as_ref(), (part, parts))))
-                    .collect();
-                let parts = readers.into_iter().map(|reader| reader.join().unwrap_or_default());
-                parts.flatten().collect()
-            });
-            self.take_over(found);
-        });
-    }
-
-    fn read_part(&self, shelf: &dyn Shelf, part: (usize, usize)) -> Vec<Found> {
-        let files = self.state.lock().files.clone().unwrap_or_default();
-        let mut versions = Versions::default();
-        let mut found = Vec::new();
-        shelf.read(part, &mut |path, bytes| {
-            let Ok(path) = WorkspacePath::parse(path) else { return };
-            let mut read = || {
-                let (head, summary) = decode_head(path.as_str(), bytes)?;
-                let known = head.known(&versions.of(&path))?;
-                let listed = files.binary_search_by(|file| file.path.cmp(&path)).ok();
+            let files = self.state.lock().files.clone().unwrap_or_default();
+            let is_current = |path: &WorkspacePath, known: &Known| {
+                let listed = files.binary_search_by(|file| file.path.cmp(path)).ok();
                 let listed = listed.and_then(|at| files.get(at));
-                let is_current =
-                    known.is_settled && listed.is_some_and(|file| file.stamp == Some(known.stamp));
-                let summary = if is_current {
-                    Summary::Current(Arc::new(decode_summary(summary)?))
-                } else {
-                    Summary::Other(summary.into())
-                };
-                Some((known, summary))
+                known.is_settled && listed.is_some_and(|file| file.stamp == Some(known.stamp))
             };
-            let entry = read();
-            found.push(Found { path, entry });
+            self.take_over(parts(|part| read_part(shelf.as_ref(), part, is_current)));
         });
-        found
     }
 
     fn take_over(&self, found: Vec<Found>) {
@@ -147,6 +119,42 @@ impl Index {
             .collect();
         shelf.write(&entries);
     }
+}
+
+/// Reads all parts of a shelf side by side.
+pub(super) fn parts(read: impl Fn((usize, usize)) -> Vec<Found> + Sync) -> Vec<Found> {
+    let parts = std::thread::available_parallelism().map_or(1, usize::from).min(INDEX_THREADS_MAX);
+    let read = &read;
+    std::thread::scope(|scope| {
+        let readers: Vec<_> = (0..parts).map(|part| scope.spawn(move || read((part, parts)))).collect();
+        readers.into_iter().flat_map(|reader| reader.join().unwrap_or_default()).collect()
+    })
+}
+
+/// Reads one part. The summaries that are wanted are made ready for use.
+pub(super) fn read_part(
+    shelf: &dyn Shelf,
+    part: (usize, usize),
+    is_wanted: impl Fn(&WorkspacePath, &Known) -> bool,
+) -> Vec<Found> {
+    let mut versions = Versions::default();
+    let mut found = Vec::new();
+    shelf.read(part, &mut |path, bytes| {
+        let Ok(path) = WorkspacePath::parse(path) else { return };
+        let mut read = || {
+            let (head, summary) = decode_head(path.as_str(), bytes)?;
+            let known = head.known(&versions.of(&path))?;
+            let summary = if is_wanted(&path, &known) {
+                Summary::Current(Arc::new(decode_summary(summary)?))
+            } else {
+                Summary::Other(summary.into())
+            };
+            Some((known, summary))
+        };
+        let entry = read();
+        found.push(Found { path, entry });
+    });
+    found
 }
 
 /// A kept summary, ready for use.

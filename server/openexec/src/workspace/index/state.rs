@@ -61,6 +61,8 @@ pub(super) struct State {
     pub(super) attic: BTreeMap<Source, Kept>,
     /// Files whose entry on disk is behind.
     pub(super) unsaved: BTreeSet<WorkspacePath>,
+    /// True while the corpus holds only what has changed since the rest was put aside.
+    pub(super) is_resting: bool,
 }
 
 impl State {
@@ -177,6 +179,21 @@ impl State {
     fn listed(&self, path: &WorkspacePath) -> Option<&Listed> {
         let files = self.files.as_deref()?;
         files.get(files.binary_search_by(|file| file.path.cmp(path)).ok()?)
+    }
+
+    /// True when there is something that can be put aside: everything is done and saved.
+    pub(super) fn may_rest(&self) -> bool {
+        self.is_complete() && self.unsaved.is_empty() && !self.corpus.is_empty()
+    }
+
+    /// Files of which nothing is at hand, although it should be, wait.
+    pub(super) fn miss_what_is_lost(&mut self) {
+        let lost = self.known.keys().filter(|path| self.corpus.get(path).is_none());
+        for path in lost.cloned().collect::<Vec<_>>() {
+            self.known.remove(&path);
+            let bytes = self.listed(&path).map_or(0, |file| file.bytes);
+            self.waiting.insert(path, bytes);
+        }
     }
 
     /// True when nothing is left to be done.

@@ -76,6 +76,7 @@ impl Workspace {
     pub fn indexed(&self, near: &[&WorkspacePath]) -> Indexed {
         self.refresh();
         self.index.take_from_shelf();
+        self.index.wake();
         let is_kept = self.index.keepers.load(Ordering::Acquire) > 0;
         if !is_kept || self.index.state.lock().waiting_bytes() <= INDEX_NOW_PARSED_BYTES_MAX {
             self.work_off(Pace::Awaited, &|| false);
