@@ -4,6 +4,7 @@
 mod agreement;
 mod annotations;
 mod capabilities;
+mod deciding;
 mod following;
 mod for_memory;
 mod for_own_files;
@@ -19,6 +20,7 @@ use self::for_own_files::own_edit;
 pub(super) use self::indexing::stop_indexing;
 use super::actions::{Form, Place, RunLine, offered};
 use super::commands;
+use super::decisions::Accepted;
 use super::editor::Editor;
 use super::follow::run_of_token;
 use super::memory::Memory;
@@ -67,6 +69,8 @@ struct Shared {
     followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
     /// Recorded runs, as they stood when their journal was read last.
     recorded_views: Mutex<BTreeMap<RunId, RunView>>,
+    /// What the user has accepted of proposals that wait.
+    accepted: Mutex<Accepted>,
 }
 
 impl Handlers {
@@ -78,7 +82,7 @@ impl Handlers {
     ) -> Self {
         let editor = Editor::new(client);
         let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
-        let (followed, recorded_views) = (Mutex::default(), Mutex::default());
+        let (followed, recorded_views, accepted) = (Mutex::default(), Mutex::default(), Mutex::default());
         let memory = Arc::new(Memory::new(Arc::clone(&session), runtime.clone()));
         let surroundings =
             Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), Arc::clone(&memory), &dirs));
@@ -96,6 +100,7 @@ impl Handlers {
             publisher,
             followed,
             recorded_views,
+            accepted,
         }))
     }
 
@@ -134,7 +139,11 @@ impl LanguageServer for Handlers {
         tokio::spawn(Arc::clone(&self.0).keep_indexed());
         tokio::spawn(Arc::clone(&self.0.publisher).keep_telling());
         let publisher = Arc::clone(&self.0.publisher);
-        tokio::spawn(Arc::clone(&self.0.memory).keep_fresh(move || publisher.refresh()));
+        let session = Arc::clone(&self.0.session);
+        tokio::spawn(Arc::clone(&self.0.memory).keep_fresh(move || {
+            publisher.refresh();
+            session.annotations_may_have_changed();
+        }));
     }
 
     async fn shutdown(&self) -> jsonrpc::Result<()> {
@@ -170,7 +179,11 @@ impl LanguageServer for Handlers {
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> jsonrpc::Result<Option<Vec<CodeLens>>> {
-        Ok(self.0.lenses(&params.text_document.uri).await)
+        let uri = &params.text_document.uri;
+        match self.0.review_lenses(uri.as_str()) {
+            Some(lenses) => Ok(Some(lenses)),
+            None => Ok(self.0.lenses(uri).await),
+        }
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> jsonrpc::Result<Option<Vec<InlayHint>>> {
@@ -266,6 +279,9 @@ impl Shared {
         let Some(file) = session.document(params.text_document.uri.as_str()) else {
             return Vec::new();
         };
+        if let Some(actions) = self.review_actions(&file, params) {
+            return actions;
+        }
         let Some(root) = roots.of_file(&file.path) else {
             return Vec::new();
         };

@@ -94,6 +94,10 @@ fn workflow(place: &Place<'_>, blueprint: &Blueprint, trigger: Trigger) -> Optio
 fn hindrance(place: &Place<'_>, blueprint: &Blueprint, range: Range) -> Option<String> {
     let judged = !blueprint.gates.is_empty();
     match &place.offers.trust {
+        // Trusting it would not help: nothing in it tests.
+        Some(TrustState::Untrusted { commands, .. }) if judged && commands.is_empty() => {
+            return Some(NO_TEST_TASK.to_owned());
+        }
         Some(TrustState::Untrusted { .. }) if judged => {
             return Some(
                 "the tasks of this workspace are not trusted; look at them and trust them first".to_owned(),

@@ -182,6 +182,7 @@ fn what_only_the_workspace_shows_is_told() {
         let trust = TrustState::Untrusted {
             content: Digest::of(b"x"),
             commands: Vec::new(),
+            loads: Vec::new(),
             files: Vec::new(),
             changes: changes(is_first),
         };
