@@ -189,12 +189,14 @@ impl<'a> Review<'a> {
         let (text, shown) = (plain(&file.text.to_string()), plain(&visible(diff)));
         let shown = shown.trim_end_matches('\n');
         let at = text.find(shown).filter(|_| !shown.is_empty())?;
-        let is_whole_lines = text.get(..at).is_some_and(|before| before.is_empty() || before.ends_with('\n'));
+        let (before, after) = (text.get(..at)?, text.get(at.saturating_add(shown.len())..)?);
         let run = &line.view.run;
-        is_whole_lines.then(|| Self {
+        // INVARIANT: it shows nothing more. What waits may be the beginning of what waited before
+        // a part was left out.
+        is_fenced(before, after).then(|| Self {
             run,
             proposal: *proposal,
-            first_line: text.get(..at).unwrap_or_default().matches('\n').count(),
+            first_line: before.matches('\n').count(),
             places: places(shown, parts),
             progress: accepted.progress(run, diff, parts),
         })
@@ -269,6 +271,13 @@ impl<'a> Review<'a> {
         }
         offered
     }
+}
+
+/// Whether a diff stands alone: between fences, which no line of a diff looks like, or as all of
+/// a document.
+fn is_fenced(before: &str, after: &str) -> bool {
+    let opens = before.is_empty() || before.ends_with("```diff\n");
+    opens && (after.trim_end_matches('\n').is_empty() || after.starts_with("\n```"))
 }
 
 /// Whether a file is named like a review.

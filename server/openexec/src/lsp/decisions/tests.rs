@@ -162,6 +162,14 @@ fn what_shows_something_else_decides_nothing() {
     }
     let rest = without(&changes, &[Part { path: path("c.txt"), hunk: None }]).unwrap();
     assert!(!is_review(REVIEW, &text, &waiting(&rest)), "another proposal waits");
+    // What was shown before its end was left out begins with what waits now.
+    let rest = without(&changes, &["new.txt", "old.txt"].map(|it| it.parse().unwrap())).unwrap();
+    assert!(markdown(&changes).contains(unified_diff(&rest).trim_end()));
+    for (path, shown) in
+        [(REVIEW.to_owned(), text.clone()), (REVIEW.replace(".md", ".diff"), unified_diff(&changes))]
+    {
+        assert!(!is_review(&path, &shown, &waiting(&rest)), "{path}");
+    }
     let over = RunView { status: RunStatus::Active, ..line.view.clone() };
     assert!(!is_review(REVIEW, &text, &RunLine { view: over, ..line }));
 }
