@@ -10,13 +10,13 @@ await inWorkbench({ name: 'remember', replies: [] }, async (user) => {
     await user.open('sums.js');
     await user.ready();
     await user.cursorAt(3, 4);
-    await user.choose('Remember why `add` is as it is');
+    await user.chooseSource('Remember why `add` is as it is');
     await asks.waitFor();
     await user.keys('Escape');
     await asks.waitFor({ state: 'hidden' });
     assert.deepEqual(journal(), []);
 
-    await user.choose('Remember why `add` is as it is');
+    await user.chooseSource('Remember why `add` is as it is');
     await asks.waitFor();
     await input.fill('  the ledger subtracts what it is given  ');
     await user.picture('asked');
