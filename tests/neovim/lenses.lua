@@ -67,7 +67,8 @@ end
 -- The document that the menu opens is told to the server, though it lies in no workspace.
 editor.choose('Review run')
 editor.wait('the document', function()
-  return vim.api.nvim_buf_get_name(0):find('review%-1%.md$') and editor.client().attached_buffers[vim.api.nvim_get_current_buf()]
+  return vim.api.nvim_buf_get_name(0):find('review%-1%.md$')
+    and editor.client().attached_buffers[vim.api.nvim_get_current_buf()]
 end)
 local document = vim.api.nvim_get_current_buf()
 
@@ -119,7 +120,8 @@ editor.equal(editor.text(buffer), source, 'nothing is applied by a part')
 vim.cmd.buffer(buffer)
 editor.choose('Review run')
 editor.wait('the document of the rest', function()
-  return vim.api.nvim_buf_get_name(0):find('review%-2%.md$') and editor.client().attached_buffers[vim.api.nvim_get_current_buf()]
+  return vim.api.nvim_buf_get_name(0):find('review%-2%.md$')
+    and editor.client().attached_buffers[vim.api.nvim_get_current_buf()]
 end)
 assert(not editor.text(0):find('a + a', 1, true), editor.text(0))
 lens('Apply all (1 of 2 accepted)', '# Review of run')

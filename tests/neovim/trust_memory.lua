@@ -20,7 +20,10 @@ editor.answer('select', function(items, how, on_choice)
 end)
 vim.cmd('OpenExec trust')
 editor.said('trusted, loads .openexec/memory/quiet.yaml')
-assert(asked.prompt:find('loaded as blueprints and memory: .openexec/memory/quiet.yaml', 1, true), asked.prompt)
+assert(
+  asked.prompt:find('loaded as blueprints and memory: .openexec/memory/quiet.yaml', 1, true),
+  asked.prompt
+)
 assert(asked.document:find('one writer only', 1, true), asked.document)
 vim.cmd.only()
 editor.open('ops.py')

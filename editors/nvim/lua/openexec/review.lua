@@ -97,9 +97,9 @@ local function items_of(changes, files)
         bufnr = file.proposed,
         lnum = hunk.proposed[1],
         end_lnum = hunk.proposed[2],
-        text = part(file, number)
-          .. (file.what and ' (' .. file.what .. ')' or '')
-          .. standing(part(file, number)),
+        text = part(file, number) .. (file.what and ' (' .. file.what .. ')' or '') .. standing(
+          part(file, number)
+        ),
         valid = 1,
         user_data = { openexec = part(file, number) },
       })

@@ -26,7 +26,7 @@ use super::follow::run_of_token;
 use super::memory::Memory;
 use super::own_files::{
     Known, OwnFile, Publisher, Surroundings, complete, definition, hover, references, rename, renamed_at,
-    symbols,
+    symbols, toolset_at,
 };
 use super::protocol::{
     CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
@@ -180,7 +180,7 @@ impl LanguageServer for Handlers {
 
     async fn code_lens(&self, params: CodeLensParams) -> jsonrpc::Result<Option<Vec<CodeLens>>> {
         let uri = &params.text_document.uri;
-        match self.0.review_lenses(uri.as_str()) {
+        match self.0.review_lenses(uri.as_str()).await {
             Some(lenses) => Ok(Some(lenses)),
             None => Ok(self.0.lenses(uri).await),
         }
@@ -195,9 +195,15 @@ impl LanguageServer for Handlers {
         params: GotoDefinitionParams,
     ) -> jsonrpc::Result<Option<GotoDefinitionResponse>> {
         let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
-        let places =
-            self.0.about(&text_document.uri, move |file, known| definition(file, position, known)).await;
-        Ok(places.filter(|places| !places.is_empty()).map(GotoDefinitionResponse::Array))
+        let question = move |file: &OwnFile, known: &Known| {
+            (definition(file, position, known), toolset_at(file, position))
+        };
+        let places = match self.0.about(&text_document.uri, question).await {
+            Some((_, Some(toolset))) => self.0.place_of_toolset(toolset).await.into_iter().collect(),
+            Some((places, None)) => places,
+            None => Vec::new(),
+        };
+        Ok(Some(places).filter(|places| !places.is_empty()).map(GotoDefinitionResponse::Array))
     }
 
     async fn references(&self, params: ReferenceParams) -> jsonrpc::Result<Option<Vec<Location>>> {

@@ -628,6 +628,33 @@ fn what_would_come_to_nothing_is_disabled_with_the_reason() {
 }
 
 #[test]
+fn no_workflow_works_on_the_files_that_govern_it() {
+    let mut documents = Documents::default();
+    let uri = "file:///w/.openexec/blueprints/mine.yaml";
+    let path = documents.open(json!({ "textDocument": { "uri": uri, "version": 1, "text": TEXT } })).unwrap();
+    let offers = Offers { blueprints: vec![blueprint("review", &[Trigger::File], &[])], ..offers() };
+    let place = Place {
+        file: &documents.at(&path).unwrap(),
+        range: at(0, 0),
+        encoding: PositionEncoding::Utf16,
+        only: &[],
+        diagnostics: &[],
+        symbols: &[],
+        directive: None,
+        offers: &offers,
+        root: Some(Path::new("/w")),
+        runs: &[],
+        known: &|_| 0,
+    };
+    let found = offered(&place, Form { literals: true, disabled: true });
+    assert!(
+        matches!(found.as_slice(), [CodeActionOrCommand::CodeAction(action)]
+            if action.disabled.as_ref().is_some_and(|it| it.reason.starts_with("no run reads or changes"))),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn what_is_not_trusted_is_disabled_below_what_trusts_it() {
     let trust = TrustState::Untrusted {
         content: Digest::of(b"c"),

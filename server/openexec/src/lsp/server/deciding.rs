@@ -13,8 +13,10 @@ use std::sync::Arc;
 
 impl Shared {
     /// Lenses of a document that is a review; nothing for every other one.
-    pub(super) fn review_lenses(&self, uri: &str) -> Option<Vec<CodeLens>> {
-        let file = self.session.document(uri)?;
+    pub(super) async fn review_lenses(&self, uri: &str) -> Option<Vec<CodeLens>> {
+        let file = self.session.document(uri).filter(|file| may_be_review(&file.path))?;
+        // What waits since before this process began is read from the journals first.
+        self.session.first_offers().await;
         self.in_review(&file, |review| review.lenses())
     }
 
@@ -95,6 +97,13 @@ impl Shared {
             self.editor.runs_changed().await;
         }
         self.refresh_lenses().await;
+    }
+
+    /// Has the editor ask anew for the lenses of reviews, where some are open.
+    pub(super) async fn refresh_reviews(&self) {
+        if self.session.all_documents().iter().any(|file| may_be_review(&file.path)) {
+            self.refresh_lenses().await;
+        }
     }
 
     pub(super) async fn refresh_lenses(&self) {

@@ -41,7 +41,7 @@ impl Shared {
                 }
                 // What lenses say of its reviews is another thing now.
                 let told = Arc::clone(&shared);
-                tokio::spawn(async move { told.refresh_lenses().await });
+                tokio::spawn(async move { told.refresh_reviews().await });
                 match &view.status {
                     // A client that lists runs asks and shows by itself.
                     _ if traits.lists_runs => {}

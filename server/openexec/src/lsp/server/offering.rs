@@ -120,6 +120,8 @@ impl Shared {
         if self.session.traits().lists_runs {
             self.editor.runs_changed().await;
         }
+        // They are about runs of other processes, too.
+        tokio::spawn(async move { self.refresh_reviews().await });
     }
 
     /// Where no model is configured, the user is told once which one is taken. True when
