@@ -41,6 +41,6 @@ await writeFile('dist/NOTICES.txt', notices.join(`\n${'-'.repeat(72)}\n\n`));
 await copyFile('../../LICENSE', 'LICENSE');
 
 await mkdir('dist/schemas', { recursive: true });
-for (const name of ['blueprint', 'policy', 'config', 'tasks']) {
+for (const name of ['blueprint', 'policy', 'config', 'tasks', 'memory']) {
     await copyFile(`../../blueprints/${name}.schema.json`, `dist/schemas/${name}.schema.json`);
 }

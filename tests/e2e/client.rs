@@ -73,6 +73,8 @@ pub struct Abilities {
     pub lists_runs: bool,
     /// Lenses above lines, which it asks for anew when it is told to.
     pub annotations: bool,
+    /// Commands of the server.
+    pub commands: bool,
 }
 
 impl Abilities {
@@ -87,6 +89,7 @@ impl Abilities {
             rich: true,
             lists_runs: false,
             annotations: false,
+            commands: true,
         }
     }
 
@@ -101,6 +104,7 @@ impl Abilities {
             rich: false,
             lists_runs: false,
             annotations: false,
+            commands: false,
         }
     }
 
@@ -134,6 +138,9 @@ impl Abilities {
         if self.annotations {
             capabilities["textDocument"]["codeLens"] = json!({});
             capabilities["workspace"]["codeLens"] = json!({ "refreshSupport": true });
+        }
+        if self.commands {
+            capabilities["workspace"]["executeCommand"] = json!({ "dynamicRegistration": true });
         }
         if self.rich {
             for feature in ["completion", "hover", "definition", "references", "documentSymbol", "rename"] {

@@ -34,6 +34,7 @@ mod proposals;
 mod pytest_lsp;
 mod reach;
 mod report;
+mod reviews;
 mod routing;
 mod run_list;
 mod sandbox;

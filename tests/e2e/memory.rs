@@ -1,7 +1,7 @@
 //! Operational memory on a small service of ours, with the real program: a fault that a
 //! runbook repairs, a procedure that is rolled back, records and pointers.
 
-use crate::client::{Client, uri};
+use crate::client::{Abilities, Client, uri};
 use crate::lsp::server_for;
 use crate::project::Project;
 use serde_json::{Value, json};
@@ -331,6 +331,108 @@ fn offered(client: &mut Client, uri: &str, line: u32, title: &str) -> Option<Val
 fn line_of(text: &str, beginning: &str) -> u32 {
     let line = text.lines().position(|line| line.starts_with(beginning)).unwrap();
     u32::try_from(line).unwrap()
+}
+
+/// The titles of the lenses of a document, once one is like this.
+fn lens(client: &mut Client, uri: &str, fits: impl Fn(&str) -> bool) -> Value {
+    loop {
+        // A refresh may overtake the answer that it is about.
+        client.heard.retain(|message| message["method"] != "workspace/codeLens/refresh");
+        let params = json!({ "textDocument": { "uri": uri } });
+        let shown = client.request("textDocument/codeLens", params).unwrap();
+        let all = shown.as_array().cloned().unwrap_or_default();
+        if let Some(found) = all.into_iter().find(|lens| fits(lens["command"]["title"].as_str().unwrap())) {
+            return found;
+        }
+        client.wait_for("other lenses", |message| message["method"] == "workspace/codeLens/refresh");
+    }
+}
+
+#[test]
+fn what_is_written_down_about_a_symbol_stands_above_it_and_what_is_doubtful_says_so() {
+    let (project, _service) = broken();
+    project.trust();
+    let add =
+        ["memory", "add", "service/server.py", "trouble", "--why", "the lock comes first", "--id", "lock"];
+    project.expect(0, &add);
+    let root = project.root().canonicalize().unwrap();
+    let mut client = project.editor(Abilities { annotations: true, ..Abilities::all() });
+    let server = client.open(&root.join("service/server.py"));
+    let shown = lens(&mut client, &server, |title| title == "noted: the lock comes first");
+    let line = line_of(SERVER, "def trouble");
+    assert_eq!(shown["range"]["start"], json!({ "line": line, "character": 4 }));
+    let at = json!({ "textDocument": { "uri": server }, "position": { "line": line, "character": 6 } });
+    let hover = client.request("textDocument/hover", at.clone()).unwrap();
+    let text = hover["contents"]["value"].as_str().unwrap();
+    assert!(text.contains("the lock comes first") && text.contains("stands unchanged"), "{text}");
+    // The lens opens all that is known.
+    let known = client.execute("openexec.known", shown["command"]["arguments"][0].clone()).unwrap();
+    assert!(known["markdown"].as_str().unwrap().contains("the lock comes first"), "{known}");
+    // Edited: it is still this function. Replaced by another one of the same name: it may not be.
+    let body: String = SERVER.split("def trouble").nth(1).unwrap().split("\ndef ").next().unwrap().to_owned();
+    let body = body.split("\nclass ").next().unwrap().to_owned();
+    let other =
+        "(a, b, c):\n    for one in sorted(a):\n        print(one, b * c)\n    return [b for b in c]\n\n";
+    let replaced = SERVER.replace(&body, other);
+    assert_ne!(replaced, SERVER);
+    client.type_text(&server, &replaced);
+    project.write("service/server.py", &replaced);
+    client.save(&server);
+    lens(&mut client, &server, |title| {
+        (title.starts_with("suspect, ") || title.starts_with("stale, "))
+            && title.ends_with("the lock comes first")
+    });
+    let hover = client.request("textDocument/hover", at).unwrap();
+    let text = hover["contents"]["value"].as_str().unwrap();
+    assert!(text.contains("\nsuspect, ") || text.contains("\nstale, "), "{text}");
+    // One setting switches all of it off.
+    let settings = json!({ "settings": { "openexec": { "annotations": false } } });
+    client.notify("workspace/didChangeConfiguration", settings);
+    client.wait_for("other lenses", |message| message["method"] == "workspace/codeLens/refresh");
+    let params = json!({ "textDocument": { "uri": server } });
+    assert_eq!(client.request("textDocument/codeLens", params).unwrap(), Value::Null);
+    client.leave();
+}
+
+#[test]
+fn memory_without_tasks_is_trusted_from_the_menu() {
+    let project = Project::empty("replies: []\n");
+    project.write("service/ops.py", OPS);
+    let records = "version: 1\nsymbols:\n  - {id: quiet, at: {path: service/ops.py, symbol: idle}, why: one writer only}\n";
+    project.write(".openexec/memory/quiet.yaml", records);
+    let root = project.root().canonicalize().unwrap();
+    let mut client = project.editor(Abilities { annotations: true, ..Abilities::all() });
+    let ops = client.open(&root.join("service/ops.py"));
+    let line = line_of(OPS, "def idle");
+    let trust =
+        eventually("offer", || offered(&mut client, &ops, line, "Trust this workspace's memory (.openexec/"));
+    assert!(offered(&mut client, &ops, line, "Show what is known").is_none());
+    let seen = client.execute("openexec.trust", json!({ "uri": ops, "review": true })).unwrap();
+    assert_eq!((&seen["commands"], &seen["loads"]), (&json!([]), &json!([".openexec/memory/quiet.yaml"])));
+    let review = std::fs::read_to_string(seen["review"].as_str().unwrap()).unwrap();
+    assert!(
+        review.contains("- .openexec/memory/quiet.yaml") && review.contains("one writer only"),
+        "{review}"
+    );
+    let status = client.execute("openexec.status", json!({})).unwrap();
+    assert!(status["markdown"].as_str().unwrap().contains("- the memory of `"), "{status}");
+    // A yes is for what was shown.
+    project.write(".openexec/memory/more.yaml", "version: 1\n");
+    let arguments = trust["command"]["arguments"][0].clone();
+    let error = client.execute("openexec.trust", arguments).unwrap_err();
+    assert!(error["message"].as_str().unwrap().contains("changed since they were shown"), "{error}");
+    client.save(&ops);
+    let trust = eventually("offer of both", || {
+        offered(&mut client, &ops, line, "Trust this workspace's memory (.openexec/memory/more.yaml, ")
+    });
+    client.execute("openexec.trust", trust["command"]["arguments"][0].clone()).unwrap();
+    client.wait_for_message("trusted, loads .openexec/memory/more.yaml, .openexec/memory/quiet.yaml");
+    eventually("record", || offered(&mut client, &ops, line, "Show what is known about `idle` (1)"));
+    lens(&mut client, &ops, |title| title == "noted: one writer only");
+    assert!(offered(&mut client, &ops, line, "Trust this").is_none());
+    let again = client.execute("openexec.trust", json!({ "uri": ops })).unwrap();
+    assert!(again.get("commands").is_none(), "{again}");
+    client.leave();
 }
 
 #[test]

@@ -13,6 +13,11 @@ fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
+fn cache() -> PathBuf {
+    let own = || repository().join("tests/.cache");
+    std::env::var_os("OPENEXEC_TEST_CACHE").map_or_else(own, PathBuf::from)
+}
+
 /// Runs a script in Neovim, with a place of its own and `openexec lsp` as it was just built.
 fn neovim(script: &str, arguments: &[&str]) {
     let place = tempfile::tempdir().unwrap();
@@ -21,13 +26,19 @@ fn neovim(script: &str, arguments: &[&str]) {
 
 fn neovim_in(home: &Path, script: &str, arguments: &[&str]) {
     let repository = repository();
-    let bin = repository.join("tests/.cache/venv/bin");
+    let bin = cache().join("venv/bin");
     let nvim = bin.join("nvim");
     assert!(nvim.exists(), "`{}` is missing; `bash tests/run` installs it", nvim.display());
     let scripts = repository.join("tests/neovim");
     // pytest lies beside nvim.
     let path = std::env::var_os("PATH").unwrap();
     let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&path))).unwrap();
+    // The home is another one, and toolchains are found there unless they are named: cargo does
+    // that for what it runs, a test that is started by itself has to.
+    let homes = [("RUSTUP_HOME", ".rustup"), ("CARGO_HOME", ".cargo")].map(|(variable, below)| {
+        let own = || std::env::home_dir().unwrap().join(below).into_os_string();
+        (variable, std::env::var_os(variable).unwrap_or_else(own))
+    });
     let output = Command::new(&nvim)
         .args(["--headless", "-u", "NONE"])
         .arg("--cmd")
@@ -41,6 +52,7 @@ fn neovim_in(home: &Path, script: &str, arguments: &[&str]) {
         .env("XDG_DATA_HOME", home.join("data"))
         .env("XDG_CACHE_HOME", home.join("cache"))
         .env("HOME", home.join("home"))
+        .envs(homes)
         .env("OPENEXEC_TEST_PLACE", home)
         .env("OPENEXEC_TEST_PROGRAM", env!("CARGO_BIN_EXE_openexec"))
         .env("OPENEXEC_TEST_PLUGIN", repository.join("editors/nvim"))
@@ -164,6 +176,26 @@ fn an_instruction_is_asked_for_and_routed() {
 #[test]
 fn one_of_several_runs_is_chosen_and_hunks_are_left_out_where_they_stand() {
     neovim("several.lua", &[]);
+}
+
+#[test]
+fn a_review_is_decided_hunk_by_hunk_with_its_lenses_and_its_menu() {
+    neovim("lenses.lua", &["document"]);
+}
+
+#[test]
+fn hunks_are_accepted_where_they_stand_until_all_are() {
+    neovim("lenses.lua", &["diff"]);
+}
+
+#[test]
+fn a_reason_is_asked_for_and_written_down_at_its_symbol() {
+    neovim("remember.lua", &[]);
+}
+
+#[test]
+fn memory_without_tasks_is_trusted_with_the_plugin() {
+    neovim("trust_memory.lua", &[]);
 }
 
 #[test]

@@ -161,6 +161,46 @@ fn names_are_offered_explained_followed_and_renamed() {
 }
 
 #[test]
+fn a_toolset_is_followed_to_the_page_of_all_of_them() {
+    for abilities in clients() {
+        let mut scene = scene(abilities);
+        let text =
+            "version: 1\nname: mine\nstages:\n  - {id: look, type: agent, toolset: repo_readonly, goal: x}\n";
+        let uri = opened(&mut scene, ".openexec/blueprints/mine.yaml", text);
+        let at_toolset = u32::try_from(text.lines().nth(3).unwrap().find("readonly").unwrap()).unwrap();
+        let places = scene.client.request("textDocument/definition", at(&uri, 3, at_toolset)).unwrap();
+        let page = crate::client::path_of(places[0]["uri"].as_str().unwrap());
+        let line = usize::try_from(places[0]["range"]["start"]["line"].as_u64().unwrap()).unwrap();
+        let page = std::fs::read_to_string(page).unwrap();
+        assert_eq!(page.lines().nth(line), Some("## repo_readonly"), "{page}");
+        let nothing = scene.client.request("textDocument/definition", at(&uri, 1, 7)).unwrap();
+        assert_eq!(nothing, Value::Null);
+    }
+}
+
+#[test]
+fn names_in_memory_are_offered_and_followed_from_file_to_file() {
+    for abilities in clients() {
+        let mut scene = scene(abilities);
+        let books =
+            "version: 1\nrunbooks:\n  - {id: billing, failures: [{id: f, looks_like: [\"is full\"]}]}\n";
+        let folder = scene.root.join(".openexec/memory");
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("books.yaml"), books).unwrap();
+        let text = "version: 1\nservices:\n  - {id: billing, path: ., runbooks: [billing]}\n";
+        let uri = opened(&mut scene, ".openexec/memory/services.yaml", text);
+        let column = u32::try_from(text.lines().nth(2).unwrap().find("[billing").unwrap()).unwrap() + 3;
+        let places = scene.client.request("textDocument/definition", at(&uri, 2, column)).unwrap();
+        assert!(places[0]["uri"].as_str().unwrap().ends_with("/.openexec/memory/books.yaml"), "{places}");
+        assert_eq!(places[0]["range"]["start"], json!({ "line": 2, "character": 9 }));
+        let items = scene.client.request("textDocument/completion", at(&uri, 2, column)).unwrap();
+        assert!(items.as_array().unwrap().iter().any(|it| it["label"] == "billing"), "{items}");
+        let hover = scene.client.request("textDocument/hover", at(&uri, 2, column)).unwrap();
+        assert!(hover["contents"]["value"].as_str().unwrap().contains("runbook"), "{hover}");
+    }
+}
+
+#[test]
 fn an_offered_edit_makes_the_proof_hold() {
     for encoding in ["utf-8", "utf-16", "utf-32"] {
         let mut scene = scene(Abilities { encodings: vec![encoding], ..Abilities::all() });

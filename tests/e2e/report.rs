@@ -153,6 +153,11 @@ fn a_user_who_wants_no_annotations_has_none() {
     let config = project.place().join("config/openexec");
     std::fs::create_dir_all(&config).unwrap();
     std::fs::write(config.join("config.yaml"), "annotations: false\n").unwrap();
-    let client = server_for(&project, Abilities { annotations: true, ..Abilities::all() });
-    assert!(client.server["capabilities"].get("codeLensProvider").is_none());
+    project.trust().run_blueprint(0, "fix_tests", &[]);
+    let mut client = server_for(&project, Abilities { annotations: true, ..Abilities::all() });
+    let uri = client.open(&project.root().canonicalize().unwrap().join("src/lib.rs"));
+    // Lenses are for reviews then, and for nothing else.
+    lenses(&mut client, &uri, 0);
+    let at = json!({ "textDocument": { "uri": uri }, "position": { "line": 1, "character": 8 } });
+    assert_eq!(client.request("textDocument/hover", at).unwrap(), Value::Null);
 }

@@ -147,6 +147,16 @@ fn a_waiting_proposal_survives_a_dead_server_and_a_new_window_and_is_taken_in_pa
 }
 
 #[test]
+fn single_hunks_and_files_are_accepted_and_left_out_in_the_diff_and_in_the_view() {
+    workbench("decide.mjs");
+}
+
+#[test]
+fn a_reason_is_asked_for_and_stands_above_its_symbol() {
+    workbench("remember.mjs");
+}
+
+#[test]
 fn the_test_explorer_offers_the_repair() {
     workbench("explorer.mjs");
 }

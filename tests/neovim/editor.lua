@@ -26,8 +26,31 @@ vim.api.nvim_create_autocmd('LspProgress', {
   end,
 })
 
+--- What the tasks and gates of the newest run said, where there is one: a gate that is red for a
+--- reason of the machine is told from one that is red for the code.
+local function judged()
+  local function told(...)
+    local done = vim.system({ program, ... }, { cwd = M.root, text = true }):wait(deadline_ms)
+    return done.code == 0 and done.stdout or ''
+  end
+  local run = told('runs'):match('^%x+%-%S+')
+  local lines = {}
+  for line in vim.gsplit(run and told('show', run, '--json') or '', '\n', { trimempty = true }) do
+    local event = vim.json.decode(line).event
+    if event.event == 'task_finished' then
+      local report = event.report
+      table.insert(lines, vim.inspect({ report.argv, report.exit, report.duration_ms, report.output }))
+    elseif event.event == 'gate_judged' then
+      table.insert(lines, vim.inspect(event.judgement))
+    end
+  end
+  return table.concat(lines, '\n')
+end
+
 function M.fail(what)
-  error(what .. '\nmessages: ' .. vim.inspect(M.messages) .. '\nprogress: ' .. vim.inspect(M.progress), 0)
+  local _, gates = pcall(judged)
+  local said = '\nmessages: ' .. vim.inspect(M.messages) .. '\nprogress: ' .. vim.inspect(M.progress)
+  error(what .. said .. '\ntasks and gates: ' .. gates, 0)
 end
 
 function M.equal(got, wanted, what)

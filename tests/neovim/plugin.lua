@@ -103,7 +103,7 @@ editor.equal(
 )
 editor.equal(
   vim.fn.getcompletion('OpenExec re', 'cmdline'),
-  { 'reject', 'report', 'request', 'resume', 'review' }
+  { 'reject', 'remember', 'report', 'request', 'resume', 'review' }
 )
 
 -- Review: both sides of each file, and all hunks in the quickfix list.

@@ -259,10 +259,10 @@ class Workbench {
     }
 
     /** Opens the code-action menu until it offers a title with this in it. Answers all titles. */
-    async menu(part) {
+    async menu(part, open = () => this.keys('Control+.')) {
         const rows = this.page.locator('.action-widget .monaco-list-row.action');
         return this.until(`the menu offers ${part}`, async () => {
-            await this.keys('Control+.');
+            await open();
             await this.page.locator('.action-widget, .monaco-editor-overlaymessage').first().waitFor();
             const titles = await rows.allTextContents();
             if (titles.some((title) => title.includes(part))) {
@@ -273,8 +273,13 @@ class Workbench {
         });
     }
 
-    async choose(part) {
-        const titles = await this.menu(part);
+    /** The same in the menu of what is about a whole place: *Source Action…*. */
+    async chooseSource(part) {
+        return this.choose(part, () => this.command('Source Action...'));
+    }
+
+    async choose(part, open = undefined) {
+        const titles = await this.menu(part, open);
         const focused = this.page.locator('.action-widget .monaco-list-row.action.focused');
         for (let steps = 0; !(await focused.textContent()).includes(part); steps += 1) {
             assert(steps < titles.length, `${part} cannot be reached`);

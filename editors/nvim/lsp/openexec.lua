@@ -103,7 +103,22 @@ return {
       require('openexec.status').forget()
     end)
   end,
+  commands = {
+    -- The reason is asked for here; the protocol has no way to do that.
+    ['openexec.remember'] = function(command)
+      require('openexec').remember(command.arguments[1])
+    end,
+  },
   handlers = {
+    -- Documents of the server lie in no workspace. It is told of them all the same, so that a
+    -- review has its lenses and its menu.
+    ['window/showDocument'] = function(err, params, context)
+      local shown = vim.lsp.handlers['window/showDocument'](err, params, context)
+      if not params.external and vim.startswith(params.uri, 'file:') then
+        vim.lsp.buf_attach_client(vim.uri_to_bufnr(params.uri), context.client_id)
+      end
+      return shown
+    end,
     -- Whatever the server says, a run may stand otherwise than before.
     ['window/showMessage'] = function(...)
       require('openexec.runs').refresh()

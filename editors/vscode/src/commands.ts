@@ -2,8 +2,8 @@
 // because the client registers those itself and cannot start when one of them is taken.
 
 import * as vscode from 'vscode';
-import type { Proposals, Shown } from './proposals';
-import { type RunEntry, called, part, work } from './protocol';
+import type { Decision, Proposals, Shown } from './proposals';
+import { type Changes, type RunEntry, called, part, work } from './protocol';
 import type { Reports } from './report';
 import type { Runs } from './runs';
 import { type Server, sentence } from './server';
@@ -14,6 +14,9 @@ import { trust } from './trust';
 const OF_RUN = ['apply', 'discard', 'undo', 'cancel', 'resume', 'request'];
 
 export class Commands {
+    /** A reason that the server would not take, for the next time that it is asked for. */
+    private unsaid = '';
+
     constructor(
         private readonly server: Server,
         private readonly runs: Runs,
@@ -41,7 +44,11 @@ export class Commands {
             one('fixTest', (argument) => this.fixTest(argument)),
             one('review', (argument) => this.review(argument)),
             one('diff', (argument) => this.proposals.diff(argument as Shown)),
-            one('leaveOut', (argument) => this.leaveOut(argument as Node)),
+            one('accept', (argument) => this.decide('accept', argument as Node)),
+            one('leaveOut', (argument) => this.decide('reject', argument as Node)),
+            one('decide', (argument) => this.decideAs(argument as Decided)),
+            ...(['accept', 'reject'] as const).map((decision) => one(`front.${decision}`, () => this.decideHere(decision))),
+            one('remember', (argument) => this.remember(argument)),
             one('timeline', (argument) => this.timeline(argument)),
             one('report', (argument) => this.report(argument)),
             one('graph', () => this.graph()),
@@ -68,6 +75,9 @@ export class Commands {
         }
         if (command === 'openexec.trust') {
             return trust(this.server, hasText(argument, 'uri') ? argument.uri : undefined);
+        }
+        if (command === 'openexec.remember' && !hasText(argument, 'why')) {
+            return this.remember(argument);
         }
         return undefined;
     }
@@ -128,10 +138,46 @@ export class Commands {
         await this.server.execute(`openexec.${name}`, bound ? { run: entry.run, proposal: entry.proposal } : { run: entry.run });
     }
 
-    private async leaveOut(node: Node): Promise<void> {
+    private async decide(decision: Decision, node: Node): Promise<void> {
         if (node.kind === 'file' || node.kind === 'hunk') {
             const which = node.kind === 'file' ? part(node.file.path) : part(node.file.path, node.hunk);
-            await this.proposals.leaveOut(node.entry, node.changes, [which]);
+            await this.proposals.decide(decision, node.entry, node.changes, [which]);
+        }
+    }
+
+    private async decideAs({ decision, entry, changes, part }: Decided): Promise<void> {
+        await this.proposals.decide(decision, entry, changes, [part]);
+    }
+
+    /** The hunk under the cursor of the diff in front. */
+    private async decideHere(decision: Decision): Promise<void> {
+        const here = this.proposals.atCursor;
+        if (here === undefined) {
+            throw new Error('no hunk of a proposal is under the cursor; put it into one of the diff');
+        }
+        await this.decideAs({ ...here, decision });
+    }
+
+    /** Why the symbol at a place, or at the cursor, is as it is. */
+    private async remember(argument: unknown): Promise<void> {
+        const editor = vscode.window.activeTextEditor;
+        const isFile = editor?.document.uri.scheme === 'file';
+        const place = hasText(argument, 'uri') ? argument : isFile ? this.server.spelled(editor.document, editor.selection) : undefined;
+        if (place === undefined) {
+            throw new Error('put the cursor into the function or class that you can say something about');
+        }
+        const why = await vscode.window.showInputBox({
+            title: 'OpenExec: Why Is It as It Is?',
+            prompt: 'Kept for you, and told to models that work on it. Leave it empty to write a memory file instead, which your team shares.',
+            placeHolder: 'Two teams rely on the order · The vendor\'s API counts from 1',
+            value: this.unsaid,
+            ignoreFocusOut: true,
+        });
+        if (why !== undefined) {
+            const said = why.trim();
+            const done = await this.server.execute('openexec.remember', said === '' ? place : { ...place, why: said });
+            // The text may have moved on meanwhile; what was written is not lost.
+            this.unsaid = done === undefined ? said : '';
         }
     }
 
@@ -199,6 +245,14 @@ export class Commands {
         const picks = fitting.map((entry) => ({ label: work(entry), description: `${entry.state} · ${entry.short}`, detail: entry.detail, entry }));
         return (await vscode.window.showQuickPick(picks, { title: 'OpenExec: Which Run?', matchOnDescription: true }))?.entry;
     }
+}
+
+/** A decision about a part of a proposal that was seen. */
+interface Decided {
+    readonly decision: Decision;
+    readonly entry: RunEntry;
+    readonly changes: Changes;
+    readonly part: string;
 }
 
 const UNKNOWN: RunEntry = { run: '', short: '', root: '', blueprint: '', model: '', state: 'working', detail: '', taken: '', applied: false, can: [] };

@@ -3,7 +3,7 @@
 // known while its editor is in front.
 
 import * as vscode from 'vscode';
-import { type ChangedFile, type Changes, type RunEntry, called } from './protocol';
+import { type ChangedFile, type Changes, type RunEntry, called, isWhole, part, partsOf } from './protocol';
 import type { Runs } from './runs';
 import type { Server } from './server';
 
@@ -21,8 +21,24 @@ export interface Shown {
     readonly line?: number;
 }
 
-export class Proposals implements vscode.Disposable, vscode.TextDocumentContentProvider {
+/** A text of a proposal, as it stands in an editor. */
+interface Held {
+    readonly entry: RunEntry;
+    readonly changes: Changes;
+    readonly file: ChangedFile;
+    readonly side: Side;
+}
+
+type Side = 'before' | 'after';
+
+/** What can be decided about a part: the server's `openexec.accept` and `openexec.reject`. */
+export type Decision = 'accept' | 'reject';
+
+export class Proposals implements vscode.Disposable, vscode.TextDocumentContentProvider, vscode.CodeLensProvider {
     private readonly texts = new Map<string, string>();
+    private readonly held = new Map<string, Held>();
+    private readonly lensesChanged = new vscode.EventEmitter<void>();
+    readonly onDidChangeCodeLenses = this.lensesChanged.event;
     private readonly told = new vscode.EventEmitter<vscode.Uri>();
     readonly onDidChange = this.told.event;
     private readonly known = new Map<string, Promise<Changes>>();
@@ -36,9 +52,17 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     ) {
         this.watching = [
             vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
+            vscode.languages.registerCodeLensProvider({ scheme: SCHEME }, this),
             vscode.window.tabGroups.onDidChangeTabs(() => this.notice()),
             vscode.window.tabGroups.onDidChangeTabGroups(() => this.notice()),
-            runs.onDidChange(() => this.notice()),
+            runs.onDidChange(() => {
+                // Of what waits, parts may have been accepted since, here or elsewhere.
+                for (const key of [...this.known.keys()].filter((key) => key.split('\n')[1] === 'waiting')) {
+                    this.known.delete(key);
+                }
+                this.lensesChanged.fire();
+                this.notice();
+            }),
             runs.onDidTurn(({ before, now }) => {
                 if (before?.state === 'waiting') {
                     void this.close(now);
@@ -53,6 +77,55 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
 
     provideTextDocumentContent(uri: vscode.Uri): string {
         return this.texts.get(uri.toString()) ?? '';
+    }
+
+    /** Above each hunk of a proposal, where the user lets diff editors show lenses. */
+    async provideCodeLenses(document: vscode.TextDocument): Promise<vscode.CodeLens[]> {
+        const held = this.held.get(document.uri.toString());
+        // One of the two sides is enough: the new one, where there is one.
+        if (held === undefined || (held.side === 'before' && held.file.proposed !== undefined)) {
+            return [];
+        }
+        const entry = this.runs.of(held.entry.run);
+        if (entry === undefined || entry.proposal !== held.changes.proposal || !entry.can.includes('reject')) {
+            return [];
+        }
+        const { accepted } = await this.of(entry);
+        const lens = (line: number, title: string, decision: Decision, which: string): vscode.CodeLens =>
+            new vscode.CodeLens(new vscode.Range(line - 1, 0, line - 1, 0), {
+                title,
+                command: 'openexec.ui.decide',
+                arguments: [{ entry, changes: held.changes, decision, part: which }],
+            });
+        const both = (line: number, what: string, which: string): vscode.CodeLens[] => {
+            const all = which === held.file.path ? partsOf(held.file) : [which];
+            const isAccepted = all.every((one) => accepted.includes(one));
+            return [
+                ...(isAccepted ? [] : [lens(line, `Accept ${what}`, 'accept', which)]),
+                lens(line, isAccepted ? `Accepted · Leave Out ${what}` : `Leave Out ${what}`, 'reject', which),
+            ];
+        };
+        const single = isWhole(held.file) || held.file.hunks.length < 2;
+        return [
+            ...(single ? [] : both(1, 'File', held.file.path)),
+            ...partsOf(held.file).flatMap((which, at) => both(hunkLines(held.file.hunks[at] ?? '', held.side).first, 'Hunk', which)),
+        ];
+    }
+
+    /** The part of a proposal at the cursor of the editor in front, and the proposal. */
+    get atCursor(): { entry: RunEntry; changes: Changes; part: string } | undefined {
+        const editor = vscode.window.activeTextEditor;
+        const held = editor === undefined ? undefined : this.held.get(editor.document.uri.toString());
+        if (editor === undefined || held === undefined) {
+            return undefined;
+        }
+        const line = editor.selection.active.line + 1;
+        const at = held.file.hunks.findIndex((header) => {
+            const { first, last } = hunkLines(header, held.side);
+            return first <= line && line <= last;
+        });
+        const which = isWhole(held.file) ? part(held.file.path) : at < 0 ? undefined : part(held.file.path, at + 1);
+        return which === undefined ? undefined : { entry: held.entry, changes: held.changes, part: which };
     }
 
     /** What a run changes, asked for once while it stands as it does. */
@@ -110,10 +183,11 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
 
     /**
      * Has the server take parts out of a proposal: what remains is another proposal, which it
-     * verifies anew and puts before the user again.
+     * verifies anew and puts before the user again. Or has it note that parts are accepted; when
+     * all are, it applies the proposal.
      */
-    async leaveOut(entry: RunEntry, changes: Changes, parts: string[]): Promise<void> {
-        await this.server.execute('openexec.reject', { run: entry.run, proposal: changes.proposal, parts });
+    async decide(decision: Decision, entry: RunEntry, changes: Changes, parts: string[]): Promise<void> {
+        await this.server.execute(`openexec.${decision}`, { run: entry.run, proposal: changes.proposal, parts });
     }
 
     /** A text about a run that nobody can edit. */
@@ -133,9 +207,14 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     private sides(entry: RunEntry, changes: Changes, file: ChangedFile): { before?: vscode.Uri; after?: vscode.Uri } {
         const key = changes.proposal?.slice(-12) ?? entry.state;
         const was = file.renamedFrom === undefined ? file.base : (file.base ?? this.textOf(changes, file.renamedFrom));
+        const hold = (side: Side, path: string, text: string): vscode.Uri => {
+            const uri = this.hold(entry, `${key}-${side}`, path, text);
+            this.held.set(uri.toString(), { entry, changes, file, side });
+            return uri;
+        };
         return {
-            ...(was === undefined ? {} : { before: this.hold(entry, `${key}-before`, file.renamedFrom ?? file.path, was) }),
-            ...(file.proposed === undefined ? {} : { after: this.hold(entry, `${key}-after`, file.path, file.proposed) }),
+            ...(was === undefined ? {} : { before: hold('before', file.renamedFrom ?? file.path, was) }),
+            ...(file.proposed === undefined ? {} : { after: hold('after', file.path, file.proposed) }),
         };
     }
 
@@ -160,9 +239,10 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     }
 }
 
-/** The lines of the new text that a hunk shows: `@@ -1,4 +3,5 @@` is 3 to 7. */
-export function hunkLines(header: string): { first: number; last: number } {
-    const [, start = '1', count = '1'] = /\+(\d+)(?:,(\d+))?/.exec(header) ?? [];
+/** The lines of a text that a hunk shows: `@@ -1,4 +3,5 @@` is 3 to 7 of the new one. */
+export function hunkLines(header: string, side: Side = 'after'): { first: number; last: number } {
+    const sign = side === 'after' ? /\+(\d+)(?:,(\d+))?/ : /-(\d+)(?:,(\d+))?/;
+    const [, start = '1', count = '1'] = sign.exec(header) ?? [];
     const first = Math.max(1, Number(start));
     return { first, last: Math.max(first, first + Number(count) - 1) };
 }

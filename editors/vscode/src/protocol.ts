@@ -65,6 +65,8 @@ export interface Changes {
     readonly evidence: readonly string[];
     /** What a stage that only reads has found out: the answer to a question, a review. */
     readonly report?: string;
+    /** The parts that the user has accepted so far; see `part`. */
+    readonly accepted: readonly string[];
     readonly files: readonly ChangedFile[];
 }
 
@@ -80,7 +82,17 @@ export interface ChangedFile {
     readonly hunks: readonly string[];
 }
 
-/** A part of a proposal that can be left out: a file, or a hunk of it, counted from 1. */
+/** A file that is accepted or left out as one: it is created, deleted or renamed. */
+export function isWhole(file: ChangedFile): boolean {
+    return file.base === undefined || file.proposed === undefined || file.renamedFrom !== undefined;
+}
+
+/** The parts of a file that can be decided about one by one. */
+export function partsOf(file: ChangedFile): string[] {
+    return isWhole(file) ? [part(file.path)] : file.hunks.map((_, at) => part(file.path, at + 1));
+}
+
+/** A part of a proposal that can be accepted or left out: a file, or a hunk of it, counted from 1. */
 export function part(path: string, hunk?: number): string {
     return hunk === undefined ? path : `${path}:${hunk}`;
 }

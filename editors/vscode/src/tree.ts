@@ -3,7 +3,7 @@
 
 import * as vscode from 'vscode';
 import { hunkLines, type Proposals } from './proposals';
-import { type ChangedFile, type Changes, type RunEntry, type Stand, work } from './protocol';
+import { type ChangedFile, type Changes, type RunEntry, type Stand, isWhole, part, partsOf, work } from './protocol';
 import type { Runs } from './runs';
 import { type Server, sentence } from './server';
 
@@ -126,10 +126,11 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
         const several = file.hunks.length > 1;
         const { None, Collapsed } = vscode.TreeItemCollapsibleState;
         const item = new vscode.TreeItem(vscode.Uri.file(`/${file.path}`), several ? Collapsed : None);
-        item.description = whatHappens(file);
+        const isAccepted = partsOf(file).every((one) => changes.accepted.includes(one));
+        item.description = [whatHappens(file), isAccepted ? 'accepted' : ''].filter((text) => text !== '').join(' · ');
         item.tooltip = file.path;
-        item.iconPath = vscode.ThemeIcon.File;
-        item.contextValue = entry.can.includes('reject') ? 'file+leaveOut' : 'file';
+        item.iconPath = isAccepted ? ACCEPTED : vscode.ThemeIcon.File;
+        item.contextValue = decidable('file', entry.can.includes('reject'), isAccepted);
         item.command = { title: 'Show the Changes', command: 'openexec.ui.diff', arguments: [{ entry, changes, file }] };
         return item;
     }
@@ -137,12 +138,20 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     private hunkItem({ entry, changes, file, hunk }: Node & { kind: 'hunk' }): vscode.TreeItem {
         const { first, last } = hunkLines(file.hunks[hunk - 1] ?? '');
         const item = new vscode.TreeItem(first === last ? `Line ${first}` : `Lines ${first} to ${last}`);
-        item.iconPath = new vscode.ThemeIcon('diff');
-        const isWhole = file.base === undefined || file.proposed === undefined || file.renamedFrom !== undefined;
-        item.contextValue = entry.can.includes('reject') && !isWhole ? 'hunk+leaveOut' : 'hunk';
+        const isAccepted = changes.accepted.includes(part(file.path, hunk));
+        item.description = isAccepted ? 'accepted' : '';
+        item.iconPath = isAccepted ? ACCEPTED : new vscode.ThemeIcon('diff');
+        item.contextValue = decidable('hunk', entry.can.includes('reject') && !isWhole(file), isAccepted);
         item.command = { title: 'Show the Change', command: 'openexec.ui.diff', arguments: [{ entry, changes, file, line: first }] };
         return item;
     }
+}
+
+const ACCEPTED = new vscode.ThemeIcon('pass', new vscode.ThemeColor('testing.iconPassed'));
+
+/** What the menus of a part look at. */
+function decidable(kind: string, can: boolean, isAccepted: boolean): string {
+    return !can ? kind : isAccepted ? `${kind}+leaveOut` : `${kind}+accept+leaveOut`;
 }
 
 function runItem(entry: RunEntry): vscode.TreeItem {

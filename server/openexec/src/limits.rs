@@ -273,7 +273,7 @@ pub const KNOWN_ABOUT_MAX: usize = 20;
 pub const HEAD_LOOKS_MS: u64 = 2_000;
 /// Records of one file that its annotations are made of, the newest first.
 pub const ANNOTATED_RECORDS_MAX: usize = 50;
-/// Records of one symbol that are shown where the cursor rests.
+/// Records of one symbol and one sort that are shown where the cursor rests.
 pub const RECORDS_HOVERED_MAX: usize = 3;
 /// Characters of a run's text on one line of its report.
 pub const REPORT_LINE_CHARS_MAX: usize = 400;

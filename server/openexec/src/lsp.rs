@@ -13,6 +13,7 @@ mod annotations;
 mod apply;
 mod commands;
 mod conversation;
+mod decisions;
 mod documents;
 mod editor;
 mod follow;

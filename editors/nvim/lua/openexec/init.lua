@@ -51,6 +51,60 @@ function M.run(wanted)
   end
 end
 
+--- Where the cursor is, as the server counts. In the indentation of a line it is where that ends.
+local function cursor()
+  local row, column = unpack(vim.api.nvim_win_get_cursor(0))
+  local indented = #vim.api.nvim_get_current_line():match('^%s*')
+  local position = { line = row - 1, character = indented }
+  local client = server.client()
+  if column > indented and client then
+    position = vim.lsp.util.make_position_params(0, client.offset_encoding).position
+  end
+  return { start = position, ['end'] = position }
+end
+
+-- A reason that the server would not take, for the next time that it is asked for.
+local unsaid
+
+---@class openexec.Remember
+---@field why? string the reason; asked for when absent
+---@field uri? string the file; that of the current buffer when absent
+---@field range? table a range in the symbol, as LSP has them
+---@field version? integer the version that the range is of
+
+--- Writes down why a function or class is as it is.
+---@param wanted? openexec.Remember
+function M.remember(wanted)
+  wanted = wanted or {}
+  local at = wanted.uri and { uri = wanted.uri, range = wanted.range, version = wanted.version }
+  if not at then
+    at = place()
+    if not at.uri then
+      return server.complain('this is no file; put the cursor into the function that you mean')
+    end
+    at.range = cursor()
+  end
+  local function keep(why)
+    -- Without a reason a memory file is begun, which the server opens.
+    local argument = vim.tbl_extend('error', { why = why ~= '' and why or nil }, at)
+    -- The text may have moved on meanwhile; what was written is not lost.
+    unsaid = why
+    server.execute('remember', argument, function()
+      unsaid = nil
+      runs.refresh()
+    end)
+  end
+  if wanted.why then
+    return keep(vim.trim(wanted.why))
+  end
+  local prompt = 'Why is it as it is? (nothing: a memory file for all) '
+  vim.ui.input({ prompt = prompt, default = unsaid }, function(why)
+    if why then
+      keep(vim.trim(why))
+    end
+  end)
+end
+
 --- What a status line shows of the runs: `OpenExec: fix_tests 1a2b3c: run_tests`.
 ---@return string
 function M.statusline()
@@ -125,7 +179,11 @@ local subcommands = {
       server.execute('request')
     end)
   end,
+  accept = review.accept,
   reject = review.reject,
+  remember = function(words)
+    M.remember({ why = words[1] and table.concat(words, ' ') })
+  end,
   log = function(words)
     runs.meant(nil, words[1], log)
   end,
@@ -180,7 +238,7 @@ function M.complete(lead, line)
     return starting_with(lead, vim.fn.sort(vim.tbl_keys(subcommands)))
   elseif name == 'run' then
     return lead ~= '' and starting_with(lead, { 'blueprint=', 'model=' }) or {}
-  elseif not subcommands[name] or name == 'trust' or name == 'reject' then
+  elseif not subcommands[name] or vim.list_contains({ 'trust', 'accept', 'reject', 'remember' }, name) then
     return {}
   end
   runs.refresh()

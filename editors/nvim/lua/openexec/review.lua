@@ -82,6 +82,9 @@ end
 --- The quickfix list of a review.
 local function items_of(changes, files)
   local items = {}
+  local function standing(which)
+    return vim.list_contains(changes.accepted or {}, which) and ' (accepted)' or ''
+  end
   for _, reason in ipairs(changes.reasons) do
     table.insert(items, { text = 'why you are asked: ' .. reason, valid = 0 })
   end
@@ -94,7 +97,9 @@ local function items_of(changes, files)
         bufnr = file.proposed,
         lnum = hunk.proposed[1],
         end_lnum = hunk.proposed[2],
-        text = part(file, number) .. (file.what and ' (' .. file.what .. ')' or ''),
+        text = part(file, number) .. (file.what and ' (' .. file.what .. ')' or '') .. standing(
+          part(file, number)
+        ),
         valid = 1,
         user_data = { openexec = part(file, number) },
       })
@@ -230,10 +235,22 @@ local function part_in(review)
   return file and hunk_at(file, file.base == bufnr and 'base' or 'proposed', line)
 end
 
---- Leaves parts out of a proposal: what remains is another one, which the server verifies anew and
---- puts before the user again.
+--- Shows in the quickfix list of a review which hunks are accepted.
+local function mark(review)
+  server.request('openexec/changes', { run = review.run }, function(changes)
+    local is_ours = vim.fn.getqflist({ title = 0 }).title == review.title
+    if is_ours and changes.proposal == review.proposal then
+      local at = vim.fn.getqflist({ idx = 0 }).idx
+      list(review, changes, 'r')
+      vim.fn.setqflist({}, 'a', { idx = at })
+    end
+  end)
+end
+
+--- Has the server decide about parts of a proposal.
+---@param decision 'accept'|'reject'
 ---@param parts string[] such as `src/lib.rs:2`; the hunk under the cursor when there are none
-function M.reject(parts)
+local function decide(decision, parts)
   local review = M.in_front()
   if review and review.proposal then
     if #parts == 0 then
@@ -242,12 +259,17 @@ function M.reject(parts)
     if #parts == 0 then
       return server.complain('there is no hunk under the cursor; `]c` goes to the next one')
     end
-    return server.execute('reject', { run = review.run, proposal = review.proposal, parts = parts })
+    local which = { run = review.run, proposal = review.proposal, parts = parts }
+    return server.execute(decision, which, function(done)
+      if done.left then
+        mark(review)
+      end
+    end)
   end
   local name, line = vim.uri_from_bufnr(0), vim.api.nvim_win_get_cursor(0)[1]
   require('openexec.runs').meant('reject', nil, function(entry)
     if #parts > 0 then
-      return server.execute('reject', { run = entry.run, proposal = entry.proposal, parts = parts })
+      return server.execute(decision, { run = entry.run, proposal = entry.proposal, parts = parts })
     end
     server.request('openexec/changes', { run = entry.run }, function(changes)
       for _, file in ipairs(changes.files) do
@@ -255,12 +277,25 @@ function M.reject(parts)
         file.hunks = vim.tbl_map(spans, file.hunks)
         local found = file.uri == name and hunk_at(file, 'base', line)
         if found then
-          return server.execute('reject', { run = entry.run, proposal = changes.proposal, parts = { found } })
+          return server.execute(decision, { run = entry.run, proposal = changes.proposal, parts = { found } })
         end
       end
       server.complain('no hunk of run ' .. entry.short .. ' is here; `:OpenExec review` shows them')
     end)
   end)
+end
+
+--- Leaves parts out of a proposal: what remains is another one, which the server verifies anew and
+--- puts before the user again.
+---@param parts string[]
+function M.reject(parts)
+  decide('reject', parts)
+end
+
+--- Accepts parts of a proposal, which is applied when all of them are accepted.
+---@param parts string[]
+function M.accept(parts)
+  decide('accept', parts)
 end
 
 --- The run waits with another proposal: it takes the place of the one that was reviewed.

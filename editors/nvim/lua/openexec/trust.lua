@@ -1,4 +1,4 @@
--- Trust in a workspace's tasks: given to a text that stands in front of the user, and to exactly
+-- Trust in what a workspace declares, its tasks, blueprints and memory: given to a text that stands in front of the user, and to exactly
 -- that. The server refuses when it has changed since.
 local server = require('openexec.server')
 local M = {}
@@ -25,9 +25,16 @@ local function show(file)
   vim.cmd.redraw()
 end
 
+local function question(seen)
+  if #seen.commands == 0 then
+    return 'May these be loaded as blueprints and memory: ' .. table.concat(seen.loads, ', ') .. '?'
+  end
+  return 'May these be run in a sandbox to verify edits: ' .. table.concat(seen.commands, ', ') .. '?'
+end
+
 local function decide(seen)
   vim.ui.select({ 'Trust exactly this', 'Read it first', 'Do not trust it' }, {
-    prompt = 'May these be run in a sandbox to verify edits: ' .. table.concat(seen.commands, ', ') .. '?',
+    prompt = question(seen),
     kind = 'openexec.trust',
   }, function(_, number)
     if number == 1 then
@@ -53,7 +60,7 @@ function M.ask()
   local uri = path and (about[path] or vim.uri_from_bufnr(0)) or nil
   server.execute('trust', { uri = uri, review = true }, function(seen)
     if not seen.content then
-      vim.notify('OpenExec: this workspace is trusted as it is, or declares no task')
+      vim.notify('OpenExec: this workspace is trusted as it is, or declares nothing')
       return
     end
     seen.uri = uri

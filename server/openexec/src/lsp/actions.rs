@@ -7,13 +7,14 @@
 mod workflows;
 
 use self::workflows::{Workflow, bytes, enclosing, workflows};
+use super::decisions::shown_as;
 use super::documents::OpenFile;
 use super::protocol::{
     CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, Range,
 };
 use super::roots::below;
 use super::session::Offers;
-use super::trust::TrustState;
+use super::trust::{TrustState, subject};
 use crate::driver::{Asked, RunStatus, RunView};
 use crate::limits::{CODE_ACTIONS_MAX, QUOTE_CHARS_MAX};
 use openexec_engine::edit::ShownPart;
@@ -88,7 +89,17 @@ pub(super) fn offered(place: &Place<'_>, form: Form) -> Vec<CodeActionOrCommand>
         command: None,
         ..it.action
     }));
-    actions.retain(|action| wanted(place.only, action.kind.as_ref()));
+    in_order(actions, place.only, form)
+}
+
+/// Those that are asked for, those of one sort together, never more than a menu can bear, as
+/// the client takes them.
+pub(super) fn in_order(
+    mut actions: Vec<CodeAction>,
+    only: &[CodeActionKind],
+    form: Form,
+) -> Vec<CodeActionOrCommand> {
+    actions.retain(|action| wanted(only, action.kind.as_ref()));
     actions.truncate(CODE_ACTIONS_MAX);
     let sorts: Vec<&'static str> = sorts(&actions);
     actions.sort_by_key(|action| sorts.iter().position(|known| *known == sort(action)));
@@ -128,7 +139,7 @@ pub(super) fn wanted(only: &[CodeActionKind], kind: Option<&CodeActionKind>) -> 
         })
 }
 
-fn action(title: String, kind: String, command: &str, arguments: Value) -> CodeAction {
+pub(super) fn action(title: String, kind: String, command: &str, arguments: Value) -> CodeAction {
     let command =
         Command { title: title.clone(), command: command.to_owned(), arguments: Some(vec![arguments]) };
     CodeAction { title, kind: Some(CodeActionKind::from(kind)), command: Some(command), ..Default::default() }
@@ -158,8 +169,7 @@ fn pending(place: &Place<'_>) -> Vec<CodeAction> {
             ];
             // The whole of one part is what Discard is for.
             if let (Some(part), true) = (here(place, parts), parts.len() > 1) {
-                let what = format!("+{} −{}", part.added, part.removed);
-                let title = format!("Leave this out of run {short}: {what} at {}", quote(&place_of(part)));
+                let title = format!("Leave this out of run {short}: {}", shown_as(part));
                 let which = json!({ "run": run, "proposal": proposal, "parts": [part.part.to_string()] });
                 actions.push(action(title, kind("reject"), "openexec.reject", which));
             }
@@ -186,7 +196,7 @@ fn here<'a>(place: &Place<'_>, parts: &'a [ShownPart]) -> Option<&'a ShownPart> 
     parts.iter().find(|part| part.part.path == path && (part.lines.0..=part.lines.1).contains(&line))
 }
 
-fn place_of(part: &ShownPart) -> String {
+pub(super) fn place_of(part: &ShownPart) -> String {
     match part.lines {
         (first, last) if first == last => format!("{}:{first}", part.part.path),
         (first, last) => format!("{}:{first}-{last}", part.part.path),
@@ -263,22 +273,25 @@ fn undo(place: &Place<'_>) -> Option<CodeAction> {
     Some(action(title, "source.openexec.undo".to_owned(), "openexec.undo", json!({ "run": run })))
 }
 
-/// Trusting the workspace, and a look at what that would mean.
+/// Trusting what the workspace declares, and a look at what that would mean.
 fn trust(place: &Place<'_>) -> Vec<CodeAction> {
-    let Some(TrustState::Untrusted { content, commands, changes, .. }) = &place.offers.trust else {
+    let Some(TrustState::Untrusted { content, commands, loads, changes, .. }) = &place.offers.trust else {
         return Vec::new();
     };
-    let title = format!("Trust this workspace's tasks ({})", quote(&commands.join(", ")));
+    let subject = subject(commands, loads);
+    let named = if commands.is_empty() { loads } else { commands };
+    let title = format!("Trust this workspace's {subject} ({})", quote(&named.join(", ")));
     // The title may be cut; a client that asks once more can show all of it.
     let arguments = json!({ "uri": place.file.uri, "content": content, "commands": commands });
     let look = match changes.is_first {
-        true => "Show what this workspace's tasks would run",
-        false => "Show what has changed since you trusted this workspace's tasks",
+        true if commands.is_empty() => format!("Show what trusting this workspace's {subject} agrees to"),
+        true => "Show what this workspace's tasks would run".to_owned(),
+        false => format!("Show what has changed since you trusted this workspace's {subject}"),
     };
     let look_arguments = json!({ "uri": place.file.uri, "review": true });
     vec![
         action(title, "quickfix.openexec.trust".to_owned(), "openexec.trust", arguments),
-        action(look.to_owned(), "quickfix.openexec.trust.show".to_owned(), "openexec.trust", look_arguments),
+        action(look, "quickfix.openexec.trust.show".to_owned(), "openexec.trust", look_arguments),
     ]
 }
 

@@ -1,5 +1,6 @@
-//! What is known about the symbols of a document, where they stand: lenses above them, hints
-//! behind them, and the whole record where the cursor rests.
+//! What is known about the symbols of a document, where they stand: which run changed them and
+//! what people have written down about them, as lenses above them, as hints behind them, and in
+//! full where the cursor rests.
 //!
 //! It is answered from what was read beforehand. A record belongs to a symbol by its name, and
 //! places come from the text as it is now: what is above may move it, and when it is gone,
@@ -7,13 +8,14 @@
 
 use super::actions::{quote, short};
 use super::documents::OpenFile;
+use super::memory::RecordSummary;
 use super::protocol::{
     CodeLens, Command, Hover, HoverContents, InlayHint, InlayHintLabel, InlayHintTooltip, MarkupContent,
     MarkupKind, Position, Range,
 };
 use crate::limits::{ANNOTATED_RECORDS_MAX, RECORDS_HOVERED_MAX};
 use openexec_engine::digest::Digest;
-use openexec_engine::memory::MaintenanceRecord;
+use openexec_engine::memory::{MaintenanceRecord, PointerState};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::Symbol;
 use openexec_engine::text::{self, PositionEncoding, visible};
@@ -28,9 +30,18 @@ pub(super) trait Memory: Send + Sync {
     fn known_about(&self, root: &Path, path: &WorkspacePath) -> Vec<MaintenanceRecord>;
 }
 
-/// What is known about a file, by the names of its symbols; of each, newest first.
+/// What is known about a file, by the names of its symbols.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Known(BTreeMap<String, Vec<Remembered>>);
+pub(super) struct Known(BTreeMap<String, OfSymbol>);
+
+/// What is known about a symbol.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct OfSymbol {
+    /// By which runs it was changed, newest first.
+    changes: Vec<Remembered>,
+    /// What people have written down about it.
+    notes: Vec<RecordSummary>,
+}
 
 /// A record, as far as one symbol is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,14 +63,22 @@ pub(super) struct Sheet<'a> {
 impl Known {
     /// From the records that concern a file.
     pub(super) fn of(path: &WorkspacePath, records: Vec<MaintenanceRecord>) -> Self {
-        let mut known: BTreeMap<String, Vec<Remembered>> = BTreeMap::new();
+        let mut known: BTreeMap<String, OfSymbol> = BTreeMap::new();
         for record in records.into_iter().take(ANNOTATED_RECORDS_MAX).map(Arc::new) {
             for pointer in record.symbols.iter().filter(|pointer| pointer.path == *path) {
                 let remembered = Remembered { record: Arc::clone(&record), text: pointer.text };
-                known.entry(pointer.symbol.clone()).or_default().push(remembered);
+                known.entry(pointer.symbol.clone()).or_default().changes.push(remembered);
             }
         }
         Self(known)
+    }
+
+    /// The same, with what people have written down about symbols, by the names of these.
+    pub(super) fn with(mut self, notes: Vec<(String, RecordSummary)>) -> Self {
+        for (symbol, note) in notes {
+            self.0.entry(symbol).or_default().notes.push(note);
+        }
+        self
     }
 
     /// True when nothing is known.
@@ -70,12 +89,9 @@ impl Known {
 
 impl<'a> Sheet<'a> {
     /// The symbols of which something is known.
-    fn marks(&self) -> impl Iterator<Item = (&'a Symbol, &'a [Remembered])> {
+    fn marks(&self) -> impl Iterator<Item = (&'a Symbol, &'a OfSymbol)> {
         let (symbols, known) = (self.symbols, self.known);
-        symbols.iter().filter_map(|symbol| {
-            let remembered = known.0.get(&symbol.name).filter(|remembered| !remembered.is_empty())?;
-            Some((symbol, remembered.as_slice()))
-        })
+        symbols.iter().filter_map(|symbol| Some((symbol, known.0.get(&symbol.name)?)))
     }
 
     fn position(&self, byte: usize) -> Position {
@@ -83,32 +99,43 @@ impl<'a> Sheet<'a> {
         Position { line, character }
     }
 
-    /// A lens above each of them, which opens the timeline of the run.
+    /// Lenses above each of them: one opens the timeline of the run that changed it last, one
+    /// what is known about it.
     pub(super) fn lenses(&self) -> Vec<CodeLens> {
-        let lens = |(symbol, remembered): (&Symbol, &[Remembered])| {
-            let newest = remembered.first()?;
+        let mut lenses = Vec::new();
+        for (symbol, known) in self.marks() {
             let at = self.position(symbol.name_range.start);
-            let command = Command {
-                title: self.title(symbol, newest),
-                command: "openexec.status".to_owned(),
-                arguments: Some(vec![json!({ "run": newest.record.run })]),
+            let mut add = |title: String, command: &str, argument: serde_json::Value| {
+                let command = Command { title, command: command.to_owned(), arguments: Some(vec![argument]) };
+                let range = Range { start: at, end: at };
+                lenses.push(CodeLens { range, command: Some(command), data: None });
             };
-            Some(CodeLens { range: Range { start: at, end: at }, command: Some(command), data: None })
-        };
-        self.marks().filter_map(lens).collect()
+            if let Some(newest) = known.changes.first() {
+                add(self.title(symbol, newest), "openexec.status", json!({ "run": newest.record.run }));
+            }
+            if let Some(title) = title_of_notes(&known.notes) {
+                let place = json!({ "uri": self.file.uri, "range": self.range_of_name(symbol) });
+                add(title, "openexec.known", place);
+            }
+        }
+        lenses
     }
 
     /// A hint at the end of the line on which each of them is named, within these lines.
     pub(super) fn hints(&self, within: Range) -> Vec<InlayHint> {
-        let hint = |(symbol, remembered): (&Symbol, &[Remembered])| {
-            let newest = remembered.first()?;
+        let hint = |(symbol, known): (&Symbol, &OfSymbol)| {
+            let newest = known.changes.first();
+            let changed = newest.map(|newest| self.title(symbol, newest));
+            let label: Vec<String> = changed.into_iter().chain(title_of_notes(&known.notes)).collect();
+            let told = newest.map(|newest| told(&newest.record));
+            let told = told.or_else(|| known.notes.first().map(|note| visible(&note.told)))?;
             let line = self.position(symbol.name_range.start).line;
             (within.start.line <= line && line <= within.end.line).then(|| InlayHint {
                 position: self.end_of(line),
-                label: InlayHintLabel::String(self.title(symbol, newest)),
+                label: InlayHintLabel::String(label.join(" · ")),
                 kind: None,
                 text_edits: None,
-                tooltip: Some(InlayHintTooltip::String(told(&newest.record))),
+                tooltip: Some(InlayHintTooltip::String(told)),
                 padding_left: Some(true),
                 padding_right: None,
                 data: None,
@@ -122,10 +149,13 @@ impl<'a> Sheet<'a> {
         let at = text::Position { line: position.line, character: position.character };
         let byte = self.file.text.byte_of(at, self.encoding).ok()?;
         let named = |symbol: &Symbol| symbol.name_range.start <= byte && byte <= symbol.name_range.end;
-        let (symbol, remembered) = self.marks().find(|(symbol, _)| named(symbol))?;
-        let shown = remembered.iter().take(RECORDS_HOVERED_MAX);
+        let (symbol, known) = self.marks().find(|(symbol, _)| named(symbol))?;
+        let changes = known.changes.iter();
+        let changes = changes.map(|it| format!("{}\n\n{}", self.title(symbol, it), told(&it.record)));
+        let notes = known.notes.iter();
+        let notes = notes.map(|it| format!("{}\n\n{}", title_of(it), visible(&it.told)));
         let texts: Vec<String> =
-            shown.map(|it| format!("{}\n\n{}", self.title(symbol, it), told(&it.record))).collect();
+            changes.take(RECORDS_HOVERED_MAX).chain(notes.take(RECORDS_HOVERED_MAX)).collect();
         // The words of a record are not ours; where Markdown is drawn, they stand in a block.
         let (kind, value) = match markdown {
             true => {
@@ -133,10 +163,7 @@ impl<'a> Sheet<'a> {
             }
             false => (MarkupKind::PlainText, texts.join("\n\n")),
         };
-        let range = Range {
-            start: self.position(symbol.name_range.start),
-            end: self.position(symbol.name_range.end),
-        };
+        let range = self.range_of_name(symbol);
         Some(Hover { contents: HoverContents::Markup(MarkupContent { kind, value }), range: Some(range) })
     }
 
@@ -149,6 +176,11 @@ impl<'a> Sheet<'a> {
         format!("changed by run {}{since}: {}", short(&record.run), quote(why(record)))
     }
 
+    fn range_of_name(&self, symbol: &Symbol) -> Range {
+        let (start, end) = (symbol.name_range.start, symbol.name_range.end);
+        Range { start: self.position(start), end: self.position(end) }
+    }
+
     fn end_of(&self, line: u32) -> Position {
         let rope = self.file.text.rope();
         let line = usize::try_from(line).unwrap_or(usize::MAX).min(rope.len_lines().saturating_sub(1));
@@ -156,6 +188,27 @@ impl<'a> Sheet<'a> {
         let length = text.trim_end_matches(['\n', '\r']).len();
         self.position(rope.line_to_byte(line).saturating_add(length))
     }
+}
+
+/// `noted: the lock comes first`, and how many more there are. What is certain goes first.
+fn title_of_notes(notes: &[RecordSummary]) -> Option<String> {
+    let first = notes.iter().find(|note| note.pointer.is_certain()).or_else(|| notes.first())?;
+    let more = match notes.len() {
+        1 => String::new(),
+        several => format!(" (+{})", several.saturating_sub(1)),
+    };
+    Some(format!("{}{more}", title_of(first)))
+}
+
+/// A note in one line. What may be about something else says so before anything else.
+fn title_of(note: &RecordSummary) -> String {
+    let how = match note.pointer {
+        PointerState::Exact | PointerState::Moved | PointerState::Renamed => "noted",
+        PointerState::Edited => "noted, and edited since",
+        PointerState::Suspect => "suspect, perhaps noted about something else",
+        PointerState::Stale => "stale, noted about something that is gone",
+    };
+    format!("{how}: {}", quote(&note.why))
 }
 
 /// What was asked for, else what the model says that it did.

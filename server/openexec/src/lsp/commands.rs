@@ -18,13 +18,14 @@ use std::path::PathBuf;
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
-pub(super) const IDS: [&str; 15] = [
+pub(super) const IDS: [&str; 16] = [
     "openexec.run",
     "openexec.cancel",
     "openexec.review",
     "openexec.request",
     "openexec.apply",
     "openexec.discard",
+    "openexec.accept",
     "openexec.reject",
     "openexec.undo",
     "openexec.resume",
@@ -45,6 +46,8 @@ pub(super) enum Wish {
     Request(OfRequest),
     Apply(OfRun),
     Discard(OfRun),
+    /// Parts of a proposal; all of them together apply it.
+    Accept(OfParts),
     Reject(OfParts),
     Undo(OfRun),
     Resume(OfRun),
@@ -117,7 +120,7 @@ pub(super) struct OfRequest {
     pub(super) number: Option<usize>,
 }
 
-/// The arguments of `openexec.reject`.
+/// The arguments of `openexec.accept` and `openexec.reject`.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OfParts {
@@ -127,7 +130,7 @@ pub(super) struct OfParts {
     /// The proposal that the user has seen.
     #[serde(default)]
     pub(super) proposal: Option<Digest>,
-    /// What is to be left out: `src/lib.rs`, or `src/lib.rs:2` for its second hunk.
+    /// What is taken, or left out: `src/lib.rs`, or `src/lib.rs:2` for its second hunk.
     parts: Vec<String>,
 }
 
@@ -227,6 +230,9 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
         }),
         "openexec.apply" => Wish::Apply(of_run(argument)?),
         "openexec.discard" => Wish::Discard(of_run(argument)?),
+        "openexec.accept" => {
+            Wish::Accept(shaped(argument, "{\"run\": \"…\", \"parts\": [\"src/lib.rs:2\"]}")?)
+        }
         "openexec.reject" => {
             Wish::Reject(shaped(argument, "{\"run\": \"…\", \"parts\": [\"src/lib.rs:2\"]}")?)
         }

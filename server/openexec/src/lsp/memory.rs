@@ -10,7 +10,9 @@ use crate::limits::{HEAD_LOOKS_MS, KNOWN_ABOUT_MAX, LESSONS_MAX};
 use crate::memory::{Present, standing, state_name};
 use crate::store::Store;
 use crate::workspace::Workspace;
-use openexec_engine::memory::{Anchor, Body, MaintenanceRecord, Record, Resolution, SymbolPointer};
+use openexec_engine::memory::{
+    Anchor, Body, MaintenanceRecord, PointerState, Record, Resolution, SymbolPointer,
+};
 use openexec_engine::path::WorkspacePath;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -31,7 +33,14 @@ pub(super) struct RecordSummary {
     pub(super) why: String,
     /// How its pointer stands: `exact`, `suspect`, …; of work that does not stand, how it ended.
     pub(super) state: &'static str,
+    /// How its pointer stands to the text as it was when it was looked for.
+    pub(super) pointer: PointerState,
+    /// All of it, for whoever wants to read it; data as well.
+    pub(super) told: String,
 }
+
+/// The kind of what a run has left.
+const RUN: &str = "run";
 
 /// What is known of one workspace's symbols.
 #[derive(Default)]
@@ -60,6 +69,17 @@ impl Memory {
     pub(super) fn known_about(&self, root: &Path, path: &WorkspacePath, symbol: &str) -> Vec<RecordSummary> {
         let Some(places) = self.places.lock().get(root).cloned() else { return Vec::new() };
         places.symbols.get(&(path.clone(), symbol.to_owned())).cloned().unwrap_or_default()
+    }
+
+    /// What people have written down about the symbols of a file, by the names of these. What
+    /// runs have left is not among it.
+    pub(super) fn notes_of(&self, root: &Path, path: &WorkspacePath) -> Vec<(String, RecordSummary)> {
+        let Some(places) = self.places.lock().get(root).cloned() else { return Vec::new() };
+        let of_file = places.symbols.range((path.clone(), String::new())..);
+        let of_file = of_file.take_while(|((at, _), _)| at == path);
+        let notes =
+            of_file.flat_map(|((_, symbol), known)| known.iter().map(|it| (symbol.clone(), it.clone())));
+        notes.filter(|(_, known)| known.kind != RUN).collect()
     }
 
     /// Everything that is known of a symbol, as a document.
@@ -225,14 +245,14 @@ fn point(record: &mut Record, number: usize, place: SymbolPointer) {
 }
 
 impl Places {
-    fn add(&mut self, at: (WorkspacePath, String), summary: RecordSummary, text: &str) {
+    fn add(&mut self, at: (WorkspacePath, String), summary: RecordSummary) {
         let known = self.symbols.entry(at.clone()).or_default();
         if known.len() >= KNOWN_ABOUT_MAX {
             return;
         }
         let told = self.texts.entry(at).or_default();
         let _ = write!(told, "## {} ({})\n\n", summary.title, summary.state);
-        for line in text.lines() {
+        for line in summary.told.lines() {
             let _ = writeln!(told, "    {line}");
         }
         told.push('\n');
@@ -245,22 +265,25 @@ impl Places {
             kind: record.kind().name(),
             why: record.gist(),
             state: state_name(resolution.state),
+            pointer: resolution.state,
+            told: format!("{}pointer: {}\n", record.describe(), resolution.why),
         };
-        let text = format!("{}pointer: {}\n", record.describe(), resolution.why);
-        self.add(place_of(resolution, &anchor.path, &anchor.symbol), summary, &text);
+        self.add(place_of(resolution, &anchor.path, &anchor.symbol), summary);
     }
 
     fn add_lesson(&mut self, lesson: &MaintenanceRecord, pointer: &SymbolPointer, resolution: &Resolution) {
         let summary = RecordSummary {
             title: format!("run {}", lesson.run),
-            kind: "run",
+            kind: RUN,
             why: lesson.summary.split_whitespace().collect::<Vec<_>>().join(" "),
             state: match lesson.standing.warning() {
                 Some(_) => lesson.standing.name(),
                 None => state_name(resolution.state),
             },
+            pointer: resolution.state,
+            told: lesson.describe(),
         };
-        self.add(place_of(resolution, &pointer.path, &pointer.symbol), summary, &lesson.describe());
+        self.add(place_of(resolution, &pointer.path, &pointer.symbol), summary);
     }
 }
 

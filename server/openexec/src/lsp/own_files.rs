@@ -17,15 +17,17 @@ mod surroundings;
 mod symbols;
 #[cfg(test)]
 mod tests;
+mod toolsets;
 
 pub(super) use complete::complete;
 pub(super) use fix::fixes;
 pub(super) use hover::hover;
 pub(super) use kind::FILE_PATTERNS;
-pub(super) use navigate::{definition, references, rename, renamed_at};
+pub(super) use navigate::{definition, references, rename, renamed_at, toolset_at};
 pub(super) use publish::Publisher;
 pub(super) use surroundings::Surroundings;
 pub(super) use symbols::symbols;
+pub(super) use toolsets::{PAGE as TOOLSETS_PAGE, page_of as toolsets_page};
 
 use kind::Kind;
 

@@ -5,7 +5,7 @@
 
 use super::actions::{RunLine, short};
 use super::commands::standing;
-use super::trust::TrustState;
+use super::trust::{TrustState, subject};
 use crate::disclosure::{Disclosed, Fate};
 use crate::driver::{Asked, RunStatus, RunView};
 use crate::store::Recorded;
@@ -71,13 +71,19 @@ pub(super) fn write_document(folder: &Path, name: &str, markdown: &str) -> io::R
 pub(super) fn trust_markdown(root: &Path, trust: &TrustState) -> String {
     let mut text = format!("# What `{}` would run\n\n", visible(&root.display().to_string()));
     match trust {
-        TrustState::NothingDeclared => text.push_str("It declares no task, so there is nothing to trust.\n"),
+        TrustState::NothingDeclared => {
+            text.push_str("It declares no task, no blueprint and no memory, so there is nothing to trust.\n")
+        }
         TrustState::Trusted => text.push_str("It is trusted exactly as it is now.\n"),
-        TrustState::Untrusted { commands, files, changes, content } => {
+        TrustState::Untrusted { commands, loads, files, changes, content } => {
+            let subject = subject(commands, loads);
             let commands: Vec<String> =
                 commands.iter().map(|command| format!("`{}`", visible(command))).collect();
             list(&mut text, "Commands", &commands, "None.");
-            list(&mut text, "Files that decide what they do", files, "None.");
+            if !loads.is_empty() {
+                list(&mut text, "Blueprints and memory that are loaded", loads, "None.");
+            }
+            list(&mut text, "Files that decide about it", files, "None.");
             let title = if changes.is_first {
                 "What the files hold"
             } else {
@@ -87,8 +93,8 @@ pub(super) fn trust_markdown(root: &Path, trust: &TrustState) -> String {
             let _ = write!(
                 text,
                 "## {title}\n\n{fence}diff\n{}\n{fence}\n\n\
-                 Nothing of this runs until you trust it: code action *Trust this workspace's tasks*, or \
-                 `openexec.trust`. Trust binds exactly this content, {content}, and ends when it changes.\n",
+                 Nothing of this runs or is loaded until you trust it: code action *Trust this workspace's \
+                 {subject}*, or `openexec.trust`. Trust binds exactly this content, {content}, and ends when it changes.\n",
                 changes.diff.trim_end_matches('\n')
             );
         }
@@ -113,7 +119,10 @@ pub(super) fn review_markdown(view: &RunView, diff: &str, reasons: &[String], ev
         text,
         "## Decide\n\n\
          - apply exactly this: code action *Apply run {short}'s edits*, or `openexec.apply {short}`\n\
-         - discard it: code action *Discard run {short}*, or `openexec.discard {short}`\n\n\
+         - discard it: code action *Discard run {short}*, or `openexec.discard {short}`\n\
+         - accept or reject single files and hunks: the lenses above them, or the code actions on their \
+         lines. What is rejected is left out, and the rest is verified anew; when all is accepted, it is \
+         applied\n\n\
          Without a decision nothing is applied. Your yes binds exactly these bytes. What cannot be seen is \
          shown between ⟪ and ⟫.\n\n\
          ## Changes\n\n{fence}diff\n{}\n{fence}\n",
@@ -200,12 +209,14 @@ pub(super) fn status_markdown(
             TrustState::Trusted => {
                 let _ = writeln!(text, "- the tasks of `{root}` are trusted");
             }
-            TrustState::Untrusted { commands, files, .. } => {
+            TrustState::Untrusted { commands, loads, files, .. } => {
+                let (subject, named) =
+                    (subject(commands, loads), if commands.is_empty() { loads } else { commands });
                 let _ = writeln!(
                     text,
-                    "- the tasks of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them, \
+                    "- the {subject} of `{root}` are not trusted: {} (from {}); `openexec.trust` trusts them, \
                      with {{\"review\": true}} it shows what they are",
-                    commands.join(", "),
+                    named.join(", "),
                     files.join(", ")
                 );
             }

@@ -15,6 +15,7 @@
 
 use super::actions::{RunLine, short};
 use super::commands::standing;
+use super::decisions::Accepted;
 use super::roots::Roots;
 use crate::driver::{Asked, RunStatus, RunView};
 use openexec_engine::digest::Digest;
@@ -181,6 +182,8 @@ pub(super) struct Changes {
     /// What a stage that only reads has found out: the answer to a question, a review.
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<String>,
+    /// The parts that the user has accepted so far: `src/lib.rs:2`.
+    accepted: Vec<String>,
     files: Vec<ChangedFile>,
 }
 
@@ -211,10 +214,13 @@ pub(super) fn changes(
     evidence: Vec<String>,
     root: &Path,
     roots: &Roots,
+    known: &Accepted,
 ) -> Changes {
+    let mut accepted = Vec::new();
     let (proposal, reasons, shown) = match state.status() {
-        RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { reasons, .. } } => {
+        RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { reasons, diff, parts } } => {
             let reasons = reasons.iter().map(|reason| visible(reason)).collect();
+            accepted.extend(known.progress(run, &diff, &parts).accepted.iter().map(ToString::to_string));
             (Some(proposal), reasons, state.changes())
         }
         RunStatus::AwaitingApproval { what: Asked::Request(_), .. }
@@ -224,7 +230,7 @@ pub(super) fn changes(
     };
     let files = shown.map(|shown| files(shown, root, roots)).unwrap_or_default();
     let report = state.artifact("review_report").map(visible);
-    Changes { run: run.clone(), proposal, reasons, evidence, report, files }
+    Changes { run: run.clone(), proposal, reasons, evidence, report, accepted, files }
 }
 
 fn files(changes: &ChangeSet, root: &Path, roots: &Roots) -> Vec<ChangedFile> {

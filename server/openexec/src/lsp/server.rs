@@ -4,6 +4,7 @@
 mod agreement;
 mod annotations;
 mod capabilities;
+mod deciding;
 mod following;
 mod for_memory;
 mod for_own_files;
@@ -19,12 +20,13 @@ use self::for_own_files::own_edit;
 pub(super) use self::indexing::stop_indexing;
 use super::actions::{Form, Place, RunLine, offered};
 use super::commands;
+use super::decisions::Accepted;
 use super::editor::Editor;
 use super::follow::run_of_token;
 use super::memory::Memory;
 use super::own_files::{
     Known, OwnFile, Publisher, Surroundings, complete, definition, hover, references, rename, renamed_at,
-    symbols,
+    symbols, toolset_at,
 };
 use super::protocol::{
     CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams, CompletionResponse,
@@ -67,6 +69,8 @@ struct Shared {
     followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
     /// Recorded runs, as they stood when their journal was read last.
     recorded_views: Mutex<BTreeMap<RunId, RunView>>,
+    /// What the user has accepted of proposals that wait.
+    accepted: Mutex<Accepted>,
 }
 
 impl Handlers {
@@ -78,7 +82,7 @@ impl Handlers {
     ) -> Self {
         let editor = Editor::new(client);
         let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
-        let (followed, recorded_views) = (Mutex::default(), Mutex::default());
+        let (followed, recorded_views, accepted) = (Mutex::default(), Mutex::default(), Mutex::default());
         let memory = Arc::new(Memory::new(Arc::clone(&session), runtime.clone()));
         let surroundings =
             Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), Arc::clone(&memory), &dirs));
@@ -96,6 +100,7 @@ impl Handlers {
             publisher,
             followed,
             recorded_views,
+            accepted,
         }))
     }
 
@@ -134,7 +139,11 @@ impl LanguageServer for Handlers {
         tokio::spawn(Arc::clone(&self.0).keep_indexed());
         tokio::spawn(Arc::clone(&self.0.publisher).keep_telling());
         let publisher = Arc::clone(&self.0.publisher);
-        tokio::spawn(Arc::clone(&self.0.memory).keep_fresh(move || publisher.refresh()));
+        let session = Arc::clone(&self.0.session);
+        tokio::spawn(Arc::clone(&self.0.memory).keep_fresh(move || {
+            publisher.refresh();
+            session.annotations_may_have_changed();
+        }));
     }
 
     async fn shutdown(&self) -> jsonrpc::Result<()> {
@@ -170,7 +179,11 @@ impl LanguageServer for Handlers {
     }
 
     async fn code_lens(&self, params: CodeLensParams) -> jsonrpc::Result<Option<Vec<CodeLens>>> {
-        Ok(self.0.lenses(&params.text_document.uri).await)
+        let uri = &params.text_document.uri;
+        match self.0.review_lenses(uri.as_str()).await {
+            Some(lenses) => Ok(Some(lenses)),
+            None => Ok(self.0.lenses(uri).await),
+        }
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> jsonrpc::Result<Option<Vec<InlayHint>>> {
@@ -182,9 +195,15 @@ impl LanguageServer for Handlers {
         params: GotoDefinitionParams,
     ) -> jsonrpc::Result<Option<GotoDefinitionResponse>> {
         let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
-        let places =
-            self.0.about(&text_document.uri, move |file, known| definition(file, position, known)).await;
-        Ok(places.filter(|places| !places.is_empty()).map(GotoDefinitionResponse::Array))
+        let question = move |file: &OwnFile, known: &Known| {
+            (definition(file, position, known), toolset_at(file, position))
+        };
+        let places = match self.0.about(&text_document.uri, question).await {
+            Some((_, Some(toolset))) => self.0.place_of_toolset(toolset).await.into_iter().collect(),
+            Some((places, None)) => places,
+            None => Vec::new(),
+        };
+        Ok(Some(places).filter(|places| !places.is_empty()).map(GotoDefinitionResponse::Array))
     }
 
     async fn references(&self, params: ReferenceParams) -> jsonrpc::Result<Option<Vec<Location>>> {
@@ -266,6 +285,9 @@ impl Shared {
         let Some(file) = session.document(params.text_document.uri.as_str()) else {
             return Vec::new();
         };
+        if let Some(actions) = self.review_actions(&file, params) {
+            return actions;
+        }
         let Some(root) = roots.of_file(&file.path) else {
             return Vec::new();
         };

@@ -115,7 +115,10 @@ impl ClientTraits {
                 .is_some_and(Value::is_object),
             disabled_actions: flag("/textDocument/codeAction/disabledSupport"),
             code_lens: Annotated {
-                shows: capability(params, "/textDocument/codeLens").is_some_and(Value::is_object),
+                // A lens of ours is a command. Neovim runs them and does not say so.
+                shows: capability(params, "/textDocument/codeLens").is_some_and(Value::is_object)
+                    && (is_neovim
+                        || capability(params, "/workspace/executeCommand").is_some_and(Value::is_object)),
                 refreshes: flag("/workspace/codeLens/refreshSupport"),
             },
             inlay_hint: Annotated {

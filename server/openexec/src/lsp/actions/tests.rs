@@ -306,6 +306,7 @@ fn untrusted_tasks_can_be_trusted_as_they_were_shown() {
     let trust = TrustState::Untrusted {
         content,
         commands: vec!["cargo test".to_owned(), "cargo clippy".to_owned()],
+        loads: Vec::new(),
         files: vec!["Cargo.toml".to_owned()],
         changes: TrustChanges {
             is_first: false,
@@ -322,6 +323,136 @@ fn untrusted_tasks_can_be_trusted_as_they_were_shown() {
     assert_eq!(argument(&actions[1])["review"], json!(true));
     // What would fail without it is offered below it.
     assert!(actions[2].title.starts_with("Fix failing test"), "{}", actions[2].title);
+}
+
+#[test]
+fn memory_and_blueprints_without_tasks_can_be_trusted_too() {
+    let untrusted = |loads: &[&str]| {
+        let trust = TrustState::Untrusted {
+            content: Digest::of(b"c"),
+            commands: Vec::new(),
+            loads: loads.iter().map(|path| (*path).to_owned()).collect(),
+            files: Vec::new(),
+            changes: TrustChanges { is_first: true, files: Vec::new(), diff: String::new() },
+        };
+        actions(Asked {
+            offers: Offers { trust: Some(trust), blueprints: gated(), ..offers() },
+            ..Asked::default()
+        })
+    };
+    let memory = untrusted(&[".openexec/memory/billing.yaml"]);
+    assert_eq!(memory[0].title, "Trust this workspace's memory (.openexec/memory/billing.yaml)");
+    assert_eq!(argument(&memory[0])["commands"], json!([]));
+    assert_eq!(memory[1].title, "Show what trusting this workspace's memory agrees to");
+    let both = untrusted(&[".openexec/blueprints/mine.yaml", ".openexec/memory/billing.yaml"]);
+    assert!(both[0].title.starts_with("Trust this workspace's blueprints and memory ("), "{}", both[0].title);
+    assert!(untrusted(&[".openexec/blueprints/mine.yaml"])[0].title.contains("'s blueprints ("));
+    // Trust alone would not make an edit provable.
+    let trust = TrustState::Untrusted {
+        content: Digest::of(b"c"),
+        commands: Vec::new(),
+        loads: vec![".openexec/memory/billing.yaml".to_owned()],
+        files: Vec::new(),
+        changes: TrustChanges { is_first: true, files: Vec::new(), diff: String::new() },
+    };
+    let told = hindered(Offers { trust: Some(trust), has_tests: false, ..offers() }, &[], true);
+    let why = told.iter().find_map(|(_, reason)| reason.as_deref()).unwrap();
+    assert!(why.contains("declares no task that tests"), "{told:?}");
+}
+
+#[test]
+fn every_sort_of_place_triggers_its_workflows_and_each_of_them_once() {
+    let triggers = [
+        (Trigger::Directive, "by_directive"),
+        (Trigger::Test, "by_test"),
+        (Trigger::Diagnostic, "by_diagnostic"),
+        (Trigger::Selection, "by_selection"),
+        (Trigger::Symbol, "by_symbol"),
+        (Trigger::File, "by_file"),
+    ];
+    let diagnostic: Diagnostic =
+        serde_json::from_value(json!({ "range": at(5, 0), "message": "no such name", "source": "rustc" }))
+            .unwrap();
+    let of = |blueprints: Vec<Blueprint>, only: &[CodeActionKind]| {
+        let asked = Asked {
+            range: Range { end: at(5, 4).end, ..at(5, 2) },
+            only,
+            diagnostics: std::slice::from_ref(&diagnostic),
+            directive: Some(directive()),
+            offers: Offers { blueprints, ..offers() },
+            ..Asked::default()
+        };
+        actions(asked)
+            .into_iter()
+            .filter(|it| it.command.as_ref().unwrap().command == "openexec.run")
+            .collect::<Vec<_>>()
+    };
+    for (trigger, name) in triggers {
+        let found = of(vec![blueprint(name, &[trigger], &[])], &[]);
+        let named: Vec<&Value> = found.iter().map(|it| &argument(it)["blueprint"]).collect();
+        assert_eq!(named, [name], "{trigger:?}");
+    }
+    // One that several sorts trigger is offered once, for what the user wrote before what the
+    // cursor stands on; and there are never more than a menu can bear.
+    let all: Vec<Trigger> = triggers.iter().map(|(trigger, _)| *trigger).collect();
+    let once = of(vec![blueprint("all", &all, &[])], &[]);
+    assert_eq!(once.len(), 1);
+    assert!(once[0].title.starts_with("Implement “return an error instead”"), "{}", once[0].title);
+    let many = triggers.map(|(trigger, name)| blueprint(name, &[trigger], &[])).to_vec();
+    let kinds: Vec<String> =
+        of(many, &[]).iter().map(|it| it.kind.as_ref().unwrap().as_str().to_owned()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "refactor.rewrite.openexec.by_directive",
+            "refactor.rewrite.openexec.by_selection",
+            "refactor.rewrite.openexec.by_symbol",
+            "quickfix.openexec.by_test",
+            "quickfix.openexec.by_diagnostic",
+        ]
+    );
+}
+
+#[test]
+fn a_symbol_is_called_by_its_kind() {
+    let titled = |kind| {
+        let (place_file, offers) =
+            (file(), Offers { blueprints: vec![blueprint("review", &[Trigger::Symbol], &[])], ..offers() });
+        let place = Place {
+            file: &place_file,
+            range: at(1, 4),
+            encoding: PositionEncoding::Utf16,
+            only: &[CodeActionKind::from("refactor".to_owned())],
+            diagnostics: &[],
+            symbols: &[symbol("parse", kind, "fn parse", false)],
+            directive: None,
+            offers: &offers,
+            root: Some(Path::new("/w")),
+            runs: &[],
+            known: &|_| 0,
+        };
+        match offered(&place, Form { literals: true, disabled: false }).first() {
+            Some(CodeActionOrCommand::CodeAction(action)) => action.title.clone(),
+            Some(CodeActionOrCommand::Command(command)) => panic!("{command:?}"),
+            None => String::new(),
+        }
+    };
+    for (kind, called) in [
+        (SymbolKind::Function, "function"),
+        (SymbolKind::Method, "method"),
+        (SymbolKind::Class, "class"),
+        (SymbolKind::Struct, "struct"),
+        (SymbolKind::Enum, "enum"),
+        (SymbolKind::Interface, "interface"),
+        (SymbolKind::Trait, "trait"),
+        (SymbolKind::Module, "module"),
+        (SymbolKind::Constant, "constant"),
+        (SymbolKind::Type, "type"),
+    ] {
+        assert_eq!(titled(kind), format!("Review {called} `parse` · review · claude"));
+    }
+    // A heading or a key is no code.
+    assert_eq!([SymbolKind::Section, SymbolKind::Key].map(titled), ["", ""]);
 }
 
 #[test]
@@ -497,10 +628,38 @@ fn what_would_come_to_nothing_is_disabled_with_the_reason() {
 }
 
 #[test]
+fn no_workflow_works_on_the_files_that_govern_it() {
+    let mut documents = Documents::default();
+    let uri = "file:///w/.openexec/blueprints/mine.yaml";
+    let path = documents.open(json!({ "textDocument": { "uri": uri, "version": 1, "text": TEXT } })).unwrap();
+    let offers = Offers { blueprints: vec![blueprint("review", &[Trigger::File], &[])], ..offers() };
+    let place = Place {
+        file: &documents.at(&path).unwrap(),
+        range: at(0, 0),
+        encoding: PositionEncoding::Utf16,
+        only: &[],
+        diagnostics: &[],
+        symbols: &[],
+        directive: None,
+        offers: &offers,
+        root: Some(Path::new("/w")),
+        runs: &[],
+        known: &|_| 0,
+    };
+    let found = offered(&place, Form { literals: true, disabled: true });
+    assert!(
+        matches!(found.as_slice(), [CodeActionOrCommand::CodeAction(action)]
+            if action.disabled.as_ref().is_some_and(|it| it.reason.starts_with("no run reads or changes"))),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn what_is_not_trusted_is_disabled_below_what_trusts_it() {
     let trust = TrustState::Untrusted {
         content: Digest::of(b"c"),
         commands: vec!["cargo test".to_owned()],
+        loads: Vec::new(),
         files: Vec::new(),
         changes: TrustChanges { is_first: true, files: Vec::new(), diff: String::new() },
     };

@@ -93,7 +93,21 @@ fn workflow(place: &Place<'_>, blueprint: &Blueprint, trigger: Trigger) -> Optio
 /// Why a run of this would come to nothing, as far as that is known without looking.
 fn hindrance(place: &Place<'_>, blueprint: &Blueprint, range: Range) -> Option<String> {
     let judged = !blueprint.gates.is_empty();
+    let is_ours = place
+        .root
+        .and_then(|root| below(root, &place.file.path))
+        .is_some_and(|path| path.components().next() == Some(".openexec"));
+    if is_ours {
+        return Some(
+            "no run reads or changes what stands in .openexec; the fixes here and your own hand do"
+                .to_owned(),
+        );
+    }
     match &place.offers.trust {
+        // Trusting it would not help: nothing in it tests.
+        Some(TrustState::Untrusted { commands, .. }) if judged && commands.is_empty() => {
+            return Some(NO_TEST_TASK.to_owned());
+        }
         Some(TrustState::Untrusted { .. }) if judged => {
             return Some(
                 "the tasks of this workspace are not trusted; look at them and trust them first".to_owned(),

@@ -85,6 +85,68 @@ fn a_changed_symbol_has_a_lens_that_opens_the_timeline() {
     );
 }
 
+fn note(why: &str, pointer: PointerState) -> RecordSummary {
+    RecordSummary {
+        title: "symbol size-why".to_owned(),
+        kind: "symbol",
+        why: why.to_owned(),
+        state: "exact",
+        pointer,
+        told: format!("why: {why}\npointer: `size` in `lib.rs`\n"),
+    }
+}
+
+fn noted(notes: Vec<RecordSummary>) -> Known {
+    Known::default().with(notes.into_iter().map(|note| ("size".to_owned(), note)).collect())
+}
+
+#[test]
+fn what_people_wrote_down_stands_there_too_and_what_is_doubtful_says_so_first() {
+    let scene = Scene::of(TEXT);
+    for (pointer, title) in [
+        (PointerState::Exact, "noted: two teams rely on it"),
+        (PointerState::Moved, "noted: two teams rely on it"),
+        (PointerState::Renamed, "noted: two teams rely on it"),
+        (PointerState::Edited, "noted, and edited since: two teams rely on it"),
+        (PointerState::Suspect, "suspect, perhaps noted about something else: two teams rely on it"),
+        (PointerState::Stale, "stale, noted about something that is gone: two teams rely on it"),
+    ] {
+        let known = noted(vec![note("two teams rely on it", pointer)]);
+        assert_eq!(scene.lenses(&known), [(3, 3, title.to_owned())]);
+        let hover =
+            scene.asked(&known, |sheet| sheet.hover(Position { line: 3, character: 4 }, false)).unwrap();
+        let HoverContents::Markup(shown) = hover.contents else { panic!("{hover:?}") };
+        assert!(shown.value.starts_with(title) && shown.value.contains("pointer: `size`"), "{}", shown.value);
+    }
+    // What is certain goes before what is not, and the others are counted.
+    let known = noted(vec![note("one", PointerState::Suspect), note("two", PointerState::Exact)]);
+    assert_eq!(scene.lenses(&known)[0].2, "noted: two (+1)");
+    let lens = scene.asked(&known, |sheet| sheet.lenses()).remove(0).command.unwrap();
+    let argument = &lens.arguments.unwrap()[0];
+    assert_eq!((lens.command.as_str(), &argument["uri"]), ("openexec.known", &json!("file:///w/lib.rs")));
+    assert_eq!(argument["range"]["start"], json!({ "line": 3, "character": 3 }));
+}
+
+#[test]
+fn changes_and_notes_of_a_symbol_stand_side_by_side() {
+    let scene = Scene::of(TEXT);
+    let notes = vec![("size".to_owned(), note("two\nteams \u{202e}rely", PointerState::Exact))];
+    let known = known().with(notes);
+    let titles: Vec<String> = scene.lenses(&known).into_iter().map(|(.., title)| title).collect();
+    assert_eq!(titles, ["changed by run ab12cd: made it right", "noted: two teams rely"]);
+    let everywhere = Range { start: Position::new(0, 0), end: Position::new(9, 0) };
+    let hints = scene.asked(&known, |sheet| sheet.hints(everywhere));
+    let label = serde_json::to_value(&hints[0].label).unwrap();
+    assert_eq!(
+        (hints.len(), label),
+        (1, json!("changed by run ab12cd: made it right · noted: two teams rely"))
+    );
+    let hover = scene.asked(&known, |sheet| sheet.hover(Position { line: 3, character: 4 }, true)).unwrap();
+    let HoverContents::Markup(shown) = hover.contents else { panic!("{hover:?}") };
+    assert_eq!(shown.value.matches("```text").count(), 2, "{}", shown.value);
+    assert!(!shown.value.contains('\u{202e}'), "{}", shown.value);
+}
+
 #[test]
 fn a_place_moves_with_what_is_above_it() {
     let scene = Scene::of(TEXT).typed((0, 0), "// 😀 one\n// two\n", (0, 0));

@@ -167,7 +167,9 @@ fn untrusted(file: &OwnFile, known: &Known) -> Option<Found> {
         bytes: first_word(file),
         severity: DiagnosticSeverity::INFORMATION,
         code: UNTRUSTED,
-        message: format!("{what}; nothing of it runs until you do: `openexec trust`"),
+        message: format!(
+            "{what}; nothing of it runs or is loaded until you do, in the menu here or with `openexec trust`"
+        ),
         related: Vec::new(),
         mend: None,
         offers: Vec::new(),

@@ -5,7 +5,9 @@ use super::navigate::{Word, word_at};
 use super::{Known, OwnFile};
 use crate::lsp::protocol::{Hover, HoverContents, MarkupContent, MarkupKind, Position};
 use crate::lsp::trust::TrustState;
+use crate::memory::Shared;
 use openexec_engine::blueprint::{DeterministicAction, SketchedStage};
+use openexec_engine::memory::Kind as RecordKind;
 use openexec_engine::outline::{Role, Spot};
 use openexec_engine::task::Task;
 use openexec_engine::text::visible;
@@ -47,7 +49,27 @@ fn told(file: &OwnFile, spot: &Spot<'_>, known: &Known) -> Option<String> {
             }
             (!by.is_empty()).then(|| format!("`{}`: left by {}", plain(&name), by.join(", ")))
         }
-        None => choice(file, spot),
+        Some(Word::Record(kind, id)) => Some(record(file, kind, &id, known)),
+        Some(Word::Toolset(_)) | None => choice(file, spot),
+    }
+}
+
+/// What kind of record a name means, and what it says.
+fn record(file: &OwnFile, kind: RecordKind, id: &str, known: &Known) -> String {
+    let mut texts = known.memory_files.clone();
+    texts.insert(file.name(), file.text.clone());
+    let shared = Shared::of(&texts);
+    let found =
+        shared.records().chain(&known.own_records).find(|it| it.kind() == kind && it.id.as_str() == id);
+    match found {
+        Some(record) => format!(
+            "**{}** · {} · from `{}`\n\n{}",
+            plain(id),
+            kind.name(),
+            plain(&record.origin.to_string()),
+            plain(&record.gist())
+        ),
+        None => format!("`{}`: there is no {} of this name", plain(id), kind.name()),
     }
 }
 

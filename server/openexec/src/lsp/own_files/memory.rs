@@ -9,6 +9,7 @@ use crate::memory::{AnchorPlace, MEMORY_DIR, Shared, dropped, pointed_to};
 use openexec_engine::memory::{Kind, PointerState, Record, Resolution};
 use openexec_engine::outline::{Node, Outline};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Everything that is to be said about a memory file.
 pub(super) fn diagnose(file: &OwnFile, known: &Known) -> Vec<Found> {
@@ -64,17 +65,42 @@ fn doubt(file: &OwnFile, record: &Record, number: usize, resolution: &Resolution
     Some(Found { bytes: 0..0, severity, code, message, related: Vec::new(), mend: None, offers })
 }
 
+/// What a name at a place names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// A record of this kind.
+    Record(Kind),
+    /// A declared task.
+    Task,
+}
+
+/// What stands at a place of a memory file, where it is a name.
+pub(super) fn named_at(steps: &[&str]) -> Option<Names> {
+    Some(match steps {
+        ["services", "*", "runbooks", "*"] => Names::Record(Kind::Runbook),
+        ["services", "*", "environment"] => Names::Record(Kind::Environment),
+        ["runbooks", "*", "symbols", "*"] => Names::Record(Kind::Symbol),
+        ["runbooks", "*", "failures", "*", "remediations", "*"] | ["environments", "*", "actions", "*"] => {
+            Names::Record(Kind::Procedure)
+        }
+        ["procedures", "*", "preconditions" | "steps" | "rollback", "*", "task"] => Names::Task,
+        _ => return None,
+    })
+}
+
+/// Where a text of a memory file declares a record.
+pub(super) fn declared(outline: &Outline, kind: Kind, id: &str) -> Option<Range<usize>> {
+    let records = outline.root()?.get(kind.list())?.items();
+    let mut ids = records.iter().filter_map(|record| record.get("id"));
+    ids.find(|node| node.text() == Some(id)).map(|node| node.range.clone())
+}
+
 /// The names that can stand at a place: ids of records, and tasks.
 pub(super) fn names(known: &Known, outline: &Outline, steps: &[&str]) -> Vec<Word> {
-    let kind = match steps {
-        ["services", "*", "runbooks", "*"] => Kind::Runbook,
-        ["services", "*", "environment"] => Kind::Environment,
-        ["runbooks", "*", "symbols", "*"] => Kind::Symbol,
-        ["runbooks", "*", "failures", "*", "remediations", "*"] | ["environments", "*", "actions", "*"] => {
-            Kind::Procedure
-        }
-        ["procedures", "*", "preconditions" | "steps" | "rollback", "*", "task"] => return tasks(known),
-        _ => return Vec::new(),
+    let kind = match named_at(steps) {
+        Some(Names::Record(kind)) => kind,
+        Some(Names::Task) => return tasks(known),
+        None => return Vec::new(),
     };
     let mut found: BTreeMap<String, String> = BTreeMap::new();
     let here = outline.root().and_then(|root| root.get(kind.list()));

@@ -1,10 +1,12 @@
 //! From a name to its declaration, and to everywhere that it is used.
 
+use super::memory::{Names, declared, named_at};
 use super::{Kind, Known, OwnFile, pattern, range_in};
 use crate::lsp::protocol::{Location, Position, Range as WireRange, TextEdit, Url};
 use crate::tasks::TASKS_FILE;
 use openexec_engine::blueprint::{Named, Sketch, SketchedStage};
 use openexec_engine::limits::BLUEPRINT_NAME_BYTES_MAX;
+use openexec_engine::memory::Kind as RecordKind;
 use openexec_engine::outline::{Node, Outline, Role, Spot, Step};
 use openexec_engine::text::Document;
 use std::ops::Range;
@@ -18,6 +20,10 @@ pub(super) enum Word {
     Task(String),
     /// An artifact or an input of the run.
     Artifact(String),
+    /// A toolset.
+    Toolset(String),
+    /// A record of memory.
+    Record(RecordKind, String),
 }
 
 /// Which name stands at a place.
@@ -38,7 +44,21 @@ pub(super) fn word_at(file: &OwnFile, spot: &Spot<'_>) -> Option<Word> {
         | (Kind::Policy(_), ["rules", "*", "examples", _, "*", "task"])
         | (Kind::Tasks, ["disable", "*"])
         | (Kind::Tasks, ["tasks", "*", "name"]) => Some(Word::Task(text)),
+        (Kind::Blueprint, ["stages", "*", "toolset"] | ["defaults", "toolset"]) => Some(Word::Toolset(text)),
+        (Kind::Memory, steps) => named_at(steps).map(|names| match names {
+            Names::Record(kind) => Word::Record(kind, text),
+            Names::Task => Word::Task(text),
+        }),
         _ => None,
+    }
+}
+
+/// The toolset that is named at a position. It is declared in no file.
+pub(in crate::lsp) fn toolset_at(file: &OwnFile, position: Position) -> Option<String> {
+    let spot = file.outline.at(file.byte_of(position)?)?;
+    match word_at(file, &spot)? {
+        Word::Toolset(name) => Some(name),
+        Word::Stage(_) | Word::Task(_) | Word::Artifact(_) | Word::Record(..) => None,
     }
 }
 
@@ -70,8 +90,22 @@ pub(in crate::lsp) fn definition(file: &OwnFile, position: Position, known: &Kno
             );
             here(file, &places)
         }
-        None => Vec::new(),
+        Some(Word::Record(kind, id)) => record(file, kind, &id, known).into_iter().collect(),
+        Some(Word::Toolset(_)) | None => Vec::new(),
     }
+}
+
+/// A record's declaration: in this file, else in another memory file of the workspace.
+fn record(file: &OwnFile, kind: RecordKind, id: &str, known: &Known) -> Option<Location> {
+    if let Some(bytes) = declared(&file.outline, kind, id) {
+        return here(file, [&bytes]).pop();
+    }
+    let root = known.root.as_ref()?;
+    known.memory_files.iter().find_map(|(name, text)| {
+        let bytes = declared(&Outline::read(text), kind, id)?;
+        let uri = Url::from_file_path(root.join(name)).ok()?;
+        Some(Location { uri, range: range_in(&Document::new(text), &bytes, file.encoding) })
+    })
 }
 
 /// Where a stage says that it leaves an artifact.
@@ -137,7 +171,7 @@ fn stage_at(file: &OwnFile, position: Position) -> Option<String> {
     let spot = file.outline.at(file.byte_of(position)?)?;
     match word_at(file, &spot)? {
         Word::Stage(id) => Some(id),
-        Word::Task(_) | Word::Artifact(_) => None,
+        Word::Task(_) | Word::Artifact(_) | Word::Toolset(_) | Word::Record(..) => None,
     }
 }
 

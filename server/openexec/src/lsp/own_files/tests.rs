@@ -4,8 +4,9 @@ use super::complete::complete;
 use super::diagnose::{Found, diagnose};
 use super::fix::fixes;
 use super::hover::hover;
-use super::navigate::{definition, references, rename, renamed_at};
+use super::navigate::{definition, references, rename, renamed_at, toolset_at};
 use super::symbols::symbols;
+use super::toolsets::page_of as toolsets_page;
 use super::{Known, OwnFile};
 use crate::driver::TrustChanges;
 use crate::lsp::documents::Documents;
@@ -182,6 +183,7 @@ fn what_only_the_workspace_shows_is_told() {
         let trust = TrustState::Untrusted {
             content: Digest::of(b"x"),
             commands: Vec::new(),
+            loads: Vec::new(),
             files: Vec::new(),
             changes: changes(is_first),
         };
@@ -411,6 +413,56 @@ fn names_lead_to_their_declarations() {
         )),
         ["mine.yaml:5:13 run_tests", "mine.yaml:7:15 test_report"]
     );
+}
+
+#[test]
+fn a_toolset_leads_to_the_page_on_which_all_of_them_stand() {
+    let named = |text: &str| {
+        let (text, byte) = cursor(&format!("{HEAD}{text}"));
+        let file = blueprint(&text);
+        toolset_at(&file, position(&file, byte))
+    };
+    assert_eq!(named("  - id: a\n    toolset: repo_read|only\n").as_deref(), Some("repo_readonly"));
+    assert_eq!(named("  - id: a\n    tool|set: repo_readonly\n"), None);
+    assert_eq!(named("  - id: repo_read|only\n"), None);
+    let (text, byte) = cursor("version: 1\ndefaults: {toolset: docs_|lookup}\nstages: []\n");
+    let file = blueprint(&text);
+    assert_eq!(toolset_at(&file, position(&file, byte)).as_deref(), Some("docs_lookup"));
+    for name in ["coding_backend", "coding_positions", "repo_readonly", "docs_lookup"] {
+        let (page, line) = toolsets_page(name).unwrap();
+        assert_eq!(page.lines().nth(line as usize), Some(format!("## {name}").as_str()));
+    }
+    assert_eq!(toolsets_page("everything"), None);
+}
+
+#[test]
+fn names_in_memory_lead_to_their_records_and_are_explained() {
+    let text = "version: 1\nservices:\n  - {id: billing, path: src, runbooks: [bill|ing, rest], environment: prod}\n\
+                runbooks:\n  - {id: rest, failures: [{id: f, looks_like: [\"is stale\"], remediations: [drain]}]}\n\
+                procedures:\n  - {id: drain, steps: [{task: deploy}]}\n";
+    let others = "version: 1\nrunbooks:\n  - {id: billing, failures: [{id: f, looks_like: [\"is full\"]}]}\n";
+    let known = Known {
+        memory_files: [(".openexec/memory/other.yaml".to_owned(), others.to_owned())].into(),
+        ..known()
+    };
+    let text = text.replace('|', "");
+    let file = of_kind(MEMORY, &text);
+    let asked = |word: &str| {
+        let at = position(&file, text.rfind(word).unwrap() + 1);
+        let told = hover(&file, at, &known, false).map(|hover| match hover.contents {
+            HoverContents::Markup(markup) => markup.value,
+            other => panic!("{other:?}"),
+        });
+        (places(&definition(&file, at, &known), &file), told.unwrap_or_default())
+    };
+    let (found, told) = asked("billing, rest");
+    assert_eq!(found, ["other.yaml:3:10 "]);
+    assert!(told.starts_with("**billing** · runbook · from `.openexec/memory/other.yaml:3`"), "{told}");
+    assert_eq!(asked("rest], env").0, ["mine.yaml:5:10 rest"]);
+    assert_eq!(asked("drain]}]").0, ["mine.yaml:7:10 drain"]);
+    assert_eq!(asked("deploy").0, ["tasks.yaml:3:11 "]);
+    let (found, told) = asked("prod}");
+    assert_eq!((found, told), (Vec::new(), "`prod`: there is no environment of this name".to_owned()));
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn the_status_names_what_can_be_done() {
     let untrusted = TrustState::Untrusted {
         content: Digest::of(b"c"),
         commands: vec!["cargo test".to_owned()],
+        loads: Vec::new(),
         files: vec!["Cargo.toml".to_owned()],
         changes: TrustChanges {
             is_first: true,

@@ -76,6 +76,7 @@ impl Shared {
     async fn refresh_annotations(self: Arc<Self>) {
         let (annotates, runtime, session) =
             (self.annotates(), self.runtime.clone(), Arc::clone(&self.session));
+        let noted = Arc::clone(&self.memory);
         let read = move || {
             let (true, Ok(runtime)) = (annotates, runtime) else {
                 return Ok(session.set_known(BTreeMap::new()));
@@ -85,7 +86,8 @@ impl Shared {
             let known = session.all_documents().into_iter().filter_map(|file| {
                 let root = roots.of_file(&file.path)?;
                 let path = below(root, &file.path)?;
-                let known = Known::of(&path, memory.known_about(root, &path));
+                let known =
+                    Known::of(&path, memory.known_about(root, &path)).with(noted.notes_of(root, &path));
                 (!known.is_empty()).then(|| (file.path.clone(), Arc::new(known)))
             });
             let known: BTreeMap<PathBuf, Arc<Known>> = known.collect();

@@ -13,6 +13,7 @@ use super::super::traits::encoding_name;
 use serde_json::json;
 
 /// For the client at hand; `annotates` when something is shown about other files than our own.
+/// Lenses are there in any case, for reviews.
 pub(super) fn capabilities(session: &Session, annotates: bool) -> ServerCapabilities {
     let traits = session.traits();
     let kinds = ["quickfix.openexec", "refactor.rewrite.openexec", "source.openexec"];
@@ -31,8 +32,7 @@ pub(super) fn capabilities(session: &Session, annotates: bool) -> ServerCapabili
     ServerCapabilities {
         completion_provider: asked_always("completion").then(CompletionOptions::default),
         hover_provider: (annotates || asked_always("hover")).then_some(HoverProviderCapability::Simple(true)),
-        code_lens_provider: (annotates && traits.code_lens.shows)
-            .then_some(CodeLensOptions { resolve_provider: None }),
+        code_lens_provider: traits.code_lens.shows.then_some(CodeLensOptions { resolve_provider: None }),
         // One of the two is enough.
         inlay_hint_provider: (annotates && traits.inlay_hint.shows && !traits.code_lens.shows)
             .then_some(OneOf::Left(true)),

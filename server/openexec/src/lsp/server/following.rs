@@ -36,6 +36,12 @@ impl Shared {
                     shared.session.annotations_may_have_changed();
                     tokio::spawn(Arc::clone(&shared).refresh_offers());
                 }
+                if !matches!(view.status, RunStatus::AwaitingApproval { .. }) {
+                    shared.forget_accepted(&handle.run);
+                }
+                // What lenses say of its reviews is another thing now.
+                let told = Arc::clone(&shared);
+                tokio::spawn(async move { told.refresh_reviews().await });
                 match &view.status {
                     // A client that lists runs asks and shows by itself.
                     _ if traits.lists_runs => {}

@@ -2,11 +2,11 @@
 
 use super::super::actions::wanted;
 use super::super::commands::{GraphArguments, obvious_root};
-use super::super::own_files::{FILE_PATTERNS, Known, OwnFile, fixes};
+use super::super::own_files::{FILE_PATTERNS, Known, OwnFile, TOOLSETS_PAGE, fixes, toolsets_page};
 use super::super::protocol::{
     CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, CodeActionResponse, Command,
-    DocumentChanges, OneOf, OptionalVersionedTextDocumentIdentifier, TextDocumentEdit, TextEdit, Url,
-    WorkspaceEdit,
+    DocumentChanges, Location, OneOf, OptionalVersionedTextDocumentIdentifier, Position, Range,
+    TextDocumentEdit, TextEdit, Url, WorkspaceEdit,
 };
 use super::super::review::write_document;
 use super::super::session::Session;
@@ -103,6 +103,26 @@ impl Shared {
         let registrations: Vec<Value> = features.map(registration).collect();
         if !self.editor.register(Value::Array(registrations)).await {
             tracing::warn!("the editor registers nothing for our own files although it said it would");
+        }
+    }
+
+    /// The place of a toolset on the page of all of them, which is written when somebody goes
+    /// there.
+    pub(super) async fn place_of_toolset(&self, name: String) -> Option<Location> {
+        let state = self.state.clone();
+        let written = blocking(move || {
+            let Some((page, line)) = toolsets_page(&name) else { return Ok(None) };
+            let file = write_document(&state, TOOLSETS_PAGE, &page).map_err(|error| error.to_string())?;
+            let uri = Url::from_file_path(&file).map_err(|()| file.display().to_string())?;
+            let at = Position { line, character: 0 };
+            Ok(Some(Location { uri, range: Range { start: at, end: at } }))
+        });
+        match written.await {
+            Ok(place) => place,
+            Err(reason) => {
+                tracing::warn!(reason, "the page of toolsets could not be written");
+                None
+            }
         }
     }
 

@@ -85,7 +85,7 @@ impl Shared {
         blocking(move || {
             let (state, _) = runtime.fold(&root, &run).map_err(|error| error.to_string())?;
             let recorded = runtime.journal(&root, &run).map_err(|error| error.to_string())?;
-            Ok(changes(&run, &state, evidence(&recorded), &root, &roots))
+            Ok(changes(&run, &state, evidence(&recorded), &root, &roots, &self.accepted.lock()))
         })
         .await
     }

@@ -38,22 +38,27 @@ impl Shared {
         }
         let (done, message) = blocking(move || match trust_state(&runtime, &root)? {
             TrustState::NothingDeclared => {
-                Err("this workspace declares no task; declare one in .openexec/tasks.yaml".to_owned())
+                Err("this workspace declares no task, no blueprint and no memory; declare a task in \
+                     .openexec/tasks.yaml"
+                    .to_owned())
             }
             TrustState::Trusted => Ok((
                 json!({ "trusted": root }),
-                "OpenExec: the tasks of this workspace are trusted already".to_owned(),
+                "OpenExec: this workspace is trusted already as it is".to_owned(),
             )),
             TrustState::Untrusted { content, commands, .. }
                 if arguments.content.is_some_and(|seen| seen != content)
                     || arguments.commands.as_ref().is_some_and(|seen| *seen != commands) =>
             {
-                Err("the tasks have changed since they were shown; open the menu again".to_owned())
+                Err("its declarations have changed since they were shown; open the menu again".to_owned())
             }
-            TrustState::Untrusted { content, commands, .. } => {
+            TrustState::Untrusted { content, commands, loads, .. } => {
                 runtime.trust(&root, content).map_err(|error| error.to_string())?;
-                let message = format!("OpenExec: trusted, may run {}", commands.join(", "));
-                Ok((json!({ "trusted": root, "commands": commands }), message))
+                let message = match commands.is_empty() {
+                    true => format!("OpenExec: trusted, loads {}", loads.join(", ")),
+                    false => format!("OpenExec: trusted, may run {}", commands.join(", ")),
+                };
+                Ok((json!({ "trusted": root, "commands": commands, "loads": loads }), message))
             }
         })
         .await?;
@@ -115,6 +120,8 @@ impl Shared {
         if self.session.traits().lists_runs {
             self.editor.runs_changed().await;
         }
+        // They are about runs of other processes, too.
+        tokio::spawn(async move { self.refresh_reviews().await });
     }
 
     /// Where no model is configured, the user is told once which one is taken. True when

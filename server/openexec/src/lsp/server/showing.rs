@@ -153,8 +153,8 @@ impl Shared {
         self.show(file.clone());
         Ok(match seen {
             // What trust would bind, for a client that asks for it while the document is read.
-            TrustState::Untrusted { content, commands, .. } => {
-                json!({ "review": file, "content": content, "commands": commands })
+            TrustState::Untrusted { content, commands, loads, .. } => {
+                json!({ "review": file, "content": content, "commands": commands, "loads": loads })
             }
             TrustState::Trusted | TrustState::NothingDeclared => json!({ "review": file }),
         })

@@ -46,6 +46,7 @@ impl Shared {
                 };
                 self.say(of, RunLine::awaits_approval, "discarded", refuse).await
             }
+            Wish::Accept(of) => self.accept(of).await,
             Wish::Reject(of) => {
                 let (seen, parts) = (of.proposal, of.parts()?);
                 let reject = move |status: &RunStatus| match status {
@@ -126,7 +127,7 @@ impl Shared {
     }
 
     /// The run that is meant, which this process drives from here on.
-    async fn meant_handle(
+    pub(super) async fn meant_handle(
         self: &Arc<Self>,
         of: &OfRun,
         fits: fn(&RunLine) -> bool,
