@@ -263,6 +263,9 @@ pub fn main() -> ExitCode {
     }
     let arguments = Arguments::parse();
     log_to_stderr();
+    if matches!(arguments.what, What::Lsp) {
+        crate::allocator::share_pools();
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return complain(&anyhow::anyhow!("threads cannot be started: {error}")),

@@ -4,6 +4,7 @@
 //! several of them, and [`lsp`] and [`cli`] stand above it.
 #![warn(missing_docs)]
 
+mod allocator;
 pub mod cli;
 pub mod config;
 pub mod disclosure;

@@ -3,6 +3,7 @@
 
 use super::Index;
 use super::shelf::{Summary, parts};
+use crate::allocator;
 use crate::limits::INDEX_RESTS_AFTER;
 use openexec_engine::path::WorkspacePath;
 use parking_lot::Mutex;
@@ -40,7 +41,7 @@ impl Index {
         }
         self.over.lock().clear();
         self.symbols.lock().clear();
-        give_memory_back();
+        allocator::give_back();
     }
 
     /// Takes back what is known; what the shelf has lost waits to be read.
@@ -65,15 +66,6 @@ impl Index {
         }
         state.is_resting = false;
         state.miss_what_is_lost();
-    }
-}
-
-/// Lets the operating system have the memory that was used last; an allocator keeps it otherwise.
-fn give_memory_back() {
-    #[cfg(all(target_os = "linux", target_env = "gnu"))]
-    // SAFETY: it takes no pointer, and may be called at any time from any thread.
-    unsafe {
-        libc::malloc_trim(0);
     }
 }
 
