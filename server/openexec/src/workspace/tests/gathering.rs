@@ -15,6 +15,7 @@ fn query() -> ContextQuery {
         diagnostics: Vec::new(),
         open_documents: Vec::new(),
         changes: ChangeSet::default(),
+        may_edit: false,
     }
 }
 
@@ -32,7 +33,7 @@ fn target(at: &str, lines: (u32, u32)) -> Option<Target> {
 }
 
 fn gathered(tree: &Tree, query: &ContextQuery) -> Vec<Candidate> {
-    tree.workspace.gather(query, &|_| Vec::new())
+    tree.workspace.gather(query, &Sources::NONE)
 }
 
 /// One line for each candidate: why, where, what, how good. Scores of the ranking are its own
@@ -47,6 +48,7 @@ fn line_of(candidate: &Candidate) -> String {
         Relevance::FailingTest { test } => format!("failing {test}"),
         Relevance::Reported { by } => format!("reported by {by}"),
         Relevance::Memory => "memory".to_owned(),
+        Relevance::Convention => "convention".to_owned(),
         Relevance::Ranked { because } => format!("ranked ({because})"),
         Relevance::Neighbour => "neighbour".to_owned(),
     };
@@ -118,7 +120,7 @@ fn a_failing_test_leads_two_calls_further() {
     // The index is warm now, and says the same.
     assert_eq!(gathered(&tree, &query), found);
     // So does another workspace that begins cold.
-    assert_eq!(Workspace::open(&tree.at("")).unwrap().gather(&query, &|_| Vec::new()), found);
+    assert_eq!(Workspace::open(&tree.at("")).unwrap().gather(&query, &Sources::NONE), found);
 }
 
 #[test]
@@ -127,13 +129,13 @@ fn what_earlier_runs_knew_changes_no_answer() {
     let known = Knowledge::default();
     let query = ContextQuery { instruction: Some("apply_rate rounds".to_owned()), ..query() };
     let opened = || Workspace::open(&tree.at("")).unwrap();
-    let first = opened().knowing(&known).gather(&query, &|_| Vec::new());
+    let first = opened().knowing(&known).gather(&query, &Sources::NONE);
     assert!(!first.is_empty());
     // As many bytes as before, within the same tick of the clock perhaps.
     let price = fs::read_to_string(tree.at("src/price.rs")).unwrap();
     tree.put("src/price.rs", price.replace("apply_rate", "apply_mark"));
-    let second = opened().knowing(&known).gather(&query, &|_| Vec::new());
-    assert_eq!(second, opened().gather(&query, &|_| Vec::new()));
+    let second = opened().knowing(&known).gather(&query, &Sources::NONE);
+    assert_eq!(second, opened().gather(&query, &Sources::NONE));
     assert_ne!(second, first);
 }
 
@@ -375,6 +377,7 @@ fn memory_is_asked_for_the_symbols_that_matter() {
         signature: None,
         relevance: Relevance::Memory,
         score: 1,
+        signature_line: None,
         record: None,
     };
     let query = ContextQuery {
@@ -382,10 +385,11 @@ fn memory_is_asked_for_the_symbols_that_matter() {
         failures: vec![failure("tax_is_added", None, "")],
         ..query()
     };
-    let found = tree.workspace.gather(&query, &|sought| {
+    let recall = |sought: &Sought<'_>| {
         asked.lock().unwrap().extend_from_slice(sought.places);
         vec![recalled.clone(); 20]
-    });
+    };
+    let found = tree.workspace.gather(&query, &Sources { recall: &recall, ..Sources::NONE });
     let asked: Vec<String> = asked
         .into_inner()
         .unwrap()
