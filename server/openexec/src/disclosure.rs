@@ -176,11 +176,14 @@ impl Disclosed {
     pub fn cost(&self) -> Option<MicroUsd> {
         let Fate::Answered { usage, written, .. } = &self.fate else { return None };
         self.model.known_price()?;
-        Some(self.model.spent(usage, self.request.estimated_tokens(self.model.vocabulary), *written).micro_usd)
+        Some(
+            self.model.spent(usage, self.request.estimated_tokens(self.model.vocabulary), *written).micro_usd,
+        )
     }
 
     fn estimate(&self) -> String {
-        let (input, output) = (self.request.estimated_tokens(self.model.vocabulary), self.request.output_tokens_max);
+        let (input, output) =
+            (self.request.estimated_tokens(self.model.vocabulary), self.request.output_tokens_max);
         let text =
             format!("about {} tokens, a reply of {} at most", grouped(input), grouped(u64::from(output)));
         match self.model.known_price() {

@@ -144,7 +144,9 @@ impl<'a, 'e> Packing<'a, 'e> {
             let Some(item) = self.items.get_mut(at) else { continue };
             let room = left.saturating_sub(heading);
             let kept = item.lines_within(room, vocabulary);
-            if kept >= item.data.len().min(CONVENTION_LINES_MIN) && (item.is_divisible || kept == item.data.len()) {
+            if kept >= item.data.len().min(CONVENTION_LINES_MIN)
+                && (item.is_divisible || kept == item.data.len())
+            {
                 item.keep(kept);
                 left -= heading + item.weight(None, vocabulary);
             } else {
@@ -177,7 +179,8 @@ impl<'a, 'e> Packing<'a, 'e> {
     }
 
     fn price_of_body(&mut self, asked: &Asked<'_>) -> usize {
-        let Some((file, title)) = self.items.get(asked.offer).map(|item| (item.file, item.title.clone())) else {
+        let Some((file, title)) = self.items.get(asked.offer).map(|item| (item.file, item.title.clone()))
+        else {
             return 0;
         };
         let heading = if asked.has_bodies { 0 } else { self.heading(file, &title) };
@@ -276,7 +279,8 @@ impl<'a, 'e> Packing<'a, 'e> {
                 None => parts.push(item.part(item.lines, Shown::LeftOut)),
                 Some(it) if it.portion == Portion::Signature => {
                     let line = item.name_line().map(|line| (line, line));
-                    let redactions = if it.pieces.is_none() { placeholders(&item.signature_line()) } else { 0 };
+                    let redactions =
+                        if it.pieces.is_none() { placeholders(&item.signature_line()) } else { 0 };
                     let tokens = it.price.div_ceil(TOKEN);
                     parts.push(PackPart { tokens, redactions, ..item.part(line, Shown::Signature) });
                 }

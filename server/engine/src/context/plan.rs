@@ -187,7 +187,12 @@ impl<'a, 'p> Plan<'a, 'p> {
             let Some(line) = offer.signature_line else { continue };
             if self.shows(offer.file, line) {
                 let nothing = Some(Vec::new());
-                self.chosen.push(Chosen { offer: at, portion: Portion::Signature, pieces: nothing, price: 0 });
+                self.chosen.push(Chosen {
+                    offer: at,
+                    portion: Portion::Signature,
+                    pieces: nothing,
+                    price: 0,
+                });
                 continue;
             }
             let price = self.price_of_signature(at, Some(offer.file));

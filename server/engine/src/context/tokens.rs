@@ -39,9 +39,8 @@ impl Vocabulary {
             Some(Tokenizer::Cl100kBase) => Self::Cl100kBase,
             // Harmony differs in its special tokens only, and those are none in a text.
             Some(Tokenizer::O200kBase | Tokenizer::O200kHarmony) => Self::O200kBase,
-            Some(Tokenizer::P50kBase | Tokenizer::R50kBase | Tokenizer::P50kEdit | Tokenizer::Gpt2) | None => {
-                Self::Estimated
-            }
+            Some(Tokenizer::P50kBase | Tokenizer::R50kBase | Tokenizer::P50kEdit | Tokenizer::Gpt2)
+            | None => Self::Estimated,
         }
     }
 

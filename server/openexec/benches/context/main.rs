@@ -47,7 +47,9 @@ fn main() {
         for task in tasks.iter().filter(|task| task.repo == name) {
             let lines = prepared.measure(task, &BUDGETS);
             for (line, spans) in lines {
-                if let Some(runs) = runs.as_mut().filter(|_| line.budget == BUDGETS[2] && line.form == Form::Plain) {
+                if let Some(runs) =
+                    runs.as_mut().filter(|_| line.budget == BUDGETS[2] && line.form == Form::Plain)
+                {
                     let run = serde_json::json!({
                         "id": task.id, "view": line.view.name(), "spans": spans, "ms": line.milliseconds,
                     });

@@ -89,7 +89,9 @@ impl Prepared {
         for view in View::ALL {
             let seeds = pack::seeds(task, view);
             let co_changed = history.co_changed(&seeds.iter().collect::<Vec<_>>());
-            for (form, &budget) in Form::ALL.into_iter().flat_map(|form| budgets.iter().map(move |it| (form, it))) {
+            for (form, &budget) in
+                Form::ALL.into_iter().flat_map(|form| budgets.iter().map(move |it| (form, it)))
+            {
                 let mut lines_of = |file: &str| {
                     let blob = blobs.get(file)?;
                     Some(self.texts.lines(&mut self.repository, blob))

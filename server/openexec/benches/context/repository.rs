@@ -102,7 +102,9 @@ impl Repository {
             names.filter_map(|name| std::str::from_utf8(name).ok()?.parse_path()).collect::<Vec<_>>()
         });
         History {
-            commits: commits.filter(|files| !files.is_empty() && files.len() <= CO_CHANGED_FILES_MAX).collect(),
+            commits: commits
+                .filter(|files| !files.is_empty() && files.len() <= CO_CHANGED_FILES_MAX)
+                .collect(),
         }
     }
 }

@@ -282,7 +282,7 @@ fn nothing_that_a_repository_configures_is_started() {
     assert_eq!(history.changes(&first, &last).unwrap().len(), 1);
     history.renames(&first, &last).unwrap();
     history.commits_touching(&path("a.rs"), &first, &last).unwrap();
-    assert_eq!(history.commits(), Vec::<Vec<WorkspacePath>>::new());
+    assert_eq!(history.commits(), [[path(".gitattributes"), path("a.rs")]]);
     history.blobs(&last).unwrap();
     assert_eq!(history.file_at(&last, &path("a.rs")).unwrap().as_deref(), Some(OTHER));
     // What is missing is not fetched.

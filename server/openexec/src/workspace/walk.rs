@@ -195,7 +195,8 @@ fn lies_in_repository(root: &Path) -> bool {
 /// this; what it passes over because its name begins with a dot has not.
 pub(super) fn is_ignored(root: &Path, path: &WorkspacePath) -> bool {
     let place = root.join(path.as_str());
-    let top = if lies_in_repository(root) { root.ancestors().find(|it| it.join(".git").exists()) } else { None };
+    let top =
+        if lies_in_repository(root) { root.ancestors().find(|it| it.join(".git").exists()) } else { None };
     let top = top.unwrap_or(root);
     let exclude = (top.to_owned(), top.join(".git/info/exclude"));
     // The nearest file that knows the path decides.

@@ -84,7 +84,8 @@ impl<'a> Item<'a> {
             data.pop();
         }
         let path = told(&candidate.path.as_ref().map(ToString::to_string).unwrap_or_default());
-        let (symbol, why) = (told(candidate.symbol.as_deref().unwrap_or_default()), candidate.relevance.to_string());
+        let (symbol, why) =
+            (told(candidate.symbol.as_deref().unwrap_or_default()), candidate.relevance.to_string());
         let why = told(&why);
         let about = if symbol.is_empty() { why } else { format!("{symbol}; {why}") };
         let place = match candidate.lines {
@@ -192,7 +193,12 @@ impl<'a> Item<'a> {
         self.weights.get_or_insert_with(|| {
             let mut sum = 0;
             let each = self.data.iter().map(|line| vocabulary.thirds(&format!("{line}\n")));
-            std::iter::once(0).chain(each.map(|weight| { sum += weight; sum })).collect()
+            std::iter::once(0)
+                .chain(each.map(|weight| {
+                    sum += weight;
+                    sum
+                }))
+                .collect()
         })
     }
 
@@ -208,12 +214,16 @@ impl<'a> Item<'a> {
         {
             self.data.truncate(count);
             self.lines = Some((first, first + u32::try_from(count).unwrap_or(1).max(1) - 1));
-            self.weights = self.weights.take().map(|mut weights| { weights.truncate(count + 1); weights });
+            self.weights = self.weights.take().map(|mut weights| {
+                weights.truncate(count + 1);
+                weights
+            });
         }
     }
 
     pub(super) fn part(&self, lines: Option<Lines>, shown: Shown) -> PackPart {
-        let lines = if shown == Shown::LeftOut { self.candidate.lines } else { lines.or(self.candidate.lines) };
+        let lines =
+            if shown == Shown::LeftOut { self.candidate.lines } else { lines.or(self.candidate.lines) };
         part(self.candidate, lines, shown)
     }
 }
@@ -221,6 +231,7 @@ impl<'a> Item<'a> {
 /// A signature behind what qualifies its symbol, without which a method's says little.
 fn qualified(symbol: &str, signature: String) -> String {
     let qualifier = symbol.strip_suffix(own_name(symbol)).unwrap_or_default();
-    let qualifier = qualifier.trim_end_matches(|character: char| !character.is_alphanumeric() && character != '>');
+    let qualifier =
+        qualifier.trim_end_matches(|character: char| !character.is_alphanumeric() && character != '>');
     if qualifier.is_empty() { signature } else { format!("{qualifier}: {signature}") }
 }

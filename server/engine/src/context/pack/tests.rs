@@ -1,7 +1,6 @@
-
-use crate::path::WorkspacePath;
 use super::super::rank::Reason;
 use super::*;
+use crate::path::WorkspacePath;
 use proptest::prelude::*;
 
 fn candidate(path: &str, lines: (u32, u32), relevance: Relevance, score: u32) -> Candidate {
@@ -121,13 +120,15 @@ fn a_file_has_one_envelope_and_each_piece_its_place_and_reason() {
     <<openexec:end N>>
     ");
     assert_eq!(contents(&pack)[0], "line 3 of src/a.rs\nline 10 of src/a.rs\nline 11 of src/a.rs\r\na\r\nb");
-    let nonces: BTreeSet<&str> = pack.text.lines().filter(|line| line.starts_with("<<openexec:data")).collect();
+    let nonces: BTreeSet<&str> =
+        pack.text.lines().filter(|line| line.starts_with("<<openexec:data")).collect();
     assert_eq!(nonces.len(), 3);
 }
 
 #[test]
 fn conventions_take_a_small_share_and_only_their_head() {
-    let conventions = |path: &str, lines| Candidate { signature: None, ..candidate(path, lines, Relevance::Convention, 9) };
+    let conventions =
+        |path: &str, lines| Candidate { signature: None, ..candidate(path, lines, Relevance::Convention, 9) };
     let all = [
         conventions("AGENTS.md", (1, 200)),
         conventions("CONTRIBUTING.md", (1, 200)),
@@ -145,7 +146,11 @@ fn conventions_take_a_small_share_and_only_their_head() {
 
 #[test]
 fn the_last_look_replaces_what_only_the_whole_gives_away() {
-    let body = ["RkFLRSBLRVkgTk9U\n", "IFJFQUwgRkFLRSBLRVk=\n", "RkFLRSBLRVkgTk9UIFJFQUwgRkFLRSBLRVkgTk9UIFJFQUw=\n"];
+    let body = [
+        "RkFLRSBLRVkgTk9U\n",
+        "IFJFQUwgRkFLRSBLRVk=\n",
+        "RkFLRSBLRVkgTk9UIFJFQUwgRkFLRSBLRVkgTk9UIFJFQUw=\n",
+    ];
     let lines = ["-----BEGIN PRIVATE KEY-----\n", body[0], body[1], body[2], "-----END PRIVATE KEY-----\n"];
     let candidates: Vec<Candidate> = (1..)
         .zip(lines)

@@ -197,7 +197,8 @@ fn a_pack_is_cut_to_the_smallest_window() {
 fn a_conversation_that_outgrows_the_window_is_not_sent() {
     let mut world = World::new(&[]);
     world.start(start(Budget::default(), model()));
-    let window = world.requests[0].estimated_tokens(Vocabulary::Estimated) + u64::from(OUTPUT_TOKENS_MIN) + 20;
+    let window =
+        world.requests[0].estimated_tokens(Vocabulary::Estimated) + u64::from(OUTPUT_TOKENS_MIN) + 20;
     let narrow = ChosenModel { window_tokens: Some(window), ..model() };
     let mut world = World::new(&[reading(), replacing("wrong", "right")]);
     world.start(start(Budget::default(), narrow));

@@ -474,3 +474,81 @@ fn what_mentions_a_name_that_nothing_defines_is_found() {
     ranked (speaks of arrayLimit, limits): lib/parse.js defaults 1-1
     ");
 }
+
+fn conventions(found: &[Candidate]) -> String {
+    let lines = found.iter().filter(|it| it.relevance == Relevance::Convention);
+    lines.map(line_of).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_the_project_says_of_its_code_is_shown_the_nearest_first() {
+    let long = "Write short lines.\n".repeat(300);
+    let tree = Tree::with(&[
+        ("AGENTS.md", "Be kind.\n"),
+        (".editorconfig", "root = true\n"),
+        (".github/copilot-instructions.md", "Use tabs.\n"),
+        ("rustfmt.toml", "max_width = 90\n"),
+        ("CLAUDE.md", " \n"),
+        (
+            "pyproject.toml",
+            "[project]\nname = \"x\"\n\n[tool.ruff]\nline-length = 90\n\n[tool.ruff.lint]\nselect = []\n",
+        ),
+        (".prettierrc", "{}\n"),
+        (".gitignore", ".prettierrc\n/app/.eslintrc\n"),
+        ("app/.eslintrc", "{}\n"),
+        ("app/CONTRIBUTING.md", &long),
+        ("app/deep/a.rs", "fn a() {}\n"),
+        ("app/deep/a.py", "def a():\n    pass\n"),
+        ("lib/b.ts", "export function b() {}\n"),
+    ]);
+    tree.link("AGENTS.md", "lib/AGENTS.md");
+    let at = |place: Option<Target>| {
+        conventions(&gathered(&tree, &ContextQuery { target: place, may_edit: true, ..query() }))
+    };
+    insta::assert_snapshot!(at(target("app/deep/a.rs", (1, 1))), @r"
+    convention: app/CONTRIBUTING.md - 1-107 (1000)
+    convention: AGENTS.md - 1-1 (999)
+    convention: .github/copilot-instructions.md - 1-1 (998)
+    convention: rustfmt.toml - 1-1 (997)
+    convention: .editorconfig - 1-1 (996)
+    ");
+    insta::assert_snapshot!(at(target("app/deep/a.py", (1, 1))), @r"
+    convention: app/CONTRIBUTING.md - 1-107 (1000)
+    convention: AGENTS.md - 1-1 (999)
+    convention: .github/copilot-instructions.md - 1-1 (998)
+    convention: pyproject.toml - 4-5 (997)
+    convention: pyproject.toml - 7-8 (997)
+    convention: .editorconfig - 1-1 (996)
+    ");
+    // What an ignore file leaves out and what lies behind a link says nothing.
+    insta::assert_snapshot!(at(target("lib/b.ts", (1, 1))), @r"
+    convention: AGENTS.md - 1-1 (1000)
+    convention: .github/copilot-instructions.md - 1-1 (999)
+    convention: .editorconfig - 1-1 (998)
+    ");
+    let reading = gathered(&tree, &ContextQuery { target: target("lib/b.ts", (1, 1)), ..query() });
+    assert_eq!(conventions(&reading), "");
+}
+
+#[test]
+fn files_that_changed_with_the_seeds_are_ranked_higher() {
+    let tree = Tree::with(&[
+        ("src/a.rs", "pub fn seed() {\n    one();\n}\n"),
+        ("src/b.rs", "pub fn parse_one() {\n    1;\n}\n"),
+        ("src/c.rs", "pub fn parse_two() {\n    2;\n}\n"),
+    ]);
+    let query =
+        ContextQuery { target: target("src/a.rs", (1, 1)), instruction: Some("parse".to_owned()), ..query() };
+    let first = |sources: &Sources<'_>| {
+        let found = tree.workspace.gather(&query, sources);
+        let ranked = found.iter().find(|it| matches!(it.relevance, Relevance::Ranked { .. })).unwrap();
+        ranked.path.as_ref().unwrap().to_string()
+    };
+    assert_eq!(first(&Sources::NONE), "src/b.rs");
+    let commits = || Commits::new(vec![vec![path("src/a.rs"), path("src/c.rs")]]);
+    assert_eq!(first(&Sources { commits: &commits, ..Sources::NONE }), "src/c.rs");
+    // Nobody is asked where nothing is the seed.
+    let asked = || panic!("there is no seed");
+    let text_only = ContextQuery { target: None, ..query.clone() };
+    assert!(!tree.workspace.gather(&text_only, &Sources { commits: &asked, ..Sources::NONE }).is_empty());
+}
