@@ -217,49 +217,36 @@ impl<'a, 'e> Packing<'a, 'e> {
 
     /// Writes the envelopes: files in the order of their best piece, then the signatures.
     fn render(&self, chosen: &[Chosen]) -> Vec<String> {
-        let mut files: BTreeMap<usize, (usize, Vec<(usize, Option<Lines>)>)> = BTreeMap::new();
-        let mut listed: BTreeMap<usize, (usize, Vec<usize>)> = BTreeMap::new();
+        let mut files: BTreeMap<usize, Group<(Option<Lines>, usize)>> = BTreeMap::new();
+        let mut listed: BTreeMap<usize, Group<(Option<u32>, usize)>> = BTreeMap::new();
         for (it, item) in chosen.iter().filter_map(|it| Some((it, self.items.get(it.offer)?))) {
             match it.portion {
                 Portion::Body => {
-                    let pieces = shown(item, it);
-                    if !pieces.is_empty() {
-                        let (best, all) = files.entry(item.file).or_insert((it.offer, Vec::new()));
-                        *best = it.offer.min(*best);
-                        all.extend(pieces.into_iter().map(|piece| (it.offer, piece)));
+                    for piece in shown(item, it) {
+                        files.entry(item.file).or_default().take(it.offer, (piece, it.offer));
                     }
                 }
                 Portion::Signature if it.pieces.is_none() => {
-                    let (best, all) = listed.entry(item.file).or_insert((it.offer, Vec::new()));
-                    *best = it.offer.min(*best);
-                    all.push(it.offer);
+                    let member = (item.name_line(), it.offer);
+                    listed.entry(item.file).or_default().take(it.offer, member);
                 }
+                // It stands in a body.
                 Portion::Signature => {}
             }
         }
-        let mut envelopes: Vec<(usize, String)> = Vec::new();
-        for (file, (best, mut pieces)) in files {
-            pieces.sort_by_key(|(at, piece)| (*piece, *at));
-            let lines = pieces.iter().filter_map(|(at, piece)| Some(self.items.get(*at)?.lines_of(*piece)));
-            if let Some(sheet) = self.sheets.get(&file) {
-                envelopes.push((best, sheet.around(lines.flatten())));
-            }
-        }
-        envelopes.sort_by_key(|(best, _)| *best);
-        let mut envelopes: Vec<String> = envelopes.into_iter().map(|(_, envelope)| envelope).collect();
-        let mut listed: Vec<(usize, Vec<usize>)> = listed.into_values().collect();
-        listed.sort_by_key(|(best, _)| *best);
-        let lines = listed.into_iter().flat_map(|(best, mut items)| {
-            items.sort_by_key(|at| (self.items.get(*at).and_then(Item::name_line), *at));
-            let path = self.items.get(best).map(|item| note(&item.path, false));
-            let lines = items.into_iter().filter_map(|at| self.items.get(at).map(Item::signature_line));
-            path.into_iter().chain(lines.collect::<Vec<_>>())
+        let files = in_order(files).into_iter().filter_map(|(file, pieces)| {
+            let lines = pieces.iter().filter_map(|(piece, at)| Some(self.items.get(*at)?.lines_of(*piece)));
+            Some(self.sheets.get(&file)?.around(lines.flatten()))
         });
-        let mut lines = lines.peekable();
-        if let Some(sheet) = self.signatures.as_ref().filter(|_| lines.peek().is_some()) {
-            envelopes.push(sheet.around(lines));
-        }
-        envelopes
+        let signatures = in_order(listed).into_iter().flat_map(|(_, members)| {
+            let items: Vec<&Item<'_>> = members.iter().filter_map(|(_, at)| self.items.get(*at)).collect();
+            let path = items.first().map(|item| note(&item.path, false));
+            path.into_iter().chain(items.into_iter().map(Item::signature_line)).collect::<Vec<_>>()
+        });
+        let mut signatures = signatures.peekable();
+        let list = self.signatures.as_ref().filter(|_| signatures.peek().is_some());
+        let list = list.map(|sheet| sheet.around(signatures));
+        files.chain(list).collect()
     }
 
     /// The table of contents, in the order of value.
@@ -307,6 +294,38 @@ fn shown(item: &Item<'_>, chosen: &Chosen) -> Vec<Option<Lines>> {
         None => vec![None],
         Some(pieces) => pieces.iter().copied().map(Some).filter(|piece| !item.is_blank(*piece)).collect(),
     }
+}
+
+/// What is shown of one file.
+struct Group<T> {
+    /// The offers' numbers; the smallest is the best.
+    offers: BTreeSet<usize>,
+    members: Vec<T>,
+}
+
+impl<T> Default for Group<T> {
+    fn default() -> Self {
+        Self { offers: BTreeSet::new(), members: Vec::new() }
+    }
+}
+
+impl<T> Group<T> {
+    fn take(&mut self, offer: usize, member: T) {
+        self.offers.insert(offer);
+        self.members.push(member);
+    }
+}
+
+/// The files in the order of their best offer, each with its members in their own order.
+fn in_order<T: Ord>(groups: BTreeMap<usize, Group<T>>) -> Vec<(usize, Vec<T>)> {
+    let mut groups: Vec<(usize, Group<T>)> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, group)| group.offers.first().copied());
+    let sorted = |(file, group): (usize, Group<T>)| {
+        let mut members = group.members;
+        members.sort();
+        (file, members)
+    };
+    groups.into_iter().map(sorted).collect()
 }
 
 impl Sheet {

@@ -87,12 +87,12 @@ impl Ranked<'_> {
     }
 }
 
+/// Gives some lines of a file, counted from 1, both included; nothing where the file is gone.
+pub type TextOf<'a> = dyn FnMut(&WorkspacePath, (u32, u32)) -> Option<String> + 'a;
+
 /// The candidates of a ranking, the best with their texts, which `text` gives for some lines of
 /// a file; the others with their signatures alone.
-pub fn candidates(
-    ranked: &[Ranked<'_>],
-    text: &mut dyn FnMut(&WorkspacePath, (u32, u32)) -> Option<String>,
-) -> Vec<Candidate> {
+pub fn candidates(ranked: &[Ranked<'_>], text: &mut TextOf<'_>) -> Vec<Candidate> {
     let mut bodies = 0;
     let mut found = Vec::new();
     for ranked in ranked.iter().take(RANKED_CANDIDATES_MAX) {
