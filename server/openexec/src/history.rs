@@ -58,14 +58,17 @@ pub enum HistoryError {
     },
 }
 
+/// The files of each of several commits.
+type Commits = Arc<Vec<Vec<WorkspacePath>>>;
+
 /// What changed together in the repositories of this process, as long as their heads stay.
 #[derive(Default)]
-pub struct Together(Mutex<BTreeMap<PathBuf, (CommitId, Arc<Vec<Vec<WorkspacePath>>>)>>);
+pub struct Together(Mutex<BTreeMap<PathBuf, (CommitId, Commits)>>);
 
 impl Together {
     /// The files of each of the latest commits of the workspace at `root`, an absolute path.
     /// Empty where there is no history to be read.
-    pub fn commits(&self, root: &Path) -> Arc<Vec<Vec<WorkspacePath>>> {
+    pub fn commits(&self, root: &Path) -> Commits {
         let Some(history) = History::open(root) else { return Arc::default() };
         let Some(head) = history.head() else { return Arc::default() };
         if let Some((_, commits)) = self.0.lock().get(root).filter(|(known, _)| *known == head) {
