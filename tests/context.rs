@@ -62,11 +62,10 @@ fn measured() -> Vec<(String, Line)> {
     git(&folder, &["init", "--quiet"]);
     git(&folder, &["add", "."]);
     git(&folder, &["commit", "--quiet", "--message", "everything"]);
-    let vocabulary = tiktoken_rs::cl100k_base().unwrap();
     let mut prepared = Prepared::new(Repository::open(mirror.path(), "example/shop"));
     let tasks = task::tasks(&fixture);
     let lines = tasks.iter().flat_map(|task| {
-        let lines = prepared.measure(task, &[TIGHT, WIDE], &vocabulary);
+        let lines = prepared.measure(task, &[TIGHT, WIDE]);
         lines.into_iter().map(|(line, _)| (task.id.clone(), line)).collect::<Vec<_>>()
     });
     lines.collect()
@@ -75,12 +74,12 @@ fn measured() -> Vec<(String, Line)> {
 #[test]
 fn what_a_fix_needs_stands_in_its_pack() {
     let lines = measured();
-    assert_eq!(lines.len(), 3 * 3 * 2);
+    assert_eq!(lines.len(), 3 * 3 * 2 * 2);
     for (task, line) in lines {
         let Line { repository, language, milliseconds, .. } = &line;
-        let view = line.view.name();
+        let (view, form) = (line.view.name(), line.form.name());
         let what = format!(
-            "{task} of {repository} ({language}), {view} view, {} tokens, {milliseconds:.0} ms: {:?}",
+            "{task} of {repository} ({language}), {view} view, {form}, {} tokens, {milliseconds:.0} ms: {:?}",
             line.budget, line.score
         );
         assert!(line.is_same, "built twice it differs: {what}");

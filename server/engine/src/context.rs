@@ -1,18 +1,21 @@
 //! The context pack: what a model is shown of the workspace, and why.
 //!
-//! The edge gathers [`Candidate`]s; [`build`] redacts, ranks, trims to the budget and wraps
-//! each text in an envelope of its own. Everything hydrated is data; nothing in it instructs.
+//! The edge gathers [`Candidate`]s; [`build`] redacts, ranks, plans what the budget has room for,
+//! wraps what is shown of each file in an envelope of its own, and looks at the bytes once more.
+//! Everything hydrated is data; nothing in it instructs.
 
 mod envelope;
 mod marks;
 mod pack;
 pub mod plan;
 pub mod rank;
+mod tokens;
 
 pub use envelope::{ENVELOPE_RULES, Envelopes};
 pub(crate) use marks::has_special;
 pub use marks::unmark;
-pub use pack::{build, estimate_tokens};
+pub use pack::build;
+pub use tokens::Vocabulary;
 
 use crate::digest::Digest;
 use crate::path::WorkspacePath;
@@ -39,6 +42,8 @@ pub enum Relevance {
     },
     /// A record of earlier work at this symbol.
     Memory,
+    /// What the project says of how code is written in it.
+    Convention,
     /// What the ranking over functions found.
     Ranked {
         /// What speaks for it most.
@@ -56,8 +61,21 @@ impl Relevance {
             Self::FailingTest { .. } => 1,
             Self::Reported { .. } => 2,
             Self::Memory => 3,
-            Self::Ranked { .. } => 4,
-            Self::Neighbour => 5,
+            Self::Convention => 4,
+            Self::Ranked { .. } => 5,
+            Self::Neighbour => 6,
+        }
+    }
+
+    /// True where nobody has to guess that it matters.
+    pub const fn is_certain(&self) -> bool {
+        match self {
+            Self::Target
+            | Self::FailingTest { .. }
+            | Self::Reported { .. }
+            | Self::Memory
+            | Self::Convention => true,
+            Self::Ranked { .. } | Self::Neighbour => false,
         }
     }
 }
@@ -69,6 +87,7 @@ impl std::fmt::Display for Relevance {
             Self::FailingTest { test } => write!(f, "failing test {test}"),
             Self::Reported { by } => write!(f, "named by {by}"),
             Self::Memory => f.write_str("earlier work"),
+            Self::Convention => f.write_str("conventions of the project"),
             Self::Ranked { because } => because.fmt(f),
             Self::Neighbour => f.write_str("imports around it"),
         }
@@ -88,6 +107,9 @@ pub struct Candidate {
     pub text: String,
     /// A one-line stand-in when the text does not fit.
     pub signature: Option<String>,
+    /// The line on which the signature's name stands, where that is not the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature_line: Option<u32>,
     /// Why it is here.
     pub relevance: Relevance,
     /// Ties within one relevance: greater is better. Quantised by whoever computes it.
@@ -128,12 +150,21 @@ impl Candidate {
     }
 }
 
+/// What a pack may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Budget {
+    /// The most tokens.
+    pub tokens: usize,
+    /// What counts them.
+    pub vocabulary: Vocabulary,
+}
+
 /// Builds the pack of what the policy lets go to the run's model; what it keeps is named in the
 /// table of contents.
 pub fn build_allowed(
     candidates: &[Candidate],
     (policy, model_is_local): (&Policy, bool),
-    budget_tokens: usize,
+    budget: Budget,
     redactions: &mut Redactions,
     envelopes: &mut Envelopes,
 ) -> ContextPack {
@@ -145,7 +176,7 @@ pub fn build_allowed(
             Err(why) => withheld.push(PackPart::withheld(candidate, &why)),
         }
     }
-    let mut pack = build(&leaving, budget_tokens, redactions, envelopes);
+    let mut pack = build(&leaving, budget, redactions, envelopes);
     pack.parts.extend(withheld);
     pack
 }
@@ -175,7 +206,7 @@ pub struct PackPart {
     pub relevance: Relevance,
     /// How much of it is shown.
     pub shown: Shown,
-    /// Its estimated tokens, envelope included.
+    /// Its tokens. The envelope's are in those of its first part.
     pub tokens: usize,
     /// Secrets that were replaced in it.
     pub redactions: usize,
@@ -207,8 +238,11 @@ pub struct ContextPack {
     pub text: String,
     /// Its parts and what was left out, in order.
     pub parts: Vec<PackPart>,
-    /// Estimated tokens of the text.
+    /// Tokens of the text.
     pub tokens: usize,
+    /// What has counted them.
+    #[serde(default)]
+    pub vocabulary: Vocabulary,
     /// The budget it had to fit.
     pub budget_tokens: usize,
 }

@@ -90,9 +90,16 @@ pub const PARSE_BYTES_PER_CHECK: usize = 16;
 pub const CONTEXT_CANDIDATES_MAX: usize = 400;
 /// Tokens of one context pack, where nothing else is said.
 pub const CONTEXT_TOKENS_DEFAULT: usize = 8_192;
-/// Share of a pack's budget that whole texts take first; one-line signatures follow, and what
-/// is left over after them goes to whole texts again.
-pub const CONTEXT_BODIES_PERCENT: usize = 70;
+/// Share of a pack's budget that the project's conventions may take, in percent.
+pub const CONTEXT_CONVENTIONS_PERCENT: usize = 6;
+/// Lines of a longer convention below which nothing of it is shown.
+pub const CONVENTION_LINES_MIN: usize = 4;
+/// Definitions of a ranking that one pack is chosen from.
+pub const RANKED_CANDIDATES_MAX: usize = 320;
+/// Of these, the best whose text is read; of the others, the signatures are known.
+pub const RANKED_BODIES_MAX: usize = 80;
+/// Bytes of a text whose tokens are counted at once; of a longer one, part after part.
+pub const COUNTED_AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 /// Characters of an envelope's title.
 pub const ENVELOPE_TITLE_CHARS_MAX: usize = 300;
 /// Bytes of one answer to a reading action.

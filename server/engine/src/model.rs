@@ -3,7 +3,7 @@
 
 use crate::action::{ActionKind, schemas_for};
 use crate::budget::{Limit, Price, Scope, Spent, exhausted};
-use crate::context::estimate_tokens;
+use crate::context::Vocabulary;
 use crate::digest::Digest;
 use crate::ids::{ActionId, ModelName, StageId, StepId};
 use crate::limits::MESSAGE_TOKENS;
@@ -38,6 +38,9 @@ pub struct ChosenModel {
     /// What its tokens cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
+    /// What its tokens are counted by.
+    #[serde(default, skip_serializing_if = "Vocabulary::is_estimated")]
+    pub vocabulary: Vocabulary,
 }
 
 /// The models of a run.
@@ -52,7 +55,14 @@ pub struct Models {
 impl ChosenModel {
     /// A model of which nothing but the name is known.
     pub fn named(name: impl Into<ModelName>) -> Self {
-        Self { name: name.into(), is_local: false, window_tokens: None, output_tokens_max: None, price: None }
+        Self {
+            name: name.into(),
+            is_local: false,
+            window_tokens: None,
+            output_tokens_max: None,
+            price: None,
+            vocabulary: Vocabulary::Estimated,
+        }
     }
 }
 
@@ -75,6 +85,11 @@ impl Models {
     /// True when nothing that is sent to any of them leaves this machine.
     pub fn are_local(&self) -> bool {
         self.implement.is_local && self.review.is_local
+    }
+
+    /// What counts the tokens of a text that any of them may read.
+    pub fn vocabulary(&self) -> Vocabulary {
+        Vocabulary::shared_by(self.all().map(|model| model.vocabulary))
     }
 
     /// Each of them once.
@@ -124,34 +139,36 @@ impl ModelRequest {
     }
 
     /// An upper estimate of the tokens that are sent: rules, conversation and what is said of
-    /// each action that is offered.
-    pub fn estimated_tokens(&self) -> u64 {
-        let messages = self.messages.iter().map(Message::estimated_tokens);
-        let parts = [tokens(&self.system), tokens_of_actions(&self.actions)].into_iter().chain(messages);
-        parts.fold(0, u64::saturating_add)
+    /// each action that is offered. The texts are counted by this vocabulary, what a provider
+    /// puts around them is allowed for.
+    pub fn estimated_tokens(&self, vocabulary: Vocabulary) -> u64 {
+        let messages = self.messages.iter().map(|message| message.estimated_tokens(vocabulary));
+        let fixed = [tokens(vocabulary, &self.system), tokens_of_actions(&self.actions, vocabulary)];
+        fixed.into_iter().chain(messages).fold(0, u64::saturating_add)
     }
 }
 
 /// An upper estimate of the tokens in which actions are described to a model.
-pub fn tokens_of_actions(kinds: &[ActionKind]) -> u64 {
-    let described = schemas_for(kinds)
-        .into_iter()
-        .map(|schema| tokens(&schema.arguments.to_string()) + tokens(&schema.description) + MESSAGE_TOKENS);
+pub fn tokens_of_actions(kinds: &[ActionKind], vocabulary: Vocabulary) -> u64 {
+    let described = schemas_for(kinds).into_iter().map(|schema| {
+        let arguments = tokens(vocabulary, &schema.arguments.to_string());
+        arguments + tokens(vocabulary, &schema.description) + MESSAGE_TOKENS
+    });
     described.fold(0, u64::saturating_add)
 }
 
-fn tokens(text: &str) -> u64 {
-    estimate_tokens(text) as u64
+fn tokens(vocabulary: Vocabulary, text: &str) -> u64 {
+    vocabulary.count(text) as u64
 }
 
 impl Message {
-    fn estimated_tokens(&self) -> u64 {
+    fn estimated_tokens(&self, vocabulary: Vocabulary) -> u64 {
         match self {
-            Self::User { text } => tokens(text) + MESSAGE_TOKENS,
-            Self::Model { reply } => reply.estimated_tokens(),
+            Self::User { text } => tokens(vocabulary, text) + MESSAGE_TOKENS,
+            Self::Model { reply } => reply.estimated_tokens(vocabulary),
             Self::Results { results } => {
-                let results = results.iter();
-                results.map(|result| tokens(&result.text) + MESSAGE_TOKENS).fold(0, u64::saturating_add)
+                let results = results.iter().map(|result| tokens(vocabulary, &result.text) + MESSAGE_TOKENS);
+                results.fold(0, u64::saturating_add)
             }
         }
     }
@@ -159,11 +176,12 @@ impl Message {
 
 impl ModelReply {
     /// An upper estimate of the tokens that the model wrote, as far as it shows them.
-    pub fn estimated_tokens(&self) -> u64 {
+    pub fn estimated_tokens(&self, vocabulary: Vocabulary) -> u64 {
+        let count = |text: &str| tokens(vocabulary, text);
         let calls = self.tool_calls.iter();
-        let calls = calls.map(|call| tokens(&call.name) + tokens(&call.arguments) + MESSAGE_TOKENS);
-        let opaque = self.opaque.iter().map(|block| tokens(&block.to_string()));
-        calls.chain(opaque).fold(tokens(&self.text) + MESSAGE_TOKENS, u64::saturating_add)
+        let calls = calls.map(|call| count(&call.name) + count(&call.arguments) + MESSAGE_TOKENS);
+        let opaque = self.opaque.iter().map(|block| count(&block.to_string()));
+        calls.chain(opaque).fold(count(&self.text) + MESSAGE_TOKENS, u64::saturating_add)
     }
 }
 

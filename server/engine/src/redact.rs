@@ -226,10 +226,20 @@ impl Redactions {
 
     /// Replaces every secret of a file's text, or of a part of it, and counts them.
     pub fn redact_in(&mut self, path: Option<&WorkspacePath>, text: &str) -> (String, usize) {
+        self.look_at(path, text);
+        self.replace(text)
+    }
+
+    /// Takes in the secrets of a text that is replaced later, with those of others.
+    pub(crate) fn look_at(&mut self, path: Option<&WorkspacePath>, text: &str) {
         if text.contains(OPENING) {
             self.learn(LITERAL, OPENING);
         }
         self.learn_from(Look::First { path }, text);
+    }
+
+    /// Replaces the secrets of a text that was looked at, and counts them.
+    pub(crate) fn replace(&mut self, text: &str) -> (String, usize) {
         self.replaced(text, &[])
     }
 

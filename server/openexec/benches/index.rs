@@ -16,7 +16,7 @@
 )]
 
 use openexec::driver::IndexShelf;
-use openexec::workspace::{Changed, Keeper, Knowledge, Workspace};
+use openexec::workspace::{Changed, Keeper, Knowledge, Sources, Workspace};
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{ContextQuery, Target};
@@ -289,11 +289,12 @@ fn query(path: &WorkspacePath, line: u32) -> ContextQuery {
         diagnostics: Vec::new(),
         open_documents: Vec::new(),
         changes: ChangeSet::default(),
+        may_edit: true,
     }
 }
 
 fn gathered(workspace: &Workspace, query: &ContextQuery) -> usize {
-    let candidates = workspace.gather(query, &|_| Vec::new());
+    let candidates = workspace.gather(query, &Sources::NONE);
     assert!(!candidates.is_empty());
     candidates.len()
 }

@@ -318,6 +318,7 @@ impl UserConfig {
             window_tokens: facts.window_tokens,
             output_tokens_max: facts.output_tokens_max,
             price: facts.price,
+            vocabulary: self.model(&name).map(|model| model.vocabulary()).unwrap_or_default(),
             name,
         })
     }

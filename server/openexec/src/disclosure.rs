@@ -108,7 +108,7 @@ fn settle(found: &mut [(Option<CommandId>, Disclosed)], event: &Event) {
     let Some(id) = event.answers() else { return };
     let Some((_, asked)) = found.iter_mut().find(|(asked, _)| *asked == Some(id)) else { return };
     if let Event::ModelReplied { reply, duration_ms, .. } = event {
-        let (usage, written) = (reply.usage, reply.estimated_tokens());
+        let (usage, written) = (reply.usage, reply.estimated_tokens(asked.model.vocabulary));
         asked.fate = Fate::Answered { usage, written, duration_ms: *duration_ms };
     } else if let Event::ModelFailed { error, .. } = event {
         asked.fate = Fate::Failed { reason: error.to_string() };
@@ -176,11 +176,14 @@ impl Disclosed {
     pub fn cost(&self) -> Option<MicroUsd> {
         let Fate::Answered { usage, written, .. } = &self.fate else { return None };
         self.model.known_price()?;
-        Some(self.model.spent(usage, self.request.estimated_tokens(), *written).micro_usd)
+        Some(
+            self.model.spent(usage, self.request.estimated_tokens(self.model.vocabulary), *written).micro_usd,
+        )
     }
 
     fn estimate(&self) -> String {
-        let (input, output) = (self.request.estimated_tokens(), self.request.output_tokens_max);
+        let (input, output) =
+            (self.request.estimated_tokens(self.model.vocabulary), self.request.output_tokens_max);
         let text =
             format!("about {} tokens, a reply of {} at most", grouped(input), grouped(u64::from(output)));
         match self.model.known_price() {

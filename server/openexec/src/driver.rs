@@ -24,6 +24,7 @@ pub use surface::Surface;
 pub use trust::TrustChanges;
 
 use crate::config::{RECORDED_PREFIX, SCRIPTED_PREFIX, UserConfig, UserDirs};
+use crate::history::Together;
 use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX, RUNS_LISTED_MAX};
 use crate::models::{self, AtHand, Model};
 use crate::policy::{self, Effective};
@@ -141,6 +142,7 @@ pub struct Runtime {
     stores: Mutex<BTreeMap<PathBuf, Store>>,
     handles: Mutex<BTreeMap<RunId, RunHandle>>,
     roots: knowledge::Roots,
+    together: Arc<Together>,
     at_hand: tokio::sync::OnceCell<AtHand>,
 }
 
@@ -248,6 +250,7 @@ impl Runtime {
             stores: Mutex::default(),
             handles: Mutex::default(),
             roots: knowledge::Roots::default(),
+            together: Arc::default(),
             at_hand: tokio::sync::OnceCell::new(),
         }))
     }
@@ -586,6 +589,7 @@ impl Runtime {
             snapshot,
             notes,
             chosen,
+            together: Arc::clone(&self.together),
             till: spend::Till { ledger: self.spending.clone(), day: self.config.budget.day },
             progress,
         };

@@ -15,14 +15,18 @@ mod tests;
 pub use change::{BlobId, Change, Side, Step};
 pub use past::Past;
 
-use crate::limits::{CO_CHANGED_COMMITS_MAX, CO_CHANGED_FILES_MAX, HISTORY_COMMITS_MAX, HISTORY_RENAMES_MAX};
+use crate::limits::{
+    CO_CHANGED_COMMITS_MAX, CO_CHANGED_FILES_MAX, CO_CHANGED_KEPT_MAX, CO_CHANGED_TIMEOUT_MS,
+    HISTORY_COMMITS_MAX, HISTORY_RENAMES_MAX,
+};
 use batch::Batch;
 use git::Git;
 use openexec_engine::memory::{CommitId, PathMap};
 use openexec_engine::path::WorkspacePath;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Why git gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +56,32 @@ pub enum HistoryError {
         /// What it was asked, without options.
         asked: String,
     },
+}
+
+/// The files of each of several commits.
+type Commits = Arc<Vec<Vec<WorkspacePath>>>;
+
+/// What changed together in the repositories of this process, as long as their heads stay.
+#[derive(Default)]
+pub struct Together(Mutex<BTreeMap<PathBuf, (CommitId, Commits)>>);
+
+impl Together {
+    /// The files of each of the latest commits of the workspace at `root`, an absolute path.
+    /// Empty where there is no history to be read.
+    pub fn commits(&self, root: &Path) -> Commits {
+        let Some(history) = History::open(root) else { return Arc::default() };
+        let Some(head) = history.head() else { return Arc::default() };
+        if let Some((_, commits)) = self.0.lock().get(root).filter(|(known, _)| *known == head) {
+            return Arc::clone(commits);
+        }
+        let commits = Arc::new(history.commits());
+        let mut kept = self.0.lock();
+        if kept.len() >= CO_CHANGED_KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(root.to_owned(), (head, Arc::clone(&commits)));
+        commits
+    }
 }
 
 /// The history of a workspace.
@@ -201,15 +231,13 @@ impl History {
         self.content(blob.as_str())
     }
 
-    /// Files that were changed in one commit with this one, and in how many, the most frequent
-    /// first. Commits that changed very many files say nothing of any two of them and are left
-    /// out (Zimmermann et al., "Mining version histories to guide software changes", 2005).
-    /// Empty where git does not answer.
-    pub fn co_changed(&self, path: &WorkspacePath) -> Vec<(WorkspacePath, u32)> {
+    /// The files of each of the latest commits, the newest first. Commits that changed very many
+    /// files say nothing of any two of them and are left out (Zimmermann et al., "Mining version
+    /// histories to guide software changes", 2005). Empty where git does not answer in time.
+    pub fn commits(&self) -> Vec<Vec<WorkspacePath>> {
         let count = format!("-n{CO_CHANGED_COMMITS_MAX}");
         let arguments = [
             "log",
-            "--full-diff",
             "--no-merges",
             "--no-renames",
             "-z",
@@ -221,19 +249,13 @@ impl History {
             "--ignore-submodules=all",
             &count,
             "--format=%x01",
+            "HEAD",
             "--",
-            path.as_str(),
         ];
-        let printed = self.git.bytes(&arguments).unwrap_or_default();
-        let mut counted: BTreeMap<WorkspacePath, u32> = BTreeMap::new();
-        for files in change::names(&printed).into_iter().filter(|files| files.len() <= CO_CHANGED_FILES_MAX) {
-            for file in files.into_iter().filter(|file| file != path) {
-                *counted.entry(file).or_default() += 1;
-            }
-        }
-        let mut ranked: Vec<_> = counted.into_iter().collect();
-        ranked.sort_by(|(one, more), (two, less)| less.cmp(more).then(one.cmp(two)));
-        ranked
+        let printed = self.git.bytes_within(&arguments, CO_CHANGED_TIMEOUT_MS).unwrap_or_default();
+        let mut commits = change::names(&printed);
+        commits.retain(|files| (2..=CO_CHANGED_FILES_MAX).contains(&files.len()));
+        commits
     }
 
     /// Asks the one process that reads objects, which is started anew after it failed.

@@ -185,10 +185,10 @@ pub const CANDIDATE_BYTES_MAX: usize = 16 * 1024;
 pub const CANDIDATES_BYTES_MAX: usize = 1024 * 1024;
 /// Places that one report is searched for.
 pub const REPORTED_PLACES_MAX: usize = 60;
-/// Ranked definitions that one pack is chosen from.
-pub const RANKED_CANDIDATES_MAX: usize = 320;
-/// Of these, the best whose text is read; of the others, the signatures are known.
-pub const RANKED_BODIES_MAX: usize = 80;
+/// Files that say how code is written in a project, of which a pack is chosen.
+pub const CONVENTION_FILES_MAX: usize = 8;
+/// Bytes of the head of one of them.
+pub const CONVENTION_BYTES_MAX: usize = 2 * 1024;
 /// Bytes of a report's output whose words are ranked by.
 pub const RANKED_OUTPUT_BYTES_MAX: usize = 8 * 1024;
 /// Tests of one name that are shown for one failure.
@@ -259,8 +259,12 @@ pub const HISTORY_RENAMES_MAX: usize = 2_000;
 pub const HISTORY_STEP_FILES_MAX: usize = 2_000;
 /// Files of the past whose symbols are kept at hand.
 pub const HISTORY_FILES_KEPT_MAX: usize = 20_000;
-/// Commits of a file that are looked at for files that change with it.
-pub const CO_CHANGED_COMMITS_MAX: usize = 200;
+/// Commits that are looked at for files that change together, the newest.
+pub const CO_CHANGED_COMMITS_MAX: usize = 1_000;
+/// Milliseconds that git may take to list their files; a pack does without, then.
+pub const CO_CHANGED_TIMEOUT_MS: u64 = 2_000;
+/// Repositories of which is kept what changes together in them.
+pub const CO_CHANGED_KEPT_MAX: usize = 16;
 /// Files of a commit from which on it says nothing of any two of them.
 pub const CO_CHANGED_FILES_MAX: usize = 30;
 /// Files in which a symbol is looked for that is not where a record points.

@@ -181,8 +181,8 @@ impl Workspace {
 
     /// Finds candidates for a context pack. The same files and the same query give the same
     /// candidates in the same order.
-    pub fn gather(&self, query: &ContextQuery, recall: &Recall<'_>) -> Vec<Candidate> {
-        gather::gather(self, query, recall)
+    pub fn gather(&self, query: &ContextQuery, sources: &Sources<'_>) -> Vec<Candidate> {
+        gather::gather(self, query, sources)
     }
 
     /// The secrets in candidates that their files give away as a whole: a line of a key, a value
@@ -223,3 +223,20 @@ pub struct Sought<'a> {
 
 /// How records are found, so that this module needs not know where they are kept.
 pub type Recall<'a> = dyn Fn(&Sought<'_>) -> Vec<Candidate> + Sync + 'a;
+
+/// The files of each of the latest commits.
+pub type Commits = Arc<Vec<Vec<WorkspacePath>>>;
+
+/// What others know of a workspace besides its files. Each is asked only where it can matter.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// Finds records.
+    pub recall: &'a Recall<'a>,
+    /// Says what the latest commits changed.
+    pub commits: &'a (dyn Fn() -> Commits + Sync + 'a),
+}
+
+impl Sources<'static> {
+    /// Nobody knows anything.
+    pub const NONE: Self = Self { recall: &|_| Vec::new(), commits: &Arc::default };
+}

@@ -1,57 +1,67 @@
-//! Ranking, trimming and packing.
+//! From candidates to the bytes of a pack: redacted, planned, wrapped, and looked at once more.
 //!
-//! Whole texts come first, up to a share of the budget; then one-line signatures of what did
-//! not fit; then whole texts again with what is left over. No line of a file is shown twice.
-//! The same candidates give the same bytes, in whatever order they come.
+//! What is shown of a file stands in one envelope, in the order of its lines, each piece below a
+//! line that says where it stands and why; signatures of further places share one. The same
+//! candidates give the same bytes, in whatever order they come, and never more than the budget.
 
-use super::envelope::Envelopes;
-use super::marks::mark;
-use super::{Candidate, ContextPack, PackPart, Shown};
-use crate::limits::{CONTEXT_BODIES_PERCENT, CONTEXT_CANDIDATES_MAX};
-use crate::path::WorkspacePath;
+mod item;
+#[cfg(test)]
+mod tests;
+
+use super::envelope::{Envelopes, note};
+use super::plan::{Asked, Chosen, Lines, Portion, Shares, choose};
+use super::rank::Reason;
+use super::{Budget, Candidate, ContextPack, PackPart, Relevance, Shown, Vocabulary};
+use crate::limits::{CONTEXT_CANDIDATES_MAX, CONTEXT_CONVENTIONS_PERCENT, CONVENTION_LINES_MIN};
 use crate::redact::Redactions;
+use item::Item;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Bytes that are counted as one token.
-const BYTES_PER_TOKEN: usize = 3;
 /// The title of the envelope that holds the signatures.
-const SIGNATURES: &str = "signatures of further places, one a line";
-
-/// An upper estimate of a text's tokens, at three bytes a token.
-pub fn estimate_tokens(text: &str) -> usize {
-    tokens_of(text.len())
-}
-
-const fn tokens_of(bytes: usize) -> usize {
-    bytes.div_ceil(BYTES_PER_TOKEN)
-}
+const SIGNATURES: &str = "signatures of further places, each behind its line";
+/// What one token is for the plan, which is told thirds of tokens.
+const TOKEN: usize = 3;
 
 /// Builds the pack. The same inputs give the same bytes.
 pub fn build(
     candidates: &[Candidate],
-    budget_tokens: usize,
+    budget: Budget,
     redactions: &mut Redactions,
     envelopes: &mut Envelopes,
 ) -> ContextPack {
-    let mut items: Vec<Item> = ranked(candidates).into_iter().map(|it| Item::new(it, redactions)).collect();
-    let mut chosen = Selection::new(budget_tokens.saturating_mul(BYTES_PER_TOKEN), envelopes);
-    let considered = items.len().min(CONTEXT_CANDIDATES_MAX);
-    if let Some(items) = items.get_mut(..considered) {
-        let bodies = chosen.budget / 100 * CONTEXT_BODIES_PERCENT;
-        items.iter_mut().for_each(|item| chosen.show_whole(item, bodies));
-        items.iter_mut().for_each(|item| chosen.show_signature(item));
-        items.iter_mut().for_each(|item| chosen.show_whole(item, chosen.budget));
+    let mut ranked = ranked(candidates);
+    let beyond = ranked.split_off(ranked.len().min(CONTEXT_CANDIDATES_MAX));
+    // A value that one text gives away may stand in all others.
+    for candidate in &ranked {
+        let texts = [Some(&candidate.text), candidate.signature.as_ref(), candidate.symbol.as_ref()];
+        texts.into_iter().flatten().for_each(|text| redactions.look_at(candidate.path.as_ref(), text));
     }
-    let mut pack = render(&items, budget_tokens, &mut envelopes.clone());
-    // The costs were counted piece by piece. Should their sum be too small after all, the least
-    // valuable goes: the budget is a promise.
-    while pack.tokens > budget_tokens {
-        let Some(last) = items.iter_mut().rev().find(|item| item.shown.is_some()) else { break };
-        last.shown = None;
-        pack = render(&items, budget_tokens, &mut envelopes.clone());
+    let shares = shares_of(&ranked);
+    let items = item::items(&ranked, redactions);
+    let mut packing = Packing::new(items, budget.vocabulary, envelopes);
+    packing.trim_conventions(budget.tokens.saturating_mul(TOKEN) / 100 * CONTEXT_CONVENTIONS_PERCENT);
+    let offers: Vec<_> = packing.items.iter().map(Item::offer).collect();
+    let price = &mut |asked: &Asked<'_>| packing.price(asked);
+    let mut chosen = choose(&offers, budget.tokens.saturating_mul(TOKEN), shares, price);
+    loop {
+        let text = sealed(packing.render(&chosen), redactions);
+        let tokens = budget.vocabulary.count(&text);
+        let Some(least) = chosen.iter().map(|it| it.offer).max().filter(|_| tokens > budget.tokens) else {
+            let parts = packing.parts(&chosen);
+            let left_out = beyond.iter().map(|it| item::part(it, it.lines, Shown::LeftOut));
+            return ContextPack {
+                text,
+                parts: parts.into_iter().chain(left_out).collect(),
+                tokens,
+                vocabulary: budget.vocabulary,
+                budget_tokens: budget.tokens,
+            };
+        };
+        // Only what the last look has replaced can have made the text longer than was planned. The
+        // least valuable goes: the budget is a promise.
+        chosen.retain(|it| it.offer != least);
     }
-    render(&items, budget_tokens, envelopes)
 }
 
 /// The candidates in their order of value, without repetitions.
@@ -67,241 +77,271 @@ fn ranked(candidates: &[Candidate]) -> Vec<&Candidate> {
             .then_with(|| a.relevance.cmp(&b.relevance))
             .then_with(|| a.text.cmp(&b.text))
             .then_with(|| a.signature.cmp(&b.signature))
+            .then_with(|| a.signature_line.cmp(&b.signature_line))
     });
     let mut seen = BTreeSet::new();
     ranked.retain(|it| seen.insert((&it.path, &it.symbol, it.lines, &it.text)));
     ranked
 }
 
-/// Lines of a file, counted from 1, both included.
-type Lines = (u32, u32);
-
-/// How an item is shown.
-enum Showing {
-    /// These pieces of it; none when every line of it stands in the pack already.
-    Pieces(Vec<Piece>),
-    /// One line.
-    Signature(String),
+/// Around a place, more bodies are wanted than for a text.
+fn shares_of(ranked: &[&Candidate]) -> Shares {
+    let is_place = |it: &&Candidate| match &it.relevance {
+        Relevance::Target | Relevance::Ranked { because: Reason::Cursor } => true,
+        Relevance::FailingTest { .. }
+        | Relevance::Reported { .. }
+        | Relevance::Memory
+        | Relevance::Convention
+        | Relevance::Ranked { .. }
+        | Relevance::Neighbour => false,
+    };
+    if ranked.iter().any(is_place) { Shares::CURSOR } else { Shares::SEARCH }
 }
 
-/// A connected part of an item's text.
-struct Piece {
-    title: String,
-    lines: Option<Lines>,
-    text: String,
-    bytes: usize,
+/// Looks at each envelope once more. A secret that only the whole of it gives away is replaced.
+fn sealed(mut envelopes: Vec<String>, redactions: &mut Redactions) -> String {
+    envelopes.iter().for_each(|envelope| redactions.survey(envelope));
+    for envelope in &mut envelopes {
+        if let Some(sealed) = redactions.sealed(envelope) {
+            *envelope = sealed;
+        }
+    }
+    envelopes.join("\n")
 }
 
-/// A candidate, redacted.
-struct Item<'a> {
-    candidate: &'a Candidate,
-    title: String,
-    text: String,
-    signature: Option<String>,
-    redactions: usize,
-    /// True when the text is exactly the lines it claims to be.
-    exact: bool,
-    /// True when, in addition, the redacted text still has the same lines.
-    divisible: bool,
-    shown: Option<Showing>,
+/// An envelope to be: its first and last line, and what they cost.
+struct Sheet {
+    first: String,
+    last: String,
+    price: usize,
 }
 
-impl<'a> Item<'a> {
-    fn new(candidate: &'a Candidate, redactions: &mut Redactions) -> Self {
-        let path = candidate.path.as_ref();
-        let (text, count) = redactions.redact_in(path, &candidate.text);
-        let line_count = |text: &str| text.split_inclusive('\n').count();
-        let claimed = candidate.lines.map(|(first, last)| (last as usize + 1).saturating_sub(first as usize));
-        let exact = candidate.path.is_some() && claimed == Some(line_count(&candidate.text));
-        let divisible = exact && line_count(&text) == line_count(&candidate.text);
-        let signature = candidate.signature.as_ref().map(|signature| redactions.redact_in(path, signature).0);
-        let title = redactions.redact(&title_of(candidate, candidate.lines)).0;
-        Self { candidate, title, text, signature, redactions: count, exact, divisible, shown: None }
+/// Items, and the envelopes that they need. An envelope is made when its price is first asked, since
+/// what a nonce costs is known only then.
+struct Packing<'a, 'e> {
+    items: Vec<Item<'a>>,
+    vocabulary: Vocabulary,
+    envelopes: &'e mut Envelopes,
+    /// By file.
+    sheets: BTreeMap<usize, Sheet>,
+    signatures: Option<Sheet>,
+}
+
+impl<'a, 'e> Packing<'a, 'e> {
+    fn new(items: Vec<Item<'a>>, vocabulary: Vocabulary, envelopes: &'e mut Envelopes) -> Self {
+        Self { items, vocabulary, envelopes, sheets: BTreeMap::new(), signatures: None }
     }
 
-    /// The text in pieces, without the lines that are shown already.
-    fn pieces(&self, covered: &BTreeMap<&'a WorkspacePath, Vec<Lines>>) -> Vec<Piece> {
-        let whole = || vec![self.piece(self.candidate.lines, self.text.clone(), self.title.clone())];
-        let (Some(path), Some((first, last)), true) =
-            (&self.candidate.path, self.candidate.lines, self.divisible)
+    /// Cuts what is told of conventions to their share: the heads of the nearest.
+    fn trim_conventions(&mut self, limit: usize) {
+        let mut left = limit;
+        for at in 0..self.items.len() {
+            let Some(item) = self.items.get(at).filter(|it| it.relevance() == &Relevance::Convention) else {
+                continue;
+            };
+            let heading = self.heading(item.file, &item.title.clone()) + self.note(at, None);
+            let vocabulary = self.vocabulary;
+            let Some(item) = self.items.get_mut(at) else { continue };
+            let room = left.saturating_sub(heading);
+            let kept = item.lines_within(room, vocabulary);
+            if kept >= item.data.len().min(CONVENTION_LINES_MIN)
+                && (item.is_divisible || kept == item.data.len())
+            {
+                item.keep(kept);
+                left -= heading + item.weight(None, vocabulary);
+            } else {
+                item.has_body = false;
+            }
+        }
+    }
+
+    /// What the lines around everything of a file cost.
+    fn heading(&mut self, file: usize, title: &str) -> usize {
+        let (envelopes, vocabulary) = (&mut *self.envelopes, self.vocabulary);
+        self.sheets.entry(file).or_insert_with(|| Sheet::new(title, envelopes, vocabulary)).price
+    }
+
+    /// What the line above a piece of an item costs.
+    fn note(&self, at: usize, piece: Option<Lines>) -> usize {
+        let note = self.items.get(at).and_then(|item| item.note(piece));
+        note.map_or(0, |note| self.line(&note))
+    }
+
+    fn line(&self, line: &str) -> usize {
+        self.vocabulary.thirds(&format!("{line}\n"))
+    }
+
+    fn price(&mut self, asked: &Asked<'_>) -> usize {
+        match asked.portion {
+            Portion::Body => self.price_of_body(asked),
+            Portion::Signature => self.price_of_signature(asked),
+        }
+    }
+
+    fn price_of_body(&mut self, asked: &Asked<'_>) -> usize {
+        let Some((file, title)) = self.items.get(asked.offer).map(|item| (item.file, item.title.clone()))
         else {
-            return whole();
+            return 0;
         };
-        let shown = covered.get(path).map(Vec::as_slice).unwrap_or_default();
-        let is_shown = |line: u32| shown.iter().any(|(from, to)| (*from..=*to).contains(&line));
-        if !(first..=last).any(is_shown) {
-            return whole();
-        }
-        let mut pieces: Vec<(Lines, String)> = Vec::new();
-        for (line, text) in
-            (first..=last).zip(self.text.split_inclusive('\n')).filter(|(line, _)| !is_shown(*line))
-        {
-            match pieces.last_mut() {
-                Some(((_, end), piece)) if *end + 1 == line => {
-                    *end = line;
-                    piece.push_str(text);
-                }
-                _ => pieces.push(((line, line), text.to_owned())),
-            }
-        }
-        // Between two texts that are shown, blank lines say nothing.
-        pieces.retain(|(_, text)| !text.trim().is_empty());
-        let pieces = pieces.into_iter();
-        pieces
-            .map(|(lines, text)| self.piece(Some(lines), text, title_of(self.candidate, Some(lines))))
-            .collect()
+        let heading = if asked.has_bodies { 0 } else { self.heading(file, &title) };
+        let all: Vec<Option<Lines>> = match asked.pieces {
+            Some(pieces) => pieces.iter().copied().map(Some).collect(),
+            None => vec![None],
+        };
+        let pieces: usize = all.into_iter().map(|piece| self.price_of_piece(asked.offer, piece)).sum();
+        heading + pieces
     }
 
-    fn piece(&self, lines: Option<Lines>, text: String, title: String) -> Piece {
-        Piece { title, lines, text, bytes: 0 }
-    }
-
-    fn part(&self, lines: Option<Lines>, shown: Shown, bytes: usize, redactions: usize) -> PackPart {
-        PackPart {
-            path: self.candidate.path.clone(),
-            symbol: self.candidate.symbol.clone(),
-            lines,
-            relevance: self.candidate.relevance.clone(),
-            shown,
-            tokens: tokens_of(bytes),
-            redactions,
-            withheld: None,
-        }
-    }
-}
-
-/// Where a text comes from and why it is shown, in the runtime's words.
-fn title_of(candidate: &Candidate, lines: Option<Lines>) -> String {
-    let why = candidate.relevance.to_string();
-    let place = place_of(candidate, lines);
-    if place.is_empty() { why } else { format!("{place}; {why}") }
-}
-
-fn place_of(candidate: &Candidate, lines: Option<Lines>) -> String {
-    let mut place = candidate.path.as_ref().map(ToString::to_string).unwrap_or_default();
-    if let (false, Some((first, last))) = (place.is_empty(), lines) {
-        place.push_str(&format!(":{first}-{last}"));
-    }
-    if let Some(symbol) = &candidate.symbol {
-        if !place.is_empty() {
-            place.push(' ');
-        }
-        place.push_str(symbol);
-    }
-    place
-}
-
-/// What has been chosen so far, and what it costs.
-struct Selection<'a> {
-    budget: usize,
-    used: usize,
-    covered: BTreeMap<&'a WorkspacePath, Vec<Lines>>,
-    /// Envelopes to measure with; the real ones are made at the end.
-    measure: Envelopes,
-    has_signatures: bool,
-}
-
-impl<'a> Selection<'a> {
-    fn new(budget: usize, envelopes: &Envelopes) -> Self {
-        Self { budget, used: 0, covered: BTreeMap::new(), measure: envelopes.clone(), has_signatures: false }
-    }
-
-    /// The bytes of an envelope and of the line break after it.
-    fn cost(&mut self, title: &str, text: &str) -> usize {
-        self.measure.wrap(title, text).len() + 1
-    }
-
-    /// Shows the item whole if the sum stays within `limit`.
-    fn show_whole(&mut self, item: &mut Item<'a>, limit: usize) {
-        let refund = match &item.shown {
-            Some(Showing::Pieces(_)) => return,
-            Some(Showing::Signature(line)) => signature_bytes(line),
+    /// What a piece costs with its note. Between two texts that are shown, blank lines say nothing
+    /// and are left out.
+    fn price_of_piece(&mut self, at: usize, piece: Option<Lines>) -> usize {
+        let (note, vocabulary) = (self.note(at, piece), self.vocabulary);
+        match self.items.get_mut(at).filter(|item| !item.is_blank(piece)) {
+            Some(item) => note + item.weight(piece, vocabulary),
             None => 0,
+        }
+    }
+
+    fn price_of_signature(&mut self, asked: &Asked<'_>) -> usize {
+        let Some((line, path)) =
+            self.items.get(asked.offer).map(|item| (item.signature_line(), note(&item.path, false)))
+        else {
+            return 0;
         };
-        let room = (limit + refund).saturating_sub(self.used);
-        // An envelope is longer than its text: most of what does not fit is seen without rendering it.
-        if item.text.len() > room && !item.divisible {
-            return;
-        }
-        let mut pieces = item.pieces(&self.covered);
-        let mut bytes = 0;
-        for piece in &mut pieces {
-            if piece.text.len() > room {
-                return;
-            }
-            piece.bytes = self.cost(&piece.title, &piece.text);
-            bytes += piece.bytes;
-        }
-        if bytes > room {
-            return;
-        }
-        self.used = (self.used + bytes).saturating_sub(refund);
-        if let (Some(path), Some(lines), true) = (&item.candidate.path, item.candidate.lines, item.exact) {
-            self.covered.entry(path).or_default().push(lines);
-        }
-        item.shown = Some(Showing::Pieces(pieces));
+        let (envelopes, vocabulary) = (&mut *self.envelopes, self.vocabulary);
+        let list = self.signatures.get_or_insert_with(|| Sheet::new(SIGNATURES, envelopes, vocabulary)).price;
+        let list = if asked.is_first_signature { list } else { 0 };
+        let path = if asked.has_signatures { 0 } else { self.line(&path) };
+        list + path + self.line(&line)
     }
 
-    /// Shows the item's signature if there is room for it.
-    fn show_signature(&mut self, item: &mut Item<'a>) {
-        let (None, Some(signature)) = (&item.shown, &item.signature) else { return };
-        let line = format!("{}  {}", place_of(item.candidate, item.candidate.lines), one_line(signature));
-        let envelope = if self.has_signatures { 0 } else { self.cost(SIGNATURES, "") };
-        let bytes = envelope + signature_bytes(&line);
-        if self.used + bytes <= self.budget {
-            self.used += bytes;
-            self.has_signatures = true;
-            item.shown = Some(Showing::Signature(line));
-        }
-    }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// The bytes of one line of the signatures' envelope, with the line's own mark and break.
-fn signature_bytes(line: &str) -> usize {
-    mark(line).len() + 3
-}
-
-/// Writes the pack: whole texts in their order, then the signatures.
-fn render(items: &[Item<'_>], budget_tokens: usize, envelopes: &mut Envelopes) -> ContextPack {
-    let mut texts: Vec<String> = Vec::new();
-    let mut lines: Vec<&str> = Vec::new();
-    let mut parts = Vec::new();
-    for item in items {
-        match &item.shown {
-            Some(Showing::Pieces(pieces)) if pieces.is_empty() => {
-                parts.push(item.part(item.candidate.lines, Shown::Whole, 0, 0));
+    /// Writes the envelopes: files in the order of their best piece, then the signatures.
+    fn render(&self, chosen: &[Chosen]) -> Vec<String> {
+        let mut files: BTreeMap<usize, Group<(Option<Lines>, usize)>> = BTreeMap::new();
+        let mut listed: BTreeMap<usize, Group<(Option<u32>, usize)>> = BTreeMap::new();
+        for (it, item) in chosen.iter().filter_map(|it| Some((it, self.items.get(it.offer)?))) {
+            match it.portion {
+                Portion::Body => {
+                    for piece in shown(item, it) {
+                        files.entry(item.file).or_default().take(it.offer, (piece, it.offer));
+                    }
+                }
+                Portion::Signature if it.pieces.is_none() => {
+                    let member = (item.name_line(), it.offer);
+                    listed.entry(item.file).or_default().take(it.offer, member);
+                }
+                // It stands in a body.
+                Portion::Signature => {}
             }
-            Some(Showing::Pieces(pieces)) => {
-                for piece in pieces {
-                    texts.push(envelopes.wrap(&piece.title, &piece.text));
+        }
+        let files = in_order(files).into_iter().filter_map(|(file, pieces)| {
+            let lines = pieces.iter().filter_map(|(piece, at)| Some(self.items.get(*at)?.lines_of(*piece)));
+            Some(self.sheets.get(&file)?.around(lines.flatten()))
+        });
+        let signatures = in_order(listed).into_iter().flat_map(|(_, members)| {
+            let items: Vec<&Item<'_>> = members.iter().filter_map(|(_, at)| self.items.get(*at)).collect();
+            let path = items.first().map(|item| note(&item.path, false));
+            path.into_iter().chain(items.into_iter().map(Item::signature_line)).collect::<Vec<_>>()
+        });
+        let mut signatures = signatures.peekable();
+        let list = self.signatures.as_ref().filter(|_| signatures.peek().is_some());
+        let list = list.map(|sheet| sheet.around(signatures));
+        files.chain(list).collect()
+    }
+
+    /// The table of contents, in the order of value.
+    fn parts(&mut self, chosen: &[Chosen]) -> Vec<PackPart> {
+        let chosen: BTreeMap<usize, &Chosen> = chosen.iter().map(|it| (it.offer, it)).collect();
+        let mut parts = Vec::new();
+        for at in 0..self.items.len() {
+            let pieces: Vec<(Option<Lines>, usize)> = match chosen.get(&at) {
+                Some(it) if it.portion == Portion::Body => {
+                    let pieces = self.items.get(at).map(|item| shown(item, it)).unwrap_or_default();
+                    pieces.into_iter().map(|piece| (piece, self.price_of_piece(at, piece))).collect()
+                }
+                Some(_) | None => Vec::new(),
+            };
+            let Some(item) = self.items.get(at) else { continue };
+            match chosen.get(&at) {
+                None => parts.push(item.part(item.lines, Shown::LeftOut)),
+                Some(it) if it.portion == Portion::Signature => {
+                    let line = item.name_line().map(|line| (line, line));
                     let redactions =
-                        if pieces.len() == 1 { item.redactions } else { placeholders(&piece.text) };
-                    parts.push(item.part(piece.lines, Shown::Whole, piece.bytes, redactions));
+                        if it.pieces.is_none() { placeholders(&item.signature_line()) } else { 0 };
+                    let tokens = it.price.div_ceil(TOKEN);
+                    parts.push(PackPart { tokens, redactions, ..item.part(line, Shown::Signature) });
+                }
+                Some(_) if pieces.is_empty() => parts.push(item.part(item.lines, Shown::Whole)),
+                Some(it) => {
+                    // What is paid for the file is in its first part.
+                    let mut heading = it.price.saturating_sub(pieces.iter().map(|(_, price)| price).sum());
+                    for (piece, price) in pieces {
+                        let tokens = (price + std::mem::take(&mut heading)).div_ceil(TOKEN);
+                        let redactions = item.data_of(piece).iter().map(|line| placeholders(line)).sum();
+                        let part = item.part(piece.or(item.lines), Shown::Whole);
+                        parts.push(PackPart { tokens, redactions, ..part });
+                    }
                 }
             }
-            Some(Showing::Signature(line)) => {
-                lines.push(line);
-                let bytes = signature_bytes(line);
-                parts.push(item.part(item.candidate.lines, Shown::Signature, bytes, placeholders(line)));
-            }
-            None => parts.push(item.part(item.candidate.lines, Shown::LeftOut, 0, 0)),
         }
+        parts
     }
-    if !lines.is_empty() {
-        texts.push(envelopes.wrap(SIGNATURES, &lines.join("\n")));
+}
+
+/// The pieces of a chosen body that are not blank.
+fn shown(item: &Item<'_>, chosen: &Chosen) -> Vec<Option<Lines>> {
+    match &chosen.pieces {
+        None => vec![None],
+        Some(pieces) => pieces.iter().copied().map(Some).filter(|piece| !item.is_blank(*piece)).collect(),
     }
-    let text = texts.join("\n");
-    ContextPack { tokens: estimate_tokens(&text), text, parts, budget_tokens }
+}
+
+/// What is shown of one file.
+struct Group<T> {
+    /// The offers' numbers; the smallest is the best.
+    offers: BTreeSet<usize>,
+    members: Vec<T>,
+}
+
+impl<T> Default for Group<T> {
+    fn default() -> Self {
+        Self { offers: BTreeSet::new(), members: Vec::new() }
+    }
+}
+
+impl<T> Group<T> {
+    fn take(&mut self, offer: usize, member: T) {
+        self.offers.insert(offer);
+        self.members.push(member);
+    }
+}
+
+/// The files in the order of their best offer, each with its members in their own order.
+fn in_order<T: Ord>(groups: BTreeMap<usize, Group<T>>) -> Vec<(usize, Vec<T>)> {
+    let mut groups: Vec<(usize, Group<T>)> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, group)| group.offers.first().copied());
+    let sorted = |(file, group): (usize, Group<T>)| {
+        let mut members = group.members;
+        members.sort();
+        (file, members)
+    };
+    groups.into_iter().map(sorted).collect()
+}
+
+impl Sheet {
+    fn new(title: &str, envelopes: &mut Envelopes, vocabulary: Vocabulary) -> Self {
+        let (first, last) = envelopes.around_pieces(title);
+        let price = vocabulary.thirds(&format!("{first}\n{last}\n"));
+        Self { first, last, price }
+    }
+
+    fn around(&self, lines: impl Iterator<Item = String>) -> String {
+        let all = std::iter::once(self.first.clone()).chain(lines).chain([self.last.clone()]);
+        all.collect::<Vec<_>>().join("\n")
+    }
 }
 
 /// How many secrets were replaced in a text.
 fn placeholders(text: &str) -> usize {
     text.matches("⟦secret:").count() - text.matches("⟦secret:literal:").count()
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,15 +10,19 @@
 //! quantised before they are compared; ties go by path and byte.
 
 mod hints;
+mod history;
 mod links;
 mod matching;
 #[cfg(test)]
 mod tests;
 mod weights;
 
+pub use history::changed_together;
 pub use weights::Weights;
 
+use super::{Candidate, Relevance};
 use crate::index::{Corpus, Definition, Entry};
+use crate::limits::{RANKED_BODIES_MAX, RANKED_CANDIDATES_MAX};
 use crate::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -81,6 +85,43 @@ impl Ranked<'_> {
     pub fn has_body(&self) -> bool {
         self.definition.is_callable() && !self.entry.is_test(self.definition)
     }
+}
+
+/// Gives some lines of a file, counted from 1, both included; nothing where the file is gone.
+pub type TextOf<'a> = dyn FnMut(&WorkspacePath, (u32, u32)) -> Option<String> + 'a;
+
+/// The candidates of a ranking, the best with their texts, which `text` gives for some lines of
+/// a file; the others with their signatures alone.
+pub fn candidates(ranked: &[Ranked<'_>], text: &mut TextOf<'_>) -> Vec<Candidate> {
+    let mut bodies = 0;
+    let mut found = Vec::new();
+    for ranked in ranked.iter().take(RANKED_CANDIDATES_MAX) {
+        let definition = ranked.definition;
+        let lines = (definition.head_line, definition.lines.1);
+        let body = if ranked.has_body() && bodies < RANKED_BODIES_MAX {
+            bodies += 1;
+            match text(ranked.path, lines) {
+                Some(text) => Some(text),
+                // What cannot be read is not there any more.
+                None => continue,
+            }
+        } else {
+            None
+        };
+        let signature = definition.signature.to_string();
+        found.push(Candidate {
+            path: Some(ranked.path.clone()),
+            symbol: Some(definition.name.to_string()),
+            lines: Some(if body.is_some() { lines } else { definition.lines }),
+            text: body.unwrap_or_else(|| signature.clone()),
+            signature: Some(signature),
+            signature_line: Some(definition.name_line),
+            relevance: Relevance::Ranked { because: ranked.reason.clone() },
+            score: ranked.score,
+            record: None,
+        });
+    }
+    found
 }
 
 /// Why a definition is shown.

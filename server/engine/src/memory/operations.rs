@@ -224,6 +224,7 @@ impl Record {
             signature: None,
             relevance: Relevance::Memory,
             score,
+            signature_line: None,
             record: Some(RecordTag {
                 pointer: self.kind().pointer(),
                 labels: self.labels.iter().cloned().collect(),

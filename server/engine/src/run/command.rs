@@ -153,6 +153,9 @@ pub struct ContextQuery {
     pub open_documents: Vec<OpenDocument>,
     /// Proposed texts: they go before the buffers.
     pub changes: ChangeSet,
+    /// True where the run may edit, so that what the project says of its code matters.
+    #[serde(default)]
+    pub may_edit: bool,
 }
 
 /// One thing to read.

@@ -75,7 +75,9 @@ impl Active {
         let named = reports.flat_map(|report| &report.failures).filter_map(|failure| failure.path.as_ref());
         let is_meant = |candidate: &&Candidate| match candidate.relevance {
             Relevance::Target | Relevance::FailingTest { .. } | Relevance::Reported { .. } => true,
-            Relevance::Memory | Relevance::Ranked { .. } | Relevance::Neighbour => false,
+            Relevance::Memory | Relevance::Convention | Relevance::Ranked { .. } | Relevance::Neighbour => {
+                false
+            }
         };
         let shown = candidates.iter().filter(is_meant).filter_map(|candidate| candidate.path.as_ref());
         let paths = inputs.target.iter().map(|target| &target.path);

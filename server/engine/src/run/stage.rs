@@ -5,7 +5,7 @@ use super::gate::Purpose;
 use super::state::{Active, Phase, record};
 use super::{Command, ContextQuery, Event};
 use crate::action::{Action, ActionRequest, CreateFile, DeleteFile, ReplaceText};
-use crate::blueprint::DeterministicAction;
+use crate::blueprint::{DeterministicAction, Stage};
 use crate::budget;
 use crate::context::{self, Candidate};
 use crate::digest::Digest;
@@ -70,6 +70,7 @@ impl Active {
             diagnostics: self.start.inputs.diagnostics.clone(),
             open_documents: self.start.open_documents.clone(),
             changes: self.changes.clone(),
+            may_edit: self.start.blueprint.stages.iter().any(Stage::edits),
         };
         let command = self.next_command();
         out.push(Command::GatherContext { id: command, query: Box::new(query) });
@@ -77,14 +78,15 @@ impl Active {
     }
 
     pub(super) fn build_pack(&mut self, candidates: &[Candidate], out: &mut Vec<Command>) {
-        let (budget, cut) = self.pack_limit();
+        let (tokens, cut) = self.pack_limit();
+        let vocabulary = self.start.models.vocabulary();
         // What is known of the system is looked up; nothing about it is ranked by text.
         let mut all = self.known_of_system(candidates);
         all.extend_from_slice(candidates);
         let pack = context::build_allowed(
             &all,
             (&self.policy, self.start.models.are_local()),
-            budget,
+            context::Budget { tokens, vocabulary },
             &mut self.redactions,
             &mut self.envelopes,
         );
@@ -98,7 +100,8 @@ impl Active {
             out,
         );
         let shown = pack.parts.iter().filter(|part| part.shown != context::Shown::LeftOut).count();
-        let mut summary = format!("{shown} parts, about {} of {budget} tokens", pack.tokens);
+        let about = if vocabulary.is_estimated() { "about " } else { "" };
+        let mut summary = format!("{shown} parts, {about}{} of {tokens} tokens", pack.tokens);
         if let Some(cause) = cut {
             summary.push_str(&format!(" (cut to {cause})"));
         }

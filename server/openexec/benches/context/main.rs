@@ -1,11 +1,12 @@
 //! Does a pack hold what a fix needed? For each task the tree before the fix is read from git,
-//! summarised, ranked and packed, and the pack is compared with what the fix changed.
+//! summarised, ranked and packed, and the pack is compared with what the fix changed: once as the
+//! line ranges that any scorer renders (`plain`), once as a run would send it (`sent`).
 //!
 //! `cargo bench -p openexec --features openexec/large-grammars --bench context`
 //!
 //! CONTEXT_TASKS names the folder of `tasks_dev.json`, MIRROR that of the repositories, each as
 //! `owner+name/repo`. Behind `--`: `--by-language`, `--by-repository`, and `--runs FILE`, which
-//! writes the packs' line ranges for a scorer of one's own.
+//! writes the line ranges of the plain packs for a scorer of one's own.
 
 #![expect(
     clippy::expect_used,
@@ -21,7 +22,7 @@ mod repository;
 mod score;
 mod task;
 
-use measure::Prepared;
+use measure::{Form, Prepared};
 use report::Report;
 use repository::Repository;
 use std::io::Write as _;
@@ -35,7 +36,6 @@ fn main() {
     let folder = folder("CONTEXT_TASKS", "../shared/context");
     let mirror = folder_of_mirror();
     let tasks = task::tasks(&folder);
-    let vocabulary = tiktoken_rs::cl100k_base().expect("the vocabulary is built in");
     let mut report = Report::default();
     let mut runs =
         options.runs.as_ref().map(|path| std::fs::File::create(path).expect("the runs can be written"));
@@ -45,9 +45,11 @@ fn main() {
     for name in repositories {
         let mut prepared = Prepared::new(Repository::open(&mirror, name));
         for task in tasks.iter().filter(|task| task.repo == name) {
-            let lines = prepared.measure(task, &BUDGETS, &vocabulary);
+            let lines = prepared.measure(task, &BUDGETS);
             for (line, spans) in lines {
-                if let Some(runs) = runs.as_mut().filter(|_| line.budget == BUDGETS[2]) {
+                if let Some(runs) =
+                    runs.as_mut().filter(|_| line.budget == BUDGETS[2] && line.form == Form::Plain)
+                {
                     let run = serde_json::json!({
                         "id": task.id, "view": line.view.name(), "spans": spans, "ms": line.milliseconds,
                     });

@@ -2,7 +2,7 @@
 
 use crate::pack;
 use crate::repository::{Repository, Texts};
-use crate::score::{self, Score};
+use crate::score::{self, Score, Span};
 use crate::task::{Task, View};
 use openexec_engine::index::{Corpus, FileSummary, summarise};
 use openexec_engine::syntax::Language;
@@ -11,11 +11,32 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// How a pack is rendered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// As scorers render line ranges.
+    Plain,
+    /// As a run sends it.
+    Sent,
+}
+
+impl Form {
+    pub(crate) const ALL: [Self; 2] = [Self::Plain, Self::Sent];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Sent => "sent",
+        }
+    }
+}
+
 /// The result of one pack.
 pub(crate) struct Line {
     pub(crate) repository: String,
     pub(crate) language: String,
     pub(crate) view: View,
+    pub(crate) form: Form,
     pub(crate) budget: usize,
     pub(crate) score: Score,
     pub(crate) milliseconds: f64,
@@ -60,39 +81,46 @@ impl Prepared {
         (files.collect(), blobs)
     }
 
-    /// Packs for each view and budget, with what each is worth.
-    pub(crate) fn measure(
-        &mut self,
-        task: &Task,
-        budgets: &[usize],
-        vocabulary: &tiktoken_rs::CoreBPE,
-    ) -> Vec<(Line, Vec<score::Span>)> {
+    /// Packs in each form for each view and budget, with what each is worth.
+    pub(crate) fn measure(&mut self, task: &Task, budgets: &[usize]) -> Vec<(Line, Vec<Span>)> {
         let (corpus, blobs) = self.corpus(&task.parent);
         let history = self.repository.history(&task.parent);
         let mut lines = Vec::new();
         for view in View::ALL {
-            for &budget in budgets {
+            let seeds = pack::seeds(task, view);
+            let co_changed = history.co_changed(&seeds.iter().collect::<Vec<_>>());
+            for (form, &budget) in
+                Form::ALL.into_iter().flat_map(|form| budgets.iter().map(move |it| (form, it)))
+            {
                 let mut lines_of = |file: &str| {
                     let blob = blobs.get(file)?;
                     Some(self.texts.lines(&mut self.repository, blob))
                 };
-                let seeds = pack::seeds(task, view);
-                let co_changed = history.co_changed(&seeds.iter().collect::<Vec<_>>());
-                let mut once =
-                    || pack::pack(&corpus, task, view, budget, &co_changed, vocabulary, &mut lines_of);
+                let mut once = || {
+                    let ranked = pack::ranked(&corpus, task, view, &co_changed);
+                    match form {
+                        Form::Plain => (pack::scored(&ranked, view, budget, &mut lines_of), 0),
+                        Form::Sent => pack::sent(&ranked, budget, &mut lines_of),
+                    }
+                };
                 let first = once();
                 let begun = Instant::now();
-                let spans = once();
+                let (spans, tokens) = once();
                 let milliseconds = begun.elapsed().as_secs_f64() * 1_000.0;
-                let score = score::score(vocabulary, task, view, &spans, budget, &mut lines_of);
+                let is_same = first == (spans.clone(), tokens);
+                let score = match form {
+                    Form::Plain => score::score(task, view, &spans, budget, &mut lines_of),
+                    Form::Sent => score::score_whole(task, view, &spans, tokens),
+                };
                 let line = Line {
                     repository: task.repo.clone(),
                     language: task.lang.clone(),
                     view,
+                    form,
                     budget,
                     score,
                     milliseconds,
-                    is_same: first == spans,
+                    is_same,
                 };
                 lines.push((line, spans));
             }

@@ -1,12 +1,15 @@
-//! From a task to a pack, through the engine's ranking and its plan.
+//! From a task to a pack: through the engine's ranking, and then in two forms. One is what a run
+//! sends, envelopes and all; the other is the same plan for the plain form in which scorers of
+//! other tools render, so that it can be compared with theirs.
 
-use crate::score::{Lines, Span, rendered, tokens};
+use crate::score::{Lines, Span, VOCABULARY, rendered, tokens};
 use crate::task::{Task, View};
 use openexec_engine::context::plan::{Offer, Portion, Shares, choose};
-use openexec_engine::context::rank::{Query, Weights, rank};
+use openexec_engine::context::rank::{Query, Ranked, Weights, candidates, rank};
+use openexec_engine::context::{Budget, Envelopes, PackPart, Shown, build};
 use openexec_engine::index::Corpus;
 use openexec_engine::path::WorkspacePath;
-use tiktoken_rs::CoreBPE;
+use openexec_engine::redact::Redactions;
 
 /// The files from which a view starts.
 pub(crate) fn seeds(task: &Task, view: View) -> Vec<WorkspacePath> {
@@ -27,15 +30,13 @@ pub(crate) fn seeds(task: &Task, view: View) -> Vec<WorkspacePath> {
     paths
 }
 
-pub(crate) fn pack(
-    corpus: &Corpus,
+/// The definitions of a corpus, ranked for a task.
+pub(crate) fn ranked<'a>(
+    corpus: &'a Corpus,
     task: &Task,
     view: View,
-    budget: usize,
     co_changed: &[(WorkspacePath, u32)],
-    vocabulary: &CoreBPE,
-    lines_of: &mut Lines<'_>,
-) -> Vec<Span> {
+) -> Vec<Ranked<'a>> {
     let seeds = seeds(task, view);
     let mut query = Query { texts: vec![&task.text], ..Query::default() };
     query.co_changed = co_changed.iter().map(|(path, weight)| (path, *weight)).collect();
@@ -51,8 +52,36 @@ pub(crate) fn pack(
         }
         View::Symbol => query.cursor = seeds.first().map(|path| (path, task.seed_symbol.line)),
     }
+    rank(corpus, &query, &Weights::default())
+}
+
+/// What a run would send of it.
+pub(crate) fn sent(ranked: &[Ranked<'_>], budget: usize, lines_of: &mut Lines<'_>) -> (Vec<Span>, usize) {
+    let found = candidates(ranked, &mut |path, (first, last)| {
+        let lines = lines_of(path.as_str())?;
+        let lines = lines.get(first as usize - 1..(last as usize).min(lines.len()))?;
+        Some(lines.iter().map(|line| format!("{line}\n")).collect())
+    });
+    let budget = Budget { tokens: budget, vocabulary: VOCABULARY };
+    let pack = build(&found, budget, &mut Redactions::default(), &mut Envelopes::new("a bench"));
+    let shown = pack.parts.iter().filter(|part| part.shown != Shown::LeftOut);
+    let span = |part: &PackPart| {
+        let (first, last) = part.lines?;
+        Some((part.path.as_ref()?.to_string(), first, last))
+    };
+    // What stands in another part already is none of its own.
+    let spans = shown.filter(|part| part.tokens > 0).filter_map(span).collect();
+    (spans, tokens(&pack.text))
+}
+
+/// The plan of a run for the form in which the scorer renders.
+pub(crate) fn scored(
+    ranked: &[Ranked<'_>],
+    view: View,
+    budget: usize,
+    lines_of: &mut Lines<'_>,
+) -> Vec<Span> {
     let shares = if view == View::Symbol { Shares::CURSOR } else { Shares::SEARCH };
-    let ranked = rank(corpus, &query, &Weights::default());
     let mut files: Vec<&WorkspacePath> = ranked.iter().map(|it| it.path).collect();
     files.sort();
     files.dedup();
@@ -60,28 +89,32 @@ pub(crate) fn pack(
         .iter()
         .map(|it| Offer {
             file: files.binary_search(&it.path).expect("all files are listed"),
-            lines: (it.definition.head_line, it.definition.lines.1),
-            signature_line: it.definition.name_line,
+            lines: Some((it.definition.head_line, it.definition.lines.1)),
+            is_divisible: true,
             has_body: it.has_body(),
+            signature_line: Some(it.definition.name_line),
+            is_certain: false,
         })
         .collect();
-    let lines = |offer: &Offer, portion: Portion| match portion {
-        Portion::Body => offer.lines,
-        Portion::Signature => (offer.signature_line, offer.signature_line),
-    };
-    let chosen = choose(&offers, budget, shares, &mut |at, portion, is_shown| {
-        let (first, last) = lines(&offers[at], portion);
-        let file = ranked[at].path.as_str();
-        let text = lines_of(file).expect("ranked files are there");
-        let shown: Vec<&str> =
-            (first..=last).filter_map(|line| Some(text.get(line as usize - 1)?.as_str())).collect();
-        tokens(vocabulary, &rendered(file, is_shown, &shown))
+    let chosen = choose(&offers, budget, shares, &mut |asked| {
+        let ranked = &ranked[asked.offer];
+        let line = (ranked.definition.name_line, ranked.definition.name_line);
+        let text = lines_of(ranked.path.as_str()).expect("ranked files are there");
+        let pieces = asked.pieces.unwrap_or(std::slice::from_ref(&line));
+        let shown: Vec<&str> = pieces
+            .iter()
+            .flat_map(|(first, last)| *first..=*last)
+            .filter_map(|line| Some(text.get(line as usize - 1)?.as_str()))
+            .collect();
+        let is_shown = asked.has_bodies || asked.has_signatures;
+        tokens(&rendered(ranked.path.as_str(), is_shown, &shown))
     });
-    chosen
-        .into_iter()
-        .map(|(at, portion)| {
-            let (first, last) = lines(&offers[at], portion);
-            (ranked[at].path.to_string(), first, last)
-        })
-        .collect()
+    let spans = chosen.into_iter().flat_map(|it| {
+        let ranked = &ranked[it.offer];
+        let line = (ranked.definition.name_line, ranked.definition.name_line);
+        let lines = (ranked.definition.head_line, ranked.definition.lines.1);
+        let span = if it.portion == Portion::Body { lines } else { line };
+        [(ranked.path.to_string(), span.0, span.1)]
+    });
+    spans.collect()
 }

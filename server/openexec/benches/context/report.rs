@@ -1,6 +1,6 @@
 //! What the bench prints.
 
-use crate::measure::Line;
+use crate::measure::{Form, Line};
 use crate::score::Score;
 use crate::task::View;
 
@@ -18,18 +18,18 @@ impl Report {
 
     pub(crate) fn print(&self, budgets: &[usize], by_language: bool, by_repository: bool) {
         println!(
-            "budget  view    of                     n    files  signature  body   tokens max  ms p50  ms p95"
+            "budget  view    form   of                     n    files  signature  body   tokens max  ms p50  ms p95"
         );
         for &budget in budgets {
-            for view in View::ALL {
-                let lines: Vec<&Line> =
-                    self.0.iter().filter(|it| it.budget == budget && it.view == view).collect();
-                print(budget, view, "all", &lines);
+            for (view, form) in View::ALL.into_iter().flat_map(|view| Form::ALL.map(|form| (view, form))) {
+                let is_wanted = |it: &&Line| it.budget == budget && it.view == view && it.form == form;
+                let lines: Vec<&Line> = self.0.iter().filter(is_wanted).collect();
+                print("all", &lines);
                 if by_language {
-                    grouped(budget, view, &lines, |line| &line.language);
+                    grouped(&lines, |line| &line.language);
                 }
                 if by_repository {
-                    grouped(budget, view, &lines, |line| &line.repository);
+                    grouped(&lines, |line| &line.repository);
                 }
             }
         }
@@ -42,17 +42,18 @@ impl Report {
     }
 }
 
-fn grouped(budget: usize, view: View, lines: &[&Line], group: impl Fn(&Line) -> &str) {
+fn grouped(lines: &[&Line], group: impl Fn(&Line) -> &str) {
     let mut names: Vec<&str> = lines.iter().map(|line| group(line)).collect();
     names.sort_unstable();
     names.dedup();
     for name in names {
         let members: Vec<&Line> = lines.iter().copied().filter(|line| group(line) == name).collect();
-        print(budget, view, name, &members);
+        print(name, &members);
     }
 }
 
-fn print(budget: usize, view: View, of: &str, lines: &[&Line]) {
+fn print(of: &str, lines: &[&Line]) {
+    let Some(Line { budget, view, form, .. }) = lines.first() else { return };
     let mean = |share: fn(&Score) -> Option<f64>| {
         let shares: Vec<f64> = lines.iter().filter_map(|line| share(&line.score)).collect();
         shares.iter().sum::<f64>() / shares.len() as f64
@@ -61,8 +62,9 @@ fn print(budget: usize, view: View, of: &str, lines: &[&Line]) {
     times.sort_by(f64::total_cmp);
     let time = |percent: usize| times.get(times.len() * percent / 100).copied().unwrap_or_default();
     println!(
-        "{budget:<7} {:<7} {of:<22} {:<4} {:.3}  {:.3}      {:.3}  {:<11} {:<7.1} {:.1}",
+        "{budget:<7} {:<7} {:<6} {of:<22} {:<4} {:.3}  {:.3}      {:.3}  {:<11} {:<7.1} {:.1}",
         view.name(),
+        form.name(),
         lines.len(),
         mean(|score| score.files),
         mean(|score| score.signatures),

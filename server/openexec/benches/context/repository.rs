@@ -1,5 +1,7 @@
 //! A bare repository, read through one `git cat-file --batch`.
 
+use openexec::limits::{CO_CHANGED_COMMITS_MAX, CO_CHANGED_FILES_MAX};
+use openexec_engine::context::rank::changed_together;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::Language;
 use std::collections::BTreeMap;
@@ -10,10 +12,6 @@ use std::sync::Arc;
 
 /// Larger files are not indexed.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
-/// Commits before the task's that are looked at for files that change together.
-const COMMITS_MAX: usize = 1_000;
-/// A commit of more files says nothing about any two of them.
-const COMMIT_FILES_MAX: usize = 30;
 
 pub(crate) struct Repository {
     folder: PathBuf,
@@ -97,14 +95,16 @@ impl Repository {
 
     /// The files of each of the commits up to this one, the newest first.
     pub(crate) fn history(&self, commit: &str) -> History {
-        let limit = format!("-n{COMMITS_MAX}");
+        let limit = format!("-n{CO_CHANGED_COMMITS_MAX}");
         let log = self.git(&["log", "--no-merges", "--format=%x01", "--name-only", "-z", &limit, commit]);
         let commits = log.split(|byte| *byte == 1).map(|commit| {
             let names = commit.split(|byte| matches!(byte, 0 | b'\n')).filter(|name| !name.is_empty());
             names.filter_map(|name| std::str::from_utf8(name).ok()?.parse_path()).collect::<Vec<_>>()
         });
         History {
-            commits: commits.filter(|files| !files.is_empty() && files.len() <= COMMIT_FILES_MAX).collect(),
+            commits: commits
+                .filter(|files| !files.is_empty() && files.len() <= CO_CHANGED_FILES_MAX)
+                .collect(),
         }
     }
 }
@@ -132,18 +132,9 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// The files that were changed together with these, weighted: a commit of few files says more.
+    /// The files that were changed together with these, weighted as for a run.
     pub(crate) fn co_changed(&self, seeds: &[&WorkspacePath]) -> Vec<(WorkspacePath, u32)> {
-        let mut weights: BTreeMap<&WorkspacePath, u32> = BTreeMap::new();
-        for files in &self.commits {
-            if !files.iter().any(|file| seeds.contains(&file)) {
-                continue;
-            }
-            for file in files.iter().filter(|file| !seeds.contains(file)) {
-                *weights.entry(file).or_default() += 1_000 / u32::try_from(files.len()).unwrap_or(1_000);
-            }
-        }
-        weights.into_iter().map(|(path, weight)| (path.clone(), weight)).collect()
+        changed_together(self.commits.iter().map(Vec::as_slice), seeds)
     }
 }
 

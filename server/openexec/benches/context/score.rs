@@ -3,9 +3,9 @@
 //! and cut at the budget.
 
 use crate::task::{Changed, Task, View};
+use openexec_engine::context::Vocabulary;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tiktoken_rs::CoreBPE;
 
 /// A file and a range of its lines, counted from 1, both included.
 pub(crate) type Span = (String, u32, u32);
@@ -23,9 +23,12 @@ pub(crate) struct Score {
     pub(crate) tokens: usize,
 }
 
-/// Tokens of a text, by the vocabulary cl100k.
-pub(crate) fn tokens(vocabulary: &CoreBPE, text: &str) -> usize {
-    vocabulary.count_ordinary(text)
+/// What counts the tokens of all packs.
+pub(crate) const VOCABULARY: Vocabulary = Vocabulary::Cl100kBase;
+
+/// Tokens of a text.
+pub(crate) fn tokens(text: &str) -> usize {
+    VOCABULARY.count(text)
 }
 
 /// The text of some lines of a file.
@@ -36,7 +39,6 @@ pub(crate) fn rendered(file: &str, is_shown: bool, lines: &[&str]) -> String {
 }
 
 pub(crate) fn score(
-    vocabulary: &CoreBPE,
     task: &Task,
     view: View,
     spans: &[Span],
@@ -56,7 +58,7 @@ pub(crate) fn score(
             continue;
         }
         let texts: Vec<&str> = new.iter().map(|line| lines[*line as usize - 1].as_str()).collect();
-        let cost = tokens(vocabulary, &rendered(file, files.contains(file.as_str()), &texts));
+        let cost = tokens(&rendered(file, files.contains(file.as_str()), &texts));
         whole += cost;
         if is_cut {
             continue;
@@ -69,7 +71,7 @@ pub(crate) fn score(
         }
         is_cut = true;
         if !files.contains(file.as_str()) {
-            let header = tokens(vocabulary, &format!("{file}:\n"));
+            let header = tokens(&format!("{file}:\n"));
             if used + header > budget {
                 continue;
             }
@@ -77,7 +79,7 @@ pub(crate) fn score(
             files.insert(file);
         }
         for (line, text) in new.into_iter().zip(texts) {
-            let cost = tokens(vocabulary, &format!("{text}\n"));
+            let cost = tokens(&format!("{text}\n"));
             if used + cost > budget {
                 break;
             }
@@ -86,6 +88,16 @@ pub(crate) fn score(
         }
     }
     judged(task, view, &shown, &files, whole)
+}
+
+/// The score of a pack that has kept its budget itself.
+pub(crate) fn score_whole(task: &Task, view: View, spans: &[Span], tokens: usize) -> Score {
+    let mut shown: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    for (file, first, last) in spans {
+        shown.entry(file).or_default().extend(*first..=*last);
+    }
+    let files = shown.keys().copied().collect();
+    judged(task, view, &shown, &files, tokens)
 }
 
 fn judged(

@@ -3,7 +3,7 @@
 use crate::scene::{FILES, Scene};
 use crate::{Times, load};
 use openexec::store::{Recorded, Store};
-use openexec::workspace::{Sought, Workspace};
+use openexec::workspace::{Sources, Workspace};
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::{ContextQuery, Event, Target};
@@ -114,16 +114,16 @@ fn query(scene: &Scene) -> ContextQuery {
         diagnostics: Vec::new(),
         open_documents: Vec::new(),
         changes: ChangeSet::default(),
+        may_edit: true,
     }
 }
 
 /// Gathering alone, in this process: with a workspace just opened, and with its index filled.
 fn gathering(scene: &Scene) {
     let query = query(scene);
-    let recall = |_: &Sought<'_>| Vec::new();
     let timed = |workspace: &Workspace| {
         let began = Instant::now();
-        let candidates = workspace.gather(&query, &recall);
+        let candidates = workspace.gather(&query, &Sources::NONE);
         (began.elapsed(), candidates.len())
     };
     let kept = Workspace::open(&scene.root).unwrap();

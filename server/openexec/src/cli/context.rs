@@ -36,6 +36,7 @@ pub(super) fn context(arguments: &ContextArguments) -> anyhow::Result<ExitCode> 
         diagnostics: Vec::new(),
         open_documents: Vec::new(),
         changes: ChangeSet::default(),
+        may_edit: true,
     };
     let pack = runtime()?.pack(&arguments.at.workspace, &query, arguments.budget)?;
     if arguments.json {
@@ -53,7 +54,9 @@ fn print(pack: &ContextPack) {
         anstream::println!("{}", line_of(part));
     }
     let digest = pack.digest();
-    anstream::println!("about {} of {} tokens, {digest}", pack.tokens, pack.budget_tokens);
+    let about = if pack.vocabulary.is_estimated() { "about " } else { "" };
+    let (tokens, budget, vocabulary) = (pack.tokens, pack.budget_tokens, pack.vocabulary);
+    anstream::println!("{about}{tokens} of {budget} tokens, {vocabulary}; {digest}");
 }
 
 /// One line of the table of contents.

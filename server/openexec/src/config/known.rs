@@ -6,6 +6,7 @@
 use super::money::Decimal;
 use super::{CommandLineTool, HttpModelConfig, ModelConfig, OLLAMA_ADDRESS, read};
 use openexec_engine::budget::Price;
+use openexec_engine::context::Vocabulary;
 use regex::Regex;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -136,6 +137,17 @@ impl ModelConfig {
                 tool.model.as_deref().map(|model| known(model, host)).unwrap_or_default()
             }
             Self::Scripted { .. } => Facts { price: Some(FREE), ..Facts::default() },
+        }
+    }
+
+    /// What counts its tokens: its maker's vocabulary, where that is public.
+    pub fn vocabulary(&self) -> Vocabulary {
+        match self {
+            Self::AnthropicMessages(_) | Self::Gemini(_) | Self::Scripted { .. } => Vocabulary::Estimated,
+            Self::OpenaiChat(http) | Self::OpenaiResponses(http) | Self::Ollama { http, .. } => {
+                Vocabulary::of_model(&http.model)
+            }
+            Self::CommandLine(tool) => tool.model.as_deref().map(Vocabulary::of_model).unwrap_or_default(),
         }
     }
 

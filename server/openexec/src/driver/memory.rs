@@ -158,6 +158,7 @@ fn told(lesson: &MaintenanceRecord, score: u32) -> Candidate {
         lines: None,
         text: lesson.describe(),
         signature: None,
+        signature_line: None,
         relevance: Relevance::Memory,
         score,
         record: Some(RecordTag {

@@ -2,11 +2,12 @@
 
 use super::spend::{self, Till};
 use super::{Surface, memory};
+use crate::history::Together;
 use crate::models::{Model, ModelProgress};
 use crate::process::Launcher;
 use crate::shadow::{Shadow, ShadowError};
 use crate::store::Store;
-use crate::workspace::{Sought, Workspace};
+use crate::workspace::{Sought, Sources, Workspace};
 use futures::FutureExt as _;
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::ChangeSet;
@@ -40,6 +41,8 @@ pub(super) struct Place {
     pub notes: Vec<Record>,
     /// What is known of the run's models.
     pub chosen: Option<Models>,
+    /// What changed together in the repositories of this process.
+    pub together: Arc<Together>,
     /// Where their calls are paid.
     pub till: Till,
     /// What arrives while a model answers; the latest only, nothing when it has.
@@ -96,7 +99,9 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
         Command::GatherContext { query, .. } => {
             let (candidates, hidden) = blocking(place, move |place| {
                 let recall = |sought: &Sought<'_>| memory::recall(&place.store, &place.notes, sought);
-                let candidates = place.workspace.gather(&query, &recall);
+                let commits = || place.together.commits(place.workspace.root());
+                let sources = Sources { recall: &recall, commits: &commits };
+                let candidates = place.workspace.gather(&query, &sources);
                 let hidden = place.workspace.hidden_in(&candidates, &query.changes, &query.open_documents);
                 (candidates, hidden)
             })

@@ -1,8 +1,9 @@
 //! What a model would be shown, without a run: nothing is sent and nothing is remembered.
 
 use super::{DriverError, Runtime, canonical, memory, sift_by};
-use crate::workspace::Sought;
-use openexec_engine::context::{self, ContextPack, Envelopes};
+use crate::workspace::{Sought, Sources};
+use openexec_engine::context::{self, Budget, ContextPack, Envelopes, Vocabulary};
+use openexec_engine::ids::ModelName;
 use openexec_engine::policy::Policy;
 use openexec_engine::redact::Redactions;
 use openexec_engine::run::ContextQuery;
@@ -29,11 +30,22 @@ impl Runtime {
         let store = self.store(&root)?;
         let notes = self.memory(&root)?.notes();
         let recall = |sought: &Sought<'_>| memory::recall(&store, &notes, sought);
-        let candidates = workspace.gather(query, &recall);
+        let commits = || self.together.commits(&root);
+        let sources = Sources { recall: &recall, commits: &commits };
+        let candidates = workspace.gather(query, &sources);
         let mut redactions = Redactions::default();
         redactions.know(&workspace.hidden_in(&candidates, &query.changes, &query.open_documents));
         let mut envelopes = Envelopes::new(ENTROPY);
         let rules = (&policy, false);
-        Ok(context::build_allowed(&candidates, rules, budget_tokens, &mut redactions, &mut envelopes))
+        let budget = Budget { tokens: budget_tokens, vocabulary: self.vocabulary() };
+        Ok(context::build_allowed(&candidates, rules, budget, &mut redactions, &mut envelopes))
+    }
+
+    /// What counts tokens for the models of the roles, as it would for a run that names none.
+    fn vocabulary(&self) -> Vocabulary {
+        let (roles, default) = (&self.config.roles, self.default_model());
+        let names = [&roles.implement, &roles.review].map(|role| role.clone().or_else(|| default.clone()));
+        let model = |name: Option<ModelName>| self.config.model(&name?).map(|model| model.vocabulary());
+        Vocabulary::shared_by(names.map(|name| model(name).unwrap_or_default()))
     }
 }

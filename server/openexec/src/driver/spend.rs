@@ -46,7 +46,7 @@ pub(super) async fn paid(
 ) -> Result<Result<ModelReply, ModelError>, String> {
     let chosen = place.chosen.as_ref().and_then(|models| models.named(&request.model)).cloned();
     let chosen = chosen.unwrap_or_else(|| ChosenModel::named(request.model.clone()));
-    let input_tokens = request.estimated_tokens();
+    let input_tokens = request.estimated_tokens(chosen.vocabulary);
     let at_most = chosen.at_most(input_tokens, request.output_tokens_max);
     if place.till.day.micro_usd.is_some() && chosen.known_price().is_none() {
         return Err(format!(
@@ -64,7 +64,10 @@ pub(super) async fn paid(
     };
     let outcome = model.complete(request, progress).await;
     let (usage, spent) = match &outcome {
-        Ok(reply) => (reply.usage, chosen.spent(&reply.usage, input_tokens, reply.estimated_tokens())),
+        Ok(reply) => {
+            let written = reply.estimated_tokens(chosen.vocabulary);
+            (reply.usage, chosen.spent(&reply.usage, input_tokens, written))
+        }
         Err(error) if error.may_have_cost() => (Usage::default(), at_most),
         Err(_) => (Usage::default(), Spent::default()),
     };

@@ -96,6 +96,11 @@ impl Git {
 
     /// What git prints, within the limits.
     pub(super) fn bytes(&self, arguments: &[&str]) -> Result<Vec<u8>, HistoryError> {
+        self.bytes_within(arguments, HISTORY_TIMEOUT_MS)
+    }
+
+    /// The same within a shorter time.
+    pub(super) fn bytes_within(&self, arguments: &[&str], limit_ms: u64) -> Result<Vec<u8>, HistoryError> {
         let mut child = self.start(arguments, Stdio::null())?;
         let (send, received) = mpsc::channel();
         if let Some(stdout) = child.stdout.take() {
@@ -108,14 +113,14 @@ impl Git {
             });
         }
         let asked = || arguments.first().map(|first| (*first).to_owned()).unwrap_or_default();
-        let printed = received.recv_timeout(Duration::from_millis(HISTORY_TIMEOUT_MS));
+        let printed = received.recv_timeout(Duration::from_millis(limit_ms));
         let whole = matches!(&printed, Ok(Ok(printed)) if printed.len() <= HISTORY_OUTPUT_BYTES_MAX);
         if !whole {
             let _ = child.kill();
         }
         let status = child.wait()?;
         match printed {
-            Err(_) => Err(HistoryError::TimedOut { asked: asked(), limit_ms: HISTORY_TIMEOUT_MS }),
+            Err(_) => Err(HistoryError::TimedOut { asked: asked(), limit_ms }),
             Ok(Err(error)) => Err(HistoryError::NotStarted(error)),
             Ok(Ok(_)) if !whole => {
                 Err(HistoryError::TooMuch { asked: asked(), limit_bytes: HISTORY_OUTPUT_BYTES_MAX })

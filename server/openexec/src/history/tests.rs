@@ -147,8 +147,17 @@ fn files_that_change_together_are_counted() {
     let mut all: Vec<_> = many.iter().map(|file| (file.as_str(), Some("x"))).collect();
     all.push(("a.rs", Some("3")));
     repository.commit(&all);
-    assert_eq!(repository.history().co_changed(&path("a.rs")), [(path("b.rs"), 2), (path("c.rs"), 1)]);
-    assert_eq!(repository.history().co_changed(&path("absent.rs")), []);
+    let expected = [vec![path("a.rs"), path("b.rs")], vec![path("a.rs"), path("b.rs"), path("c.rs")]];
+    assert_eq!(repository.history().commits(), expected);
+    // They are asked for again only where the head has moved.
+    let together = Together::default();
+    let first = together.commits(&repository.root());
+    assert_eq!(*first, expected);
+    assert!(Arc::ptr_eq(&first, &together.commits(&repository.root())));
+    repository.commit(&[("b.rs", Some("4")), ("c.rs", Some("4"))]);
+    assert_eq!(together.commits(&repository.root())[0], [path("b.rs"), path("c.rs")]);
+    let nowhere = tempfile::tempdir().unwrap();
+    assert!(together.commits(nowhere.path()).is_empty());
 }
 
 #[test]
@@ -273,7 +282,7 @@ fn nothing_that_a_repository_configures_is_started() {
     assert_eq!(history.changes(&first, &last).unwrap().len(), 1);
     history.renames(&first, &last).unwrap();
     history.commits_touching(&path("a.rs"), &first, &last).unwrap();
-    history.co_changed(&path("a.rs"));
+    assert_eq!(history.commits(), [[path(".gitattributes"), path("a.rs")]]);
     history.blobs(&last).unwrap();
     assert_eq!(history.file_at(&last, &path("a.rs")).unwrap().as_deref(), Some(OTHER));
     // What is missing is not fetched.

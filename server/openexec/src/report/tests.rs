@@ -78,7 +78,7 @@ fn a_run_is_told_from_its_start_to_its_end() {
 
     ### ✓ fix · +10.00 s · 6.0 s
 
-    - `+11.00 s` · asked `claude`, request 1, turn 1: about 2,442 tokens
+    - `+11.00 s` · asked `claude`, request 1, turn 1: about 2,520 tokens
     - `+12.00 s` · answered: words only; 1,200 tokens read, 80 written
       - what it said:
 
@@ -121,7 +121,7 @@ fn a_run_is_told_from_its_start_to_its_end() {
 
     ### ✓ fix, attempt 2 · +24.00 s · 6.0 s
 
-    - `+25.00 s` · asked `claude`, request 2, turn 1: about 2,552 tokens
+    - `+25.00 s` · asked `claude`, request 2, turn 1: about 2,631 tokens
     - `+26.00 s` · answered: words only; 1,200 tokens read, 80 written
       - what it said:
 

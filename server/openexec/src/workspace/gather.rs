@@ -4,6 +4,7 @@
 //! Nothing is ranked across relevances or cut to a budget here: the engine does that. The same
 //! files and the same query give the same candidates, whatever the index holds already.
 
+mod conventions;
 mod excerpt;
 mod failing;
 mod ranked;
@@ -12,7 +13,7 @@ mod reports;
 use super::index::Parsed;
 use super::layers::{Layers, is_hidden};
 use super::place::{Place, Standing};
-use super::{Recall, Sought, Workspace};
+use super::{Recall, Sought, Sources, Workspace};
 use crate::limits::{CANDIDATES_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX};
 use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::index::Corpus;
@@ -24,7 +25,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, recall: &Recall<'_>) -> Vec<Candidate> {
+pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, sources: &Sources<'_>) -> Vec<Candidate> {
     let layers = Layers::new(workspace, &query.changes, &query.open_documents);
     let mut gathering = Gathering::new(&layers, query);
     if let Some(target) = &query.target {
@@ -32,8 +33,11 @@ pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, recall: &Recal
     }
     gathering.add_failing_tests(&query.failures);
     gathering.add_reported(query);
-    gathering.add_ranked(query);
-    gathering.add_memory(query, recall);
+    gathering.add_ranked(query, sources);
+    gathering.add_memory(query, sources.recall);
+    if query.may_edit {
+        gathering.add_conventions(query);
+    }
     gathering.add_imports(query);
     gathering.finish()
 }

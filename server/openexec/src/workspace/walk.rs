@@ -2,7 +2,8 @@
 //! call generated, vendored or hidden is left out. Only names are listed here; nothing is read.
 
 use crate::limits::{WALK_FILES_MAX, WALK_THREADS_MAX};
-use ignore::{DirEntry, WalkBuilder, WalkState};
+use ignore::gitignore::GitignoreBuilder;
+use ignore::{DirEntry, Match, WalkBuilder, WalkState};
 use openexec_engine::path::WorkspacePath;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -188,6 +189,33 @@ pub(super) fn below(root: &Path, place: &Path) -> Option<WorkspacePath> {
 /// file, in a home directory say, is none of this workspace's business.
 fn lies_in_repository(root: &Path) -> bool {
     root.ancestors().skip(1).any(|above| above.join(".git").exists()) && !root.join(".git").exists()
+}
+
+/// True when an ignore file of the repository leaves a file out. What the walk lists has passed
+/// this; what it passes over because its name begins with a dot has not.
+pub(super) fn is_ignored(root: &Path, path: &WorkspacePath) -> bool {
+    let place = root.join(path.as_str());
+    let top =
+        if lies_in_repository(root) { root.ancestors().find(|it| it.join(".git").exists()) } else { None };
+    let top = top.unwrap_or(root);
+    let exclude = (top.to_owned(), top.join(".git/info/exclude"));
+    // The nearest file that knows the path decides.
+    let folders = place.ancestors().skip(1).take_while(|folder| folder.starts_with(top));
+    let files = folders.flat_map(|folder| {
+        IGNORE_FILES.iter().rev().map(|name| (folder.to_owned(), folder.join(name))).collect::<Vec<_>>()
+    });
+    for (folder, file) in files.chain([exclude]) {
+        let mut rules = GitignoreBuilder::new(&folder);
+        // A rule that cannot be read leaves nothing out, as for every other tool.
+        rules.add(&file);
+        let Ok(rules) = rules.build() else { continue };
+        match rules.matched_path_or_any_parents(&place, false) {
+            Match::Ignore(_) => return true,
+            Match::Whitelist(_) => return false,
+            Match::None => {}
+        }
+    }
+    false
 }
 
 /// Directories that tools fill: marked caches, virtual environments, installed packages.

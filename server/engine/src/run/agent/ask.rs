@@ -35,7 +35,7 @@ impl Active {
             output_tokens_max: model.output_ceiling(),
         };
         self.seal(&mut request);
-        let input_tokens = request.estimated_tokens();
+        let input_tokens = request.estimated_tokens(model.vocabulary);
         match budget::output_allowed(&model, input_tokens, &self.budget, self.spent_since_resume) {
             Ok(tokens) => request.output_tokens_max = tokens,
             Err(exceeded) => return self.out_of_budget(talk, &exceeded, out),
@@ -145,7 +145,7 @@ impl Active {
         sum.cached_tokens = sum.cached_tokens.saturating_add(usage.cached_tokens);
         sum.cache_write_tokens = sum.cache_write_tokens.saturating_add(usage.cache_write_tokens);
         let model = self.start.models.of_stage(talk.edits);
-        let spent = model.spent(usage, talk.asked.0, reply.estimated_tokens());
+        let spent = model.spent(usage, talk.asked.0, reply.estimated_tokens(model.vocabulary));
         self.spent.add(spent);
         self.spent_since_resume.add(spent);
     }
@@ -164,8 +164,10 @@ impl Active {
     /// what it was cut to, when it was.
     pub(in crate::run) fn pack_limit(&self) -> (usize, Option<String>) {
         let wanted = self.start.context_tokens_max;
-        let fixed = tokens_of_actions(&ActionKind::ALL)
-            + crate::context::estimate_tokens(&prompt::system(true)) as u64;
+        // Counted as the pack is, so that what the one leaves the other may take.
+        let vocabulary = self.start.models.vocabulary();
+        let rules = vocabulary.count(&prompt::system(true)) as u64;
+        let fixed = tokens_of_actions(&ActionKind::ALL, vocabulary) + rules;
         let Limit { tokens: call, .. } = self.budget.call;
         let call = call.map(|tokens| (room(tokens, None, fixed), "the limit of one call".to_owned()));
         let windows = self.start.models.all().filter_map(|model| {

@@ -130,6 +130,7 @@ proptest! {
             signature: None,
             relevance: Relevance::Target,
             score: 1,
+            signature_line: None,
             record: None,
         }];
         world.hidden = hidden_in(&path(FILE), &whole, &[&part]);

@@ -25,6 +25,7 @@ fn file(text: &str) -> Candidate {
         signature: Some(format!("signature of {text}")),
         relevance: Relevance::Neighbour,
         score: 1,
+        signature_line: None,
         record: None,
     }
 }

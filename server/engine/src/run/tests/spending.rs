@@ -2,7 +2,7 @@
 
 use super::world::*;
 use crate::budget::{Budget, Limit, Price, Spent};
-use crate::context::{Candidate, Relevance};
+use crate::context::{Candidate, Relevance, Vocabulary};
 use crate::digest::Digest;
 use crate::limits::{OUTPUT_TOKENS_MAX, OUTPUT_TOKENS_MIN};
 use crate::model::{ChosenModel, ModelError, Models, Usage};
@@ -65,7 +65,7 @@ fn a_run_pauses_where_its_budget_ends_and_a_resume_grants_it_again() {
 #[test]
 fn a_reply_is_cut_to_what_the_budget_leaves() {
     let mut world = World::new(&[]);
-    let estimated = |world: &World| world.requests[0].estimated_tokens();
+    let estimated = |world: &World| world.requests[0].estimated_tokens(Vocabulary::Estimated);
     world.start(start(Budget::default(), model()));
     let input = estimated(&world);
     for budget in [
@@ -119,7 +119,7 @@ fn a_call_that_broke_off_counts_as_a_whole_and_one_that_was_not_made_as_nothing(
         world.start(start(Budget::default(), model()));
         let command = world.state.outstanding()[0].id().unwrap();
         let request = &world.requests[0];
-        let most = request.estimated_tokens() + u64::from(request.output_tokens_max);
+        let most = request.estimated_tokens(Vocabulary::Estimated) + u64::from(request.output_tokens_max);
         world.state.apply(&Event::ModelFailed { command, error });
         (world.state.spent().tokens, most)
     };
@@ -162,6 +162,7 @@ fn candidate(bytes: usize) -> Candidate {
         signature: None,
         relevance: Relevance::Target,
         score: 0,
+        signature_line: None,
         record: None,
     }
 }
@@ -196,7 +197,8 @@ fn a_pack_is_cut_to_the_smallest_window() {
 fn a_conversation_that_outgrows_the_window_is_not_sent() {
     let mut world = World::new(&[]);
     world.start(start(Budget::default(), model()));
-    let window = world.requests[0].estimated_tokens() + u64::from(OUTPUT_TOKENS_MIN) + 20;
+    let window =
+        world.requests[0].estimated_tokens(Vocabulary::Estimated) + u64::from(OUTPUT_TOKENS_MIN) + 20;
     let narrow = ChosenModel { window_tokens: Some(window), ..model() };
     let mut world = World::new(&[reading(), replacing("wrong", "right")]);
     world.start(start(Budget::default(), narrow));
@@ -219,7 +221,7 @@ fn waiting(world: &World) -> Digest {
     };
     let request = world.state.waiting_request().unwrap();
     assert_eq!((request.digest(), request.turn), (proposal, summary.turn));
-    assert_eq!(summary.input_tokens, request.estimated_tokens());
+    assert_eq!(summary.input_tokens, request.estimated_tokens(Vocabulary::Estimated));
     proposal
 }
 

@@ -157,7 +157,7 @@ fn request(requests: &[Disclosed], at: usize, ours: &str, tone: Tone, glass: &mu
             ", request {}, turn {}: about {} tokens",
             request.number,
             asked.turn,
-            grouped(asked.estimated_tokens())
+            grouped(asked.estimated_tokens(request.model.vocabulary))
         )),
     ];
     Line { details: calls::details(request, glass), ..Line::of(tone, pieces) }

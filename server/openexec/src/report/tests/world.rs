@@ -139,6 +139,7 @@ impl World {
             signature: None,
             text: self.lib.clone(),
             score: 1,
+            signature_line: None,
             record: None,
         }
     }

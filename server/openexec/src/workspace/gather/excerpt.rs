@@ -44,6 +44,7 @@ pub(super) fn around(
         signature,
         relevance,
         score,
+        signature_line: None,
         record: None,
     })
 }
@@ -74,6 +75,7 @@ pub(super) fn whole(
         signature: Some(symbol.signature.clone()),
         relevance,
         score,
+        signature_line: None,
         record: None,
     })
 }

@@ -2,9 +2,10 @@
 //! and the instruction; and what the files around them import.
 
 use super::Gathering;
-use crate::limits::{RANKED_BODIES_MAX, RANKED_CANDIDATES_MAX, RANKED_OUTPUT_BYTES_MAX};
+use crate::limits::RANKED_OUTPUT_BYTES_MAX;
 use crate::workspace::hydrate::{Lines, head};
-use openexec_engine::context::rank::{Query, Ranked, Weights, rank};
+use crate::workspace::{Commits, Sources};
+use openexec_engine::context::rank::{Query, Weights, candidates, changed_together, rank};
 use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::ContextQuery;
@@ -18,7 +19,7 @@ const HEAD_LINES_MAX: u32 = 40;
 const REMEMBERED_MAX: usize = 16;
 
 impl Gathering<'_> {
-    pub(super) fn add_ranked(&mut self, query: &ContextQuery) {
+    pub(super) fn add_ranked(&mut self, query: &ContextQuery, sources: &Sources<'_>) {
         let (code, tests, reported) = self.shown_already();
         let output = head(&query.output, RANKED_OUTPUT_BYTES_MAX);
         let texts: Vec<&str> = query
@@ -28,27 +29,33 @@ impl Gathering<'_> {
             .chain(query.diagnostics.iter().map(|diagnostic| &diagnostic.message))
             .map(String::as_str)
             .collect();
+        let mut seeds: Vec<&WorkspacePath> = query.target.iter().map(|target| &target.path).collect();
+        seeds.extend(tests.iter().chain(&reported).map(|(path, _)| path));
+        let commits = if seeds.is_empty() { Commits::default() } else { (sources.commits)() };
+        let together = changed_together(commits.iter().map(Vec::as_slice), &seeds);
         let asked = Query {
             texts,
             code: code.iter().map(String::as_str).chain([output]).collect(),
             cursor: query.target.as_ref().map(|target| (&target.path, target.lines.0)),
             tests: tests.iter().map(|(path, line)| (path, Some(*line))).collect(),
             reported: reported.iter().map(|(path, line)| (path, *line)).collect(),
-            co_changed: Vec::new(),
+            co_changed: together.iter().map(|(path, weight)| (path, *weight)).collect(),
         };
         if asked.is_empty() {
             return;
         }
         let corpus = self.corpus();
         let ranked = rank(&corpus, &asked, &Weights::default());
-        let mut bodies = 0;
-        for (at, ranked) in ranked.iter().take(RANKED_CANDIDATES_MAX).enumerate() {
-            let with_body = ranked.has_body() && bodies < RANKED_BODIES_MAX;
-            bodies += usize::from(with_body);
-            let Some(candidate) = self.ranked(ranked, with_body) else { continue };
-            let symbol = candidate.symbol.clone();
-            if self.take(candidate) && at < REMEMBERED_MAX {
-                self.remember_place(ranked.path, symbol);
+        let found = candidates(&ranked, &mut |path, (first, last)| {
+            Some(Lines::of(&self.text(path)?).between(first, last).to_owned())
+        });
+        for (at, candidate) in found.into_iter().enumerate() {
+            let place = candidate.path.clone().zip(Some(candidate.symbol.clone()));
+            if self.take(candidate)
+                && at < REMEMBERED_MAX
+                && let Some((path, symbol)) = place
+            {
+                self.remember_place(&path, symbol);
             }
         }
     }
@@ -68,33 +75,14 @@ impl Gathering<'_> {
                     code.push(candidate.text.clone());
                     reported.extend(place);
                 }
-                Relevance::Target | Relevance::Memory | Relevance::Ranked { .. } | Relevance::Neighbour => {}
+                Relevance::Target
+                | Relevance::Memory
+                | Relevance::Convention
+                | Relevance::Ranked { .. }
+                | Relevance::Neighbour => {}
             }
         }
         (code, tests, reported)
-    }
-
-    /// A ranked definition with its text, or with its signature alone.
-    fn ranked(&mut self, ranked: &Ranked<'_>, with_body: bool) -> Option<Candidate> {
-        let definition = ranked.definition;
-        let signature = definition.signature.to_string();
-        let (lines, text) = if with_body {
-            let lines = (definition.head_line, definition.lines.1);
-            let text = self.text(ranked.path)?;
-            (lines, Lines::of(&text).between(lines.0, lines.1).to_owned())
-        } else {
-            (definition.lines, signature.clone())
-        };
-        Some(Candidate {
-            path: Some(ranked.path.clone()),
-            symbol: Some(definition.name.to_string()),
-            lines: Some(lines),
-            text,
-            signature: Some(signature),
-            relevance: Relevance::Ranked { because: ranked.reason.clone() },
-            score: ranked.score,
-            record: None,
-        })
     }
 
     /// Shows what the target's file imports, and the files of the best candidates.
@@ -127,6 +115,7 @@ impl Gathering<'_> {
                     lines: Some((1, last)),
                     text: imports.to_owned(),
                     signature: None,
+                    signature_line: None,
                     relevance: Relevance::Neighbour,
                     score: 1000 - at,
                     record: None,

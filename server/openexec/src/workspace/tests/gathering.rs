@@ -15,6 +15,7 @@ fn query() -> ContextQuery {
         diagnostics: Vec::new(),
         open_documents: Vec::new(),
         changes: ChangeSet::default(),
+        may_edit: false,
     }
 }
 
@@ -32,7 +33,7 @@ fn target(at: &str, lines: (u32, u32)) -> Option<Target> {
 }
 
 fn gathered(tree: &Tree, query: &ContextQuery) -> Vec<Candidate> {
-    tree.workspace.gather(query, &|_| Vec::new())
+    tree.workspace.gather(query, &Sources::NONE)
 }
 
 /// One line for each candidate: why, where, what, how good. Scores of the ranking are its own
@@ -47,6 +48,7 @@ fn line_of(candidate: &Candidate) -> String {
         Relevance::FailingTest { test } => format!("failing {test}"),
         Relevance::Reported { by } => format!("reported by {by}"),
         Relevance::Memory => "memory".to_owned(),
+        Relevance::Convention => "convention".to_owned(),
         Relevance::Ranked { because } => format!("ranked ({because})"),
         Relevance::Neighbour => "neighbour".to_owned(),
     };
@@ -118,7 +120,7 @@ fn a_failing_test_leads_two_calls_further() {
     // The index is warm now, and says the same.
     assert_eq!(gathered(&tree, &query), found);
     // So does another workspace that begins cold.
-    assert_eq!(Workspace::open(&tree.at("")).unwrap().gather(&query, &|_| Vec::new()), found);
+    assert_eq!(Workspace::open(&tree.at("")).unwrap().gather(&query, &Sources::NONE), found);
 }
 
 #[test]
@@ -127,13 +129,13 @@ fn what_earlier_runs_knew_changes_no_answer() {
     let known = Knowledge::default();
     let query = ContextQuery { instruction: Some("apply_rate rounds".to_owned()), ..query() };
     let opened = || Workspace::open(&tree.at("")).unwrap();
-    let first = opened().knowing(&known).gather(&query, &|_| Vec::new());
+    let first = opened().knowing(&known).gather(&query, &Sources::NONE);
     assert!(!first.is_empty());
     // As many bytes as before, within the same tick of the clock perhaps.
     let price = fs::read_to_string(tree.at("src/price.rs")).unwrap();
     tree.put("src/price.rs", price.replace("apply_rate", "apply_mark"));
-    let second = opened().knowing(&known).gather(&query, &|_| Vec::new());
-    assert_eq!(second, opened().gather(&query, &|_| Vec::new()));
+    let second = opened().knowing(&known).gather(&query, &Sources::NONE);
+    assert_eq!(second, opened().gather(&query, &Sources::NONE));
     assert_ne!(second, first);
 }
 
@@ -375,6 +377,7 @@ fn memory_is_asked_for_the_symbols_that_matter() {
         signature: None,
         relevance: Relevance::Memory,
         score: 1,
+        signature_line: None,
         record: None,
     };
     let query = ContextQuery {
@@ -382,10 +385,11 @@ fn memory_is_asked_for_the_symbols_that_matter() {
         failures: vec![failure("tax_is_added", None, "")],
         ..query()
     };
-    let found = tree.workspace.gather(&query, &|sought| {
+    let recall = |sought: &Sought<'_>| {
         asked.lock().unwrap().extend_from_slice(sought.places);
         vec![recalled.clone(); 20]
-    });
+    };
+    let found = tree.workspace.gather(&query, &Sources { recall: &recall, ..Sources::NONE });
     let asked: Vec<String> = asked
         .into_inner()
         .unwrap()
@@ -469,4 +473,82 @@ fn what_mentions_a_name_that_nothing_defines_is_found() {
     ranked (speaks of arrayLimit, limits): lib/parse.js parse 3-5
     ranked (speaks of arrayLimit, limits): lib/parse.js defaults 1-1
     ");
+}
+
+fn conventions(found: &[Candidate]) -> String {
+    let lines = found.iter().filter(|it| it.relevance == Relevance::Convention);
+    lines.map(line_of).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn what_the_project_says_of_its_code_is_shown_the_nearest_first() {
+    let long = "Write short lines.\n".repeat(300);
+    let tree = Tree::with(&[
+        ("AGENTS.md", "Be kind.\n"),
+        (".editorconfig", "root = true\n"),
+        (".github/copilot-instructions.md", "Use tabs.\n"),
+        ("rustfmt.toml", "max_width = 90\n"),
+        ("CLAUDE.md", " \n"),
+        (
+            "pyproject.toml",
+            "[project]\nname = \"x\"\n\n[tool.ruff]\nline-length = 90\n\n[tool.ruff.lint]\nselect = []\n",
+        ),
+        (".prettierrc", "{}\n"),
+        (".gitignore", ".prettierrc\n/app/.eslintrc\n"),
+        ("app/.eslintrc", "{}\n"),
+        ("app/CONTRIBUTING.md", &long),
+        ("app/deep/a.rs", "fn a() {}\n"),
+        ("app/deep/a.py", "def a():\n    pass\n"),
+        ("lib/b.ts", "export function b() {}\n"),
+    ]);
+    tree.link("AGENTS.md", "lib/AGENTS.md");
+    let at = |place: Option<Target>| {
+        conventions(&gathered(&tree, &ContextQuery { target: place, may_edit: true, ..query() }))
+    };
+    insta::assert_snapshot!(at(target("app/deep/a.rs", (1, 1))), @r"
+    convention: app/CONTRIBUTING.md - 1-107 (1000)
+    convention: AGENTS.md - 1-1 (999)
+    convention: .github/copilot-instructions.md - 1-1 (998)
+    convention: rustfmt.toml - 1-1 (997)
+    convention: .editorconfig - 1-1 (996)
+    ");
+    insta::assert_snapshot!(at(target("app/deep/a.py", (1, 1))), @r"
+    convention: app/CONTRIBUTING.md - 1-107 (1000)
+    convention: AGENTS.md - 1-1 (999)
+    convention: .github/copilot-instructions.md - 1-1 (998)
+    convention: pyproject.toml - 4-5 (997)
+    convention: pyproject.toml - 7-8 (997)
+    convention: .editorconfig - 1-1 (996)
+    ");
+    // What an ignore file leaves out and what lies behind a link says nothing.
+    insta::assert_snapshot!(at(target("lib/b.ts", (1, 1))), @r"
+    convention: AGENTS.md - 1-1 (1000)
+    convention: .github/copilot-instructions.md - 1-1 (999)
+    convention: .editorconfig - 1-1 (998)
+    ");
+    let reading = gathered(&tree, &ContextQuery { target: target("lib/b.ts", (1, 1)), ..query() });
+    assert_eq!(conventions(&reading), "");
+}
+
+#[test]
+fn files_that_changed_with_the_seeds_are_ranked_higher() {
+    let tree = Tree::with(&[
+        ("src/a.rs", "pub fn seed() {\n    one();\n}\n"),
+        ("src/b.rs", "pub fn parse_one() {\n    1;\n}\n"),
+        ("src/c.rs", "pub fn parse_two() {\n    2;\n}\n"),
+    ]);
+    let query =
+        ContextQuery { target: target("src/a.rs", (1, 1)), instruction: Some("parse".to_owned()), ..query() };
+    let first = |sources: &Sources<'_>| {
+        let found = tree.workspace.gather(&query, sources);
+        let ranked = found.iter().find(|it| matches!(it.relevance, Relevance::Ranked { .. })).unwrap();
+        ranked.path.as_ref().unwrap().to_string()
+    };
+    assert_eq!(first(&Sources::NONE), "src/b.rs");
+    let commits = || Commits::new(vec![vec![path("src/a.rs"), path("src/c.rs")]]);
+    assert_eq!(first(&Sources { commits: &commits, ..Sources::NONE }), "src/c.rs");
+    // Nobody is asked where nothing is the seed.
+    let asked = || panic!("there is no seed");
+    let text_only = ContextQuery { target: None, ..query.clone() };
+    assert!(!tree.workspace.gather(&text_only, &Sources { commits: &asked, ..Sources::NONE }).is_empty());
 }
