@@ -10,6 +10,7 @@ mod executor;
 mod knowledge;
 mod memory;
 mod perform;
+mod pointers;
 mod route;
 mod shown;
 mod spend;
@@ -20,6 +21,7 @@ pub use catalogue::{Catalogue, CatalogueEntry};
 pub use knowledge::IndexShelf;
 pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
+pub use pointers::{Look, Pointers};
 pub use surface::Surface;
 pub use trust::TrustChanges;
 
@@ -585,6 +587,7 @@ impl Runtime {
             shadow: tokio::sync::OnceCell::new(),
             snapshot,
             notes,
+            pointers: self.pointers(&root)?,
             chosen,
             till: spend::Till { ledger: self.spending.clone(), day: self.config.budget.day },
             progress,

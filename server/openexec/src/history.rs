@@ -10,6 +10,8 @@ mod change;
 mod git;
 mod past;
 #[cfg(test)]
+pub(crate) mod repository;
+#[cfg(test)]
 mod tests;
 
 pub use change::{BlobId, Change, Side, Step};
@@ -234,6 +236,12 @@ impl History {
         let mut ranked: Vec<_> = counted.into_iter().collect();
         ranked.sort_by(|(one, more), (two, less)| less.cmp(more).then(one.cmp(two)));
         ranked
+    }
+
+    /// Ends the process that reads objects, so that nothing of the repository is held open while
+    /// nobody asks. It is started anew when somebody does.
+    pub fn rest(&self) {
+        *self.batch.lock() = None;
     }
 
     /// Asks the one process that reads objects, which is started anew after it failed.

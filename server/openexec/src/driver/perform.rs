@@ -1,7 +1,7 @@
 //! Carrying out one command. Whatever goes wrong is an answer too: nothing is left unanswered.
 
 use super::spend::{self, Till};
-use super::{Surface, memory};
+use super::{Pointers, Surface, memory};
 use crate::models::{Model, ModelProgress};
 use crate::process::Launcher;
 use crate::shadow::{Shadow, ShadowError};
@@ -38,6 +38,8 @@ pub(super) struct Place {
     pub snapshot: Vec<OpenDocument>,
     /// The records that point at symbols, as they were when this process took the run up.
     pub notes: Vec<Record>,
+    /// Where their symbols stand.
+    pub pointers: Arc<Pointers>,
     /// What is known of the run's models.
     pub chosen: Option<Models>,
     /// Where their calls are paid.
@@ -95,7 +97,8 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
     match command {
         Command::GatherContext { query, .. } => {
             let (candidates, hidden) = blocking(place, move |place| {
-                let recall = |sought: &Sought<'_>| memory::recall(&place.store, &place.notes, sought);
+                let recall =
+                    |sought: &Sought<'_>| memory::recall(&place.store, &place.notes, &place.pointers, sought);
                 let candidates = place.workspace.gather(&query, &recall);
                 let hidden = place.workspace.hidden_in(&candidates, &query.changes, &query.open_documents);
                 (candidates, hidden)

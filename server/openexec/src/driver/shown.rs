@@ -28,7 +28,8 @@ impl Runtime {
         let workspace = self.workspace(&root)?.sifted(sift_by(policy.clone(), false));
         let store = self.store(&root)?;
         let notes = self.memory(&root)?.notes();
-        let recall = |sought: &Sought<'_>| memory::recall(&store, &notes, sought);
+        let pointers = self.pointers(&root)?;
+        let recall = |sought: &Sought<'_>| memory::recall(&store, &notes, &pointers, sought);
         let candidates = workspace.gather(query, &recall);
         let mut redactions = Redactions::default();
         redactions.know(&workspace.hidden_in(&candidates, &query.changes, &query.open_documents));
