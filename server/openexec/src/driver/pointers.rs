@@ -40,7 +40,7 @@ impl Pointers {
         let past = slot.clone();
         drop(slot);
         let head = past.and_then(|past| past.history().head().map(|commit| (past, commit)));
-        Look { head, committed: RefCell::default(), walking: Cell::default() }
+        Look { head, before: BTreeMap::new(), committed: RefCell::default(), walking: Cell::default() }
     }
 }
 
@@ -48,6 +48,8 @@ impl Pointers {
 pub struct Look {
     /// The commit that is checked out, if there is one.
     head: Option<(Arc<Past>, CommitId)>,
+    /// Files as they were when somebody looked before.
+    before: BTreeMap<WorkspacePath, Source>,
     /// Files as they are in that commit.
     committed: RefCell<BTreeMap<WorkspacePath, Option<Source>>>,
     /// How long pointers were followed.
@@ -55,19 +57,35 @@ pub struct Look {
 }
 
 impl Look {
+    /// The same look, for somebody who has looked before and kept these files as they were then:
+    /// what pointers held there takes one small step from there.
+    #[must_use]
+    pub fn after(mut self, before: BTreeMap<WorkspacePath, Source>) -> Self {
+        self.before = before;
+        self
+    }
+
     /// How an anchor stands to the present. A place that the commit which is checked out holds
     /// as it is, is bound to that commit.
     pub fn standing(&self, anchor: &Anchor, present: &Present<'_>) -> Resolution {
         let pointer = anchor.pointer.as_deref();
         let moved = pointer.filter(|pointer| !present.holds(pointer));
-        let resolution = match moved.and_then(|pointer| self.trail(pointer)) {
-            Some(mut trail) => {
-                trail.step(&present.since(&|path| self.committed(path)));
-                trail.end()
-            }
-            None => standing(anchor, present),
-        };
+        let followed = moved.and_then(|pointer| self.followed(pointer, present));
+        let resolution = followed.unwrap_or_else(|| standing(anchor, present));
         Resolution { place: resolution.place.map(|place| self.bound(place)), ..resolution }
+    }
+
+    /// Where a pointer is found by steps; nothing where no state is known in which it held.
+    fn followed(&self, pointer: &SymbolPointer, present: &Present<'_>) -> Option<Resolution> {
+        let earlier = |path: &WorkspacePath| self.before.get(path).cloned().or_else(|| self.committed(path));
+        let mut trail = Trail::of(pointer);
+        if earlier(&pointer.path).is_some_and(|source| source.holds(pointer)) {
+            trail.step(&present.since(&earlier));
+        } else {
+            trail = self.trail(pointer)?;
+            trail.step(&present.since(&|path| self.committed(path)));
+        }
+        Some(trail.end())
     }
 
     /// A place, bound to the commit that is checked out if its file holds exactly this there.

@@ -10,7 +10,7 @@ use crate::driver::{Remembered, Runtime};
 use crate::limits::{
     GIT_FILE_BYTES_MAX, KNOWN_ABOUT_MAX, LESSONS_MAX, MEMORY_FILES_WATCHED_MAX, MEMORY_LOOKS_MS,
 };
-use crate::memory::{MEMORY_DIR, Present, state_name};
+use crate::memory::{MEMORY_DIR, Present, Source, state_name};
 use crate::store::Store;
 use crate::workspace::Workspace;
 use openexec_engine::memory::{Anchor, MaintenanceRecord, Record, Resolution, SymbolPointer};
@@ -46,6 +46,8 @@ struct Places {
     anchors: Vec<(Anchor, Resolution)>,
     /// The files that pointers lead to.
     files: BTreeSet<WorkspacePath>,
+    /// Those files as they were saved when pointers were looked for last.
+    sources: BTreeMap<WorkspacePath, Source>,
 }
 
 /// What is known of symbols.
@@ -127,8 +129,9 @@ impl Memory {
         let Ok(runtime) = self.runtime.clone() else { return };
         for root in self.session.roots().all() {
             let (runtime, session, root) = (Arc::clone(&runtime), Arc::clone(&self.session), root.to_owned());
-            let place = root.clone();
-            let looked = tokio::task::spawn_blocking(move || look(&runtime, &session, &root)).await;
+            let (place, before) = (root.clone(), self.places.lock().get(&root).cloned());
+            let before = before.map(|places| places.sources.clone()).unwrap_or_default();
+            let looked = tokio::task::spawn_blocking(move || look(&runtime, &session, &root, before)).await;
             match looked {
                 Ok(Ok((places, moved))) => {
                     if let Err(error) = moved.keep().await {
@@ -196,7 +199,13 @@ impl Moved {
     }
 }
 
-fn look(runtime: &Runtime, session: &Session, root: &Path) -> Result<(Places, Moved), String> {
+/// `before` are files as they were saved when they were looked at last.
+fn look(
+    runtime: &Runtime,
+    session: &Session,
+    root: &Path,
+    mut before: BTreeMap<WorkspacePath, Source>,
+) -> Result<(Places, Moved), String> {
     let error = |error: crate::driver::DriverError| error.to_string();
     let known: Remembered = runtime.memory(root).map_err(error)?;
     let store = runtime.store(root).map_err(error)?;
@@ -217,7 +226,7 @@ fn look(runtime: &Runtime, session: &Session, root: &Path) -> Result<(Places, Mo
         None => true,
     };
     let present = Present::new(&read, workspace.files());
-    let look = runtime.pointers(root).map_err(error)?.look();
+    let look = runtime.pointers(root).map_err(error)?.look().after(before.clone());
     for record in known.shared.records().filter(is_pointing) {
         for anchor in record.anchors() {
             let resolution = look.standing(anchor, &present);
@@ -252,6 +261,10 @@ fn look(runtime: &Runtime, session: &Session, root: &Path) -> Result<(Places, Mo
         if now != *lesson {
             moved.lessons.push(now);
         }
+    }
+    for path in places.files.iter().take(MEMORY_FILES_WATCHED_MAX) {
+        let source = if is_saved(path) { present.source(path) } else { before.remove(path) };
+        places.sources.extend(source.map(|source| (path.clone(), source)));
     }
     Ok((places, moved))
 }

@@ -32,6 +32,11 @@ impl Source {
     pub fn symbols(&self) -> &Fingerprints {
         &self.symbols
     }
+
+    /// True where a pointer's symbol stands in it unchanged.
+    pub fn holds(&self, pointer: &SymbolPointer) -> bool {
+        self.symbols.named(&pointer.symbol).any(|symbol| symbol.text == pointer.text)
+    }
 }
 
 /// A workspace now. Each file is read once. By itself it is compared with a pointer of which
@@ -58,11 +63,11 @@ impl<'p> Present<'p> {
 
     /// True where a pointer's symbol stands unchanged at its place.
     pub fn holds(&self, pointer: &SymbolPointer) -> bool {
-        self.source(&pointer.path)
-            .is_some_and(|source| source.symbols.named(&pointer.symbol).any(|it| it.text == pointer.text))
+        self.source(&pointer.path).is_some_and(|source| source.holds(pointer))
     }
 
-    fn source(&self, path: &WorkspacePath) -> Option<Source> {
+    /// A file as it is now.
+    pub fn source(&self, path: &WorkspacePath) -> Option<Source> {
         if let Some(source) = self.sources.borrow().get(path) {
             return source.clone();
         }

@@ -133,3 +133,20 @@ fn a_place_is_bound_to_a_commit_only_where_its_file_holds_exactly_this() {
     assert_eq!(bound(&TOTAL.replace("sum = 0", "sum = 1")), None);
     assert_eq!(bound(&format!("{OTHER}{TOTAL}")), None, "it stands in other lines there");
 }
+
+#[test]
+fn what_was_seen_before_is_one_small_step_away() {
+    let place = tempfile::tempdir().unwrap();
+    let pointers = Pointers::of(place.path());
+    let file = path("sums.rs");
+    let [renamed, taxed, ..] = steps();
+    let pointer = Fingerprints::of(&file, &renamed).symbols()[0].clone();
+    let read = |_: &WorkspacePath| Some(taxed.clone());
+    let present = Present::new(&read, []);
+    let before = Source::of(&file, renamed.clone()).map(|source| (file.clone(), source));
+    let anchor = Anchor::to(pointer);
+    let seen = pointers.look().after(before.into_iter().collect()).standing(&anchor, &present);
+    assert_eq!(seen.state, PointerState::Edited, "{}", seen.why);
+    let unseen = pointers.look().standing(&anchor, &present);
+    assert_eq!(unseen.state, PointerState::Suspect, "{}", unseen.why);
+}
