@@ -507,13 +507,16 @@ fn an_editor_re_anchors_at_every_save_change_on_disk_and_commit() {
     let at = anchored("new name after a save", &|at| at["symbol"] == "amount_due");
     assert_eq!(at["pointer"]["commit"], Value::Null, "no commit holds it yet");
     client.close(&sums);
-    // A change on disk that nobody tells of, and one more: each step is small.
-    let before = at["pointer"]["text"].clone();
-    project.write("shop/sums.py", &taxed);
-    let at = anchored("new text after a change on disk", &|at| at["pointer"]["text"] != before);
-    let before = at["pointer"]["text"].clone();
-    project.write("shop/sums.py", &checked);
-    anchored("the next text", &|at| at["symbol"] == "amount_due" && at["pointer"]["text"] != before);
+    // A commit binds what it holds.
+    let second = commit(&project);
+    anchored("commit in the pointer", &|at| at["pointer"]["commit"] == second.as_str());
+    // Changes on disk that nobody tells of: each is one small step.
+    for text in [&taxed, &checked] {
+        let before = own(&project)["pointer"]["text"].clone();
+        project.write("shop/sums.py", text);
+        anchored("new text after a change on disk", &|at| at["pointer"]["text"] != before);
+        commit(&project);
+    }
     // A commit that moves the function.
     project.write("shop/sums.py", "");
     project.write("shop/cart.py", &checked);

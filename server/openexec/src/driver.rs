@@ -21,7 +21,7 @@ pub use catalogue::{Catalogue, CatalogueEntry};
 pub use knowledge::IndexShelf;
 pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
-pub use pointers::{Look, Pointers};
+pub use pointers::{Look, Pointers, Seen};
 pub use surface::Surface;
 pub use trust::TrustChanges;
 

@@ -40,29 +40,43 @@ impl Pointers {
         let past = slot.clone();
         drop(slot);
         let head = past.and_then(|past| past.history().head().map(|commit| (past, commit)));
-        Look { head, before: BTreeMap::new(), committed: RefCell::default(), walking: Cell::default() }
+        Look { head, before: None, committed: RefCell::default(), walking: Cell::default() }
     }
+}
+
+/// What somebody has seen of a workspace.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// The commit that was checked out, if there was one.
+    pub commit: Option<CommitId>,
+    /// Files as they were, as far as they were kept.
+    pub sources: BTreeMap<WorkspacePath, Source>,
 }
 
 /// One look at a workspace: every pointer that is asked about meets the same commit.
 pub struct Look {
     /// The commit that is checked out, if there is one.
     head: Option<(Arc<Past>, CommitId)>,
-    /// Files as they were when somebody looked before.
-    before: BTreeMap<WorkspacePath, Source>,
-    /// Files as they are in that commit.
-    committed: RefCell<BTreeMap<WorkspacePath, Option<Source>>>,
+    /// What was seen before.
+    before: Option<Seen>,
+    /// Files as they are in commits.
+    committed: RefCell<BTreeMap<(CommitId, WorkspacePath), Option<Source>>>,
     /// How long pointers were followed.
     walking: Cell<Duration>,
 }
 
 impl Look {
-    /// The same look, for somebody who has looked before and kept these files as they were then:
-    /// what pointers held there takes one small step from there.
+    /// The same look, for somebody who has looked before: what pointers held then is one small
+    /// step away.
     #[must_use]
-    pub fn after(mut self, before: BTreeMap<WorkspacePath, Source>) -> Self {
+    pub fn after(mut self, before: Option<Seen>) -> Self {
         self.before = before;
         self
+    }
+
+    /// The commit that is checked out.
+    pub fn commit(&self) -> Option<&CommitId> {
+        self.head.as_ref().map(|(_, commit)| commit)
     }
 
     /// How an anchor stands to the present. A place that the commit which is checked out holds
@@ -77,22 +91,29 @@ impl Look {
 
     /// Where a pointer is found by steps; nothing where no state is known in which it held.
     fn followed(&self, pointer: &SymbolPointer, present: &Present<'_>) -> Option<Resolution> {
-        let earlier = |path: &WorkspacePath| self.before.get(path).cloned().or_else(|| self.committed(path));
+        let (now, then) = (self.commit(), self.before.as_ref());
+        let earlier = |path: &WorkspacePath| match then {
+            Some(seen) => {
+                let kept = seen.sources.get(path).cloned();
+                kept.or_else(|| self.committed(seen.commit.as_ref()?, path))
+            }
+            None => self.committed(now?, path),
+        };
         let mut trail = Trail::of(pointer);
         if earlier(&pointer.path).is_some_and(|source| source.holds(pointer)) {
             trail.step(&present.since(&earlier));
         } else {
             trail = self.trail(pointer)?;
-            trail.step(&present.since(&|path| self.committed(path)));
+            trail.step(&present.since(&|path| self.committed(now?, path)));
         }
         Some(trail.end())
     }
 
     /// A place, bound to the commit that is checked out if its file holds exactly this there.
     pub fn bound(&self, place: SymbolPointer) -> SymbolPointer {
-        let Some((_, head)) = &self.head else { return place };
+        let Some(head) = self.commit() else { return place };
         let unbound = SymbolPointer { commit: None, ..place };
-        let committed = self.committed(&unbound.path);
+        let committed = self.committed(head, &unbound.path);
         match committed.is_some_and(|source| source.symbols().symbols().contains(&unbound)) {
             true => unbound.at_commit(head.clone()),
             false => unbound,
@@ -112,15 +133,16 @@ impl Look {
         trail
     }
 
-    /// A file as it is in the commit that is checked out. What git does not answer is not there.
-    fn committed(&self, path: &WorkspacePath) -> Option<Source> {
-        let (past, head) = self.head.as_ref()?;
-        if let Some(known) = self.committed.borrow().get(path) {
+    /// A file as it is in a commit. What git does not answer is not there.
+    fn committed(&self, commit: &CommitId, path: &WorkspacePath) -> Option<Source> {
+        let (past, _) = self.head.as_ref()?;
+        let key = (commit.clone(), path.clone());
+        if let Some(known) = self.committed.borrow().get(&key) {
             return known.clone();
         }
-        let text = past.history().file_at(head, path).ok().flatten();
+        let text = past.history().file_at(commit, path).ok().flatten();
         let source = text.and_then(|text| Source::of(path, text));
-        self.committed.borrow_mut().insert(path.clone(), source.clone());
+        self.committed.borrow_mut().insert(key, source.clone());
         source
     }
 }

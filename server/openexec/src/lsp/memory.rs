@@ -6,11 +6,11 @@
 
 use super::roots::{below, on_disk};
 use super::session::Session;
-use crate::driver::{Remembered, Runtime};
+use crate::driver::{Remembered, Runtime, Seen};
 use crate::limits::{
     GIT_FILE_BYTES_MAX, KNOWN_ABOUT_MAX, LESSONS_MAX, MEMORY_FILES_WATCHED_MAX, MEMORY_LOOKS_MS,
 };
-use crate::memory::{MEMORY_DIR, Present, Source, state_name};
+use crate::memory::{MEMORY_DIR, Present, state_name};
 use crate::store::Store;
 use crate::workspace::Workspace;
 use openexec_engine::memory::{Anchor, MaintenanceRecord, Record, Resolution, SymbolPointer};
@@ -47,7 +47,7 @@ struct Places {
     /// The files that pointers lead to.
     files: BTreeSet<WorkspacePath>,
     /// Those files as they were saved when pointers were looked for last.
-    sources: BTreeMap<WorkspacePath, Source>,
+    seen: Seen,
 }
 
 /// What is known of symbols.
@@ -130,7 +130,7 @@ impl Memory {
         for root in self.session.roots().all() {
             let (runtime, session, root) = (Arc::clone(&runtime), Arc::clone(&self.session), root.to_owned());
             let (place, before) = (root.clone(), self.places.lock().get(&root).cloned());
-            let before = before.map(|places| places.sources.clone()).unwrap_or_default();
+            let before = before.map(|places| places.seen.clone());
             let looked = tokio::task::spawn_blocking(move || look(&runtime, &session, &root, before)).await;
             match looked {
                 Ok(Ok((places, moved))) => {
@@ -199,12 +199,12 @@ impl Moved {
     }
 }
 
-/// `before` are files as they were saved when they were looked at last.
+/// `before` is what was seen at the last look.
 fn look(
     runtime: &Runtime,
     session: &Session,
     root: &Path,
-    mut before: BTreeMap<WorkspacePath, Source>,
+    before: Option<Seen>,
 ) -> Result<(Places, Moved), String> {
     let error = |error: crate::driver::DriverError| error.to_string();
     let known: Remembered = runtime.memory(root).map_err(error)?;
@@ -262,10 +262,12 @@ fn look(
             moved.lessons.push(now);
         }
     }
+    let mut kept = before.map(|seen| seen.sources).unwrap_or_default();
     for path in places.files.iter().take(MEMORY_FILES_WATCHED_MAX) {
-        let source = if is_saved(path) { present.source(path) } else { before.remove(path) };
-        places.sources.extend(source.map(|source| (path.clone(), source)));
+        let source = if is_saved(path) { present.source(path) } else { kept.remove(path) };
+        places.seen.sources.extend(source.map(|source| (path.clone(), source)));
     }
+    places.seen.commit = look.commit().cloned();
     Ok((places, moved))
 }
 

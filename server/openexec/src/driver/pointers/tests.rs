@@ -143,10 +143,30 @@ fn what_was_seen_before_is_one_small_step_away() {
     let pointer = Fingerprints::of(&file, &renamed).symbols()[0].clone();
     let read = |_: &WorkspacePath| Some(taxed.clone());
     let present = Present::new(&read, []);
-    let before = Source::of(&file, renamed.clone()).map(|source| (file.clone(), source));
+    let sources = Source::of(&file, renamed.clone()).map(|source| (file.clone(), source));
+    let before = Seen { commit: None, sources: sources.into_iter().collect() };
     let anchor = Anchor::to(pointer);
-    let seen = pointers.look().after(before.into_iter().collect()).standing(&anchor, &present);
+    let seen = pointers.look().after(Some(before)).standing(&anchor, &present);
     assert_eq!(seen.state, PointerState::Edited, "{}", seen.why);
     let unseen = pointers.look().standing(&anchor, &present);
     assert_eq!(unseen.state, PointerState::Suspect, "{}", unseen.why);
+}
+
+#[test]
+fn what_moved_and_was_committed_since_somebody_looked_is_new_where_it_is() {
+    let (repository, file) = (Repository::new(), path("sums.rs"));
+    let [renamed, ..] = steps();
+    let first = repository.commit(&[("sums.rs", Some(TOTAL))]);
+    // Seen, but in no commit.
+    let pointer = Fingerprints::of(&file, &renamed).symbols()[0].clone();
+    let sources = Source::of(&file, renamed.clone()).map(|source| (file, source));
+    let before = Seen { commit: Some(first), sources: sources.into_iter().collect() };
+    let last = repository.commit(&[("sums.rs", Some(OTHER)), ("cart.rs", Some(&renamed))]);
+    let read = |path: &WorkspacePath| std::fs::read_to_string(repository.root().join(path.as_str())).ok();
+    let present = Present::new(&read, [path("cart.rs"), path("sums.rs")]);
+    let look = Pointers::of(&repository.root()).look().after(Some(before));
+    let found = look.standing(&Anchor::to(pointer), &present);
+    let place = found.place.expect(&found.why);
+    assert_eq!(found.state, PointerState::Moved);
+    assert_eq!((place.path.as_str(), place.commit), ("cart.rs", Some(last)));
 }
