@@ -485,3 +485,154 @@ fn an_editor_writes_reasons_down_shows_them_and_keeps_them_at_their_symbols() {
         listed["records"].as_array().unwrap().iter().find(|it| it["record"]["origin"]["kept"] == "private");
     assert_eq!(own.unwrap()["record"]["body"]["at"]["symbol"], "nobody_writes");
 }
+
+/// Git as a person would call it in the project.
+fn git(project: &Project, arguments: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=A", "-c", "user.email=a@example.org", "-c", "commit.gpgsign=false"])
+        .args(arguments)
+        .current_dir(project.root())
+        .output()
+        .expect("git is needed for these tests; install it");
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// Commits everything, and answers with the commit.
+fn commit(project: &Project) -> String {
+    git(project, &["add", "-A"]);
+    git(project, &["commit", "-q", "-m", "change"]);
+    git(project, &["rev-parse", "HEAD"])
+}
+
+const TOTAL: &str = "def total(items):\n    amount = 0\n    for item in items:\n        amount += item.price * item.count\n    return amount\n";
+
+/// What `total` becomes, by steps that are small each.
+fn steps_of_total() -> [String; 3] {
+    let renamed = TOTAL.replace("def total(items)", "def amount_due(items, region)");
+    let taxed = renamed.replace(
+        "        amount += item.price * item.count\n",
+        "        taxed = item.price * rates.of(region).factor\n        amount += taxed * item.count\n",
+    );
+    let checked = taxed
+        .replace("(items, region)", "(cart, region)")
+        .replace("amount = 0", "amount = Money.zero(cart.currency)")
+        .replace("for item in items", "for item in cart.lines()")
+        .replace("return amount", "return amount.rounded(cart.currency)");
+    [renamed, taxed, checked]
+}
+
+#[test]
+fn a_shared_record_is_followed_through_commits_and_written_only_when_asked() {
+    let project = Project::empty("replies: []\n");
+    git(&project, &["init", "-q", "-b", "main"]);
+    project.write("shop/sums.py", TOTAL);
+    let first = commit(&project);
+    project.trust();
+    project.expect(
+        0,
+        &["memory", "add", "shop/sums.py", "total", "--why", "rebates come later", "--id", "sums"],
+    );
+    let record = ".openexec/memory/sums.yaml";
+    assert!(project.read(record).contains(&first), "{}", project.read(record));
+    let [renamed, taxed, checked] = steps_of_total();
+    let written = project.read(record);
+    for (path, text) in [
+        ("shop/sums.py", &renamed),
+        ("shop/sums.py", &taxed),
+        ("shop/cart.py", &taxed),
+        ("shop/cart.py", &checked),
+    ] {
+        if path != "shop/sums.py" {
+            project.write("shop/sums.py", "");
+        }
+        project.write(path, text);
+        commit(&project);
+    }
+    let told = project.expect(0, &["memory", "check"]);
+    assert!(
+        told.contains("renamed symbol sums") && told.contains("`amount_due` in `shop/cart.py`"),
+        "{told}"
+    );
+    let told = project.expect(0, &["memory", "relocate"]);
+    assert!(told.contains("1 to accept"), "{told}");
+    assert_eq!(project.read(record), written, "nobody has agreed to another text");
+    project.expect(0, &["memory", "relocate", "--all"]);
+    let now = project.read(record);
+    assert!(now.contains("amount_due") && now.contains(&git(&project, &["rev-parse", "HEAD"])), "{now}");
+    // What a commit rewrites is suspect, and what the record says is not told to any model.
+    project.write("shop/cart.py", "def amount_due(path):\n    return Key.of(path).digest().hex()\n");
+    commit(&project);
+    let told = project.expect(1, &["memory", "check"]);
+    assert!(told.contains("suspect symbol sums"), "{told}");
+    let pack = project.expect(0, &["context", "--at", "shop/cart.py:1"]);
+    assert!(pack.contains("SUSPECT: ") && !pack.contains("rebates come later"), "{pack}");
+    // A person's word makes it knowledge again.
+    project.expect(0, &["memory", "relocate", "--accept", "sums"]);
+    assert!(project.expect(0, &["memory", "check"]).contains("0 doubtful pointers"));
+    let pack = project.expect(0, &["context", "--at", "shop/cart.py:1"]);
+    assert!(!pack.contains("SUSPECT: ") && pack.contains("rebates come later"), "{pack}");
+}
+
+#[test]
+fn an_editor_re_anchors_at_every_save_change_on_disk_and_commit() {
+    let project = Project::empty("replies: []\n");
+    git(&project, &["init", "-q", "-b", "main"]);
+    project.write("shop/sums.py", TOTAL);
+    let first = commit(&project);
+    project.trust();
+    let add = ["memory", "add", "shop/sums.py", "total"];
+    project.expect(0, &[&add[..], &["--why", "mine", "--private"]].concat());
+    project.expect(0, &[&add[..], &["--why", "ours", "--id", "ours"]].concat());
+    let shared = project.read(".openexec/memory/ours.yaml");
+    let root = project.root().canonicalize().unwrap();
+    let mut client = server_for(&project);
+    let own = |project: &Project| -> Value {
+        let listed = project.expect(0, &["memory", "list", "--kind", "symbol", "--json"]);
+        let listed: Value = serde_json::from_str(&listed).unwrap();
+        let records = listed["records"].as_array().unwrap().iter();
+        let mut own = records.filter(|it| it["record"]["origin"]["kept"] == "private");
+        own.next().unwrap()["record"]["body"]["at"].clone()
+    };
+    let anchored = |what: &str, fits: &dyn Fn(&Value) -> bool| {
+        eventually(what, || {
+            let at = own(&project);
+            fits(&at).then_some(at)
+        })
+    };
+    assert_eq!(own(&project)["pointer"]["commit"], first.as_str());
+    // A save.
+    let [renamed, taxed, checked] = steps_of_total();
+    let sums = client.open(&root.join("shop/sums.py"));
+    client.type_text(&sums, &renamed);
+    client.save(&sums);
+    let at = anchored("new name after a save", &|at| at["symbol"] == "amount_due");
+    assert_eq!(at["pointer"]["commit"], Value::Null, "no commit holds it yet");
+    client.close(&sums);
+    // A commit binds what it holds.
+    let second = commit(&project);
+    anchored("commit in the pointer", &|at| at["pointer"]["commit"] == second.as_str());
+    // Changes on disk that nobody tells of: each is one small step.
+    for text in [&taxed, &checked] {
+        let before = own(&project)["pointer"]["text"].clone();
+        project.write("shop/sums.py", text);
+        anchored("new text after a change on disk", &|at| at["pointer"]["text"] != before);
+        commit(&project);
+    }
+    // A commit that moves the function.
+    project.write("shop/sums.py", "");
+    project.write("shop/cart.py", &checked);
+    let last = commit(&project);
+    let moved = |at: &Value| at["path"] == "shop/cart.py" && at["pointer"]["commit"] == last.as_str();
+    anchored("new file after a commit", &moved);
+    // What is shared stands as its people wrote it; its file says where the symbol went.
+    assert_eq!(project.read(".openexec/memory/ours.yaml"), shared);
+    let records = uri(&root.join(".openexec/memory/ours.yaml"));
+    client.open_as(&records, &shared);
+    client.wait_for("the moved pointer", |message| {
+        message["method"] == "textDocument/publishDiagnostics"
+            && message["params"]["uri"] == records
+            && message["params"]["diagnostics"].as_array().unwrap().iter().any(|it| it["code"] == "moved")
+    });
+    assert!(client.leave().unwrap().success());
+}

@@ -32,7 +32,8 @@ pub use record::{
 };
 pub use remedy::{PlannedTask, Remedy};
 pub use resolve::{
-    Fingerprints, LineMap, PathMap, PointerState, Resolution, World, follow, newcomers, re_anchor, resolve,
+    Fingerprints, LineMap, PathMap, PointerState, Resolution, Trail, World, follow, may_move, newcomers,
+    re_anchor, resembles, resolve,
 };
 pub use schema::json_schema;
 pub use sketch::Sketch;

@@ -5,7 +5,7 @@
 //! `cargo bench -p openexec --features openexec/large-grammars --bench pointers -- [--classes]
 //! [--misses] [--suspects] [--repo OWNER/NAME] [--walk | --cascade]`
 //!
-//! `POINTER_CASES` names the cases (a file), `MIRROR` the directory with the repositories as
+//! `POINTER_CASES` names the cases (a file, or the directory of `pointers_dev.json`), `MIRROR` the directory with the repositories as
 //! `OWNER+NAME/repo`. Missing data ends the bench. Each figure is one line that begins with
 //! `bench NAME:`; nothing is asserted.
 //!
@@ -87,7 +87,8 @@ fn main() {
         let default = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(default);
         std::env::var_os(name).map_or(default, PathBuf::from)
     };
-    let file = place("POINTER_CASES", "../shared/pointers/pointers_dev.json");
+    let named = place("POINTER_CASES", "../shared/pointers");
+    let file = if named.is_dir() { named.join("pointers_dev.json") } else { named };
     let text = std::fs::read(&file).expect("name the cases in POINTER_CASES");
     let mut cases = serde_json::from_slice::<Cases>(&text).unwrap().cases;
     cases.retain(|case| repo.is_none_or(|repo| repo == &case.repo));

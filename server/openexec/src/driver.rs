@@ -10,6 +10,7 @@ mod executor;
 mod knowledge;
 mod memory;
 mod perform;
+mod pointers;
 mod route;
 mod shown;
 mod spend;
@@ -20,6 +21,7 @@ pub use catalogue::{Catalogue, CatalogueEntry};
 pub use knowledge::IndexShelf;
 pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
+pub use pointers::{Look, Pointers, Seen};
 pub use surface::Surface;
 pub use trust::TrustChanges;
 
@@ -588,6 +590,7 @@ impl Runtime {
             shadow: tokio::sync::OnceCell::new(),
             snapshot,
             notes,
+            pointers: self.pointers(&root)?,
             chosen,
             together: Arc::clone(&self.together),
             till: spend::Till { ledger: self.spending.clone(), day: self.config.budget.day },

@@ -10,6 +10,8 @@ mod change;
 mod git;
 mod past;
 #[cfg(test)]
+pub(crate) mod repository;
+#[cfg(test)]
 mod tests;
 
 pub use change::{BlobId, Change, Side, Step};
@@ -256,6 +258,12 @@ impl History {
         let mut commits = change::names(&printed);
         commits.retain(|files| (2..=CO_CHANGED_FILES_MAX).contains(&files.len()));
         commits
+    }
+
+    /// Ends the process that reads objects, so that nothing of the repository is held open while
+    /// nobody asks. It is started anew when somebody does.
+    pub fn rest(&self) {
+        *self.batch.lock() = None;
     }
 
     /// Asks the one process that reads objects, which is started anew after it failed.

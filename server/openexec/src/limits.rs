@@ -257,6 +257,10 @@ pub const HISTORY_COMMITS_MAX: usize = 5_000;
 pub const HISTORY_RENAMES_MAX: usize = 2_000;
 /// Changed files of one commit that are searched for a symbol which left its file.
 pub const HISTORY_STEP_FILES_MAX: usize = 2_000;
+/// Lines of commits that are kept at hand, each from one commit to another.
+pub const HISTORY_LINES_KEPT_MAX: usize = 64;
+/// Pointers whose way through history is kept at hand.
+pub const HISTORY_TRAILS_KEPT_MAX: usize = 10_000;
 /// Files of the past whose symbols are kept at hand.
 pub const HISTORY_FILES_KEPT_MAX: usize = 20_000;
 /// Commits that are looked at for files that change together, the newest.
@@ -267,14 +271,21 @@ pub const CO_CHANGED_TIMEOUT_MS: u64 = 2_000;
 pub const CO_CHANGED_KEPT_MAX: usize = 16;
 /// Files of a commit from which on it says nothing of any two of them.
 pub const CO_CHANGED_FILES_MAX: usize = 30;
+/// Milliseconds that pointers of one workspace are followed through history before those that
+/// are left are compared with the present alone.
+pub const POINTER_WALKS_MS_MAX: u64 = 10_000;
 /// Files in which a symbol is looked for that is not where a record points.
 pub const POINTER_SEARCH_FILES_MAX: usize = 20_000;
 /// Records of runs that are listed, exported or re-anchored at once, the newest.
 pub const LESSONS_MAX: usize = 1_000;
 /// Records that an editor is told of one symbol.
 pub const KNOWN_ABOUT_MAX: usize = 20;
-/// Milliseconds between two looks whether a repository's head has moved.
-pub const HEAD_LOOKS_MS: u64 = 2_000;
+/// Milliseconds between two looks whether something that pointers depend on was written.
+pub const MEMORY_LOOKS_MS: u64 = 2_000;
+/// Files of each sort whose times are looked at for that, in each folder.
+pub const MEMORY_FILES_WATCHED_MAX: usize = 2_000;
+/// Bytes of the file by which a working tree names its repository.
+pub const GIT_FILE_BYTES_MAX: u64 = 8 * 1024;
 /// Records of one file that its annotations are made of, the newest first.
 pub const ANNOTATED_RECORDS_MAX: usize = 50;
 /// Records of one symbol and one sort that are shown where the cursor rests.

@@ -6,7 +6,7 @@
 mod present;
 mod rewrite;
 
-pub use present::{Present, standing, state_name};
+pub use present::{Present, Source, standing, state_name};
 pub use rewrite::{AnchorPlace, Edit, dropped, edited, pointed_to};
 
 use openexec_engine::blueprint::Diagnostic;

@@ -145,6 +145,14 @@ impl SymbolPointer {
         Self { commit: Some(commit), ..self }
     }
 
+    /// True where `place` tells more of the same symbol's present: it is somewhere else, its text
+    /// is another one, or a commit is known in which it holds. Lines alone tell nothing by which
+    /// a symbol is found.
+    pub fn is_outdated_by(&self, place: &Self) -> bool {
+        let identity = |it: &Self| (it.path.clone(), it.symbol.clone(), it.ordinal, it.text, it.body);
+        identity(self) != identity(place) || (self.commit.is_none() && place.commit.is_some())
+    }
+
     /// The last part of the qualified name.
     pub fn own_name(&self) -> &str {
         own_name(&self.symbol)

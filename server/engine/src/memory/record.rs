@@ -160,6 +160,13 @@ pub struct Anchor {
     pub pointer: Option<Box<SymbolPointer>>,
 }
 
+impl Anchor {
+    /// The anchor that points here.
+    pub fn to(pointer: SymbolPointer) -> Self {
+        Self { path: pointer.path.clone(), symbol: pointer.symbol.clone(), pointer: Some(Box::new(pointer)) }
+    }
+}
+
 /// A service.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
@@ -280,6 +287,18 @@ impl Record {
             Body::Symbol(note) => std::slice::from_ref(&note.at),
             Body::Maintenance(past) => &past.symbols,
             Body::Service(_) | Body::Runbook(_) | Body::Environment(_) | Body::Procedure(_) => &[],
+        }
+    }
+
+    /// Lets an anchor, by its number, point at a place; nothing where there is no such anchor.
+    pub fn point(&mut self, number: usize, place: SymbolPointer) {
+        let anchor = match &mut self.body {
+            Body::Symbol(note) => (number == 0).then_some(&mut note.at),
+            Body::Maintenance(past) => past.symbols.get_mut(number),
+            Body::Service(_) | Body::Runbook(_) | Body::Environment(_) | Body::Procedure(_) => None,
+        };
+        if let Some(anchor) = anchor {
+            *anchor = Anchor::to(place);
         }
     }
 

@@ -18,9 +18,11 @@ pub use anchor::re_anchor;
 pub use fingerprints::{Fingerprints, newcomers};
 pub use line_map::LineMap;
 pub use path_map::PathMap;
+pub use search::resembles;
 
 use super::SymbolPointer;
 use crate::path::WorkspacePath;
+use crate::syntax::Language;
 use search::Way;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -113,21 +115,57 @@ pub fn resolve(pointer: &SymbolPointer, world: &dyn World) -> Resolution {
 /// Follows a symbol through consecutive states, the oldest step first. A step that does not
 /// touch the symbol's file costs nothing.
 pub fn follow<W: World>(pointer: &SymbolPointer, steps: impl IntoIterator<Item = W>) -> Resolution {
-    let mut place = pointer.clone();
-    let mut ways = Vec::new();
+    let mut trail = Trail::of(pointer);
     for step in steps {
-        if !step.touches(&place.path) {
-            continue;
-        }
-        match search::search(&place, &step) {
-            Some(hit) => {
-                ways.push((hit.way, hit.similarity_permille));
-                place = hit.place;
-            }
-            None => return lost(pointer),
+        trail.step(&step);
+    }
+    trail.end()
+}
+
+/// A pointer's symbol on its way through consecutive states of a workspace. A trail that has
+/// been walked once can be kept, and walked on from there.
+#[derive(Debug, Clone)]
+pub struct Trail {
+    pointer: SymbolPointer,
+    /// Where it has come; nothing where it was lost on the way.
+    place: Option<SymbolPointer>,
+    /// How it was found again at each step that touched its file, and how alike it was then.
+    ways: Vec<(Way, Option<u32>)>,
+}
+
+impl Trail {
+    /// One that begins where the pointer holds.
+    pub fn of(pointer: &SymbolPointer) -> Self {
+        Self { pointer: pointer.clone(), place: Some(pointer.clone()), ways: Vec::new() }
+    }
+
+    /// Goes one step on.
+    pub fn step(&mut self, world: &dyn World) {
+        let Some(place) = self.place.as_ref().filter(|place| world.touches(&place.path)) else { return };
+        let hit = search::search(place, world);
+        self.ways.extend(hit.as_ref().map(|hit| (hit.way, hit.similarity_permille)));
+        self.place = hit.map(|hit| hit.place);
+    }
+
+    /// Where it has come, and how sure that is.
+    pub fn end(self) -> Resolution {
+        match self.place {
+            Some(place) => judge(&self.pointer, place, &self.ways, STEP_CERTAIN_PERMILLE_MIN),
+            None => lost(&self.pointer),
         }
     }
-    judge(pointer, place, &ways, STEP_CERTAIN_PERMILLE_MIN)
+}
+
+/// True where a symbol of the one file may move into the other as it is: both are in the same
+/// language, or in languages between which texts are handed on.
+pub fn may_move(from: &WorkspacePath, to: &WorkspacePath) -> bool {
+    use Language as L;
+    let (from, to) = (Language::of_path(from), Language::of_path(to));
+    let are_both = |family: &[L]| {
+        let is_in = |language: Option<L>| language.is_some_and(|language| family.contains(&language));
+        is_in(from) && is_in(to)
+    };
+    from == to || are_both(&[L::JavaScript, L::TypeScript, L::Tsx]) || are_both(&[L::C, L::Cpp])
 }
 
 fn lost(pointer: &SymbolPointer) -> Resolution {

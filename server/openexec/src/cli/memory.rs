@@ -1,9 +1,9 @@
 //! Commands about operational memory: what is known, whether it still holds, and writing it down.
 
 use super::{At, paint, runtime};
-use crate::driver::{Remembered, Runtime};
+use crate::driver::{Pointers, Remembered, Runtime};
 use crate::limits::LESSONS_MAX;
-use crate::memory::{AnchorPlace, MEMORY_DIR, Present, edited, pointed_to, standing, state_name};
+use crate::memory::{AnchorPlace, MEMORY_DIR, Present, edited, pointed_to, state_name};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, anyhow, bail};
 use openexec_engine::ids::RecordId;
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct MemoryArguments {
@@ -136,10 +137,11 @@ pub(super) async fn memory(arguments: MemoryArguments) -> anyhow::Result<ExitCod
 
 /// A workspace with what is known of it.
 struct Scene {
-    runtime: std::sync::Arc<Runtime>,
+    runtime: Arc<Runtime>,
     root: PathBuf,
     workspace: Workspace,
     known: Remembered,
+    pointers: Arc<Pointers>,
 }
 
 impl Scene {
@@ -147,7 +149,8 @@ impl Scene {
         let runtime = runtime()?;
         let workspace = Workspace::open(root)?;
         let known = runtime.memory(root)?;
-        Ok(Self { runtime, root: workspace.root().to_owned(), workspace, known })
+        let pointers = runtime.pointers(root)?;
+        Ok(Self { runtime, root: workspace.root().to_owned(), workspace, known, pointers })
     }
 
     fn lessons(&self) -> anyhow::Result<Vec<MaintenanceRecord>> {
@@ -158,8 +161,9 @@ impl Scene {
     fn standings<'r>(&self, records: &[&'r Record]) -> Vec<(&'r Record, Vec<Resolution>)> {
         let read = |path: &WorkspacePath| self.workspace.read(path).ok().flatten();
         let present = Present::new(&read, self.workspace.files());
+        let look = self.pointers.look();
         let of = |record: &&'r Record| {
-            (*record, record.anchors().iter().map(|anchor| standing(anchor, &present)).collect())
+            (*record, record.anchors().iter().map(|anchor| look.standing(anchor, &present)).collect())
         };
         records.iter().map(of).collect()
     }
@@ -305,7 +309,9 @@ fn pointed_at(scene: &Scene, place: &str, symbol: Option<&str>) -> anyhow::Resul
             found.with_context(|| format!("there is no symbol `{name}` in `{path}`"))?
         }
     };
-    SymbolPointer::of(&path, &text, &symbols, index).context("the symbol cannot be pointed at")
+    let pointer = SymbolPointer::of(&path, &text, &symbols, index);
+    let pointer = pointer.context("the symbol cannot be pointed at")?;
+    Ok(scene.pointers.look().bound(pointer))
 }
 
 fn today() -> String {
@@ -335,14 +341,7 @@ async fn add(scene: &Scene, arguments: AddArguments) -> anyhow::Result<ExitCode>
         source: arguments.source,
         labels: arguments.labels.into_iter().collect(),
         redact: Vec::new(),
-        body: Body::Symbol(SymbolNote {
-            at: Anchor {
-                path: pointer.path.clone(),
-                symbol: pointer.symbol.clone(),
-                pointer: Some(Box::new(pointer)),
-            },
-            why: arguments.why,
-        }),
+        body: Body::Symbol(SymbolNote { at: Anchor::to(pointer), why: arguments.why }),
     };
     let text = to_yaml(std::slice::from_ref(&record)).map_err(|error| anyhow!(error))?;
     // What the reader would refuse is not written.
@@ -412,7 +411,13 @@ async fn relocate(scene: &Scene, accept: &[String], all: bool) -> anyhow::Result
     for (record, found) in scene.standings(&records) {
         for (number, resolution) in found.iter().enumerate() {
             let pointer = record.anchors().get(number).and_then(|anchor| anchor.pointer.as_deref());
-            if resolution.place.as_ref() == pointer {
+            let is_told = |pointer: &SymbolPointer| {
+                resolution.place.as_ref().is_some_and(|place| !pointer.is_outdated_by(place))
+            };
+            let is_unmoved = resolution.state == PointerState::Exact && pointer.is_some();
+            let is_at_rest = resolution.state.is_certain() && pointer.is_some_and(is_told);
+            // That a commit is known in which it holds needs nobody's word.
+            if is_at_rest || (is_unmoved && !all) {
                 continue;
             }
             let Some(place) = &resolution.place else {
@@ -454,18 +459,7 @@ async fn point(scene: &Scene, record: &Record, number: usize, place: &SymbolPoin
     match &record.origin {
         Origin::Private => {
             let mut moved = record.clone();
-            let anchor = match &mut moved.body {
-                Body::Symbol(note) => Some(&mut note.at),
-                Body::Maintenance(past) => past.symbols.get_mut(number),
-                Body::Service(_) | Body::Runbook(_) | Body::Environment(_) | Body::Procedure(_) => None,
-            };
-            if let Some(anchor) = anchor {
-                *anchor = Anchor {
-                    path: place.path.clone(),
-                    symbol: place.symbol.clone(),
-                    pointer: Some(Box::new(place.clone())),
-                };
-            }
+            moved.point(number, place.clone());
             Ok(scene.runtime.store(&scene.root)?.keep(&moved).await?)
         }
         Origin::Shared { place: written } => {
@@ -502,11 +496,6 @@ fn maintained(lesson: &MaintenanceRecord) -> Record {
         Some(error) if lesson.instruction.trim().is_empty() => error.clone(),
         _ => said(&lesson.instruction, "not recorded"),
     };
-    let anchor = |pointer: &SymbolPointer| Anchor {
-        path: pointer.path.clone(),
-        symbol: pointer.symbol.clone(),
-        pointer: Some(Box::new(pointer.clone())),
-    };
     Record {
         id: RecordId::new(lesson.run.as_str()),
         origin: Origin::Private,
@@ -519,7 +508,7 @@ fn maintained(lesson: &MaintenanceRecord) -> Record {
             cause,
             change: said(&lesson.summary, "not recorded"),
             evidence: lesson.evidence.clone(),
-            symbols: lesson.symbols.iter().map(anchor).collect(),
+            symbols: lesson.symbols.iter().cloned().map(Anchor::to).collect(),
             standing: lesson.standing,
         }),
     }

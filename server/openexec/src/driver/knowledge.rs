@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct Roots {
     known: Mutex<BTreeMap<PathBuf, Knowledge>>,
     keepers: Mutex<BTreeMap<PathBuf, Keeper>>,
+    pub(super) pointers: Mutex<BTreeMap<PathBuf, Arc<super::Pointers>>>,
 }
 
 /// The index on disk, opened when it is first needed. Where there is none, everything is made

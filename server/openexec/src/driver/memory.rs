@@ -2,21 +2,19 @@
 //! trusted, the user's own, and what runs have left. This is where they are brought together
 //! for a run; which of them matter is for the engine to say.
 
-use super::{Declarations, DriverError, Runtime, canonical};
-use crate::memory::{Present, Shared, is_memory_file, standing};
+use super::{Declarations, DriverError, Pointers, Runtime, canonical};
+use crate::memory::{Present, Shared, is_memory_file};
 use crate::store::Store;
 use crate::tasks::Declared;
 use crate::workspace::Sought;
 use anyhow::Context as _;
 use openexec_engine::context::{Candidate, RecordTag, Relevance};
 use openexec_engine::limits::MEMORY_RECORDS_MAX;
-use openexec_engine::memory::{
-    MaintenanceRecord, Operations, PointerState, Record, Resolution, SymbolPointer,
-};
+use openexec_engine::memory::{Anchor, MaintenanceRecord, Operations, Record, Resolution, SymbolPointer};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::rules::PointerKind;
 use openexec_engine::task::{Task, Trust};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The score of a record whose symbol the run is about.
@@ -114,27 +112,36 @@ impl Runtime {
     }
 }
 
-/// The records that matter to what a run asks memory for, the most relevant first. What points
-/// at something doubtful says so, and is never put forward as knowledge of what stands there.
-pub(super) fn recall(store: &Store, notes: &[Record], sought: &Sought<'_>) -> Vec<Candidate> {
+/// The records that matter to what a run asks memory for, the most relevant first.
+///
+/// INVARIANT: what is known of a symbol is said only where that symbol certainly stands. A record
+/// of which that is not certain appears with its doubt, and says nothing else.
+pub(super) fn recall(
+    store: &Store,
+    notes: &[Record],
+    pointers: &Pointers,
+    sought: &Sought<'_>,
+) -> Vec<Candidate> {
+    let files: BTreeSet<WorkspacePath> = sought.places.iter().map(|(path, _)| path.clone()).collect();
+    let (look, present) = (pointers.look(), Present::new(sought.read, files.iter().cloned()));
     let lessons = store.recall(sought.places, sought.errors, MEMORY_RECORDS_MAX).unwrap_or_else(|error| {
         tracing::warn!("memory cannot be read: {error}");
         Vec::new()
     });
-    let lessons = (0..).zip(&lessons).map(|(at, lesson)| told(lesson, SCORE_OF_LESSON.saturating_sub(at)));
-    let mut found: Vec<Candidate> = lessons.collect();
-    let files: std::collections::BTreeSet<WorkspacePath> =
-        sought.places.iter().map(|(path, _)| path.clone()).collect();
-    let present = Present::new(sought.read, files.iter().cloned());
+    let mut found: Vec<Candidate> = Vec::new();
+    for (at, lesson) in (0..).zip(&lessons) {
+        // What did not stand was never there, and what is known of an error holds anywhere.
+        let holds_anywhere =
+            lesson.standing.warning().is_some() || lesson.errors.iter().any(|it| sought.errors.contains(it));
+        let asked = lesson.symbols.iter().filter(|it| !holds_anywhere && files.contains(&it.path));
+        let standings: Vec<Resolution> =
+            asked.map(|pointer| look.standing(&Anchor::to(pointer.clone()), &present)).collect();
+        found.push(told(lesson, SCORE_OF_LESSON.saturating_sub(at), &standings));
+    }
     for record in notes {
         let matters = record.anchors().iter().find_map(|anchor| {
-            let resolution = standing(anchor, &present);
-            match &resolution.place {
-                Some(place) if resolution.state.is_certain() => {
-                    is_sought(place, sought).then_some(resolution)
-                }
-                Some(_) | None => files.contains(&anchor.path).then_some(resolution),
-            }
+            let resolution = look.standing(anchor, &present);
+            is_sought(anchor, &resolution, sought, &files).then_some(resolution)
         });
         if let Some(resolution) = matters {
             found.push(pointed(record, &resolution));
@@ -144,19 +151,38 @@ pub(super) fn recall(store: &Store, notes: &[Record], sought: &Sought<'_>) -> Ve
     found
 }
 
-fn is_sought(place: &SymbolPointer, sought: &Sought<'_>) -> bool {
-    sought.places.iter().any(|(path, symbol)| {
-        *path == place.path && symbol.as_ref().is_none_or(|symbol| *symbol == place.symbol)
-    })
+/// True for a symbol that is asked about. One in doubt concerns the file that it was in, and the
+/// one that it may be in.
+fn is_sought(
+    anchor: &Anchor,
+    resolution: &Resolution,
+    sought: &Sought<'_>,
+    files: &BTreeSet<WorkspacePath>,
+) -> bool {
+    let is_asked_for = |place: &SymbolPointer| {
+        sought.places.iter().any(|(path, symbol)| {
+            *path == place.path && symbol.as_ref().is_none_or(|symbol| *symbol == place.symbol)
+        })
+    };
+    match &resolution.place {
+        Some(place) if resolution.state.is_certain() => is_asked_for(place),
+        place => files.contains(&anchor.path) || place.as_ref().is_some_and(|it| files.contains(&it.path)),
+    }
 }
 
-/// What a run has left, as a candidate.
-fn told(lesson: &MaintenanceRecord, score: u32) -> Candidate {
+/// What a run has left, as a candidate. `standings` are those of its symbols that are asked
+/// about: where all of them are in doubt, nothing of it is said.
+fn told(lesson: &MaintenanceRecord, score: u32, standings: &[Resolution]) -> Candidate {
+    let certain = standings.iter().any(|resolution| resolution.state.is_certain());
+    let (text, score) = match standings.first() {
+        Some(first) if !certain => (doubt(&format!("run {}", lesson.run), first, None), SCORE_OF_DOUBT),
+        _ => (lesson.describe(), score),
+    };
     Candidate {
         path: None,
         symbol: None,
         lines: None,
-        text: lesson.describe(),
+        text,
         signature: None,
         signature_line: None,
         relevance: Relevance::Memory,
@@ -171,17 +197,12 @@ fn told(lesson: &MaintenanceRecord, score: u32) -> Candidate {
 
 /// A record with how its pointer stands.
 fn pointed(record: &Record, resolution: &Resolution) -> Candidate {
-    let (score, warning) = match resolution.state {
-        PointerState::Exact | PointerState::Edited | PointerState::Moved | PointerState::Renamed => {
-            (SCORE_OF_SYMBOL, "")
-        }
-        PointerState::Suspect => {
-            (SCORE_OF_DOUBT, "SUSPECT: nobody has confirmed what this record points at now. ")
-        }
-        PointerState::Stale => (SCORE_OF_DOUBT, "STALE: what this record points at is gone. "),
+    let is_certain = resolution.state.is_certain();
+    let mut candidate = record.candidate(if is_certain { SCORE_OF_SYMBOL } else { SCORE_OF_DOUBT });
+    candidate.text = match is_certain {
+        true => format!("pointer: {}\n{}", resolution.why, candidate.text),
+        false => doubt(&record.title(), resolution, Some(record.id.as_str())),
     };
-    let mut candidate = record.candidate(score);
-    candidate.text = format!("{warning}pointer: {}\n{}", resolution.why, candidate.text);
     if let Some(tag) = &mut candidate.record
         && let Some(place) = &resolution.place
         && !tag.files.contains(&place.path)
@@ -191,22 +212,43 @@ fn pointed(record: &Record, resolution: &Resolution) -> Candidate {
     candidate
 }
 
+/// What is said of a record in place of what it says. `id` is that by which a person can confirm
+/// its place.
+fn doubt(title: &str, resolution: &Resolution, id: Option<&str>) -> String {
+    let why = &resolution.why;
+    let found = match &resolution.place {
+        Some(_) => format!("SUSPECT: {why}, and nobody has confirmed it. What {title} says is not told"),
+        None => format!("STALE: {why}. What {title} says is not told"),
+    };
+    match id {
+        Some(id) if resolution.place.is_some() => {
+            format!("{found}; `openexec memory relocate --accept {id}` confirms the place.")
+        }
+        _ => format!("{found}."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openexec_engine::ids::RecordId;
-    use openexec_engine::memory::{Anchor, Body, Origin, SymbolNote};
+    use openexec_engine::digest::Digest;
+    use openexec_engine::ids::{BlueprintName, RecordId, RunId};
+    use openexec_engine::memory::{Body, Origin, Standing, SymbolNote};
     use openexec_engine::syntax::{Language, symbols_of};
 
     const THEN: &str = "fn key(a: u32, b: u32) -> u32 {\n    let mixed = a ^ b;\n    mixed * 31 + 7\n}\n";
+    /// Of the same name, and a quarter alike.
+    const ANOTHER: &str = "fn key(path: &Path) -> Key {\n    Key::of(path.file_name())\n}\n";
 
     fn path(text: &str) -> WorkspacePath {
         WorkspacePath::parse(text).unwrap()
     }
 
+    fn pointer() -> SymbolPointer {
+        SymbolPointer::of(&path("src/cache.rs"), THEN, &symbols_of(Language::Rust, THEN), 0).unwrap()
+    }
+
     fn note() -> Record {
-        let at = path("src/cache.rs");
-        let pointer = SymbolPointer::of(&at, THEN, &symbols_of(Language::Rust, THEN), 0).unwrap();
         Record {
             id: RecordId::new("key"),
             origin: Origin::Private,
@@ -216,37 +258,71 @@ mod tests {
             labels: Default::default(),
             redact: Vec::new(),
             body: Body::Symbol(SymbolNote {
-                at: Anchor { path: at, symbol: "key".into(), pointer: Some(Box::new(pointer)) },
+                at: Anchor::to(pointer()),
                 why: "the order of the two does not count".into(),
             }),
         }
     }
 
+    fn lesson() -> MaintenanceRecord {
+        MaintenanceRecord {
+            run: RunId::new("run-1"),
+            blueprint: BlueprintName::new("fix"),
+            at_ms: 1,
+            standing: Standing::Done,
+            instruction: "mend the key".into(),
+            summary: "mixed both halves".into(),
+            files: vec![path("src/cache.rs")],
+            symbols: vec![pointer()],
+            repaired_tests: Vec::new(),
+            errors: Vec::new(),
+            evidence: Vec::new(),
+            tree: Digest::of(b""),
+            notes: Vec::new(),
+        }
+    }
+
     /// What is recalled when a run is about this symbol of the file, which holds this text now.
-    fn recalled(symbol: &str, now: &str) -> Vec<String> {
+    async fn recalled(symbol: &str, now: &str, lessons: &[MaintenanceRecord]) -> Vec<String> {
         let directory = tempfile::tempdir().unwrap();
         let store = Store::open(&directory.path().join("state.db")).unwrap();
+        for lesson in lessons {
+            store.remember(lesson).await.unwrap();
+        }
         let read = |_: &WorkspacePath| Some(now.to_owned());
         let places = [(path("src/cache.rs"), Some(symbol.to_owned()))];
         let sought = Sought { places: &places, errors: &[], read: &read };
-        recall(&store, &[note()], &sought).into_iter().map(|candidate| candidate.text).collect()
+        let pointers = Pointers::of(directory.path());
+        let found = recall(&store, &[note()], &pointers, &sought);
+        found.into_iter().map(|candidate| candidate.text).collect()
     }
 
-    #[test]
-    fn a_record_is_recalled_at_its_symbol_under_any_name() {
-        let [text] = &recalled("key", THEN)[..] else { panic!("one record") };
+    #[tokio::test]
+    async fn a_record_is_recalled_at_its_symbol_under_any_name() {
+        let [text] = &recalled("key", THEN, &[]).await[..] else { panic!("one record") };
         assert!(text.starts_with("pointer: ") && text.contains("the order of the two"), "{text}");
-        let [text] = &recalled("digest", &THEN.replace("fn key", "fn digest"))[..] else {
+        let [text] = &recalled("digest", &THEN.replace("fn key", "fn digest"), &[]).await[..] else {
             panic!("one record")
         };
         assert!(text.starts_with("pointer: `key` was renamed"), "{text}");
         let beside = format!("{THEN}fn other() {{}}\n");
-        assert!(recalled("other", &beside).is_empty(), "it is about another symbol");
+        assert!(recalled("other", &beside, &[]).await.is_empty(), "it is about another symbol");
     }
 
-    #[test]
-    fn what_is_doubtful_says_so() {
-        let [text] = &recalled("other", "fn other() {}\n")[..] else { panic!("one record") };
-        assert!(text.starts_with("STALE: ") || text.starts_with("SUSPECT: "), "{text}");
+    #[tokio::test]
+    async fn what_is_doubtful_says_so_and_nothing_else() {
+        for (now, sign) in [(ANOTHER, "SUSPECT: "), ("fn other() {}\n", "STALE: ")] {
+            let [note] = &recalled("other", now, &[]).await[..] else { panic!("one record") };
+            assert!(note.starts_with(sign) && note.contains("symbol key"), "{note}");
+            assert!(!note.contains("the order of the two"), "{note}");
+        }
+        let found = recalled("key", ANOTHER, &[lesson()]).await;
+        assert_eq!(found.len(), 2);
+        for text in &found {
+            assert!(text.starts_with("SUSPECT: "), "{text}");
+            assert!(!text.contains("the order of the two") && !text.contains("mixed both"), "{text}");
+        }
+        let found = recalled("key", THEN, &[lesson()]).await;
+        assert!(found.iter().any(|text| text.contains("mixed both halves")), "{found:?}");
     }
 }

@@ -1,7 +1,7 @@
 //! Carrying out one command. Whatever goes wrong is an answer too: nothing is left unanswered.
 
 use super::spend::{self, Till};
-use super::{Surface, memory};
+use super::{Pointers, Surface, memory};
 use crate::history::Together;
 use crate::models::{Model, ModelProgress};
 use crate::process::Launcher;
@@ -39,6 +39,8 @@ pub(super) struct Place {
     pub snapshot: Vec<OpenDocument>,
     /// The records that point at symbols, as they were when this process took the run up.
     pub notes: Vec<Record>,
+    /// Where their symbols stand.
+    pub pointers: Arc<Pointers>,
     /// What is known of the run's models.
     pub chosen: Option<Models>,
     /// What changed together in the repositories of this process.
@@ -98,7 +100,8 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
     match command {
         Command::GatherContext { query, .. } => {
             let (candidates, hidden) = blocking(place, move |place| {
-                let recall = |sought: &Sought<'_>| memory::recall(&place.store, &place.notes, sought);
+                let recall =
+                    |sought: &Sought<'_>| memory::recall(&place.store, &place.notes, &place.pointers, sought);
                 let commits = || place.together.commits(place.workspace.root());
                 let sources = Sources { recall: &recall, commits: &commits };
                 let candidates = place.workspace.gather(&query, &sources);

@@ -29,7 +29,8 @@ impl Runtime {
         let workspace = self.workspace(&root)?.sifted(sift_by(policy.clone(), false));
         let store = self.store(&root)?;
         let notes = self.memory(&root)?.notes();
-        let recall = |sought: &Sought<'_>| memory::recall(&store, &notes, sought);
+        let pointers = self.pointers(&root)?;
+        let recall = |sought: &Sought<'_>| memory::recall(&store, &notes, &pointers, sought);
         let commits = || self.together.commits(&root);
         let sources = Sources { recall: &recall, commits: &commits };
         let candidates = workspace.gather(query, &sources);

@@ -2,30 +2,38 @@
 
 use super::change::{self, Change, Side, Step};
 use super::{History, HistoryError};
-use crate::limits::{HISTORY_FILES_KEPT_MAX, HISTORY_STEP_FILES_MAX};
+use crate::limits::{
+    HISTORY_FILES_KEPT_MAX, HISTORY_LINES_KEPT_MAX, HISTORY_STEP_FILES_MAX, HISTORY_TRAILS_KEPT_MAX,
+};
+use openexec_engine::digest::Digest;
 use openexec_engine::memory::{
-    CommitId, Fingerprints, LineMap, PathMap, Resolution, SymbolPointer, World, follow, newcomers, resolve,
+    CommitId, Fingerprints, LineMap, PathMap, Resolution, SymbolPointer, Trail, World, follow, may_move,
+    newcomers, resolve,
 };
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::syntax::Language;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-/// A commit's steps by where they begin and end.
-type Steps = BTreeMap<(CommitId, CommitId), Arc<Vec<Step>>>;
+/// Lines of commits by where they begin and end.
+type Lines = BTreeMap<(CommitId, CommitId), Arc<Vec<Step>>>;
+
+/// How far pointers have come by a commit, by the digest of the pointer; nothing where git does
+/// not tell.
+type Trails = BTreeMap<(Digest, CommitId), Option<Trail>>;
 
 /// A history with what has been read of it.
 pub struct Past {
     history: History,
-    steps: Mutex<Steps>,
+    lines: Mutex<Lines>,
+    trails: Mutex<Trails>,
     files: Mutex<BTreeMap<Side, Arc<Fingerprints>>>,
 }
 
 impl Past {
     /// Of a history.
     pub fn new(history: History) -> Self {
-        Self { history, steps: Mutex::default(), files: Mutex::default() }
+        Self { history, lines: Mutex::default(), trails: Mutex::default(), files: Mutex::default() }
     }
 
     /// The history itself.
@@ -40,9 +48,42 @@ impl Past {
     /// When git does not answer, as for a commit that is not there (any more).
     pub fn walk(&self, pointer: &SymbolPointer, to: &CommitId) -> Result<Option<Resolution>, HistoryError> {
         let Some(from) = &pointer.commit else { return Ok(None) };
-        let steps = self.between(from, to)?;
-        let resolution = follow(pointer, steps.iter().map(|step| Commit::new(self, step)));
-        Ok(Some(bound(resolution, to)))
+        Ok(Some(bound(self.walked(pointer, from, to)?.end(), to)))
+    }
+
+    /// The way of a pointer from its commit to another one, which may be gone on from there.
+    /// Nothing where the pointer has no commit or git does not tell. What was found out once is
+    /// kept.
+    pub fn trail(&self, pointer: &SymbolPointer, to: &CommitId) -> Option<Trail> {
+        let from = pointer.commit.as_ref()?;
+        let key = (fingerprint(pointer)?, to.clone());
+        if let Some(known) = self.trails.lock().get(&key) {
+            return known.clone();
+        }
+        let walked = self.walked(pointer, from, to);
+        let untold =
+            |error: &HistoryError| tracing::debug!(%error, "a pointer is not followed through history");
+        let trail = walked.inspect_err(untold).ok();
+        let mut trails = self.trails.lock();
+        if trails.len() >= HISTORY_TRAILS_KEPT_MAX {
+            trails.clear();
+        }
+        trails.insert(key, trail.clone());
+        trail
+    }
+
+    /// True where a pointer's way is at hand, so that asking for it costs nothing.
+    pub fn knows_trail(&self, pointer: &SymbolPointer, to: &CommitId) -> bool {
+        fingerprint(pointer).is_some_and(|key| self.trails.lock().contains_key(&(key, to.clone())))
+    }
+
+    fn walked(&self, pointer: &SymbolPointer, from: &CommitId, to: &CommitId) -> Result<Trail, HistoryError> {
+        let (line, begins) = self.between(from, to)?;
+        let mut trail = Trail::of(pointer);
+        for step in line.iter().skip(begins) {
+            trail.step(&Commit::new(self, step));
+        }
+        Ok(trail)
     }
 
     /// Compares a pointer's commit with another one, without those between.
@@ -66,14 +107,29 @@ impl Past {
         Ok(Some(bound(resolution, to)))
     }
 
-    fn between(&self, from: &CommitId, to: &CommitId) -> Result<Arc<Vec<Step>>, HistoryError> {
-        let key = (from.clone(), to.clone());
-        if let Some(steps) = self.steps.lock().get(&key) {
-            return Ok(Arc::clone(steps));
+    /// The commits between two: a line, and where in it they begin. A line from an earlier
+    /// commit holds that of each later one.
+    fn between(&self, from: &CommitId, to: &CommitId) -> Result<(Arc<Vec<Step>>, usize), HistoryError> {
+        let begins = |first: &CommitId, line: &[Step]| match first == from {
+            true => Some(0),
+            false => line.iter().position(|step| &step.commit == from).map(|at| at + 1),
+        };
+        let known = self
+            .lines
+            .lock()
+            .iter()
+            .filter(|((_, end), _)| end == to)
+            .find_map(|((first, _), line)| begins(first, line).map(|begins| (Arc::clone(line), begins)));
+        if let Some(known) = known {
+            return Ok(known);
         }
-        let steps = Arc::new(self.history.steps(from, to)?);
-        self.steps.lock().insert(key, Arc::clone(&steps));
-        Ok(steps)
+        let line = Arc::new(self.history.steps(from, to)?);
+        let mut lines = self.lines.lock();
+        if lines.len() >= HISTORY_LINES_KEPT_MAX {
+            lines.clear();
+        }
+        lines.insert((from.clone(), to.clone()), Arc::clone(&line));
+        Ok((line, 0))
     }
 
     /// The symbols of a file; nothing where it is no text. What git does not answer counts as
@@ -93,6 +149,11 @@ impl Past {
     }
 }
 
+/// What tells one pointer from another.
+fn fingerprint(pointer: &SymbolPointer) -> Option<Digest> {
+    serde_json::to_vec(pointer).ok().map(|json| Digest::of(&json))
+}
+
 /// A place in a commit is bound to it, so that the next walk begins there.
 fn bound(resolution: Resolution, to: &CommitId) -> Resolution {
     Resolution { place: resolution.place.map(|place| place.at_commit(to.clone())), ..resolution }
@@ -108,6 +169,26 @@ struct Commit<'a> {
 impl<'a> Commit<'a> {
     fn new(past: &'a Past, step: &'a Step) -> Self {
         Self { past, step, moves: OnceLock::new() }
+    }
+
+    /// The new file that shares the end of a path with one that is gone, its directory at least:
+    /// that has changed too much to be paired with it.
+    fn namesake(&self, path: &WorkspacePath) -> Option<WorkspacePath> {
+        let created = self.step.changes.iter().filter(|change| change.then.is_none());
+        let shared = |other: &WorkspacePath| {
+            let ends = path.as_str().rsplit('/').zip(other.as_str().rsplit('/'));
+            ends.take_while(|(one, two)| one == two).count()
+        };
+        let named = created.filter_map(|change| Some(&change.now.as_ref()?.path));
+        let mut near: Vec<_> =
+            named.map(|other| (shared(other), other)).filter(|(parts, _)| *parts > 1).collect();
+        near.sort_by(|one, two| two.cmp(one));
+        match near.as_slice() {
+            [(most, first), rest @ ..] if rest.first().is_none_or(|(next, _)| next < most) => {
+                Some((*first).clone())
+            }
+            _ => None,
+        }
     }
 
     fn text(&self, side: Option<&Side>) -> Option<String> {
@@ -133,7 +214,7 @@ impl World for Commit<'_> {
         // Where the whole directory went, a file of the same name there is the better trace: a
         // pairing by likeness may be wrong.
         let with_directory = moves.with_directory(path).filter(|path| self.step.to(path).is_some());
-        with_directory.or_else(|| moves.file(path).cloned())
+        with_directory.or_else(|| moves.file(path).cloned()).or_else(|| self.namesake(path))
     }
 
     fn lines(&self, then: &WorkspacePath, now: &WorkspacePath) -> Option<LineMap> {
@@ -142,10 +223,8 @@ impl World for Commit<'_> {
     }
 
     fn newcomers(&self, wanted: &SymbolPointer, visit: &mut dyn FnMut(&SymbolPointer)) {
-        let wanted = Language::of_path(&wanted.path);
-        let may_hold = |change: &&Change| {
-            change.now.as_ref().is_some_and(|side| are_mixed(wanted, Language::of_path(&side.path)))
-        };
+        let may_hold =
+            |change: &&Change| change.now.as_ref().is_some_and(|side| may_move(&wanted.path, &side.path));
         for change in self.step.changes.iter().filter(may_hold).take(HISTORY_STEP_FILES_MAX) {
             if let Some(now) = change.now.as_ref().and_then(|side| self.past.fingerprints(side)) {
                 let then = change.then.as_ref().and_then(|side| self.past.fingerprints(side));
@@ -153,12 +232,4 @@ impl World for Commit<'_> {
             }
         }
     }
-}
-
-/// True for languages between whose files a symbol may move as it is.
-fn are_mixed(one: Option<Language>, two: Option<Language>) -> bool {
-    let is_script =
-        |language| matches!(language, Some(Language::JavaScript | Language::TypeScript | Language::Tsx));
-    let is_c = |language| matches!(language, Some(Language::C | Language::Cpp));
-    one == two || (is_script(one) && is_script(two)) || (is_c(one) && is_c(two))
 }

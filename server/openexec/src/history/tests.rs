@@ -1,68 +1,10 @@
 //! Real repositories, one of them hostile.
 
+mod java;
+
+use super::repository::Repository;
 use super::*;
 use openexec_engine::memory::{Fingerprints, PointerState, SymbolPointer};
-use std::process::Command;
-
-struct Repository {
-    place: tempfile::TempDir,
-}
-
-impl Repository {
-    fn new() -> Self {
-        let repository = Self { place: tempfile::tempdir().unwrap() };
-        repository.git(&["init", "-q", "-b", "main"]);
-        repository
-    }
-
-    fn root(&self) -> std::path::PathBuf {
-        self.place.path().canonicalize().unwrap()
-    }
-
-    /// Git as a person would call it; nothing where it fails.
-    fn try_git(&self, arguments: &[&str]) -> Option<String> {
-        let mut command = Command::new("git");
-        command.args(arguments).current_dir(self.place.path());
-        for (name, value) in [
-            ("GIT_CONFIG_GLOBAL", "/dev/null"),
-            ("GIT_CONFIG_SYSTEM", "/dev/null"),
-            ("GIT_AUTHOR_NAME", "A"),
-            ("GIT_AUTHOR_EMAIL", "a@example.org"),
-            ("GIT_COMMITTER_NAME", "A"),
-            ("GIT_COMMITTER_EMAIL", "a@example.org"),
-        ] {
-            command.env(name, value);
-        }
-        let output = command.output().expect("install git");
-        output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
-    }
-
-    fn git(&self, arguments: &[&str]) -> String {
-        self.try_git(arguments).unwrap_or_else(|| panic!("git {arguments:?} failed"))
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let file = self.place.path().join(path);
-        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
-        std::fs::write(file, text).unwrap();
-    }
-
-    fn commit(&self, files: &[(&str, Option<&str>)]) -> CommitId {
-        for (path, text) in files {
-            match text {
-                Some(text) => self.write(path, text),
-                None => std::fs::remove_file(self.place.path().join(path)).unwrap(),
-            }
-        }
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "--no-gpg-sign", "-m", "change"]);
-        CommitId::parse(self.git(&["rev-parse", "HEAD"]).trim()).unwrap()
-    }
-
-    fn history(&self) -> History {
-        History::open(&self.root()).unwrap()
-    }
-}
 
 fn path(text: &str) -> WorkspacePath {
     WorkspacePath::parse(text).unwrap()

@@ -1,21 +1,22 @@
 //! What operational memory knows of symbols, read beforehand so that no menu waits for the
-//! disk. Pointers are looked for again after each save and when the repository's head has moved;
-//! the user's own records and what runs have left go along with symbols that are found for
-//! certain. Files that are shared are never written from here without the user.
+//! disk. Pointers are looked for again after each save, and when the repository's head, a memory
+//! file or a file that a pointer leads to was written by anybody else; the user's own records and
+//! what runs have left go along with symbols that are found for certain. Files that are shared
+//! are never written from here without the user.
 
 use super::roots::{below, on_disk};
 use super::session::Session;
-use crate::driver::{Remembered, Runtime};
-use crate::limits::{HEAD_LOOKS_MS, KNOWN_ABOUT_MAX, LESSONS_MAX};
-use crate::memory::{Present, standing, state_name};
+use crate::driver::{Remembered, Runtime, Seen};
+use crate::limits::{
+    GIT_FILE_BYTES_MAX, KNOWN_ABOUT_MAX, LESSONS_MAX, MEMORY_FILES_WATCHED_MAX, MEMORY_LOOKS_MS,
+};
+use crate::memory::{MEMORY_DIR, Present, state_name};
 use crate::store::Store;
 use crate::workspace::Workspace;
-use openexec_engine::memory::{
-    Anchor, Body, MaintenanceRecord, PointerState, Record, Resolution, SymbolPointer,
-};
+use openexec_engine::memory::{Anchor, MaintenanceRecord, PointerState, Record, Resolution, SymbolPointer};
 use openexec_engine::path::WorkspacePath;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,6 +51,10 @@ struct Places {
     texts: BTreeMap<(WorkspacePath, String), String>,
     /// How the anchors of shared records stand.
     anchors: Vec<(Anchor, Resolution)>,
+    /// The files that pointers lead to.
+    files: BTreeSet<WorkspacePath>,
+    /// Those files as they were saved when pointers were looked for last.
+    seen: Seen,
 }
 
 /// What is known of symbols.
@@ -101,13 +106,13 @@ impl Memory {
     /// Goes on for as long as the editor is there. `told` is called after each look.
     pub(super) async fn keep_fresh(self: Arc<Self>, told: impl Fn() + Send + Sync) {
         let mut saves = self.session.saves();
-        let mut looks = tokio::time::interval(Duration::from_millis(HEAD_LOOKS_MS));
+        let mut looks = tokio::time::interval(Duration::from_millis(MEMORY_LOOKS_MS));
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut heads = None;
+        let mut seen = None;
         loop {
-            let now = self.heads();
-            if heads.as_ref() != Some(&now) {
-                heads = Some(now);
+            let now = Arc::clone(&self).written().await;
+            if seen.is_none() || seen != now {
+                seen = now;
                 self.look().await;
                 told();
             }
@@ -116,28 +121,35 @@ impl Memory {
                     if saved.is_err() {
                         return;
                     }
-                    heads = None;
+                    seen = None;
                 }
-                () = self.stale.notified() => heads = None,
+                () = self.stale.notified() => seen = None,
                 _ = looks.tick() => {}
             }
         }
     }
 
-    /// When each repository's head has moved last. Git writes that log with every commit,
-    /// checkout, merge and rebase.
-    fn heads(&self) -> BTreeMap<PathBuf, Option<SystemTime>> {
-        let moved = |root: &Path| std::fs::metadata(root.join(".git/logs/HEAD")).ok()?.modified().ok();
-        let roots = self.session.roots();
-        roots.all().into_iter().map(|root| (root.to_owned(), moved(root))).collect()
+    /// When everything that pointers depend on was written last.
+    async fn written(self: Arc<Self>) -> Option<Written> {
+        let read = move || {
+            let roots = self.session.roots();
+            let places = self.places.lock().clone();
+            roots
+                .all()
+                .into_iter()
+                .flat_map(|root| written(root, places.get(root).map(Arc::as_ref)))
+                .collect()
+        };
+        tokio::task::spawn_blocking(read).await.ok()
     }
 
     async fn look(&self) {
         let Ok(runtime) = self.runtime.clone() else { return };
         for root in self.session.roots().all() {
             let (runtime, session, root) = (Arc::clone(&runtime), Arc::clone(&self.session), root.to_owned());
-            let place = root.clone();
-            let looked = tokio::task::spawn_blocking(move || look(&runtime, &session, &root)).await;
+            let (place, before) = (root.clone(), self.places.lock().get(&root).cloned());
+            let before = before.map(|places| places.seen.clone());
+            let looked = tokio::task::spawn_blocking(move || look(&runtime, &session, &root, before)).await;
             match looked {
                 Ok(Ok((places, moved))) => {
                     if let Err(error) = moved.keep().await {
@@ -150,6 +162,40 @@ impl Memory {
             }
         }
     }
+}
+
+/// Files with the times at which they were written last.
+type Written = BTreeMap<PathBuf, Option<SystemTime>>;
+
+/// When the head of a root's repository, its memory files and the files that pointers lead to were
+/// written last. Git writes the head's log with every commit, checkout, merge and rebase.
+fn written(root: &Path, places: Option<&Places>) -> Written {
+    let repository = root.ancestors().find_map(repository_at);
+    let head = repository.into_iter().flat_map(|place| ["HEAD", "logs/HEAD"].map(|name| place.join(name)));
+    let entries = std::fs::read_dir(root.join(MEMORY_DIR)).into_iter().flatten();
+    let records = entries.filter_map(|entry| Some(entry.ok()?.path())).take(MEMORY_FILES_WATCHED_MAX);
+    let pointed = places.map(|places| places.files.iter()).into_iter().flatten();
+    let pointed = pointed.take(MEMORY_FILES_WATCHED_MAX).map(|path| on_disk(root, path));
+    let time = |file: PathBuf| {
+        let written = std::fs::metadata(&file).and_then(|file| file.modified()).ok();
+        (file, written)
+    };
+    head.chain(records).chain(pointed).map(time).collect()
+}
+
+/// Where the repository of a working tree keeps its head: another working tree of a repository
+/// names the place in a file.
+fn repository_at(place: &Path) -> Option<PathBuf> {
+    let git = place.join(".git");
+    if git.is_dir() {
+        return Some(git);
+    }
+    let known = std::fs::metadata(&git).ok()?;
+    if !known.is_file() || known.len() > GIT_FILE_BYTES_MAX {
+        return None;
+    }
+    let named = std::fs::read_to_string(&git).ok()?;
+    Some(place.join(named.strip_prefix("gitdir:")?.trim()))
 }
 
 /// The user's own records and those of runs whose symbols have moved.
@@ -171,7 +217,13 @@ impl Moved {
     }
 }
 
-fn look(runtime: &Runtime, session: &Session, root: &Path) -> Result<(Places, Moved), String> {
+/// `before` is what was seen at the last look.
+fn look(
+    runtime: &Runtime,
+    session: &Session,
+    root: &Path,
+    before: Option<Seen>,
+) -> Result<(Places, Moved), String> {
     let error = |error: crate::driver::DriverError| error.to_string();
     let known: Remembered = runtime.memory(root).map_err(error)?;
     let store = runtime.store(root).map_err(error)?;
@@ -187,10 +239,15 @@ fn look(runtime: &Runtime, session: &Session, root: &Path) -> Result<(Places, Mo
         Some(open) => Some(open.text.to_string()),
         None => workspace.read(path).ok().flatten(),
     };
+    let is_saved = |path: &WorkspacePath| match session.document_at(&on_disk(root, path)) {
+        Some(open) => workspace.read(path).ok().flatten().is_some_and(|saved| saved == open.text.to_string()),
+        None => true,
+    };
     let present = Present::new(&read, workspace.files());
+    let look = runtime.pointers(root).map_err(error)?.look().after(before.clone());
     for record in known.shared.records().filter(is_pointing) {
         for anchor in record.anchors() {
-            let resolution = standing(anchor, &present);
+            let resolution = look.standing(anchor, &present);
             places.add_record(record, anchor, &resolution);
             places.anchors.push((anchor.clone(), resolution));
         }
@@ -198,10 +255,10 @@ fn look(runtime: &Runtime, session: &Session, root: &Path) -> Result<(Places, Mo
     for record in known.private.iter().filter(is_pointing) {
         let mut now = record.clone();
         for (number, anchor) in record.anchors().iter().enumerate() {
-            let resolution = standing(anchor, &present);
+            let resolution = look.standing(anchor, &present);
             places.add_record(record, anchor, &resolution);
-            if let (true, Some(place)) = (resolution.state.is_certain(), resolution.place) {
-                point(&mut now, number, place);
+            if let Some(place) = goes_along(anchor.pointer.as_deref(), resolution, &is_saved) {
+                now.point(number, place);
             }
         }
         if now != *record {
@@ -213,14 +270,9 @@ fn look(runtime: &Runtime, session: &Session, root: &Path) -> Result<(Places, Mo
     for lesson in &lessons {
         let mut now = lesson.clone();
         for pointer in &mut now.symbols {
-            let anchor = Anchor {
-                path: pointer.path.clone(),
-                symbol: pointer.symbol.clone(),
-                pointer: Some(Box::new(pointer.clone())),
-            };
-            let resolution = standing(&anchor, &nearby);
+            let resolution = look.standing(&Anchor::to(pointer.clone()), &nearby);
             places.add_lesson(lesson, pointer, &resolution);
-            if let (true, Some(place)) = (resolution.state.is_certain(), resolution.place) {
+            if let Some(place) = goes_along(Some(pointer), resolution, &is_saved) {
                 *pointer = place;
             }
         }
@@ -228,24 +280,29 @@ fn look(runtime: &Runtime, session: &Session, root: &Path) -> Result<(Places, Mo
             moved.lessons.push(now);
         }
     }
+    let mut kept = before.map(|seen| seen.sources).unwrap_or_default();
+    for path in places.files.iter().take(MEMORY_FILES_WATCHED_MAX) {
+        let source = if is_saved(path) { present.source(path) } else { kept.remove(path) };
+        places.seen.sources.extend(source.map(|source| (path.clone(), source)));
+    }
+    places.seen.commit = look.commit().cloned();
     Ok((places, moved))
 }
 
-/// Lets an anchor of the user's own record point at the place where its symbol is now.
-fn point(record: &mut Record, number: usize, place: SymbolPointer) {
-    let anchor = match &mut record.body {
-        Body::Symbol(note) => Some(&mut note.at),
-        Body::Maintenance(past) => past.symbols.get_mut(number),
-        Body::Service(_) | Body::Runbook(_) | Body::Environment(_) | Body::Procedure(_) => None,
-    };
-    if let Some(anchor) = anchor {
-        let (path, symbol) = (place.path.clone(), place.symbol.clone());
-        *anchor = Anchor { path, symbol, pointer: Some(Box::new(place)) };
-    }
+/// The place that takes the pointer's: one that is certain, and tells more than it.
+/// What is typed and not saved may yet be dropped, and takes no pointer along.
+fn goes_along(
+    pointer: Option<&SymbolPointer>,
+    resolution: Resolution,
+    is_saved: &dyn Fn(&WorkspacePath) -> bool,
+) -> Option<SymbolPointer> {
+    let place = resolution.place.filter(|place| resolution.state.is_certain() && is_saved(&place.path))?;
+    pointer.is_none_or(|pointer| pointer.is_outdated_by(&place)).then_some(place)
 }
 
 impl Places {
     fn add(&mut self, at: (WorkspacePath, String), summary: RecordSummary) {
+        self.files.insert(at.0.clone());
         let known = self.symbols.entry(at.clone()).or_default();
         if known.len() >= KNOWN_ABOUT_MAX {
             return;

@@ -2,10 +2,11 @@
 
 use crate::limits::{INDEXED_FILE_BYTES_MAX, POINTER_SEARCH_FILES_MAX};
 use openexec_engine::memory::{
-    Anchor, Fingerprints, LineMap, PointerState, Resolution, SymbolPointer, World, newcomers, resolve,
+    Anchor, Fingerprints, LineMap, PointerState, Resolution, SymbolPointer, World, may_move, newcomers,
+    resembles, resolve,
 };
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::syntax::{Language, symbols_of};
+use openexec_engine::syntax::Language;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,13 +14,38 @@ use std::sync::Arc;
 /// How a file's text is read.
 pub type ReadText<'p> = dyn Fn(&WorkspacePath) -> Option<String> + 'p;
 
-/// A workspace now. Each file is read once.
+/// A file with its symbols.
+#[derive(Debug, Clone)]
+pub struct Source {
+    text: Arc<str>,
+    symbols: Arc<Fingerprints>,
+}
+
+impl Source {
+    /// Of a text; nothing where it is too large to have been written by hand.
+    pub fn of(path: &WorkspacePath, text: String) -> Option<Self> {
+        let is_small = text.len() as u64 <= INDEXED_FILE_BYTES_MAX;
+        is_small.then(|| Self { symbols: Arc::new(Fingerprints::of(path, &text)), text: text.into() })
+    }
+
+    /// Its symbols.
+    pub fn symbols(&self) -> &Fingerprints {
+        &self.symbols
+    }
+
+    /// True where a pointer's symbol stands in it unchanged.
+    pub fn holds(&self, pointer: &SymbolPointer) -> bool {
+        self.symbols.named(&pointer.symbol).any(|symbol| symbol.text == pointer.text)
+    }
+}
+
+/// A workspace now. Each file is read once. By itself it is compared with a pointer of which
+/// nothing else is known; [`since`](Self::since) tells what has changed.
 pub struct Present<'p> {
     read: &'p ReadText<'p>,
     /// Where symbols are looked for that are not at their place.
     files: Vec<WorkspacePath>,
-    texts: RefCell<BTreeMap<WorkspacePath, Option<Arc<str>>>>,
-    symbols: RefCell<BTreeMap<WorkspacePath, Option<Arc<Fingerprints>>>>,
+    sources: RefCell<BTreeMap<WorkspacePath, Option<Source>>>,
 }
 
 impl<'p> Present<'p> {
@@ -27,18 +53,46 @@ impl<'p> Present<'p> {
     pub fn new(read: &'p ReadText<'p>, files: impl IntoIterator<Item = WorkspacePath>) -> Self {
         let known = |path: &WorkspacePath| Language::of_path(path).is_some();
         let files = files.into_iter().filter(known).take(POINTER_SEARCH_FILES_MAX).collect();
-        Self { read, files, texts: RefCell::default(), symbols: RefCell::default() }
+        Self { read, files, sources: RefCell::default() }
     }
 
-    fn text(&self, path: &WorkspacePath) -> Option<Arc<str>> {
-        if let Some(text) = self.texts.borrow().get(path) {
-            return text.clone();
-        }
-        let small = |text: &String| text.len() as u64 <= INDEXED_FILE_BYTES_MAX;
-        let text: Option<Arc<str>> = (self.read)(path).filter(small).map(Into::into);
-        self.texts.borrow_mut().insert(path.clone(), text.clone());
-        text
+    /// The same workspace since an earlier state, whose files `then` gives.
+    pub fn since<'s>(&'s self, then: &'s ReadSource<'s>) -> Since<'s> {
+        Since { now: self, then }
     }
+
+    /// True where a pointer's symbol stands unchanged at its place.
+    pub fn holds(&self, pointer: &SymbolPointer) -> bool {
+        self.source(&pointer.path).is_some_and(|source| source.holds(pointer))
+    }
+
+    /// A file as it is now.
+    pub fn source(&self, path: &WorkspacePath) -> Option<Source> {
+        if let Some(source) = self.sources.borrow().get(path) {
+            return source.clone();
+        }
+        let source = (self.read)(path).and_then(|text| Source::of(path, text));
+        self.sources.borrow_mut().insert(path.clone(), source.clone());
+        source
+    }
+
+    /// The files of the same name elsewhere.
+    fn namesakes(&self, path: &WorkspacePath) -> impl Iterator<Item = &WorkspacePath> {
+        let name = |path: &WorkspacePath| path.as_str().rsplit('/').next().map(str::to_owned);
+        let wanted = name(path);
+        self.files.iter().filter(move |other| name(other) == wanted)
+    }
+
+    /// The files in which a symbol is looked for: always in its own.
+    fn may_hold<'a>(&'a self, wanted: &'a SymbolPointer) -> impl Iterator<Item = &'a WorkspacePath> {
+        let own = (!self.files.contains(&wanted.path)).then_some(&wanted.path);
+        own.into_iter().chain(self.files.iter().filter(|path| may_move(&wanted.path, path)))
+    }
+}
+
+/// The only one of several.
+fn only<T>(mut several: impl Iterator<Item = T>) -> Option<T> {
+    several.next().filter(|_| several.next().is_none())
 }
 
 impl World for Present<'_> {
@@ -47,12 +101,7 @@ impl World for Present<'_> {
     }
 
     fn now(&self, path: &WorkspacePath) -> Option<Arc<Fingerprints>> {
-        if let Some(symbols) = self.symbols.borrow().get(path) {
-            return symbols.clone();
-        }
-        let symbols = self.text(path).map(|text| Arc::new(Fingerprints::of(path, &text)));
-        self.symbols.borrow_mut().insert(path.clone(), symbols.clone());
-        symbols
+        self.source(path).map(|source| source.symbols)
     }
 
     fn then(&self, _: &WorkspacePath) -> Option<Arc<Fingerprints>> {
@@ -61,12 +110,7 @@ impl World for Present<'_> {
 
     /// The one file of the same name, where the file itself is gone.
     fn moved_to(&self, path: &WorkspacePath) -> Option<WorkspacePath> {
-        let name = path.as_str().rsplit('/').next()?;
-        let mut same = self.files.iter().filter(|other| other.as_str().rsplit('/').next() == Some(name));
-        match (same.next(), same.next()) {
-            (Some(only), None) => Some(only.clone()),
-            _ => None,
-        }
+        only(self.namesakes(path)).cloned()
     }
 
     fn lines(&self, _: &WorkspacePath, _: &WorkspacePath) -> Option<LineMap> {
@@ -74,8 +118,7 @@ impl World for Present<'_> {
     }
 
     fn newcomers(&self, wanted: &SymbolPointer, visit: &mut dyn FnMut(&SymbolPointer)) {
-        let language = Language::of_path(&wanted.path);
-        for path in self.files.iter().filter(|path| Language::of_path(path) == language) {
+        for path in self.may_hold(wanted) {
             if let Some(symbols) = self.now(path) {
                 newcomers(&symbols, None).for_each(&mut *visit);
             }
@@ -83,17 +126,58 @@ impl World for Present<'_> {
     }
 }
 
-/// How an anchor stands to the present.
+/// How a file of an earlier state is read.
+pub type ReadSource<'s> = dyn Fn(&WorkspacePath) -> Option<Source> + 's;
+
+/// A workspace now and in an earlier state.
+pub struct Since<'s> {
+    now: &'s Present<'s>,
+    then: &'s ReadSource<'s>,
+}
+
+impl World for Since<'_> {
+    fn touches(&self, path: &WorkspacePath) -> bool {
+        match ((self.then)(path), self.now.source(path)) {
+            (Some(then), Some(now)) => then.text != now.text,
+            _ => true,
+        }
+    }
+
+    fn now(&self, path: &WorkspacePath) -> Option<Arc<Fingerprints>> {
+        self.now.now(path)
+    }
+
+    fn then(&self, path: &WorkspacePath) -> Option<Arc<Fingerprints>> {
+        (self.then)(path).map(|source| source.symbols)
+    }
+
+    /// The one file of the same name that was not there before.
+    fn moved_to(&self, path: &WorkspacePath) -> Option<WorkspacePath> {
+        only(self.now.namesakes(path).filter(|other| (self.then)(other).is_none())).cloned()
+    }
+
+    fn lines(&self, then: &WorkspacePath, now: &WorkspacePath) -> Option<LineMap> {
+        LineMap::between(&(self.then)(then)?.text, &self.now.source(now)?.text)
+    }
+
+    fn newcomers(&self, wanted: &SymbolPointer, visit: &mut dyn FnMut(&SymbolPointer)) {
+        for path in self.now.may_hold(wanted) {
+            let Some(now) = self.now.now(path) else { continue };
+            // The earlier state is read of few files only.
+            if now.symbols().iter().any(|symbol| resembles(wanted, symbol)) {
+                newcomers(&now, self.then(path).as_deref()).for_each(&mut *visit);
+            }
+        }
+    }
+}
+
+/// How an anchor stands to the present, where nothing else is known than the present.
 pub fn standing(anchor: &Anchor, present: &Present<'_>) -> Resolution {
     if let Some(pointer) = &anchor.pointer {
         return resolve(pointer, present);
     }
     // A person wrote a place and a name, and nothing else is known of it.
-    let place = present.text(&anchor.path).and_then(|text| {
-        let symbols = symbols_of(Language::of_path(&anchor.path)?, &text);
-        let index = symbols.iter().position(|symbol| symbol.name == anchor.symbol)?;
-        SymbolPointer::of(&anchor.path, &text, &symbols, index)
-    });
+    let place = present.source(&anchor.path).and_then(|it| it.symbols.named(&anchor.symbol).next().cloned());
     let (state, why) = match &place {
         Some(_) => (
             PointerState::Exact,

@@ -10,14 +10,28 @@ use crate::memory::SymbolPointer;
 use crate::syntax::SymbolKind;
 use std::cmp::Reverse;
 
+/// Likeness below which nothing is considered.
+const LIKENESS_PERMILLE_MIN: u32 = 250;
 /// Likeness from which on a symbol of the same own name elsewhere is taken for the same.
 const OWN_NAME_PERMILLE_MIN: u32 = 450;
+/// The same where that name tells one symbol from all others that are new.
+const TELLING_NAME_PERMILLE_MIN: u32 = 300;
+/// The same where several new symbols of other files bear it, as methods of an interface do.
+const COMMON_NAME_PERMILLE_MIN: u32 = 600;
+/// Characters of a name that tells something by itself.
+const TELLING_NAME_CHARS_MIN: usize = 10;
 /// Likeness from which on a new symbol of the same file is.
 const NEAR_PERMILLE_MIN: u32 = 600;
+/// The same where its name is like the old one.
+const NEAR_NAMED_PERMILLE_MIN: u32 = 400;
 /// Likeness from which on a new symbol of another file is.
 const FAR_PERMILLE_MIN: u32 = 720;
+/// The same where its name is like the old one.
+const FAR_NAMED_PERMILLE_MIN: u32 = 600;
 /// How much more alike than the second it must be.
 const FAR_MARGIN_PERMILLE: u32 = 50;
+/// Likeness from which on a name is like another one: one of them was mended or made longer.
+const NAMES_PERMILLE_MIN: u32 = 700;
 /// Tokens of a body that says something by itself; a smaller one is found by its text only
 /// beside its old place or under its old name.
 const TELLING_TOKENS_MIN: u32 = 20;
@@ -60,19 +74,21 @@ pub(super) fn search(pointer: &SymbolPointer, world: &dyn World) -> Option<Hit> 
     if let Some(hit) = file.as_deref().and_then(|now| twins::named(pointer, now, world)) {
         return Some(hit);
     }
-    let mut candidates = Vec::new();
+    let (mut candidates, mut bearers) = (Vec::new(), 0);
     world.newcomers(pointer, &mut |candidate| {
-        if same_sort(pointer.kind, candidate.kind)
-            && let Some(candidate) = Candidate::of(pointer, candidate, file.as_deref())
-        {
-            candidates.push(candidate);
+        if same_sort(pointer.kind, candidate.kind) {
+            bearers += u32::from(candidate.own_name() == pointer.own_name());
+            candidates.extend(Candidate::of(pointer, candidate, file.as_deref()));
         }
     });
+    let then = world.then(&pointer.path);
     if let Some(file) = file.as_deref() {
         candidates.extend(taken_over(pointer, file, world));
+        let rivals = then.as_deref().map(|then| rivals(pointer, then, file)).unwrap_or_default();
+        candidates.retain(|candidate| !candidate.is_anothers(&rivals));
     }
     by_text(pointer, &candidates)
-        .or_else(|| by_own_name(pointer, &candidates))
+        .or_else(|| by_own_name(pointer, &candidates, fame(pointer, bearers, then.as_deref())))
         .or_else(|| by_likeness(pointer, &candidates))
 }
 
@@ -97,12 +113,24 @@ fn taken_over(pointer: &SymbolPointer, file: &Fingerprints, world: &dyn World) -
     heirs.filter_map(|heir| Candidate::of(pointer, heir, Some(file))).collect()
 }
 
+/// The symbols that have left the file together with the one that is looked for. What is new may
+/// be any of them, and is the one that it is most like.
+fn rivals<'a>(pointer: &SymbolPointer, then: &'a Fingerprints, now: &Fingerprints) -> Vec<&'a SymbolPointer> {
+    let has_left = |symbol: &&SymbolPointer| {
+        same_sort(pointer.kind, symbol.kind)
+            && symbol.symbol != pointer.symbol
+            && now.named(&symbol.symbol).next().is_none()
+    };
+    then.symbols().iter().filter(has_left).collect()
+}
+
 /// A new symbol that may be the one.
 struct Candidate {
     place: SymbolPointer,
     similarity: u32,
     same_text: bool,
     same_name: bool,
+    like_name: bool,
     same_container: bool,
     near: bool,
 }
@@ -112,17 +140,27 @@ impl Candidate {
         let same_text = same_body(pointer, place);
         let same_name = pointer.own_name() == place.own_name();
         let similarity = if same_text { 1000 } else { alike(pointer, place).unwrap_or_default() };
-        if !same_text && similarity < OWN_NAME_PERMILLE_MIN {
+        if !same_text && similarity < LIKENESS_PERMILLE_MIN {
             return None;
         }
         Some(Self {
             similarity,
             same_text,
             same_name,
+            like_name: are_alike(pointer.own_name(), place.own_name()),
             same_container: pointer.container() == place.container(),
             near: file.is_some_and(|file| file.path() == &place.path),
             place: place.clone(),
         })
+    }
+
+    /// True where one of these has a better right to it.
+    fn is_anothers(&self, rivals: &[&SymbolPointer]) -> bool {
+        !self.same_text
+            && rivals.iter().any(|rival| {
+                same_body(rival, &self.place)
+                    || alike(rival, &self.place).is_some_and(|alike| alike > self.similarity)
+            })
     }
 
     /// What speaks for it, the strongest first; the smallest key is the best candidate.
@@ -153,16 +191,47 @@ fn by_text(pointer: &SymbolPointer, candidates: &[Candidate]) -> Option<Hit> {
     Some(Hit::new(pointer, &best.place, Way::Text))
 }
 
-fn by_own_name(pointer: &SymbolPointer, candidates: &[Candidate]) -> Option<Hit> {
-    let best = best(candidates.iter().filter(|candidate| candidate.same_name))?;
+/// How much an own name says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fame {
+    /// It belongs to this symbol alone, as far as anybody can tell.
+    Telling,
+    /// Nothing speaks for it or against it.
+    Plain,
+    /// Many bear it.
+    Common,
+}
+
+/// How much a pointer's own name says, where so many new symbols bear it.
+fn fame(pointer: &SymbolPointer, bearers: u32, then: Option<&Fingerprints>) -> Fame {
+    let own_name = pointer.own_name();
+    let before = then.map(Fingerprints::symbols).unwrap_or_default();
+    let before = before.iter().filter(|symbol| symbol.own_name() == own_name).count();
+    match bearers {
+        0 | 1 if before <= 1 && own_name.chars().count() >= TELLING_NAME_CHARS_MIN => Fame::Telling,
+        0 | 1 => Fame::Plain,
+        _ => Fame::Common,
+    }
+}
+
+fn by_own_name(pointer: &SymbolPointer, candidates: &[Candidate], fame: Fame) -> Option<Hit> {
+    let least = |candidate: &Candidate| match fame {
+        Fame::Telling => TELLING_NAME_PERMILLE_MIN,
+        Fame::Common if !candidate.near => COMMON_NAME_PERMILLE_MIN,
+        Fame::Plain | Fame::Common => OWN_NAME_PERMILLE_MIN,
+    };
+    let bearers = candidates.iter().filter(|candidate| candidate.same_name);
+    let best = best(bearers.filter(|candidate| candidate.similarity >= least(candidate)))?;
     Some(Hit::new(pointer, &best.place, Way::OwnName))
 }
 
 fn by_likeness(pointer: &SymbolPointer, candidates: &[Candidate]) -> Option<Hit> {
-    let near = candidates.iter().filter(|candidate| candidate.near);
+    let near = candidates.iter().filter(|candidate| {
+        let least = if candidate.like_name { NEAR_NAMED_PERMILLE_MIN } else { NEAR_PERMILLE_MIN };
+        candidate.near && candidate.similarity >= least
+    });
     if let Some(near) =
         near.max_by_key(|candidate| (candidate.similarity, Reverse(candidate.place.range.start)))
-        && near.similarity >= NEAR_PERMILLE_MIN
     {
         return Some(Hit::new(pointer, &near.place, Way::Likeness));
     }
@@ -173,9 +242,36 @@ fn by_likeness(pointer: &SymbolPointer, candidates: &[Candidate]) -> Option<Hit>
     ranked.sort_by_key(|candidate| {
         (Reverse(candidate.similarity), &candidate.place.path, candidate.place.range.start)
     });
-    let first = ranked.first().filter(|first| first.similarity >= FAR_PERMILLE_MIN)?;
+    let least = |first: &Candidate| if first.like_name { FAR_NAMED_PERMILLE_MIN } else { FAR_PERMILLE_MIN };
+    let first = ranked.first().filter(|first| first.similarity >= least(first))?;
     let second = ranked.get(1).map_or(0, |second| second.similarity);
     (first.similarity >= second + FAR_MARGIN_PERMILLE).then(|| Hit::new(pointer, &first.place, Way::Likeness))
+}
+
+/// True where a symbol is enough like the one that a pointer is about to be considered at all
+/// when that one is not at its place.
+pub fn resembles(pointer: &SymbolPointer, symbol: &SymbolPointer) -> bool {
+    same_body(pointer, symbol) || alike(pointer, symbol).is_some_and(|alike| alike >= LIKENESS_PERMILLE_MIN)
+}
+
+/// True where two names have most of their pairs of neighbouring letters in common.
+fn are_alike(one: &str, two: &str) -> bool {
+    let pairs = |name: &str| {
+        let letters: Vec<char> = name.chars().filter(|it| *it != '_').flat_map(char::to_lowercase).collect();
+        let mut pairs: Vec<(char, char)> =
+            letters.iter().copied().zip(letters.iter().copied().skip(1)).collect();
+        pairs.sort_unstable();
+        pairs
+    };
+    let (one, two) = (pairs(one), pairs(two));
+    let all = one.len() + two.len();
+    let mut rest = two.into_iter().peekable();
+    let mut shared = 0;
+    for pair in one {
+        while rest.next_if(|other| *other < pair).is_some() {}
+        shared += usize::from(rest.next_if_eq(&pair).is_some());
+    }
+    all > 0 && 2000 * shared >= all * NAMES_PERMILLE_MIN as usize
 }
 
 /// True where both have the same tokens, own names aside.

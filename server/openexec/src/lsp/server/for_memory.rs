@@ -75,6 +75,8 @@ impl Shared {
         let pointer = pointer.ok_or_else(|| format!("`{}` cannot be pointed at", symbol.name))?;
         let place = root.clone();
         let written = blocking(move || {
+            let pointers = runtime.pointers(&root).map_err(|error| error.to_string())?;
+            let pointer = pointers.look().bound(pointer);
             let (id, path) = free_place(&root, pointer.own_name())?;
             let record = draft(id, pointer);
             let text = to_yaml(std::slice::from_ref(&record))?;
@@ -104,11 +106,7 @@ impl Shared {
 }
 
 fn draft(id: RecordId, pointer: SymbolPointer) -> Record {
-    let at = Anchor {
-        path: pointer.path.clone(),
-        symbol: pointer.symbol.clone(),
-        pointer: Some(Box::new(pointer)),
-    };
+    let at = Anchor::to(pointer);
     Record {
         id,
         origin: Origin::Private,
