@@ -94,8 +94,12 @@ fn what_stood_beside_it_when_it_was_committed_is_not_taken_for_it() {
     let pointers = Pointers::of(&repository.root());
     let walked = standing_in(&repository, &pointers, &Anchor::to(pointer.clone()));
     assert_eq!(walked.state, PointerState::Stale);
+    // Nor for one that is bound to no commit, where the one that is checked out holds it.
     let alone = Anchor::to(SymbolPointer { commit: None, ..pointer });
-    let compared = standing_in(&repository, &pointers, &alone);
+    assert_eq!(standing_in(&repository, &pointers, &alone).state, PointerState::Stale);
+    // Where nothing is known but the present, likeness is all there is.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let compared = standing_in(&repository, &Pointers::of(elsewhere.path()), &alone);
     assert_eq!(compared.place.map(|place| place.symbol).as_deref(), Some("weight"));
 }
 
@@ -139,9 +143,9 @@ fn what_was_seen_before_is_one_small_step_away() {
     let place = tempfile::tempdir().unwrap();
     let pointers = Pointers::of(place.path());
     let file = path("sums.rs");
-    let [renamed, taxed, ..] = steps();
+    let [renamed, _, checked, _] = steps();
     let pointer = Fingerprints::of(&file, &renamed).symbols()[0].clone();
-    let read = |_: &WorkspacePath| Some(taxed.clone());
+    let read = |_: &WorkspacePath| Some(checked.clone());
     let present = Present::new(&read, []);
     let sources = Source::of(&file, renamed.clone()).map(|source| (file.clone(), source));
     let before = Seen { commit: None, sources: sources.into_iter().collect() };
