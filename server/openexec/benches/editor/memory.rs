@@ -6,8 +6,9 @@ use crate::scene::{FILES, FILES_MANY, Scene, memory_of};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
-/// How long a process must have done nothing to be idle.
-const IDLE: Duration = Duration::from_secs(3);
+/// How long a process must have done nothing to be idle: longer than it waits for files that were
+/// written a moment ago.
+const IDLE: Duration = Duration::from_secs(6);
 /// How long it may work until then: on many files it makes its index.
 const PATIENCE: Duration = Duration::from_secs(300);
 

@@ -259,14 +259,25 @@ impl OpenFile {
         if self.standing == Standing::Deleted {
             self.standing = Standing::Live;
         }
-        self.before = match before {
+        let before = match before {
             Structure::Moved(mut tree) => {
                 tree.shift(&edit);
                 Structure::Moved(tree)
             }
             as_it_was @ (Structure::Unread | Structure::Unreadable) => as_it_was,
         };
+        self.replace_structure(before);
         Ok(())
+    }
+
+    /// To free the tree of a large file takes milliseconds, which the next change would wait for.
+    fn replace_structure(&mut self, before: Structure) {
+        let replaced = std::mem::replace(&mut self.before, before);
+        if matches!(replaced, Structure::Moved(_)) && self.text.rope().len_bytes() > SYMBOLS_INLINE_BYTES_MAX
+        {
+            // Where no thread can be had, it is freed here.
+            let _ = std::thread::Builder::new().spawn(move || drop(replaced));
+        }
     }
 
     /// Whether nobody has asked for the structure since the latest change, so that the next one

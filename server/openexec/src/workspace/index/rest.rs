@@ -37,6 +37,7 @@ impl Index {
                 return;
             }
             state.corpus = Default::default();
+            state.gather_up();
             state.is_resting = true;
         }
         self.over.lock().clear();

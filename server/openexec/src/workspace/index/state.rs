@@ -186,6 +186,22 @@ impl State {
         self.is_complete() && self.unsaved.is_empty() && !self.corpus.is_empty()
     }
 
+    /// Puts what stays at rest side by side. It came one by one among what has been let go, and
+    /// would hold a page of memory each.
+    pub(super) fn gather_up(&mut self) {
+        let known = std::mem::take(&mut self.known);
+        let mut paths = String::with_capacity(known.keys().map(|path| path.as_str().len()).sum());
+        let mut places = Vec::with_capacity(known.len());
+        for (path, known) in known {
+            let start = paths.len();
+            paths.push_str(path.as_str());
+            places.push((start..paths.len(), known));
+        }
+        // A path that was one still is.
+        let path = |range| WorkspacePath::parse(paths.get(range)?).ok();
+        self.known = places.into_iter().filter_map(|(range, known)| Some((path(range)?, known))).collect();
+    }
+
     /// Files of which nothing is at hand, although it should be, wait.
     pub(super) fn miss_what_is_lost(&mut self) {
         let lost = self.known.keys().filter(|path| self.corpus.get(path).is_none());
