@@ -21,6 +21,8 @@ const TOOLS: [Tool; 3] = [Tool::Claude, Tool::Codex, Tool::Gemini];
 
 /// What the user has told the tools; no run may repeat it.
 const MEMORY: &str = "MEMORY-OF-THE-USER";
+/// What the project tells whoever works on it; it is data, wherever a run shows it.
+const CONVENTION: &str = "CONVENTION-OF-THE-PROJECT";
 /// What stands in a file that only its mention in a source leads to.
 const SECRET: &str = "SECRET-OF-THE-USER";
 /// What every trap writes.
@@ -210,7 +212,7 @@ impl Place {
         );
         project.write("src/lib.rs", &format!("{mention}pub fn answer() -> u32 {{\n    41\n}}\n"));
         for memory in ["AGENTS.md", "CLAUDE.md", "GEMINI.md"] {
-            project.write(memory, MEMORY);
+            project.write(memory, CONVENTION);
         }
         let config = json!({"models": {"tool": {"api": tool.api(), "model": tool.model(), "program": tool.program()}}});
         let directory = project.place().join("config/openexec");
@@ -303,6 +305,12 @@ fn whole_run(tool: Tool) {
         let request = request.to_string();
         assert!(!request.contains(SECRET), "{tool:?} sent a file that a source mentions: {request}");
         assert!(!request.contains(MEMORY), "{tool:?} sent what the user told it: {request}");
+        for (at, _) in request.match_indices(CONVENTION) {
+            assert!(
+                request[..at].ends_with("| "),
+                "{tool:?} sent what the project says by itself: {request}"
+            );
+        }
         assert!(request.contains("exactly one JSON document"), "{tool:?}: {request}");
     }
     // What the model tried is answered by the tool with a refusal; what it asked for, by us.
