@@ -237,8 +237,10 @@ fn parse_bare(files: &[(WorkspacePath, PathBuf)]) -> usize {
 
 fn run_ctags(list: &Path) -> usize {
     let ctags = Command::new("ctags")
-        .args(["--quiet=yes", "-f", "/dev/null", "-L"])
+        // A long list of tags is cut at the end, which `/dev/null` does not bear.
+        .args(["--quiet=yes", "-f", "-", "-L"])
         .arg(list)
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .expect("install universal-ctags");
