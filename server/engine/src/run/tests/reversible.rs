@@ -65,7 +65,8 @@ fn block() -> impl Strategy<Value = Block> {
         1 => secret("aws = '", concat!("AK", "IA"), "[A-Z2-7]{12}7QX4", "'"),
         1 => secret("hub = \"", concat!("gh", "p_"), "[0-9a-f]{12}[A-Za-z0-9]{24}", "\""),
         1 => secret("db = 'postgres://svc:", "", "[A-Za-z0-9]{6}-9f2eQ", "@db.corp/x'"),
-        1 => secret("api_token = '", "", "[0-9a-z]{18}x7q2", "'"),
+        // Only its name betrays it, so it must not look like a word, which would be no secret.
+        1 => secret("api_token = '", "", "([0-9][b-df-hj-np-tv-z]){9}x7q2", "'"),
         1 => secret("pay(\"", concat!("sk", "_live_"), "[0-9A-Za-z]{20}x7Q", "\")"),
         1 => proptest::collection::vec("[A-Za-z0-9+/]{60}x7Q9", 2..5).prop_map(|lines| {
             let marker = |word: &str| format!("-----{word} {} KEY-----", concat!("PRIV", "ATE"));
