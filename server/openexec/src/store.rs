@@ -253,6 +253,31 @@ impl Store {
         self.read(|connection| memory::lessons(connection, limit))
     }
 
+    /// Records of runs that made any of these tests green, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn lessons_of_tests(
+        &self,
+        tests: &[&str],
+        limit: usize,
+    ) -> Result<Vec<MaintenanceRecord>, StoreError> {
+        self.read(|connection| memory::lessons_of_tests(connection, tests, limit))
+    }
+
+    /// Of each symbol the newest `each` of what runs have left there; at most `limit` in all,
+    /// newest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn lessons_of_symbols(
+        &self,
+        each: usize,
+        limit: usize,
+    ) -> Result<Vec<MaintenanceRecord>, StoreError> {
+        self.read(|connection| memory::lessons_of_symbols(connection, each, limit))
+    }
+
     /// Stores one of the user's own records, in the place of one of the same kind and id.
     ///
     /// # Errors

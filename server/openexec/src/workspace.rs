@@ -227,6 +227,11 @@ pub type Recall<'a> = dyn Fn(&Sought<'_>) -> Vec<Candidate> + Sync + 'a;
 /// The files of each of the latest commits.
 pub type Commits = Arc<Vec<Vec<WorkspacePath>>>;
 
+/// Finds the symbols that runs changed when tests of these names became green, as far as it is
+/// certain where they stand now. Files are read as the run sees them.
+pub type Repaired<'a> =
+    dyn Fn(&[&str], &dyn Fn(&WorkspacePath) -> Option<String>) -> Vec<(WorkspacePath, String)> + Sync + 'a;
+
 /// What others know of a workspace besides its files. Each is asked only where it can matter.
 #[derive(Clone, Copy)]
 pub struct Sources<'a> {
@@ -234,9 +239,12 @@ pub struct Sources<'a> {
     pub recall: &'a Recall<'a>,
     /// Says what the latest commits changed.
     pub commits: &'a (dyn Fn() -> Commits + Sync + 'a),
+    /// Says what runs changed for failing tests before.
+    pub repaired: &'a Repaired<'a>,
 }
 
 impl Sources<'static> {
     /// Nobody knows anything.
-    pub const NONE: Self = Self { recall: &|_| Vec::new(), commits: &Arc::default };
+    pub const NONE: Self =
+        Self { recall: &|_| Vec::new(), commits: &Arc::default, repaired: &|_, _| Vec::new() };
 }

@@ -47,12 +47,14 @@ pub struct Query<'a> {
     pub reported: Vec<(&'a WorkspacePath, u32)>,
     /// Files that were changed together with the seed's, with their weight in thousandths.
     pub co_changed: Vec<(&'a WorkspacePath, u32)>,
+    /// Symbols that earlier runs changed when tests that fail now became green.
+    pub repaired: Vec<(&'a WorkspacePath, &'a str)>,
 }
 
 impl Query<'_> {
     /// True when it asks for nothing.
     pub fn is_empty(&self) -> bool {
-        is_blank(&self.texts) && self.is_text() && self.co_changed.is_empty()
+        is_blank(&self.texts) && self.is_text() && self.co_changed.is_empty() && self.repaired.is_empty()
     }
 
     /// True when it says what is wanted in words, and names no place and no code.
@@ -171,6 +173,8 @@ pub enum Reason {
     },
     /// The seed's file imports its file.
     Imported,
+    /// An earlier run changed it when a test that fails now became green.
+    Repaired,
 }
 
 impl fmt::Display for Reason {
@@ -187,6 +191,7 @@ impl fmt::Display for Reason {
             Self::CoChanged => f.write_str("its file changes together with this one"),
             Self::Mirrored { test } => write!(f, "`{test}` is called after its file"),
             Self::Imported => f.write_str("its file is imported"),
+            Self::Repaired => f.write_str("a run changed it when the test failed before"),
         }
     }
 }
@@ -217,6 +222,7 @@ enum Because {
     CoChanged,
     Mirrored(usize),
     Imported,
+    Repaired,
 }
 
 /// One file while it is ranked.
@@ -350,6 +356,7 @@ impl<'a> Ranking<'a> {
                 None => Reason::CoChanged,
             },
             Because::Imported => Reason::Imported,
+            Because::Repaired => Reason::Repaired,
         }
     }
 

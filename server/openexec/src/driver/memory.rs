@@ -151,6 +151,32 @@ pub(super) fn recall(
     found
 }
 
+/// How a file's text is read as a run sees it.
+pub(super) type Read<'a> = dyn Fn(&WorkspacePath) -> Option<String> + 'a;
+
+/// The symbols that runs changed when tests of these names became green, where it is certain
+/// where they stand now; each once.
+pub(super) fn repaired(
+    store: &Store,
+    pointers: &Pointers,
+    tests: &[&str],
+    read: &Read<'_>,
+) -> Vec<(WorkspacePath, String)> {
+    let lessons = store.lessons_of_tests(tests, MEMORY_RECORDS_MAX).unwrap_or_else(|error| {
+        tracing::warn!("memory cannot be read: {error}");
+        Vec::new()
+    });
+    let changed = || lessons.iter().flat_map(|lesson| &lesson.symbols);
+    let files: BTreeSet<WorkspacePath> = changed().map(|pointer| pointer.path.clone()).collect();
+    let (look, present) = (pointers.look(), Present::new(read, files));
+    let places: BTreeSet<(WorkspacePath, String)> = changed()
+        .map(|pointer| look.standing(&Anchor::to(pointer.clone()), &present))
+        .filter(|resolution| resolution.state.is_certain())
+        .filter_map(|resolution| resolution.place.map(|place| (place.path, place.symbol)))
+        .collect();
+    places.into_iter().collect()
+}
+
 /// True for a symbol that is asked about. One in doubt concerns the file that it was in, and the
 /// one that it may be in.
 fn is_sought(
@@ -324,5 +350,23 @@ mod tests {
         }
         let found = recalled("key", THEN, &[lesson()]).await;
         assert!(found.iter().any(|text| text.contains("mixed both halves")), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn what_made_a_test_green_is_found_where_it_certainly_stands() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::open(&directory.path().join("state.db")).unwrap();
+        let lesson = MaintenanceRecord { repaired_tests: vec!["holds".to_owned()], ..lesson() };
+        store.remember(&lesson).await.unwrap();
+        let pointers = Pointers::of(directory.path());
+        let found = |test: &str, now: &str| {
+            let read = |_: &WorkspacePath| Some(now.to_owned());
+            let places = repaired(&store, &pointers, &[test], &read);
+            places.iter().map(|(path, symbol)| format!("{path} {symbol}")).collect::<Vec<_>>()
+        };
+        assert_eq!(found("holds", THEN), ["src/cache.rs key"]);
+        assert_eq!(found("holds", &THEN.replace("fn key", "fn digest")), ["src/cache.rs digest"]);
+        assert!(found("another", THEN).is_empty());
+        assert!(found("holds", ANOTHER).is_empty() && found("holds", "fn other() {}\n").is_empty());
     }
 }

@@ -103,7 +103,10 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
                 let recall =
                     |sought: &Sought<'_>| memory::recall(&place.store, &place.notes, &place.pointers, sought);
                 let commits = || place.together.commits(place.workspace.root());
-                let sources = Sources { recall: &recall, commits: &commits };
+                let repaired = |tests: &[&str], read: &memory::Read<'_>| {
+                    memory::repaired(&place.store, &place.pointers, tests, read)
+                };
+                let sources = Sources { recall: &recall, commits: &commits, repaired: &repaired };
                 let candidates = place.workspace.gather(&query, &sources);
                 let hidden = place.workspace.hidden_in(&candidates, &query.changes, &query.open_documents);
                 (candidates, hidden)

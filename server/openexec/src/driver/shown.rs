@@ -32,7 +32,9 @@ impl Runtime {
         let pointers = self.pointers(&root)?;
         let recall = |sought: &Sought<'_>| memory::recall(&store, &notes, &pointers, sought);
         let commits = || self.together.commits(&root);
-        let sources = Sources { recall: &recall, commits: &commits };
+        let repaired =
+            |tests: &[&str], read: &memory::Read<'_>| memory::repaired(&store, &pointers, tests, read);
+        let sources = Sources { recall: &recall, commits: &commits, repaired: &repaired };
         let candidates = workspace.gather(query, &sources);
         let mut redactions = Redactions::default();
         redactions.know(&workspace.hidden_in(&candidates, &query.changes, &query.open_documents));

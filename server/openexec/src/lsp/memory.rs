@@ -227,7 +227,9 @@ fn look(
     let error = |error: crate::driver::DriverError| error.to_string();
     let known: Remembered = runtime.memory(root).map_err(error)?;
     let store = runtime.store(root).map_err(error)?;
-    let lessons = store.lessons(LESSONS_MAX).map_err(|error| error.to_string())?;
+    // Older ones are not shown, and what is not shown is not looked for with every save.
+    let lessons = store.lessons_of_symbols(KNOWN_ABOUT_MAX, LESSONS_MAX);
+    let lessons = lessons.map_err(|error| error.to_string())?;
     let mut places = Places::default();
     let mut moved = Moved { store, records: Vec::new(), lessons: Vec::new() };
     let is_pointing = |record: &&Record| !record.anchors().is_empty();

@@ -7,7 +7,7 @@ use openexec_engine::ids::RecordId;
 use openexec_engine::memory::{Kind, MaintenanceRecord, Record};
 use openexec_engine::path::WorkspacePath;
 use rusqlite::{Connection, Transaction, params};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Stores what a run has left, in the place of what it has left before.
 pub(super) fn remember(
@@ -31,6 +31,10 @@ pub(super) fn remember(
     let mut insert = transaction.prepare_cached("INSERT INTO memory_error (run, error) VALUES (?1, ?2)")?;
     for error in record.errors.iter().collect::<BTreeSet<_>>() {
         insert.execute(params![run, error])?;
+    }
+    let mut insert = transaction.prepare_cached("INSERT INTO memory_test (run, test) VALUES (?1, ?2)")?;
+    for test in record.repaired_tests.iter().collect::<BTreeSet<_>>() {
+        insert.execute(params![run, test])?;
     }
     Ok(Digest::of(body.as_bytes()))
 }
@@ -86,6 +90,59 @@ pub(super) fn lessons(
         connection.prepare_cached("SELECT record FROM memory ORDER BY at_ms DESC, run DESC LIMIT ?1")?;
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = all.query([most])?;
+    let mut records = Vec::new();
+    while let Some(row) = rows.next()? {
+        let body: String = row.get(0)?;
+        records.push(serde_json::from_str(&body)?);
+    }
+    Ok(records)
+}
+
+/// Records of runs that made any of these tests green, newest first.
+pub(super) fn lessons_of_tests(
+    connection: &mut Connection,
+    tests: &[&str],
+    limit: usize,
+) -> Result<Vec<MaintenanceRecord>, StoreError> {
+    let mut find = connection.prepare_cached(
+        "SELECT memory.at_ms, memory.run, memory.record
+         FROM memory_test JOIN memory ON memory.run = memory_test.run
+         WHERE memory_test.test = ?1
+         ORDER BY memory.at_ms DESC, memory.run DESC LIMIT ?2",
+    )?;
+    let most = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut found: BTreeMap<(u64, String), String> = BTreeMap::new();
+    for test in tests {
+        let mut rows = find.query(params![test, most])?;
+        while let Some(row) = rows.next()? {
+            found.insert((row.get(0)?, row.get(1)?), row.get(2)?);
+        }
+    }
+    let newest = found.values().rev().take(limit);
+    newest.map(|body| Ok(serde_json::from_str(body)?)).collect()
+}
+
+/// Of each symbol the newest `each` of what runs have left there; at most `limit` in all, newest
+/// first. A record that several symbols share is there once.
+pub(super) fn lessons_of_symbols(
+    connection: &mut Connection,
+    each: usize,
+    limit: usize,
+) -> Result<Vec<MaintenanceRecord>, StoreError> {
+    let mut newest = connection.prepare_cached(
+        "WITH ranked AS (
+             SELECT memory.run AS run, row_number() OVER (
+                 PARTITION BY memory_place.path, memory_place.symbol
+                 ORDER BY memory.at_ms DESC, memory.run DESC
+             ) AS place
+             FROM memory_place JOIN memory ON memory.run = memory_place.run
+             WHERE memory_place.symbol IS NOT NULL
+         )
+         SELECT record FROM memory WHERE run IN (SELECT run FROM ranked WHERE place <= ?1)
+         ORDER BY at_ms DESC, run DESC LIMIT ?2",
+    )?;
+    let [each, limit] = [each, limit].map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+    let mut rows = newest.query([each, limit])?;
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
         let body: String = row.get(0)?;

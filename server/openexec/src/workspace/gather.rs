@@ -242,13 +242,18 @@ impl<'a> Gathering<'a> {
         if places.is_empty() && errors.is_empty() {
             return;
         }
-        let read = |path: &WorkspacePath| match is_hidden(path) {
-            true => None,
-            false => self.layers.text(path).ok().flatten(),
-        };
+        let read = |path: &WorkspacePath| self.seen_by_memory(path);
         let found = recall(&Sought { places: &places, errors: &errors, read: &read });
         for candidate in found.into_iter().take(MEMORY_RECORDS_MAX) {
             self.take(candidate);
+        }
+    }
+
+    /// A file's text as pointers are held against it.
+    fn seen_by_memory(&self, path: &WorkspacePath) -> Option<String> {
+        match is_hidden(path) {
+            true => None,
+            false => self.layers.text(path).ok().flatten(),
         }
     }
 

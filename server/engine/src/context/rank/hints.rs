@@ -1,5 +1,5 @@
 //! What the files themselves say: which change together, which a test is called after, which
-//! are imported.
+//! are imported; and what earlier runs changed for the same tests.
 
 use super::matching::factor;
 use super::{Because, Query, Ranking, Weights};
@@ -32,6 +32,9 @@ pub(super) fn score(ranking: &mut Ranking<'_>, query: &Query<'_>, weights: &Weig
     if let Some((path, _)) = query.cursor {
         imported(ranking, path, weights, &mut found);
     }
+    for (path, symbol) in &query.repaired {
+        repaired(ranking, path, symbol, weights);
+    }
     for (file, value, because) in found {
         whole_file(ranking, file, value, because, weights);
     }
@@ -42,6 +45,17 @@ fn whole_file(ranking: &mut Ranking<'_>, file: usize, value: f64, because: Becau
     let Some((base, entry)) = ranking.files.get(file).map(|file| (file.base, file.entry)) else { return };
     for (at, definition) in entry.summary.definitions.iter().enumerate() {
         ranking.add(base + at, value * factor(entry, definition, weights), because);
+    }
+}
+
+/// Adds to what a run changed when a test became green; to a test itself, only what tests get.
+fn repaired(ranking: &mut Ranking<'_>, path: &WorkspacePath, symbol: &str, weights: &Weights) {
+    let Some(file) = ranking.file_at(path).and_then(|file| ranking.files.get(file)) else { return };
+    let (base, entry) = (file.base, file.entry);
+    for (at, definition) in entry.summary.definitions.iter().enumerate() {
+        if &*definition.name == symbol {
+            ranking.add(base + at, weights.repaired * factor(entry, definition, weights), Because::Repaired);
+        }
     }
 }
 

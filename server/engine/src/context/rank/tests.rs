@@ -107,6 +107,21 @@ fn files_that_change_together_and_reported_places_count() {
 }
 
 #[test]
+fn what_a_run_changed_for_the_same_test_comes_first() {
+    let (stock, tests) = (path("src/stock.rs"), path("tests/price.rs"));
+    let told = |repaired| Query { texts: vec!["taxes"], code: vec!["price()"], repaired, ..Query::default() };
+    let first = |query: &Query<'_>| ranked(&shop(), query, 1);
+    assert_ne!(first(&told(Vec::new())).split(':').next(), Some("src/stock.rs withdraw"));
+    let query = Query { repaired: vec![(&stock, "withdraw")], ..Query::default() };
+    assert_eq!(first(&query), "src/stock.rs withdraw: a run changed it when the test failed before");
+    // What is gone says nothing, and a test that a run changed stays one.
+    let gone = Query { repaired: vec![(&stock, "gone"), (&stock, "draw")], ..Query::default() };
+    assert_eq!(first(&gone), "");
+    let both = Query { repaired: vec![(&tests, "taxes"), (&stock, "withdraw")], ..Query::default() };
+    assert!(first(&both).starts_with("src/stock.rs withdraw"));
+}
+
+#[test]
 fn the_same_files_give_the_same_order_however_they_came() {
     let query = Query { texts: vec!["tax of a country in cents"], ..Query::default() };
     let forward = shop();

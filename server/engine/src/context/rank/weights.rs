@@ -42,6 +42,7 @@ pub struct Weights {
     pub test_file: f64,
     pub test_called: f64,
     pub reported: f64,
+    pub repaired: f64,
 }
 
 impl Default for Weights {
@@ -75,6 +76,7 @@ impl Default for Weights {
             test_file: 0.2,
             test_called: 0.3,
             reported: 1.0,
+            repaired: 0.6,
         }
     }
 }

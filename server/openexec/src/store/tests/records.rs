@@ -59,6 +59,68 @@ async fn records_are_recalled_by_symbol_and_by_file_newest_first() {
 }
 
 #[tokio::test]
+async fn of_each_symbol_the_newest_records_are_read_and_no_others() {
+    let (_directory, store) = store();
+    for record in [
+        record("r1", 1, &["a.rs"], &[("a.rs", "f")]),
+        record("r2", 2, &["a.rs"], &[("a.rs", "f"), ("b.rs", "f")]),
+        record("r3", 3, &["a.rs"], &[("a.rs", "f")]),
+        // Known of a file only: no symbol has it.
+        record("r4", 4, &["a.rs"], &[]),
+        // One symbol twice is one.
+        record("r5", 5, &["a.rs"], &[("a.rs", "g"), ("a.rs", "g")]),
+    ] {
+        store.remember(&record).await.unwrap();
+    }
+    let read = |each, limit| -> Vec<String> {
+        let records = store.lessons_of_symbols(each, limit).unwrap();
+        records.iter().map(|record| record.run.to_string()).collect()
+    };
+    assert_eq!(read(1, 9), ["r5", "r3", "r2"]);
+    assert_eq!(read(2, 9), ["r5", "r3", "r2"]);
+    assert_eq!(read(3, 9), ["r5", "r3", "r2", "r1"]);
+    assert_eq!(read(3, 2), ["r5", "r3"]);
+    assert!(read(0, 9).is_empty());
+}
+
+fn repairing(run: &str, at_ms: u64, tests: &[&str]) -> MaintenanceRecord {
+    let repaired_tests = tests.iter().map(|test| (*test).to_owned()).collect();
+    MaintenanceRecord { repaired_tests, ..record(run, at_ms, &["a.rs"], &[("a.rs", "f")]) }
+}
+
+fn runs_for(store: &Store, tests: &[&str], limit: usize) -> Vec<String> {
+    let records = store.lessons_of_tests(tests, limit).unwrap();
+    records.iter().map(|record| record.run.to_string()).collect()
+}
+
+#[tokio::test]
+async fn a_record_is_found_by_the_tests_that_its_run_made_green() {
+    let (_directory, store) = store();
+    store.remember(&repairing("r1", 1, &["one", "two"])).await.unwrap();
+    store.remember(&repairing("r2", 2, &["two", "two"])).await.unwrap();
+    assert_eq!(runs_for(&store, &["one", "two"], 9), ["r2", "r1"]);
+    assert_eq!(runs_for(&store, &["one"], 9), ["r1"]);
+    assert_eq!(runs_for(&store, &["two"], 1), ["r2"]);
+    assert!(runs_for(&store, &["tw", "three"], 9).is_empty());
+    // One that was undone has made nothing green.
+    store.remember(&repairing("r2", 2, &[])).await.unwrap();
+    assert_eq!(runs_for(&store, &["two"], 9), ["r1"]);
+}
+
+#[tokio::test]
+async fn records_of_an_older_state_are_found_by_their_tests() {
+    let (directory, store) = store();
+    store.remember(&repairing("r1", 1, &["one", "two"])).await.unwrap();
+    store.remember(&repairing("r2", 2, &[])).await.unwrap();
+    drop(store);
+    let path = directory.path().join("state.db");
+    let older = "DROP TABLE memory_test; PRAGMA user_version = 2;";
+    Connection::open(&path).unwrap().execute_batch(older).unwrap();
+    let store = Store::open(&path).unwrap();
+    assert_eq!(runs_for(&store, &["one", "two"], 9), ["r1"]);
+}
+
+#[tokio::test]
 async fn a_second_record_of_a_run_replaces_the_first_and_its_places() {
     let (_directory, store) = store();
     store.remember(&record("r1", 1, &["a.rs"], &[("a.rs", "f")])).await.unwrap();

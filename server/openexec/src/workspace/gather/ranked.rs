@@ -33,6 +33,7 @@ impl Gathering<'_> {
         seeds.extend(tests.iter().chain(&reported).map(|(path, _)| path));
         let commits = if seeds.is_empty() { Commits::default() } else { (sources.commits)() };
         let together = changed_together(commits.iter().map(Vec::as_slice), &seeds);
+        let repaired = self.repaired(query, sources);
         let asked = Query {
             texts,
             code: code.iter().map(String::as_str).chain([output]).collect(),
@@ -40,6 +41,7 @@ impl Gathering<'_> {
             tests: tests.iter().map(|(path, line)| (path, Some(*line))).collect(),
             reported: reported.iter().map(|(path, line)| (path, *line)).collect(),
             co_changed: together.iter().map(|(path, weight)| (path, *weight)).collect(),
+            repaired: repaired.iter().map(|(path, symbol)| (path, symbol.as_str())).collect(),
         };
         if asked.is_empty() {
             return;
@@ -57,6 +59,15 @@ impl Gathering<'_> {
             {
                 self.remember_place(&path, symbol);
             }
+        }
+    }
+
+    /// What runs changed when these tests failed before.
+    fn repaired(&self, query: &ContextQuery, sources: &Sources<'_>) -> Vec<(WorkspacePath, String)> {
+        let failing: Vec<&str> = query.failures.iter().map(|failure| failure.name.as_str()).collect();
+        match failing.is_empty() {
+            true => Vec::new(),
+            false => (sources.repaired)(&failing, &|path| self.seen_by_memory(path)),
         }
     }
 

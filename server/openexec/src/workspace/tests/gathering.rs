@@ -531,6 +531,33 @@ fn what_the_project_says_of_its_code_is_shown_the_nearest_first() {
 }
 
 #[test]
+fn what_runs_changed_for_a_failing_test_before_is_ranked_higher() {
+    let tree = Tree::with(&[
+        ("src/b.rs", "pub fn parse_one() {\n    1;\n}\n"),
+        ("src/c.rs", "pub fn parse_two() {\n    2;\n}\n"),
+        ("secrets/.env", "KEY=none\n"),
+    ]);
+    let red = ContextQuery { failures: vec![failure("parse::works", None, "parse went wrong")], ..query() };
+    let first = |query: &ContextQuery, sources: &Sources<'_>| {
+        let found = tree.workspace.gather(query, sources);
+        let ranked = found.iter().find(|it| matches!(it.relevance, Relevance::Ranked { .. })).unwrap();
+        ranked.path.as_ref().unwrap().to_string()
+    };
+    assert_eq!(first(&red, &Sources::NONE), "src/b.rs");
+    let repaired = |tests: &[&str], read: &dyn Fn(&WorkspacePath) -> Option<String>| {
+        assert_eq!(tests, ["parse::works"]);
+        assert_eq!(read(&path("src/c.rs")).as_deref(), Some("pub fn parse_two() {\n    2;\n}\n"));
+        assert_eq!(read(&path("secrets/.env")), None);
+        vec![(path("src/c.rs"), "parse_two".to_owned())]
+    };
+    assert_eq!(first(&red, &Sources { repaired: &repaired, ..Sources::NONE }), "src/c.rs");
+    // Nobody is asked where no test fails.
+    let asked = |_: &[&str], _: &dyn Fn(&WorkspacePath) -> Option<String>| panic!("no test fails");
+    let text_only = ContextQuery { instruction: Some("parse".to_owned()), ..query() };
+    assert_eq!(first(&text_only, &Sources { repaired: &asked, ..Sources::NONE }), "src/b.rs");
+}
+
+#[test]
 fn files_that_changed_with_the_seeds_are_ranked_higher() {
     let tree = Tree::with(&[
         ("src/a.rs", "pub fn seed() {\n    one();\n}\n"),
