@@ -37,7 +37,7 @@ pub(super) const STATE: Kind = Kind {
     name: "state",
     application_id: 0x4F50_4558,
     durability: Durability::Committed,
-    migrations: &[include_str!("state_1.sql"), include_str!("state_2.sql")],
+    migrations: &[include_str!("state_1.sql"), include_str!("state_2.sql"), include_str!("state_3.sql")],
 };
 
 /// What the user has trusted.

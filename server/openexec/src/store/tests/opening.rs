@@ -46,7 +46,7 @@ fn the_pragmas_hold() {
         ("busy_timeout", 10_000.into()),
         ("recursive_triggers", 1.into()),
         ("trusted_schema", 0.into()),
-        ("user_version", 2.into()),
+        ("user_version", 3.into()),
     ] {
         assert_eq!(value(&writer, name), wanted, "{name}");
     }
