@@ -141,6 +141,22 @@ impl Helix {
         self.press(&["Enter"]);
     }
 
+    /// Selects the next text that a pattern fits.
+    fn find(&self, pattern: &str) {
+        self.write(&format!("/{pattern}"));
+        self.press(&["Enter"]);
+    }
+
+    /// A document of the only run.
+    fn document(&self, name: &str) -> PathBuf {
+        let workspaces = std::fs::read_dir(self.place.path().join("state/openexec/workspaces")).unwrap();
+        let runs =
+            workspaces.flat_map(|place| std::fs::read_dir(place.unwrap().path().join("runs")).unwrap());
+        let found: Vec<PathBuf> = runs.map(|run| run.unwrap().path().join(name)).collect();
+        let [file] = &found[..] else { panic!("there are other runs: {found:?}") };
+        file.clone()
+    }
+
     /// The screen, with the colours when `styled`.
     fn screen(&self, styled: bool) -> String {
         let mut capture = self.tmux(&["capture-pane", "-p"]);
@@ -317,11 +333,65 @@ fn the_prompt_and_the_keys_are_the_whole_loop() {
     helix.press(&["Space", "o", "s"]);
     helix.wait("# OpenExec");
     helix.wait("`fix_tests` in ");
-    // The status is a document of no workspace, which no server looks after.
-    helix.command("open sums.js");
-    helix.wait("return a - b");
+    // From a document of no workspace the server is reached all the same.
     helix.command(&format!("lsp-workspace-command openexec.status {{\"run\": \"{}\"}}", helix.only_run()));
     helix.wait("# ✓ `fix_tests`: undone");
     helix.wait("## What happened");
     helix.picture("timeline");
+}
+
+#[test]
+fn hunks_are_decided_about_in_the_review() {
+    let helix = Helix::open("sums.js");
+    helix.trust();
+    helix.wait("return a - b");
+    helix.command("lsp-workspace-command openexec.run {\"blueprint\": \"fix_tests\"}");
+    helix.wait("waits for you, 2 files would change");
+    helix.press(&["Space", "o", "r"]);
+    helix.wait("# Review of run");
+    // The cursor goes to a line of the hunk, and the menu is about it.
+    helix.command("goto 1");
+    helix.find("add\\(3, 2");
+    helix.press(&["Space", "a"]);
+    helix.wait("Reject hunk of run");
+    helix.picture("hunk");
+    helix.press(&["Escape"]);
+    helix.choose("Accept hunk of run");
+    helix.wait("1 of 2 parts of run");
+    helix.choose("Accepted · Reject hunk of run");
+    helix.wait("waits for you, 1 file would change");
+
+    // The diff alone is a review as well.
+    let review = helix.document("review-2.diff");
+    helix.command(&format!("open {}", review.display()));
+    helix.wait("+  return a + b;");
+    helix.choose("Apply all of run");
+    helix.wait("undo with `openexec.undo`");
+    helix.save("sums.js", &SOURCE.replace("a - b", "a + b"));
+    assert_eq!(helix.read("test/sums.test.js"), TEST, "what was rejected is as it was");
+}
+
+#[test]
+fn a_reason_is_written_where_the_cursor_waits_and_kept_by_saving() {
+    let helix = Helix::open("sums.js:2");
+    helix.trust();
+    helix.wait("return a - b");
+    helix.choose("Remember why `add` is as it is");
+    helix.wait("# Why `add` in sums.js is as it is");
+    helix.wait("why: >-");
+    helix.picture("remember");
+    // Nothing is to be deleted, and no quotation mark is in the way.
+    helix.press(&["i"]);
+    helix.write("\"a - b\": the ledger subtracts # really");
+    helix.press(&["Escape"]);
+    helix.command("write");
+    helix.wait("the reason in .openexec/memory/add.yaml is kept");
+    // What the workspace declares is trusted as before, and the reason stands where it belongs.
+    helix.command("open sums.js");
+    helix.wait("return a - b");
+    helix.choose("Show what is known about `add` (1)");
+    helix.wait("why: \"a - b\": the ledger subtracts # really");
+    helix.command("open test/sums.test.js:5");
+    helix.choose("Fix failing test `adds`");
+    helix.wait("waits for you, 2 files would change");
 }

@@ -14,6 +14,7 @@ mod command_line_models;
 mod crash;
 mod demo;
 mod documents;
+mod drafts;
 mod fuzz_corpus;
 mod headless;
 mod helix;

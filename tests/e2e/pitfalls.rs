@@ -25,21 +25,10 @@
 //! | 21 | handlers overtake each other | `lsp::service::…`, `soak` |
 
 use crate::client::{Abilities, Client, Manners};
-use crate::project::{CHECK, FIXED, LIB, Project};
+use crate::project::{FIXED, LIB, OTHER, Project, THREE_PARTS};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// The repair, and two changes far apart in another file.
-const TWO_FILES: &str = r##"
-replies:
-  - stage: fix
-    reply:
-      actions:
-        - { id: a1, kind: replace_text, path: src/lib.rs, old: "    41\n", new: "    42\n" }
-        - { id: a2, kind: replace_text, path: src/other.rs, old: "one", new: "ONE" }
-        - { id: a3, kind: replace_text, path: src/other.rs, old: "nine", new: "NINE" }
-        - { id: a4, kind: finish, summary: made it right }
-"##;
 /// The repair, a new file, and a file less.
 const FILES_COME_AND_GO: &str = r##"
 replies:
@@ -51,7 +40,6 @@ replies:
         - { id: a3, kind: delete_file, path: src/other.rs }
         - { id: a4, kind: finish, summary: made it right }
 "##;
-const OTHER: &str = "// one\n// two\n// three\n// four\n// five\n// six\n// seven\n// eight\n// nine\n";
 
 struct Scene {
     project: Project,
@@ -62,9 +50,7 @@ struct Scene {
 
 /// A project whose user is asked about every proposal, in an editor with both files open.
 fn scene(replies: &str, abilities: Abilities) -> Scene {
-    let project = Project::scripted_tests(replies, CHECK);
-    project.write("src/other.rs", OTHER);
-    project.ask_always().trust();
+    let project = Project::with_other_file(replies);
     let mut client = project.editor(abilities);
     let root = project.root().canonicalize().unwrap();
     let lib = client.open(&root.join("src/lib.rs"));
@@ -107,7 +93,7 @@ fn changed() -> String {
 
 #[test]
 fn a_stale_second_file_is_reported_although_the_editor_says_that_it_applied() {
-    let mut scene = Scene::waiting(TWO_FILES);
+    let mut scene = Scene::waiting(THREE_PARTS);
     let typed = format!("{OTHER}// typed\n");
     scene.client.manners = Manners::FirstOnly;
     scene.client.types_at_edit = Some((scene.other.clone(), typed.clone()));
@@ -122,7 +108,7 @@ fn a_stale_second_file_is_reported_although_the_editor_says_that_it_applied() {
 
 #[test]
 fn typing_during_a_review_is_kept_and_what_comes_of_it_is_verified() {
-    let mut scene = Scene::waiting(TWO_FILES);
+    let mut scene = Scene::waiting(THREE_PARTS);
     let typed = OTHER.replace("five", "five, typed");
     scene.client.type_text(&scene.other.clone(), &typed);
     scene.apply();
@@ -136,7 +122,7 @@ fn typing_during_a_review_is_kept_and_what_comes_of_it_is_verified() {
 
 #[test]
 fn typing_at_the_moment_of_the_edit_loses_nothing() {
-    let mut scene = Scene::waiting(TWO_FILES);
+    let mut scene = Scene::waiting(THREE_PARTS);
     let typed = LIB.replace("The answer", "The answer, typed");
     scene.client.types_at_edit = Some((scene.lib.clone(), typed.clone()));
     scene.apply();
@@ -147,7 +133,7 @@ fn typing_at_the_moment_of_the_edit_loses_nothing() {
 
 #[test]
 fn a_failure_midway_is_told_with_what_stands() {
-    let mut scene = Scene::waiting(TWO_FILES);
+    let mut scene = Scene::waiting(THREE_PARTS);
     scene.client.manners = Manners::Midway;
     scene.apply();
     let said = scene.client.wait_for_message("is paused");
@@ -162,7 +148,7 @@ fn a_failure_midway_is_told_with_what_stands() {
 
 #[test]
 fn a_partly_ticked_preview_is_found_out() {
-    let mut scene = Scene::waiting(TWO_FILES);
+    let mut scene = Scene::waiting(THREE_PARTS);
     scene.client.manners = Manners::Ticking;
     scene.apply();
     let said = scene.client.wait_for_message("is paused");
@@ -200,7 +186,7 @@ fn a_dirty_buffer_is_not_deleted() {
 
 #[test]
 fn what_another_program_wrote_is_seen_without_a_file_event() {
-    let mut scene = Scene::waiting(TWO_FILES);
+    let mut scene = Scene::waiting(THREE_PARTS);
     scene.client.close(&scene.other.clone()).unwrap();
     let written = OTHER.replace("five", "five, by another program");
     scene.project.write("src/other.rs", &written);
@@ -214,7 +200,7 @@ fn what_another_program_wrote_is_seen_without_a_file_event() {
 
 #[test]
 fn a_run_is_cancelled_before_its_progress_begins_and_after_its_end_and_twice() {
-    let slow = TWO_FILES.replace("    reply:", "    delay_ms: 600000\n    reply:");
+    let slow = THREE_PARTS.replace("    reply:", "    delay_ms: 600000\n    reply:");
     let mut scene = scene(&slow, Abilities::all());
     let run = scene.start();
     let token = json!({ "token": format!("openexec/{run}/1") });
@@ -235,7 +221,7 @@ fn a_run_is_cancelled_before_its_progress_begins_and_after_its_end_and_twice() {
 #[test]
 fn without_any_ability_a_proposal_is_reviewed_applied_and_undone() {
     // What needs no new file, since such a client has no way to make one.
-    let mut scene = scene(TWO_FILES, Abilities::none());
+    let mut scene = scene(THREE_PARTS, Abilities::none());
     scene.start();
     scene.client.wait_for_message("waits for you");
     scene.client.choose(&scene.lib.clone(), (0, 0), |title| title.starts_with("Review run")).unwrap();
@@ -252,7 +238,7 @@ fn without_any_ability_a_proposal_is_reviewed_applied_and_undone() {
 
 #[test]
 fn two_approvals_at_once_are_one_edit() {
-    let mut scene = Scene::waiting(TWO_FILES);
+    let mut scene = Scene::waiting(THREE_PARTS);
     let apply = json!({ "command": "openexec.apply", "arguments": [] });
     let asked: Vec<i64> =
         (0..2).map(|_| scene.client.ask("workspace/executeCommand", apply.clone())).collect();
@@ -266,7 +252,7 @@ fn two_approvals_at_once_are_one_edit() {
 #[test]
 fn status_tells_what_a_progress_has_not() {
     let abilities = Abilities { progress: false, ..Abilities::all() };
-    let mut scene = scene(TWO_FILES, abilities);
+    let mut scene = scene(THREE_PARTS, abilities);
     scene.start();
     scene.client.wait_for_message("waits for you");
     let status = scene.client.execute("openexec.status", Value::Null).unwrap();
@@ -283,7 +269,7 @@ fn the_extension_and_the_server_share_no_command() {
     // A command id that is registered twice keeps VS Code's client from starting.
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../editors/vscode/package.json");
     let manifest: Value = serde_json::from_str(&std::fs::read_to_string(manifest).unwrap()).unwrap();
-    let scene = scene(TWO_FILES, Abilities::all());
+    let scene = scene(THREE_PARTS, Abilities::all());
     let server = scene.client.server["capabilities"]["executeCommandProvider"]["commands"].clone();
     let server = server.as_array().unwrap();
     let contributed = manifest["contributes"]["commands"].as_array().unwrap();

@@ -41,6 +41,20 @@ replies:
         - { id: a2, kind: finish, summary: made it right }
 "#;
 
+/// The repair, and two changes far apart in another file, for which nobody asked.
+pub const THREE_PARTS: &str = r##"
+replies:
+  - stage: fix
+    reply:
+      actions:
+        - { id: a1, kind: replace_text, path: src/lib.rs, old: "    41\n", new: "    42\n" }
+        - { id: a2, kind: replace_text, path: src/other.rs, old: "one", new: "ONE" }
+        - { id: a3, kind: replace_text, path: src/other.rs, old: "nine", new: "NINE" }
+        - { id: a4, kind: finish, summary: made it right }
+"##;
+/// The other file.
+pub const OTHER: &str = "// one\n// two\n// three\n// four\n// five\n// six\n// seven\n// eight\n// nine\n";
+
 impl Project {
     /// A Rust crate whose one test fails.
     pub fn rust(replies: &str) -> Self {
@@ -63,6 +77,14 @@ impl Project {
             ".openexec/tasks.yaml",
             "version: 1\ntasks:\n  - name: test\n    kind: test\n    argv: [python3, check.py]\n    report: tap\n",
         );
+        project
+    }
+
+    /// The same with another file, whose user is asked about every proposal.
+    pub fn with_other_file(replies: &str) -> Self {
+        let project = Self::scripted_tests(replies, CHECK);
+        project.write("src/other.rs", OTHER);
+        project.ask_always().trust();
         project
     }
 

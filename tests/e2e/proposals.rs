@@ -1,36 +1,18 @@
 //! Proposals of which a person takes a part: in a terminal and over the protocol.
 
 use crate::client::{Abilities, Client};
-use crate::project::{CHECK, FIXED, LIB, Project};
+use crate::project::{FIXED, LIB, OTHER, Project, THREE_PARTS};
 use std::path::Path;
 
-/// The repair, and two changes that nobody asked for.
-const REPLIES: &str = r##"
-replies:
-  - stage: fix
-    reply:
-      actions:
-        - { id: a1, kind: replace_text, path: src/lib.rs, old: "    41\n", new: "    42\n" }
-        - { id: a2, kind: replace_text, path: src/other.rs, old: "one", new: "ONE" }
-        - { id: a3, kind: replace_text, path: src/other.rs, old: "nine", new: "NINE" }
-        - { id: a4, kind: finish, summary: made it right }
-"##;
-
-const OTHER: &str = "// one\n// two\n// three\n// four\n// five\n// six\n// seven\n// eight\n// nine\n";
-
+/// A project whose runs nobody has to name a model for.
 fn project() -> Project {
-    let project = Project::scripted_tests(REPLIES, CHECK);
-    project.write("src/other.rs", OTHER);
-    let place = project.place().join("config/openexec");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("policy.yaml"), "version: 1\napproval_mode: always\n").unwrap();
+    let project = Project::with_other_file(THREE_PARTS);
     let model = project.model();
     let config = format!(
         "default_model: scripted\nmodels: {{scripted: {{api: scripted, file: {}}}}}\n",
         &model["scripted:".len()..]
     );
-    std::fs::write(place.join("config.yaml"), config).unwrap();
-    project.trust();
+    std::fs::write(project.place().join("config/openexec/config.yaml"), config).unwrap();
     project
 }
 

@@ -2,29 +2,13 @@
 //! the protocol. And what is decided part by part in a client that lists runs itself.
 
 use crate::client::{Abilities, Client, uri};
-use crate::project::{CHECK, FIXED, LIB, Project};
+use crate::project::{CHECK, FIXED, LIB, OTHER, Project, THREE_PARTS};
 use serde_json::{Value, json};
 use std::path::Path;
 
-/// The repair, and two changes that nobody asked for.
-const REPLIES: &str = r##"
-replies:
-  - stage: fix
-    reply:
-      actions:
-        - { id: a1, kind: replace_text, path: src/lib.rs, old: "    41\n", new: "    42\n" }
-        - { id: a2, kind: replace_text, path: src/other.rs, old: "one", new: "ONE" }
-        - { id: a3, kind: replace_text, path: src/other.rs, old: "nine", new: "NINE" }
-        - { id: a4, kind: finish, summary: made it right }
-"##;
-
-const OTHER: &str = "// one\n// two\n// three\n// four\n// five\n// six\n// seven\n// eight\n// nine\n";
-
 /// A project whose run waits, and the client that has started it.
 fn waiting(abilities: Abilities) -> (Project, Client, [String; 2]) {
-    let project = Project::scripted_tests(REPLIES, CHECK);
-    project.write("src/other.rs", OTHER);
-    project.ask_always().trust();
+    let project = Project::with_other_file(THREE_PARTS);
     let mut client = project.editor(abilities);
     let root = project.root().canonicalize().unwrap();
     let files = ["src/lib.rs", "src/other.rs"].map(|file| client.open(&root.join(file)));
@@ -59,12 +43,18 @@ fn lenses(client: &mut Client, uri: &str) -> Vec<(String, Value)> {
 
 /// Waits until a document has a lens like this and runs it.
 fn press(client: &mut Client, uri: &str, wanted: &str) -> Value {
+    let command = until_lens(client, uri, wanted);
+    let params = json!({ "command": command["command"], "arguments": command["arguments"] });
+    client.request("workspace/executeCommand", params).unwrap()
+}
+
+/// Waits until a document has a lens that begins like this, and answers its command.
+fn until_lens(client: &mut Client, uri: &str, wanted: &str) -> Value {
     loop {
         client.heard.retain(|message| message["method"] != "workspace/codeLens/refresh");
         let found = lenses(client, uri);
-        if let Some((_, command)) = found.iter().find(|(title, _)| title == wanted) {
-            let params = json!({ "command": command["command"], "arguments": command["arguments"] });
-            return client.request("workspace/executeCommand", params).unwrap();
+        if let Some((_, command)) = found.iter().find(|(title, _)| title.starts_with(wanted)) {
+            return command.clone();
         }
         client.wait_for(&format!("a lens `{wanted}`; there are {found:#?}"), |message| {
             message["method"] == "workspace/codeLens/refresh"
@@ -162,7 +152,7 @@ fn a_client_without_lenses_decides_in_the_menu_of_the_same_lines() {
 
 #[test]
 fn a_client_that_runs_no_commands_has_no_lenses() {
-    let project = Project::scripted_tests(REPLIES, CHECK);
+    let project = Project::scripted_tests(THREE_PARTS, CHECK);
     let client = project.editor(Abilities { commands: false, ..lensing() });
     assert!(client.server["capabilities"].get("codeLensProvider").is_none());
     // A user who wants no annotations has the lenses of reviews all the same.
@@ -212,6 +202,7 @@ fn a_client_that_lists_runs_is_told_which_parts_are_accepted() {
 fn a_review_that_was_opened_before_a_restart_still_decides() {
     let (project, mut client, _) = waiting(lensing());
     let [markdown, _] = review(&mut client);
+    press(&mut client, &markdown, "Accept hunk @@ -1,4 +1,4 @@");
     let path = crate::client::path_of(&markdown);
     client.kill();
     drop(client);
@@ -228,4 +219,32 @@ fn a_review_that_was_opened_before_a_restart_still_decides() {
     client.wait_for_message("undo with");
     assert_eq!(client.text(&lib), FIXED);
     client.leave();
+}
+
+#[test]
+fn what_is_accepted_is_known_to_every_editor_and_after_a_restart() {
+    let (project, mut client, _) = waiting(lensing());
+    let [markdown, _] = review(&mut client);
+    let path = crate::client::path_of(&markdown);
+    let mut other = project.editor(lensing());
+    let seen = other.open(&path);
+    until_lens(&mut other, &seen, "Accept hunk @@ -1,4 +1,4 @@");
+    press(&mut client, &markdown, "Accept hunk @@ -1,4 +1,4 @@");
+    // The other editor is told, and shows it.
+    until_lens(&mut other, &seen, "Apply all (1 of 3 accepted) # Review of run");
+    until_lens(&mut other, &seen, "Accepted · Reject hunk @@ -1,4 +1,4 @@");
+    // The editor that drives the run dies; whoever opens the workspace goes on where it ended.
+    client.kill();
+    drop(client);
+    let mut client = project.editor(lensing());
+    let root = project.root().canonicalize().unwrap();
+    let files = ["src/lib.rs", "src/other.rs"].map(|file| client.open(&root.join(file)));
+    let reopened = client.open(&path);
+    until_lens(&mut client, &reopened, "Accepted · Reject hunk @@ -1,4 +1,4 @@");
+    press(&mut client, &reopened, "Accept file diff --git a/src/other.rs b/src/other.rs");
+    client.wait_for_message("undo with");
+    let all = [FIXED.to_owned(), OTHER.replace("one", "ONE").replace("nine", "NINE")];
+    assert_eq!(files.map(|file| client.text(&file).to_owned()), all);
+    client.leave();
+    other.leave();
 }

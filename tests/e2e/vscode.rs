@@ -157,6 +157,11 @@ fn a_reason_is_asked_for_and_stands_above_its_symbol() {
 }
 
 #[test]
+fn a_terminal_finds_the_program_of_the_extension() {
+    workbench("terminal.mjs");
+}
+
+#[test]
 fn the_test_explorer_offers_the_repair() {
     workbench("explorer.mjs");
 }

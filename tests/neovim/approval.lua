@@ -1,17 +1,9 @@
 -- A changed assertion judges the work otherwise, so the user is asked, in words that say what
 -- changes. Until the answer nothing does.
 local editor = require('editor')
+local proposal = require('proposal')
 
-local source = 'export function add(a, b) {\n  return a - b;\n}\n'
-local test = "import test from 'node:test';\nimport assert from 'node:assert';\n"
-  .. "import { add } from '../sums.js';\n\ntest('adds', () => assert.equal(add(2, 3), 5));\n"
-local changed_test = (test:gsub('add%(2, 3%), 5', 'add(3, 2), 5'))
-editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
-  editor.reply('fix', 1, {
-    editor.replace('sums.js', 'a - b', 'a + b'),
-    editor.replace('test/sums.test.js', 'add(2, 3), 5', 'add(3, 2), 5'),
-  }),
-})
+local source = proposal.of_two_hunks()
 editor.trust()
 local buffer = editor.open('sums.js')
 local changed = editor.watch(buffer)
@@ -30,7 +22,7 @@ assert(
   shown[1]:find('Review run') and shown[2]:find('Apply run') and shown[3]:find('Discard run'),
   vim.inspect(shown)
 )
-editor.equal({ editor.text(buffer), editor.text(tests) }, { source, test }, 'nothing has changed')
+editor.equal({ editor.text(buffer), editor.text(tests) }, { source, proposal.test }, 'nothing has changed')
 
 -- The review is a document that opens.
 editor.choose('Review run')
@@ -55,10 +47,10 @@ if arg[1] == 'apply' then
   editor.choose('Apply run')
   editor.said('undo with `openexec.undo`')
   editor.equal(editor.text(buffer), (source:gsub('a %- b', 'a + b')), 'the buffer')
-  editor.equal(editor.text(tests), changed_test, 'the buffer of the test')
+  editor.equal(editor.text(tests), proposal.changed_test, 'the buffer of the test')
 else
   editor.choose('Discard run')
   editor.said('was discarded')
   editor.equal({ #changed, #tests_changed }, { 0, 0 }, 'changes after the discarding')
-  editor.equal({ editor.text(buffer), editor.text(tests) }, { source, test }, 'the buffers')
+  editor.equal({ editor.text(buffer), editor.text(tests) }, { source, proposal.test }, 'the buffers')
 end

@@ -1,20 +1,9 @@
 -- A proposal is decided about part by part: in the document of its review, with the lenses above its
 -- hunks and the menu on their lines, or in the diff of the plugin.
 local editor = require('editor')
+local proposal = require('proposal')
 
-local source = 'export function add(a, b) {\n  return a - b;\n}\n\n'
-  .. '// 1\n// 2\n// 3\n// 4\n// 5\n// 6\n// 7\n// 8\n// 9\n\n'
-  .. 'export function twice(a) {\n  return a * 2;\n}\n'
-local test = "import test from 'node:test';\nimport assert from 'node:assert';\n"
-  .. "import { add } from '../sums.js';\n\ntest('adds', () => assert.equal(add(2, 3), 5));\n"
-editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
-  editor.reply('fix', 1, {
-    editor.replace('sums.js', 'a - b', 'a + b'),
-    editor.replace('sums.js', 'a * 2', 'a + a'),
-    -- What judges the work is changed as well, so that the user is asked.
-    editor.replace('test/sums.test.js', 'add(2, 3), 5', 'add(3, 2), 5'),
-  }),
-})
+local source = proposal.of_three_hunks()
 editor.trust()
 local buffer = editor.open('sums.js')
 vim.cmd('OpenExec run blueprint=fix_tests')
@@ -24,7 +13,7 @@ local smaller = source:gsub('a %- b', 'a + b')
 local function finished()
   editor.said('undo with `openexec.undo`')
   editor.equal(editor.text(buffer), smaller, 'the buffer')
-  editor.equal(editor.text(editor.buffer('test/sums.test.js')), (test:gsub('add%(2, 3%)', 'add(3, 2)')))
+  editor.equal(editor.text(editor.buffer('test/sums.test.js')), proposal.changed_test)
   editor.equal(editor.journal()[#editor.journal()].outcome, 'done')
 end
 

@@ -1,20 +1,9 @@
 -- The whole loop with the commands of the plugin alone: trust, run, progress, review, one hunk left
 -- out, apply, undo. Buffers and files are as they must be after each of them.
 local editor = require('editor')
+local proposal = require('proposal')
 
-local source = 'export function add(a, b) {\n  return a - b;\n}\n\n'
-  .. '// 1\n// 2\n// 3\n// 4\n// 5\n// 6\n// 7\n// 8\n// 9\n\n'
-  .. 'export function twice(a) {\n  return a * 2;\n}\n'
-local test = "import test from 'node:test';\nimport assert from 'node:assert';\n"
-  .. "import { add } from '../sums.js';\n\ntest('adds', () => assert.equal(add(2, 3), 5));\n"
-editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
-  editor.reply('fix', 1, {
-    editor.replace('sums.js', 'a - b', 'a + b'),
-    editor.replace('sums.js', 'a * 2', 'a + a'),
-    -- What judges the work is changed as well, so that the user is asked.
-    editor.replace('test/sums.test.js', 'add(2, 3), 5', 'add(3, 2), 5'),
-  }),
-})
+local source = proposal.of_three_hunks()
 local buffer = editor.open('sums.js')
 local changed = editor.watch(buffer)
 local openexec = require('openexec')
@@ -141,7 +130,7 @@ vim.cmd.clast()
 editor.wait('the other file', function()
   return sides()['base/test/sums.test.js']
 end)
-editor.equal(sides()['base/test/sums.test.js'], test)
+editor.equal(sides()['base/test/sums.test.js'], proposal.test)
 editor.equal(#vim.api.nvim_tabpage_list_wins(0), 3, 'windows of the review')
 
 -- One hunk is left out where the cursor stands; what remains is verified and shown anew.
@@ -166,8 +155,12 @@ editor.wait('the review closes', function()
   return vim.fn.tabpagenr('$') == 1
 end)
 editor.equal(editor.text(buffer), smaller, 'the buffer')
-editor.equal(editor.text(tests), (test:gsub('add%(2, 3%)', 'add(3, 2)')), 'the buffer of the test')
-editor.equal({ editor.read('sums.js'), editor.read('test/sums.test.js') }, { source, test }, 'the files')
+editor.equal(editor.text(tests), proposal.changed_test, 'the buffer of the test')
+editor.equal(
+  { editor.read('sums.js'), editor.read('test/sums.test.js') },
+  { source, proposal.test },
+  'the files'
+)
 vim.cmd.wall()
 editor.equal(editor.read('sums.js'), smaller, 'the saved file')
 editor.wait('the pages of the review go', function()
@@ -193,7 +186,11 @@ vim.cmd.buffer(buffer)
 
 vim.cmd('OpenExec undo ' .. short[1])
 editor.said('undone')
-editor.equal({ editor.text(buffer), editor.text(tests) }, { source, test }, 'the buffers after an undo')
+editor.equal(
+  { editor.text(buffer), editor.text(tests) },
+  { source, proposal.test },
+  'the buffers after an undo'
+)
 editor.wait('the status line is at rest', function()
   return openexec.statusline() == 'OpenExec'
 end)

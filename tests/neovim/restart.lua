@@ -1,15 +1,8 @@
 -- The server ends while a proposal waits; the next one offers it again.
 local editor = require('editor')
+local proposal = require('proposal')
 
-local source = 'export function add(a, b) {\n  return a - b;\n}\n'
-local test = "import test from 'node:test';\nimport assert from 'node:assert';\n"
-  .. "import { add } from '../sums.js';\n\ntest('adds', () => assert.equal(add(2, 3), 5));\n"
-editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
-  editor.reply('fix', 1, {
-    editor.replace('sums.js', 'a - b', 'a + b'),
-    editor.replace('test/sums.test.js', 'add(2, 3), 5', 'add(3, 2), 5'),
-  }),
-})
+local source = proposal.of_two_hunks()
 editor.trust()
 local buffer = editor.open('sums.js')
 editor.open('test/sums.test.js')

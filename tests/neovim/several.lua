@@ -1,19 +1,9 @@
 -- Two runs wait: the user says which one is meant. A hunk is left out where it stands in the file.
 -- The server dies meanwhile, and the next one has both.
 local editor = require('editor')
+local proposal = require('proposal')
 
-local source = 'export function add(a, b) {\n  return a - b;\n}\n\n'
-  .. '// 1\n// 2\n// 3\n// 4\n// 5\n// 6\n// 7\n// 8\n// 9\n\n'
-  .. 'export function twice(a) {\n  return a * 2;\n}\n'
-local test = "import test from 'node:test';\nimport assert from 'node:assert';\n"
-  .. "import { add } from '../sums.js';\n\ntest('adds', () => assert.equal(add(2, 3), 5));\n"
-editor.project(editor.javascript({ ['sums.js'] = source, ['test/sums.test.js'] = test }), {
-  editor.reply('fix', 1, {
-    editor.replace('sums.js', 'a - b', 'a + b'),
-    editor.replace('sums.js', 'a * 2', 'a + a'),
-    editor.replace('test/sums.test.js', 'add(2, 3), 5', 'add(3, 2), 5'),
-  }),
-})
+local source = proposal.of_three_hunks()
 editor.trust()
 local buffer = editor.open('sums.js')
 for _ = 1, 2 do

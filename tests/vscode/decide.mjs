@@ -44,12 +44,19 @@ await inWorkbench({ name: 'decide', files, replies, machine: { 'diffEditor.codeL
     await user.picture('lenses');
     await user.button('Accept Hunk').click();
     await diff.locator('.codelens-decoration', { hasText: 'Accepted · Leave Out Hunk' }).first().waitFor();
+    // Most users have no lenses in diffs: the line and the status bar say it as well.
+    await user.page.locator('.statusbar-item', { hasText: '1 of 3 parts are accepted' }).waitFor();
+    await user.until('the accepted hunk is marked', () => diff.evaluate((node) =>
+        [...node.querySelectorAll('.view-line span')].some((part) => getComputedStyle(part, '::after').content.includes('✓ accepted'))));
+    await user.calm();
+    await user.picture('accepted');
     assert.equal(onDisk('sums.js'), twice);
 
     // In the view too: a file is left out, and the last one accepted.
     await user.showRuns();
     const row = (name) => user.row(name);
     await user.page.locator('.sidebar .monaco-list-row', { hasText: 'sums.js' }).filter({ hasText: 'accepted' }).first().waitFor();
+    await user.calm();
     await row('notes.md').hover();
     await user.picture('view');
     await user.button('Leave This Out', row('notes.md')).click();

@@ -30,6 +30,7 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     await user.press('be run', 'Trust Exactly This');
     await user.toast('trusted, may run');
 
+    await user.calm();
     await user.open('test/sums.test.js');
     await user.cursorAt(6, 4);
     await user.menu('Fix failing test `adds`');
@@ -54,6 +55,7 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     for (const text of ['return a - b;', 'return a + b;', 'add(3, 2), 5']) {
         await diff.getByText(text.replaceAll(' ', '\u00a0')).or(diff.getByText(text)).first().waitFor();
     }
+    await user.calm();
     await user.picture('review');
     await user.button('Apply').click();
     await user.page.locator('.tab', { hasText: 'Proposal of' }).waitFor({ state: 'detached' });
@@ -72,12 +74,14 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     await user.command('OpenExec: Show the Timeline of a Run');
     await user.page.locator('.tab.active', { hasText: 'timeline.md' }).waitFor();
     await user.preview().getByText('gate passed').first().waitFor();
+    await user.calm();
     await user.picture('timeline');
 
     await user.command('OpenExec: Show the Report of a Run');
     await user.page.locator('.tab.active', { hasText: 'Report of Fix tests' }).waitFor();
     await user.preview().locator('h1', { hasText: 'fix_tests' }).waitFor();
     assert.equal(await user.preview().locator('script').count(), 0, 'the page runs nothing');
+    await user.page.mouse.move(780, 640);
     await user.picture('report');
 
     // Above the function stands which run changed it.

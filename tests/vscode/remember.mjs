@@ -37,6 +37,14 @@ await inWorkbench({ name: 'remember', replies: [] }, async (user) => {
     await asks.waitFor();
     await input.press('Enter');
     await user.page.locator('.tab.active', { hasText: 'add.yaml' }).waitFor();
-    await user.shows('Say why it is as it is.');
+    await user.shows('# Why `add` in sums.js is as it is');
     assert(onDisk('.openexec/memory/add.yaml').includes('symbol: add'));
+    // The cursor waits where the reason goes; who saves has said it.
+    await user.page.locator('.statusbar-item', { hasText: /Ln \d+, Col 7/ }).waitFor();
+    await user.page.keyboard.type('two: "teams" count from 1');
+    await user.picture('file');
+    await user.keys('Control+s');
+    await user.toast('the reason in .openexec/memory/add.yaml is kept');
+    await user.open('sums.js');
+    await user.page.locator('.codelens-decoration', { hasText: 'two: "teams" count from 1' }).waitFor();
 });

@@ -172,6 +172,13 @@ class Workbench {
         }
     }
 
+    /** Puts messages and the mouse away, so that a picture shows what it is about. */
+    async calm() {
+        await this.command('Notifications: Clear All Notifications');
+        await this.page.locator('.notifications-toasts .notification-list-item').first().waitFor({ state: 'hidden' });
+        await this.page.mouse.move(780, 640);
+    }
+
     /** Keeps what the user sees. */
     async picture(what) {
         this.pictures += 1;

@@ -4,7 +4,9 @@
 import * as vscode from 'vscode';
 import { announce } from './announcements';
 import { Commands } from './commands';
+import { offerInTerminals } from './program';
 import { Proposals } from './proposals';
+import { STANDS_STILL } from './protocol';
 import { Reports } from './report';
 import { Runs } from './runs';
 import { Server } from './server';
@@ -14,6 +16,7 @@ import { RunsTree } from './tree';
 let server: Server | undefined;
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
+    offerInTerminals(context);
     const started = new Server(context.extensionUri);
     server = started;
     const runs = new Runs(started);
@@ -31,7 +34,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
         tree,
         view,
         runs.onDidChange(() => {
-            const waiting = runs.entries.filter(({ state }) => state === 'waiting' || state === 'asking').length;
+            const waiting = runs.entries.filter(({ state }) => STANDS_STILL.includes(state)).length;
             view.badge = waiting === 0 ? undefined : { value: waiting, tooltip: 'waiting for you' };
         }),
         announce(runs, proposals),

@@ -3,7 +3,7 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { isAbsolute } from 'node:path';
+import { delimiter, dirname, isAbsolute } from 'node:path';
 import * as vscode from 'vscode';
 
 /** How long the server may take to say its version, in milliseconds. */
@@ -31,6 +31,17 @@ export async function findProgram(extension: vscode.Uri): Promise<Program> {
         throw new NoProgram(`the setting \`openexec.server.path\` is \`${path}\`; write a program's name or an absolute path`);
     }
     return { path, version: await version(path, set !== '') };
+}
+
+/** Lets terminals of VS Code find the program that came with the extension, behind one that the user has installed. */
+export function offerInTerminals({ extensionUri, environmentVariableCollection: variables }: vscode.ExtensionContext): void {
+    const program = bundled(extensionUri);
+    // What was offered before may lie in an earlier version's folder.
+    variables.clear();
+    if (program !== undefined) {
+        variables.description = 'Lets `openexec` be typed here.';
+        variables.append('PATH', `${delimiter}${dirname(program)}`);
+    }
 }
 
 function bundled(extension: vscode.Uri): string | undefined {

@@ -5,12 +5,15 @@
 import * as vscode from 'vscode';
 import { type ChangedFile, type Changes, type RunEntry, called, isWhole, part, partsOf } from './protocol';
 import type { Runs } from './runs';
-import type { Server } from './server';
+import { type Server, sentence } from './server';
 
 const SCHEME = 'openexec';
 
 /** What the titles of proposals begin with; of what is applied already, `Changes of`. */
 const PROPOSAL = 'Proposal of';
+
+/** How long a remark stands in the status bar, in milliseconds. */
+const REMARK_MS = 6_000;
 
 /** What is shown in a diff editor of ours. */
 export interface Shown {
@@ -34,6 +37,12 @@ type Side = 'before' | 'after';
 /** What can be decided about a part: the server's `openexec.accept` and `openexec.reject`. */
 export type Decision = 'accept' | 'reject';
 
+/** What the server answers when a part is accepted and others are not. */
+interface Progress {
+    readonly accepted?: readonly string[];
+    readonly left?: readonly string[];
+}
+
 export class Proposals implements vscode.Disposable, vscode.TextDocumentContentProvider, vscode.CodeLensProvider {
     private readonly texts = new Map<string, string>();
     private readonly held = new Map<string, Held>();
@@ -44,6 +53,10 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     private readonly known = new Map<string, Promise<Changes>>();
     /** The runs whose changes stand in an editor, and the proposal that is seen there, by the title of its tab. */
     private readonly tabs = new Map<string, { readonly run: string; readonly proposal: string | undefined }>();
+    /** Behind the first line of a hunk that is accepted, since diff editors show no lenses unless they are told to. */
+    private readonly mark = vscode.window.createTextEditorDecorationType({
+        after: { contentText: '✓ accepted', margin: '0 0 0 3em', color: new vscode.ThemeColor('testing.iconPassed') },
+    });
     private readonly watching: vscode.Disposable[];
 
     constructor(
@@ -51,6 +64,8 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
         private readonly runs: Runs,
     ) {
         this.watching = [
+            this.mark,
+            vscode.window.onDidChangeVisibleTextEditors(() => this.markAccepted()),
             vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
             vscode.languages.registerCodeLensProvider({ scheme: SCHEME }, this),
             vscode.window.tabGroups.onDidChangeTabs(() => this.notice()),
@@ -62,6 +77,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
                 }
                 this.lensesChanged.fire();
                 this.notice();
+                void this.markAccepted();
             }),
             runs.onDidTurn(({ before, now }) => {
                 if (before?.state === 'waiting') {
@@ -128,6 +144,31 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
         return which === undefined ? undefined : { entry: held.entry, changes: held.changes, part: which };
     }
 
+    /** Says in the proposals that are seen which of their parts are accepted. */
+    private async markAccepted(): Promise<void> {
+        for (const editor of vscode.window.visibleTextEditors) {
+            const held = this.held.get(editor.document.uri.toString());
+            const entry = held === undefined ? undefined : this.runs.of(held.entry.run);
+            if (held === undefined) {
+                continue;
+            }
+            const isSeen = entry !== undefined && entry.proposal !== undefined && entry.proposal === held.changes.proposal;
+            const accepted = isSeen ? await this.acceptedOf(entry) : [];
+            const lines = partsOf(held.file).flatMap((which, at) =>
+                accepted.includes(which) ? [hunkLines(held.file.hunks[at] ?? '', held.side).first - 1] : []);
+            editor.setDecorations(this.mark, lines.map((line) => editor.document.lineAt(Math.min(line, editor.document.lineCount - 1)).range));
+        }
+    }
+
+    private async acceptedOf(entry: RunEntry): Promise<readonly string[]> {
+        try {
+            return (await this.of(entry)).accepted;
+        } catch (error) {
+            this.server.log.warn(`run ${entry.short}: ${sentence(error)}`);
+            return [];
+        }
+    }
+
     /** What a run changes, asked for once while it stands as it does. */
     of(entry: RunEntry): Promise<Changes> {
         const key = [entry.run, entry.state, entry.proposal, entry.detail].join('\n');
@@ -187,7 +228,12 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
      * all are, it applies the proposal.
      */
     async decide(decision: Decision, entry: RunEntry, changes: Changes, parts: string[]): Promise<void> {
-        await this.server.execute(`openexec.${decision}`, { run: entry.run, proposal: changes.proposal, parts });
+        const done = (await this.server.execute(`openexec.${decision}`, { run: entry.run, proposal: changes.proposal, parts })) as Progress | undefined;
+        const [accepted, left] = [done?.accepted?.length ?? 0, done?.left?.length ?? 0];
+        if (left > 0) {
+            const said = `${accepted} of ${accepted + left} parts are accepted; with the last one the proposal is applied`;
+            vscode.window.setStatusBarMessage(`$(check) OpenExec: ${said}`, REMARK_MS);
+        }
     }
 
     /** A text about a run that nobody can edit. */

@@ -22,6 +22,9 @@ export type Stand =
     | 'discarded'
     | 'undone';
 
+/** The runs that go no further without their user. */
+export const STANDS_STILL: readonly Stand[] = ['waiting', 'asking', 'paused', 'interrupted'];
+
 export interface RunEntry {
     readonly run: string;
     /** The part of the id that people see. */

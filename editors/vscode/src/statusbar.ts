@@ -1,6 +1,7 @@
 // One item in the status bar: whether the server works, and whether somebody waits.
 
 import * as vscode from 'vscode';
+import { STANDS_STILL } from './protocol';
 import type { Runs } from './runs';
 import type { Server } from './server';
 
@@ -43,7 +44,7 @@ function look(server: Server, runs: Runs): Look {
         return { text: '$(loading~spin) OpenExec', tooltip: 'The OpenExec server is starting.', command: 'openexec.ui.showLog' };
     }
     const command = 'openexec.runs.focus';
-    const waiting = runs.entries.filter(({ state }) => state === 'waiting' || state === 'asking' || state === 'paused');
+    const waiting = runs.entries.filter(({ state }) => STANDS_STILL.includes(state));
     const working = runs.entries.filter(({ state }) => state === 'working');
     const [first] = working;
     if (waiting.length > 0) {

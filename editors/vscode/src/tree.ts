@@ -3,7 +3,7 @@
 
 import * as vscode from 'vscode';
 import { hunkLines, type Proposals } from './proposals';
-import { type ChangedFile, type Changes, type RunEntry, type Stand, isWhole, part, partsOf, work } from './protocol';
+import { type ChangedFile, type Changes, type RunEntry, STANDS_STILL, type Stand, isWhole, part, partsOf, work } from './protocol';
 import type { Runs } from './runs';
 import { type Server, sentence } from './server';
 
@@ -15,7 +15,7 @@ export type Node =
     | { readonly kind: 'hunk'; readonly entry: RunEntry; readonly changes: Changes; readonly file: ChangedFile; readonly hunk: number };
 
 const GROUPS: readonly (Node & { kind: 'group' })[] = [
-    { kind: 'group', title: 'Waiting for You', states: ['waiting', 'asking', 'paused', 'interrupted'] },
+    { kind: 'group', title: 'Waiting for You', states: STANDS_STILL },
     { kind: 'group', title: 'At Work', states: ['working'] },
     { kind: 'group', title: 'Over', states: ['done', 'failed', 'cancelled', 'discarded', 'undone'] },
 ];

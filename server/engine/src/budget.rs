@@ -254,16 +254,22 @@ pub fn exhausted(scope: Scope, spent: Spent, limit: Limit, next: Spent, model: &
 }
 
 /// What a run has taken, in one line: `12,000 tokens read (9,000 from the cache), 800 written, 0.0412 USD`.
+/// Where no server has counted: `about 12,800 tokens (an estimate: none were counted), 0.0412 USD`.
 pub fn told(usage: &Usage, spent: Spent, models: &Models) -> String {
     let counted = usage.input_tokens.saturating_add(usage.output_tokens);
-    let mut text = format!("{} tokens read", grouped(usage.input_tokens));
-    if usage.cached_tokens > 0 {
-        text.push_str(&format!(" ({} from the cache)", grouped(usage.cached_tokens)));
-    }
-    text.push_str(&format!(", {} written", grouped(usage.output_tokens)));
-    if spent.tokens > counted {
-        text.push_str(&format!(" (uncounted ones estimated: {} in all)", grouped(spent.tokens)));
-    }
+    let text = if counted == 0 && spent.tokens > 0 {
+        format!("about {} tokens (an estimate: none were counted)", grouped(spent.tokens))
+    } else {
+        let mut text = format!("{} tokens read", grouped(usage.input_tokens));
+        if usage.cached_tokens > 0 {
+            text.push_str(&format!(" ({} from the cache)", grouped(usage.cached_tokens)));
+        }
+        text.push_str(&format!(", {} written", grouped(usage.output_tokens)));
+        if spent.tokens > counted {
+            text.push_str(&format!(" (with uncounted ones about {} in all)", grouped(spent.tokens)));
+        }
+        text
+    };
     match models.all().find(|model| model.known_price().is_none()) {
         Some(model) if spent.micro_usd == 0 => format!("{text}, price of `{}` unknown", model.name),
         Some(model) => format!("{text}, {} and an unknown price of `{}`", usd(spent.micro_usd), model.name),

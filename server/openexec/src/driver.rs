@@ -392,6 +392,11 @@ impl Runtime {
         self.at_hand.get_or_try_init(find).await.ok()
     }
 
+    /// Where the user describes models, limits and roles.
+    pub fn config_path(&self) -> PathBuf {
+        self.dirs.config_path()
+    }
+
     /// What to type where there is no model.
     fn no_model(&self) -> String {
         format!(

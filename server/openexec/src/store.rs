@@ -1,4 +1,5 @@
-//! The state store: one SQLite database per workspace, in user scope. Journal, memory, leases.
+//! The state store: one SQLite database per workspace, in user scope. Journal, memory, leases, and
+//! which parts of proposals the user has accepted so far.
 //! Databases of their own hold what the user has trusted, what calls to models have taken, and
 //! what is known of a workspace's files.
 //!
@@ -8,6 +9,7 @@
 //! and answers only after the commit. Reads use connections of their own. Several processes
 //! may have one database open: SQLite's write-ahead log keeps them apart.
 
+mod accepted;
 mod database;
 mod index;
 mod journal;
@@ -19,6 +21,7 @@ mod tests;
 mod trust;
 mod writer;
 
+pub use accepted::{AcceptedPart, AcceptedParts};
 pub use index::{IndexSize, IndexStore};
 pub use lease::Lease;
 pub use spending::{Call, Reserved, Spending};
@@ -32,6 +35,7 @@ use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::Event;
 use parking_lot::Mutex;
 use rusqlite::Connection;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
@@ -301,6 +305,23 @@ impl Store {
     /// When the database refuses.
     pub fn records(&self) -> Result<Vec<Record>, StoreError> {
         self.read(memory::records)
+    }
+
+    /// Notes parts of a run's proposal as accepted, beside those that are. Of a run that is over
+    /// nothing is noted; its end forgets them.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn accept(&self, run: &RunId, parts: &BTreeSet<AcceptedPart>) -> Result<(), StoreError> {
+        self.write(Work::Accept { run: run.clone(), parts: parts.clone() }).await.map(|_| ())
+    }
+
+    /// The accepted parts of all runs that are not over, whichever process they were accepted in.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn accepted(&self) -> Result<AcceptedParts, StoreError> {
+        self.read(accepted::accepted)
     }
 
     async fn write(&self, work: Work) -> Result<Digest, StoreError> {

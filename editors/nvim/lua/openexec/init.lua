@@ -167,7 +167,9 @@ local subcommands = {
     -- A proposal that waits, else whatever the user names or chooses.
     runs.meant('review', words[1], review.open, function()
       runs.meant('request', words[1], review.open, function()
-        runs.meant('undo', words[1], review.open)
+        runs.meant('undo', words[1], review.open, not words[1] and function()
+          server.complain('there is no run to review; `:OpenExec status` shows them all')
+        end)
       end)
     end)
   end,

@@ -4,6 +4,9 @@ local server = require('openexec.server')
 local runs = require('openexec.runs')
 local M = {}
 
+-- The runs that go no further without their user.
+local stands_still = { waiting = true, asking = true, paused = true, interrupted = true }
+
 -- What works, by progress token.
 local working = {}
 
@@ -36,7 +39,7 @@ function M.line()
   end
   local waiting = 0
   for _, entry in ipairs(runs.known) do
-    if entry.state == 'waiting' or entry.state == 'asking' or entry.state == 'paused' then
+    if stands_still[entry.state] then
       waiting = waiting + 1
     end
   end

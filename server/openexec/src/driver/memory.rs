@@ -2,7 +2,7 @@
 //! trusted, the user's own, and what runs have left. This is where they are brought together
 //! for a run; which of them matter is for the engine to say.
 
-use super::{Declarations, DriverError, Pointers, Runtime, canonical};
+use super::{Declarations, DriverError, Pointers, Runtime, TrustChanges, canonical};
 use crate::memory::{Present, Shared, is_memory_file};
 use crate::store::Store;
 use crate::tasks::Declared;
@@ -89,6 +89,26 @@ impl Runtime {
             true => self.trust(&root, after.content),
             false => Ok(()),
         }
+    }
+
+    /// Trusts a memory file as its writer has just saved it, where the workspace was trusted and
+    /// nothing but this file has changed since. True when the workspace is trusted now.
+    ///
+    /// # Errors
+    /// When trust cannot be read or stored.
+    pub fn trust_memory(&self, root: &Path, path: &WorkspacePath, text: &str) -> Result<bool, DriverError> {
+        let root = canonical(root)?;
+        let declared = self.declarations(&root)?.declared;
+        let refused = "the trust database cannot be read";
+        let was_trusted = self.trust.trusted(&root).context(refused)?.is_some();
+        let before = self.trust.files(&root).context(refused)?;
+        let is_ours = is_memory_file(path.as_str())
+            && declared.files.get(path.as_str()).is_some_and(|it| it.text.as_deref() == Some(text));
+        let alone = TrustChanges::between(&before, &declared.files).files == [path.as_str()];
+        if was_trusted && is_ours && alone {
+            self.trust(&root, declared.content)?;
+        }
+        Ok(was_trusted && is_ours && alone)
     }
 
     /// INVARIANT: a shared record is read from exactly the bytes that the user has trusted.

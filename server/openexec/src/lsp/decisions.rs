@@ -1,5 +1,6 @@
 //! What can be decided about a proposal where a document shows it: lenses above the hunks of a
-//! review, the same as code actions on their lines, and which parts the user has accepted so far.
+//! review, the same as code actions on their lines, and which parts the user has accepted so far,
+//! here or in another editor.
 //!
 //! A document is a review while it shows exactly the diff that waits. One that the user has
 //! changed, or whose run has gone on, decides nothing. Nothing here waits or reads a file.
@@ -8,6 +9,7 @@ use super::actions::{RunLine, action, place_of, quote, short};
 use super::documents::OpenFile;
 use super::protocol::{CodeAction, CodeLens, Command, Position, Range};
 use crate::driver::{Asked, RunStatus};
+use crate::store::{AcceptedPart, AcceptedParts};
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::{Part, ShownPart};
 use openexec_engine::ids::RunId;
@@ -18,14 +20,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// A part by what it says rather than by its number: its file, its text, and which one it is of
-/// the file's parts with this text. It stays the same when other parts are left out.
-type Mark = (WorkspacePath, Digest, usize);
-
-/// The parts that the user has accepted one by one, of proposals that still wait. Kept for as
-/// long as the server lives: nothing is agreed to by them before all of a proposal is.
+/// The parts that the user has accepted one by one, of proposals that still wait, as the stores
+/// of their workspaces held them last: a menu does not wait for the disk.
 #[derive(Debug, Default)]
-pub(super) struct Accepted(BTreeMap<RunId, BTreeSet<Mark>>);
+pub(super) struct Accepted(AcceptedParts);
 
 /// What accepting some parts has come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,59 +35,65 @@ pub(super) struct Progress {
 }
 
 impl Accepted {
-    /// Notes that these parts are accepted; a whole file stands for all its parts.
-    ///
-    /// # Errors
-    /// When one of them is not there: nothing is noted then.
-    pub(super) fn accept(
-        &mut self,
-        run: &RunId,
-        parts: &[Part],
-        diff: &str,
-        shown: &[ShownPart],
-    ) -> Result<Progress, String> {
-        let marks = marks(diff, shown);
-        let mut wanted = BTreeSet::new();
-        for part in parts {
-            let meant = |it: &Part| it == part || part.hunk.is_none() && it.path == part.path;
-            let found: Vec<&Mark> = marks.iter().filter(|(it, _)| meant(it)).map(|(_, mark)| mark).collect();
-            if found.is_empty() {
-                let there: Vec<String> = marks.iter().map(|(part, _)| format!("`{part}`")).collect();
-                return Err(format!("the proposal has no part `{part}`; it has {}", there.join(", ")));
-            }
-            wanted.extend(found.into_iter().cloned());
+    /// Takes over what a store holds: what was accepted stays so until its run is over.
+    pub(super) fn learn(&mut self, stored: AcceptedParts) {
+        for (run, mut parts) in stored {
+            self.0.entry(run).or_default().append(&mut parts);
         }
-        self.0.entry(run.clone()).or_default().append(&mut wanted);
-        Ok(self.progress(run, diff, shown))
     }
 
     /// How far the user has come with a proposal.
     pub(super) fn progress(&self, run: &RunId, diff: &str, shown: &[ShownPart]) -> Progress {
         let known = self.0.get(run);
-        let is_accepted = |mark: &Mark| known.is_some_and(|known| known.contains(mark));
+        let is_accepted = |mark: &AcceptedPart| known.is_some_and(|known| known.contains(mark));
         let (accepted, left): (Vec<_>, Vec<_>) =
             marks(diff, shown).into_iter().partition(|(_, mark)| is_accepted(mark));
-        let parts = |marked: Vec<(Part, Mark)>| marked.into_iter().map(|(part, _)| part).collect();
+        let parts = |marked: Vec<(Part, AcceptedPart)>| marked.into_iter().map(|(part, _)| part).collect();
         Progress { accepted: parts(accepted), left: parts(left) }
     }
 
-    /// Forgets a run that waits no more.
+    /// Forgets a run that is over.
     pub(super) fn forget(&mut self, run: &RunId) {
         self.0.remove(run);
     }
 }
 
-fn marks(diff: &str, shown: &[ShownPart]) -> Vec<(Part, Mark)> {
+/// What accepting these parts of a proposal notes; a whole file stands for all its parts.
+///
+/// # Errors
+/// When one of them is not there.
+pub(super) fn marks_of(
+    parts: &[Part],
+    diff: &str,
+    shown: &[ShownPart],
+) -> Result<BTreeSet<AcceptedPart>, String> {
+    let marks = marks(diff, shown);
+    let mut wanted = BTreeSet::new();
+    for part in parts {
+        let meant = |it: &Part| it == part || part.hunk.is_none() && it.path == part.path;
+        let found: Vec<&AcceptedPart> =
+            marks.iter().filter(|(it, _)| meant(it)).map(|(_, mark)| mark).collect();
+        if found.is_empty() {
+            let there: Vec<String> = marks.iter().map(|(part, _)| format!("`{part}`")).collect();
+            return Err(format!("the proposal has no part `{part}`; it has {}", there.join(", ")));
+        }
+        wanted.extend(found.into_iter().cloned());
+    }
+    Ok(wanted)
+}
+
+/// The single parts of a proposal, each with what accepting it notes.
+fn marks(diff: &str, shown: &[ShownPart]) -> Vec<(Part, AcceptedPart)> {
     let lines: Vec<&str> = diff.split('\n').collect();
-    let mut before: BTreeMap<(WorkspacePath, Digest), usize> = BTreeMap::new();
+    let mut before: BTreeMap<(WorkspacePath, Digest), u32> = BTreeMap::new();
     let mut marks = Vec::new();
     for place in places(diff, shown).into_iter().filter(|place| place.is_single) {
         // Without the header, whose numbers change with every other hunk of the file.
         let text = lines.get(place.lines.0.saturating_add(1)..place.lines.1).unwrap_or_default().join("\n");
-        let key = (place.part.path.clone(), Digest::of(text.as_bytes()));
-        let number = before.entry(key.clone()).or_default();
+        let (path, text) = (place.part.path.clone(), Digest::of(text.as_bytes()));
+        let number = before.entry((path.clone(), text)).or_default();
         *number += 1;
-        marks.push((place.part, (key.0, key.1, *number)));
+        marks.push((place.part, AcceptedPart { path, text, number: *number }));
     }
     marks
 }

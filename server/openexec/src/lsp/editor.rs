@@ -4,8 +4,8 @@
 //! whole server when an answer arrives for somebody who no longer waits.
 
 use super::protocol::{
-    LogMessageParams, MessageType, ProgressParams, ProgressParamsValue, ProgressToken, ShowMessageParams,
-    Url, WorkDoneProgress, WorkDoneProgressCreateParams, notification, request,
+    LogMessageParams, MessageType, ProgressParams, ProgressParamsValue, ProgressToken, Range,
+    ShowMessageParams, Url, WorkDoneProgress, WorkDoneProgressCreateParams, notification, request,
 };
 use crate::limits::CLIENT_ANSWER_TIMEOUT_MS;
 use serde_json::{Value, json};
@@ -137,6 +137,11 @@ impl Editor {
     /// Shows a file. True when the editor says that it did.
     pub(super) async fn show_document(&self, path: &Path) -> bool {
         self.show_as(path, json!({ "takeFocus": true })).await
+    }
+
+    /// Shows a place of a file. True when the editor says that it did.
+    pub(super) async fn show_place(&self, path: &Path, at: Range) -> bool {
+        self.show_as(path, json!({ "takeFocus": true, "selection": at })).await
     }
 
     /// Has a file shown by the program that the user has for such files.

@@ -9,6 +9,7 @@ use super::trust::{TrustState, subject};
 use crate::disclosure::{Disclosed, Fate};
 use crate::driver::{Asked, RunStatus, RunView};
 use crate::store::Recorded;
+use openexec_engine::ids::ModelName;
 use openexec_engine::run::Event;
 use openexec_engine::task::{Judgement, TaskExit, TaskReport};
 use openexec_engine::text::visible;
@@ -189,12 +190,27 @@ pub(super) fn write_readonly(folder: &Path, name: &str, markdown: &str) -> io::R
     Ok(file)
 }
 
-/// The state of all runs of the open workspaces.
+/// Which model a run asks that names none, or what to do where there is none.
+pub(super) fn model_fact(model: Option<&ModelName>, config: &Path) -> String {
+    match model {
+        Some(model) => format!(
+            "a run that names no model asks `{model}`; `openexec models` in a terminal says whether it answers"
+        ),
+        None => format!(
+            "there is no model yet, so no run can be started. One of these is enough: a key in \
+             `ANTHROPIC_API_KEY`, `OPENAI_API_KEY` or `GEMINI_API_KEY`; Ollama on this machine; a model in \
+             `{}`. Then restart the server",
+            visible(&config.display().to_string())
+        ),
+    }
+}
+
+/// The state of all runs of the open workspaces. `facts` are said beside them, a line each.
 pub(super) fn status_markdown(
     lines: &[RunLine],
     trust: &[(PathBuf, TrustState)],
     trouble: Option<&str>,
-    today: Option<&str>,
+    facts: &[String],
 ) -> String {
     let mut text = "# OpenExec\n\n".to_owned();
     if let Some(trouble) = trouble {
@@ -222,8 +238,8 @@ pub(super) fn status_markdown(
             }
         }
     }
-    if let Some(today) = today {
-        let _ = writeln!(text, "- all your runs of today (UTC) have taken {today}");
+    for fact in facts {
+        let _ = writeln!(text, "- {fact}");
     }
     text.push_str("\n## Runs\n\n");
     if lines.is_empty() {

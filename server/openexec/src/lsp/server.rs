@@ -5,6 +5,7 @@ mod agreement;
 mod annotations;
 mod capabilities;
 mod deciding;
+mod drafts;
 mod following;
 mod for_memory;
 mod for_own_files;
@@ -16,6 +17,7 @@ mod timeline;
 mod wishes;
 
 use self::capabilities::capabilities;
+use self::drafts::Draft;
 use self::for_own_files::own_edit;
 pub(super) use self::indexing::stop_indexing;
 use super::actions::{Form, Place, RunLine, offered};
@@ -71,6 +73,8 @@ struct Shared {
     recorded_views: Mutex<BTreeMap<RunId, RunView>>,
     /// What the user has accepted of proposals that wait.
     accepted: Mutex<Accepted>,
+    /// The memory files that were begun in this session.
+    drafts: Mutex<BTreeMap<PathBuf, Draft>>,
 }
 
 impl Handlers {
@@ -82,7 +86,8 @@ impl Handlers {
     ) -> Self {
         let editor = Editor::new(client);
         let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
-        let (followed, recorded_views, accepted) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (followed, recorded_views) = (Mutex::default(), Mutex::default());
+        let (accepted, drafts) = (Mutex::default(), Mutex::default());
         let memory = Arc::new(Memory::new(Arc::clone(&session), runtime.clone()));
         let surroundings =
             Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), Arc::clone(&memory), &dirs));
@@ -101,6 +106,7 @@ impl Handlers {
             followed,
             recorded_views,
             accepted,
+            drafts,
         }))
     }
 

@@ -13,7 +13,7 @@ use openexec_engine::budget::Budget;
 use openexec_engine::ids::{CommandId, StageId, StepId};
 use openexec_engine::model::{ChosenModel, ModelReply, Models, StopReason, ToolCall, Usage};
 use openexec_engine::policy::{ApprovalMode, PolicySnapshot, SandboxMode};
-use openexec_engine::run::{HydratedText, Inputs, RunStarted};
+use openexec_engine::run::{HydratedText, Inputs, Outcome, RunStarted};
 use openexec_engine::task::TaskSet;
 use tempfile::TempDir;
 

@@ -3,12 +3,13 @@
 //!
 //! It must not read for others, and it must not reorder: jobs are done as they came.
 
-use super::{StoreError, database, journal, memory};
+use super::{AcceptedPart, StoreError, accepted, database, journal, memory};
 use crate::limits::JOURNAL_QUEUE_MAX;
 use openexec_engine::digest::Digest;
 use openexec_engine::ids::{RecordId, RunId};
 use openexec_engine::memory::{Kind, MaintenanceRecord, Record};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use tokio::sync::{mpsc, oneshot};
 
@@ -18,6 +19,7 @@ pub(super) enum Work {
     Remember { record: Box<MaintenanceRecord>, body: String },
     Keep { record: Box<Record>, body: String },
     Forget { kind: Kind, id: RecordId },
+    Accept { run: RunId, parts: BTreeSet<AcceptedPart> },
 }
 
 /// Work, and who waits for it. The answer is the digest of what was written.
@@ -99,5 +101,6 @@ fn perform(transaction: &Transaction<'_>, work: &Work) -> Result<Digest, StoreEr
         Work::Remember { record, body } => memory::remember(transaction, record, body),
         Work::Keep { record, body } => memory::keep(transaction, record, body),
         Work::Forget { kind, id } => memory::forget(transaction, *kind, id),
+        Work::Accept { run, parts } => accepted::accept(transaction, run, parts),
     }
 }

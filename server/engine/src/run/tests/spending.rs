@@ -329,3 +329,20 @@ proptest! {
         prop_assert_eq!(again.outstanding(), world.state.outstanding());
     }
 }
+
+#[test]
+fn what_was_taken_says_what_was_counted() {
+    let models = Models::only(ChosenModel { price: Some(PRICE), ..model() });
+    let told = |input_tokens, output_tokens, tokens| {
+        let usage = Usage { input_tokens, output_tokens, ..Usage::default() };
+        crate::budget::told(&usage, Spent { tokens, micro_usd: 0 }, &models)
+    };
+    assert_eq!(told(1_000, 100, 1_100), "1,000 tokens read, 100 written, 0.00 USD");
+    assert_eq!(
+        told(1_000, 100, 2_300),
+        "1,000 tokens read, 100 written (with uncounted ones about 2,300 in all), 0.00 USD"
+    );
+    // A server that counts nothing is no reason to say that nothing was read.
+    assert_eq!(told(0, 0, 3_259), "about 3,259 tokens (an estimate: none were counted), 0.00 USD");
+    assert_eq!(told(0, 0, 0), "0 tokens read, 0 written, 0.00 USD");
+}

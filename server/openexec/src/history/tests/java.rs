@@ -7,10 +7,11 @@ use PointerState::{Edited, Exact, Moved, Renamed, Stale, Suspect};
 /// The files that a commit writes; those without a text it removes.
 type Commit = &'static [(&'static str, Option<&'static str>)];
 
-/// A history with a method of its first commit.
+/// What became of a method of [`CART`], which the first commit brings.
 struct Told {
     name: &'static str,
-    commits: &'static [Commit],
+    /// The commits after it.
+    then: &'static [Commit],
     /// The file, the qualified name, the number among overloads.
     method: (&'static str, &'static str, usize),
     /// What became of it: the file, the qualified name and the first line now.
@@ -61,12 +62,10 @@ class Cart {
 const CASES: &[Told] = &[
     Told {
         name: "a new name",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[(
-                "Cart.java",
-                Some(
-                    "package shop;
+        then: &[&[(
+            "Cart.java",
+            Some(
+                "package shop;
 
 class Cart {
   Cart(Currency currency) {
@@ -83,20 +82,17 @@ class Cart {
   }
 }
 ",
-                ),
-            )],
-        ],
+            ),
+        )]],
         method: ("Cart.java", "Cart.total", 0),
         became: (Renamed, Some(("Cart.java", "Cart.amountDue", 8))),
     },
     Told {
         name: "another parameter, another result, another modifier and an annotation",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[(
-                "Cart.java",
-                Some(
-                    "package shop;
+        then: &[&[(
+            "Cart.java",
+            Some(
+                "package shop;
 
 class Cart {
   /** Adds up, and rounds. */
@@ -111,22 +107,19 @@ class Cart {
   }
 }
 ",
-                ),
-            )],
-        ],
+            ),
+        )]],
         method: ("Cart.java", "Cart.total", 0),
         became: (Edited, Some(("Cart.java", "Cart.total", 4))),
     },
     Told {
         name: "a file that moved, a class that was renamed and a body that was edited, in one commit",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[
-                ("Cart.java", None),
-                (
-                    "shop/Basket.java",
-                    Some(
-                        "package shop;
+        then: &[&[
+            ("Cart.java", None),
+            (
+                "shop/Basket.java",
+                Some(
+                    "package shop;
 
 class Basket {
   private final List<Item> items = new ArrayList<>();
@@ -152,23 +145,20 @@ class Basket {
   }
 }
 ",
-                    ),
                 ),
-            ],
-        ],
+            ),
+        ]],
         method: ("Cart.java", "Cart.total", 0),
         became: (Moved, Some(("shop/Basket.java", "Basket.total", 12))),
     },
     Told {
         name: "the constructor of a class that was renamed",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[
-                ("Cart.java", None),
-                (
-                    "Basket.java",
-                    Some(
-                        "package shop;
+        then: &[&[
+            ("Cart.java", None),
+            (
+                "Basket.java",
+                Some(
+                    "package shop;
 
 class Basket {
   private final List<Item> items = new ArrayList<>();
@@ -189,21 +179,18 @@ class Basket {
   }
 }
 ",
-                    ),
                 ),
-            ],
-        ],
+            ),
+        ]],
         method: ("Cart.java", "Cart.Cart", 0),
         became: (Renamed, Some(("Basket.java", "Basket.Basket", 6))),
     },
     Told {
         name: "one of two overloads that both change",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[(
-                "Cart.java",
-                Some(
-                    "package shop;
+        then: &[&[(
+            "Cart.java",
+            Some(
+                "package shop;
 
 class Cart {
   void add(Item item, long count, Reason reason) {
@@ -218,20 +205,17 @@ class Cart {
   }
 }
 ",
-                ),
-            )],
-        ],
+            ),
+        )]],
         method: ("Cart.java", "Cart.add", 1),
         became: (Edited, Some(("Cart.java", "Cart.add", 4))),
     },
     Told {
         name: "an overload that goes while its twin stays",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[(
-                "Cart.java",
-                Some(
-                    "package shop;
+        then: &[&[(
+            "Cart.java",
+            Some(
+                "package shop;
 
 class Cart {
   void add(Item item) {
@@ -240,20 +224,17 @@ class Cart {
   }
 }
 ",
-                ),
-            )],
-        ],
+            ),
+        )]],
         method: ("Cart.java", "Cart.add", 1),
         became: (Stale, None),
     },
     Told {
         name: "an overload that comes before it",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[(
-                "Cart.java",
-                Some(
-                    "package shop;
+        then: &[&[(
+            "Cart.java",
+            Some(
+                "package shop;
 
 class Cart {
   void add(Order order) {
@@ -273,21 +254,18 @@ class Cart {
   }
 }
 ",
-                ),
-            )],
-        ],
+            ),
+        )]],
         method: ("Cart.java", "Cart.add", 0),
         became: (Edited, Some(("Cart.java", "Cart.add", 8))),
     },
     Told {
         name: "a method of a class that was extracted into a file of its own",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[
-                (
-                    "Cart.java",
-                    Some(
-                        "package shop;
+        then: &[&[
+            (
+                "Cart.java",
+                Some(
+                    "package shop;
 
 class Cart {
   private final Totals totals = new Totals();
@@ -298,12 +276,12 @@ class Cart {
   }
 }
 ",
-                    ),
                 ),
-                (
-                    "Totals.java",
-                    Some(
-                        "package shop;
+            ),
+            (
+                "Totals.java",
+                Some(
+                    "package shop;
 
 final class Totals {
   long total(List<Item> items, Customer customer) {
@@ -315,22 +293,19 @@ final class Totals {
   }
 }
 ",
-                    ),
                 ),
-            ],
-        ],
+            ),
+        ]],
         method: ("Cart.java", "Cart.total", 0),
         became: (Moved, Some(("Totals.java", "Totals.total", 4))),
     },
     Told {
         name: "a method of an inner class that became a file of its own, under another name",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[
-                (
-                    "Cart.java",
-                    Some(
-                        "package shop;
+        then: &[&[
+            (
+                "Cart.java",
+                Some(
+                    "package shop;
 
 class Cart {
   void add(Item item) {
@@ -339,12 +314,12 @@ class Cart {
   }
 }
 ",
-                    ),
                 ),
-                (
-                    "CartLine.java",
-                    Some(
-                        "package shop;
+            ),
+            (
+                "CartLine.java",
+                Some(
+                    "package shop;
 
 class CartLine {
   String text(Locale locale) {
@@ -354,17 +329,16 @@ class CartLine {
   }
 }
 ",
-                    ),
                 ),
-            ],
-        ],
+            ),
+        ]],
         method: ("Cart.java", "Cart.Line.text", 0),
         became: (Moved, Some(("CartLine.java", "CartLine.text", 4))),
     },
     Told {
         name: "a method that was pulled up and went on to change, commit by commit",
-        commits: &[
-            &[("Cart.java", Some(CART)), ("Bag.java", Some("package shop;\n\nabstract class Bag {\n}\n"))],
+        then: &[
+            &[("Bag.java", Some("package shop;\n\nabstract class Bag {\n}\n"))],
             &[
                 (
                     "Cart.java",
@@ -435,12 +409,10 @@ abstract class Bag {
     },
     Told {
         name: "a body that was rewritten under the same name",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[(
-                "Cart.java",
-                Some(
-                    "package shop;
+        then: &[&[(
+            "Cart.java",
+            Some(
+                "package shop;
 
 class Cart {
   long total(Customer customer) {
@@ -448,16 +420,14 @@ class Cart {
   }
 }
 ",
-                ),
-            )],
-        ],
+            ),
+        )]],
         method: ("Cart.java", "Cart.total", 0),
         became: (Suspect, Some(("Cart.java", "Cart.total", 4))),
     },
     Told {
         name: "a method beside which a like one was added before it went",
-        commits: &[
-            &[("Cart.java", Some(CART))],
+        then: &[
             &[(
                 "Cart.java",
                 Some(
@@ -506,12 +476,10 @@ class Cart {
     },
     Told {
         name: "only a comment and an annotation above it",
-        commits: &[
-            &[("Cart.java", Some(CART))],
-            &[(
-                "Cart.java",
-                Some(
-                    "package shop;
+        then: &[&[(
+            "Cart.java",
+            Some(
+                "package shop;
 
 class Cart {
   // Nothing but this is left.
@@ -522,15 +490,14 @@ class Cart {
   }
 }
 ",
-                ),
-            )],
-        ],
+            ),
+        )]],
         method: ("Cart.java", "Cart.add", 0),
         became: (Edited, Some(("Cart.java", "Cart.add", 4))),
     },
     Told {
         name: "nothing at all",
-        commits: &[&[("Cart.java", Some(CART))], &[("Other.java", Some("class Other {}\n"))]],
+        then: &[&[("Other.java", Some("class Other {}\n"))]],
         method: ("Cart.java", "Cart.Line.text", 0),
         became: (Exact, Some(("Cart.java", "Cart.Line.text", 33))),
     },
@@ -541,11 +508,11 @@ fn methods_of_java_become_what_a_person_says() {
     let mut differ = Vec::new();
     for told in CASES {
         let repository = Repository::new();
-        let commits: Vec<CommitId> = told.commits.iter().map(|files| repository.commit(files)).collect();
+        let first = repository.commit(&[("Cart.java", Some(CART))]);
+        let last = told.then.iter().map(|files| repository.commit(files)).last().unwrap();
         let (file, symbol, number) = told.method;
-        let pointer = repository.pointer(&commits[0], file, symbol, number);
-        let walked =
-            Past::new(repository.history()).walk(&pointer, commits.last().unwrap()).unwrap().unwrap();
+        let pointer = repository.pointer(&first, file, symbol, number);
+        let walked = Past::new(repository.history()).walk(&pointer, &last).unwrap().unwrap();
         let place = walked.place.as_ref();
         let place = place.map(|place| (place.path.as_str(), place.symbol.as_str(), place.lines.0));
         if (walked.state, place) != told.became {

@@ -174,18 +174,29 @@ fn what_shows_something_else_decides_nothing() {
     assert!(!is_review(REVIEW, &text, &RunLine { view: over, ..line }));
 }
 
+/// Accepts parts of a proposal, as a store notes them and tells of them.
+fn accept(
+    accepted: &mut Accepted,
+    run: &RunId,
+    parts: &[Part],
+    (diff, shown): (&str, &[ShownPart]),
+) -> Result<Progress, String> {
+    accepted.learn([(run.clone(), marks_of(parts, diff, shown)?)].into());
+    Ok(accepted.progress(run, diff, shown))
+}
+
 #[test]
 fn what_is_accepted_stays_so_when_something_else_is_left_out() {
     let (changes, run) = (changes(), RunId::new("0192-ab12cd"));
     let of = |part: &str| -> Part { part.parse().unwrap() };
     let (diff, shown) = (unified_diff(&changes), parts(&changes));
     let mut accepted = Accepted::default();
-    let reason = accepted.accept(&run, &[of("c.txt"), of("c.txt:7")], &diff, &shown).unwrap_err();
+    let reason = accept(&mut accepted, &run, &[of("c.txt"), of("c.txt:7")], (&diff, &shown)).unwrap_err();
     assert!(reason.contains("no part `c.txt:7`") && reason.contains("`a b.txt:2`"), "{reason}");
     assert_eq!(accepted.progress(&run, &diff, &shown).accepted, []);
 
-    accepted.accept(&run, &[of("a b.txt:2")], &diff, &shown).unwrap();
-    let progress = accepted.accept(&run, &[of("new.txt")], &diff, &shown).unwrap();
+    accept(&mut accepted, &run, &[of("a b.txt:2")], (&diff, &shown)).unwrap();
+    let progress = accept(&mut accepted, &run, &[of("new.txt")], (&diff, &shown)).unwrap();
     assert_eq!(progress.accepted, [of("a b.txt:2"), of("new.txt")]);
     assert_eq!(progress.left, [of("a b.txt:1"), of("c.txt:1"), of("to.txt")]);
     let found = lenses(&document(REVIEW, &markdown(&changes)), &waiting(&changes), &accepted);
@@ -211,7 +222,7 @@ fn what_is_accepted_stays_so_when_something_else_is_left_out() {
     // A whole file stands for all of its parts, and all parts are all there is.
     let all: Vec<Part> = ["a b.txt", "c.txt", "new.txt", "to.txt"].map(of).into();
     let (diff, shown) = (unified_diff(&changes), parts(&changes));
-    assert_eq!(accepted.accept(&run, &all, &diff, &shown).unwrap().left, []);
+    assert_eq!(accept(&mut accepted, &run, &all, (&diff, &shown)).unwrap().left, []);
     accepted.forget(&run);
     assert_eq!(accepted.progress(&run, &diff, &shown).accepted, []);
 }
@@ -227,7 +238,7 @@ fn parts_that_read_alike_are_accepted_one_by_one() {
     let mut accepted = Accepted::default();
     let run = RunId::new("r");
     for (count, part) in (1..).zip(&all) {
-        let progress = accepted.accept(&run, std::slice::from_ref(part), &diff, &shown).unwrap();
+        let progress = accept(&mut accepted, &run, std::slice::from_ref(part), (&diff, &shown)).unwrap();
         assert_eq!(progress.accepted.len(), count, "{part}");
     }
 }

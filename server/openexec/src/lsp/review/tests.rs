@@ -112,13 +112,15 @@ fn the_status_names_what_can_be_done() {
         &[line],
         &[("/w".into(), untrusted)],
         Some("no model is configured"),
-        Some("7 tokens"),
+        &[model_fact(Some(&"mine".into()), Path::new("/c/config.yaml"))],
     );
-    assert!(text.contains("- all your runs of today (UTC) have taken 7 tokens\n"), "{text}");
+    assert!(text.contains("- a run that names no model asks `mine`; "), "{text}");
     assert!(text.contains("No run can be started: no model is configured"), "{text}");
     assert!(text.contains("cargo test (from Cargo.toml); `openexec.trust`"), "{text}");
     assert!(text.contains("**ab12cd** `fix_tests` in `/w`: waiting for your decision"), "{text}");
-    assert!(status_markdown(&[], &[], None, None).contains("No run has been started here."));
+    assert!(status_markdown(&[], &[], None, &[]).contains("No run has been started here."));
+    let none = model_fact(None, Path::new("/c/config.yaml"));
+    assert!(none.contains("no model yet") && none.contains("`/c/config.yaml`"), "{none}");
 }
 
 #[test]

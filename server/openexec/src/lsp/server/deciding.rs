@@ -2,13 +2,15 @@
 
 use super::super::actions::{Form, RunLine, in_order, short};
 use super::super::commands::{OfParts, OfRun, Wish};
-use super::super::decisions::{Progress, Review, may_be_review};
+use super::super::decisions::{Progress, Review, marks_of, may_be_review};
 use super::super::documents::OpenFile;
 use super::super::protocol::{CodeActionParams, CodeActionResponse, CodeLens, MessageType};
 use super::Shared;
-use crate::driver::{Asked, RunStatus};
+use crate::driver::{Asked, RunStatus, Runtime};
+use crate::store::AcceptedParts;
 use openexec_engine::ids::RunId;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::sync::Arc;
 
 impl Shared {
@@ -45,11 +47,11 @@ impl Shared {
         let named = OfRun { run: of.run, proposal: seen };
         let handle = self.meant_handle(&named, RunLine::awaits_approval, "accepted").await?;
         let run = handle.run.clone();
-        let (proposal, progress) = match handle.view().status {
+        let (proposal, diff, shown) = match handle.view().status {
             RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { diff, parts: shown, .. } }
                 if seen.is_none_or(|seen| seen == proposal) =>
             {
-                (proposal, self.accepted.lock().accept(&run, &parts, &diff, &shown)?)
+                (proposal, diff, shown)
             }
             RunStatus::AwaitingApproval { what: Asked::Request(_), .. } => {
                 return Err("the run waits with a request, which has no parts; send or discard it".to_owned());
@@ -61,7 +63,14 @@ impl Shared {
                 return Err("the proposal has changed since it was shown; review it again".to_owned());
             }
         };
-        let Progress { accepted, left } = progress;
+        let marks = marks_of(&parts, &diff, &shown)?;
+        let store = self.runtime()?.store(&handle.root).map_err(|error| error.to_string())?;
+        store.accept(&run, &marks).await.map_err(|error| error.to_string())?;
+        let Progress { accepted, left } = {
+            let mut known = self.accepted.lock();
+            known.learn(AcceptedParts::from([(run.clone(), marks)]));
+            known.progress(&run, &diff, &shown)
+        };
         if left.is_empty() {
             let all = OfRun { run: Some(run.to_string()), proposal: Some(proposal) };
             return Box::pin(self.fulfil(Wish::Apply(all))).await;
@@ -86,7 +95,17 @@ impl Shared {
         Ok(answer)
     }
 
-    /// Forgets what was accepted of a run that waits no more.
+    /// Reads what was accepted in this workspace, in whichever editor that was. May block.
+    pub(super) fn learn_accepted(&self, runtime: &Runtime, root: &Path) {
+        let accepted = runtime.store(root).map(|store| store.accepted());
+        match accepted {
+            Ok(Ok(accepted)) => self.accepted.lock().learn(accepted),
+            Ok(Err(error)) => tracing::warn!(%error, "what is accepted could not be read"),
+            Err(error) => tracing::warn!(%error, "what is accepted could not be read"),
+        }
+    }
+
+    /// Forgets what was accepted of a run that is over.
     pub(super) fn forget_accepted(&self, run: &RunId) {
         self.accepted.lock().forget(run);
     }

@@ -35,8 +35,6 @@ impl Shared {
                     // Its edits are new to the menus and to what is known about symbols.
                     shared.session.annotations_may_have_changed();
                     tokio::spawn(Arc::clone(&shared).refresh_offers());
-                }
-                if !matches!(view.status, RunStatus::AwaitingApproval { .. }) {
                     shared.forget_accepted(&handle.run);
                 }
                 // What lenses say of its reviews is another thing now.

@@ -4,22 +4,15 @@ use super::super::commands::{RememberArguments, RunArguments, SymbolPlace};
 use super::super::memory::place_in;
 use super::super::protocol::Range;
 use super::super::review::write_document;
-use super::super::roots::on_disk;
-use super::{Shared, blocking};
+use super::Shared;
 use crate::lsp::documents::OpenFile;
-use crate::memory::MEMORY_DIR;
 use openexec_engine::digest::Digest;
-use openexec_engine::ids::{BlueprintName, RecordId};
-use openexec_engine::memory::{Anchor, Body, Origin, Record, SymbolNote, SymbolPointer, to_yaml};
-use openexec_engine::path::WorkspacePath;
+use openexec_engine::ids::BlueprintName;
 use openexec_engine::syntax::Symbol;
 use openexec_engine::text::Position;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
-
-/// What stands in a record before its writer has said why.
-const ASKS_WHY: &str = "Say why it is as it is.";
 
 impl Shared {
     /// How many records are known of a symbol of a file.
@@ -66,32 +59,8 @@ impl Shared {
         }
     }
 
-    async fn begin_record(self: &Arc<Self>, uri: &str, range: Range) -> Result<Value, String> {
-        let runtime = Arc::clone(self.runtime()?);
-        let file = self.session.document(uri).ok_or("the file is not open; open it")?;
-        let (root, path) = place_in(&self.session, &file.path).ok_or("the file is in no open folder")?;
-        let (index, symbol) = self.symbol_at(&file, range)?;
-        let pointer = SymbolPointer::of(&path, &file.text.to_string(), &file.symbols(), index);
-        let pointer = pointer.ok_or_else(|| format!("`{}` cannot be pointed at", symbol.name))?;
-        let place = root.clone();
-        let written = blocking(move || {
-            let pointers = runtime.pointers(&root).map_err(|error| error.to_string())?;
-            let pointer = pointers.look().bound(pointer);
-            let (id, path) = free_place(&root, pointer.own_name())?;
-            let record = draft(id, pointer);
-            let text = to_yaml(std::slice::from_ref(&record))?;
-            runtime.write_memory(&root, &path, &text).map_err(|error| error.to_string())?;
-            Ok(path)
-        })
-        .await?;
-        self.memory.refresh();
-        self.publisher.refresh();
-        self.show(on_disk(&place, &written));
-        Ok(json!({ "record": written }))
-    }
-
     /// The innermost symbol around the beginning of a range.
-    fn symbol_at(&self, file: &OpenFile, range: Range) -> Result<(usize, Symbol), String> {
+    pub(super) fn symbol_at(&self, file: &OpenFile, range: Range) -> Result<(usize, Symbol), String> {
         let encoding = self.session.traits().encoding;
         let at = Position { line: range.start.line, character: range.start.character };
         let byte = file.text.byte_of(at, encoding).map_err(|error| error.to_string())?;
@@ -103,32 +72,4 @@ impl Shared {
             .map(|(index, symbol)| (index, symbol.clone()))
             .ok_or_else(|| "no symbol stands there; put the cursor into one".to_owned())
     }
-}
-
-fn draft(id: RecordId, pointer: SymbolPointer) -> Record {
-    let at = Anchor::to(pointer);
-    Record {
-        id,
-        origin: Origin::Private,
-        author: None,
-        written: Some(jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()),
-        source: None,
-        labels: Default::default(),
-        redact: Vec::new(),
-        body: Body::Symbol(SymbolNote { at, why: ASKS_WHY.to_owned() }),
-    }
-}
-
-/// A name that no memory file has, and its place.
-fn free_place(root: &Path, symbol: &str) -> Result<(RecordId, WorkspacePath), String> {
-    let plain: String =
-        symbol.chars().filter(|it| it.is_ascii_alphanumeric() || matches!(it, '_' | '-')).take(48).collect();
-    let plain = if plain.is_empty() { "symbol".to_owned() } else { plain };
-    let numbered = (2..1000).map(|number| format!("{plain}-{number}"));
-    let mut names = std::iter::once(plain.clone()).chain(numbered);
-    let free = names.find(|name| !root.join(MEMORY_DIR).join(format!("{name}.yaml")).exists());
-    let name = free.ok_or("there are too many records of this name; write one by hand")?;
-    let path =
-        WorkspacePath::parse(&format!("{MEMORY_DIR}/{name}.yaml")).map_err(|error| error.to_string())?;
-    Ok((RecordId::new(name), path))
 }

@@ -85,6 +85,8 @@ impl Shared {
         blocking(move || {
             let (state, _) = runtime.fold(&root, &run).map_err(|error| error.to_string())?;
             let recorded = runtime.journal(&root, &run).map_err(|error| error.to_string())?;
+            // Another editor may just have accepted a part.
+            self.learn_accepted(&runtime, &root);
             Ok(changes(&run, &state, evidence(&recorded), &root, &roots, &self.accepted.lock()))
         })
         .await

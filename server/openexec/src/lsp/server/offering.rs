@@ -10,7 +10,7 @@ use super::super::uri;
 use super::{Shared, blocking};
 use crate::driver::{DriverError, RunView, Runtime};
 use crate::limits::{JOURNAL_LOOK_MS, RUNS_LISTED_MAX};
-use crate::store::RunSummary;
+use crate::store::{AcceptedParts, RunSummary};
 use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::task::TaskKind;
@@ -85,13 +85,16 @@ impl Shared {
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                saved = saves.changed() => if saved.is_err() {
-                    return;
-                },
+                saved = saves.changed() => {
+                    if saved.is_err() {
+                        return;
+                    }
+                    self.keep_drafts().await;
+                }
                 // Other editors and terminals work on the same journals.
                 _ = look.tick() => {
                     let now = Arc::clone(&self).elsewhere(seen.clone()).await;
-                    let is_same = now.runs == seen.runs;
+                    let is_same = now.runs == seen.runs && now.accepted == seen.accepted;
                     seen = now;
                     if is_same {
                         continue;
@@ -138,9 +141,9 @@ impl Shared {
         let Ok(runtime) = self.runtime.clone() else {
             return;
         };
-        let session = Arc::clone(&self.session);
         let read = move || {
-            for root in session.roots().all() {
+            for root in self.session.roots().all() {
+                self.learn_accepted(&runtime, root);
                 let pending = runtime.pending(root);
                 let offers = Offers {
                     has_tests: has_tests(&runtime, root),
@@ -152,7 +155,7 @@ impl Shared {
                     pending,
                     ended: runtime.latest_applied(root),
                 };
-                session.set_offers(root, offers);
+                self.session.set_offers(root, offers);
             }
             Ok(())
         };
@@ -168,6 +171,8 @@ struct Elsewhere {
     /// The journals as they were read.
     versions: BTreeMap<PathBuf, i64>,
     runs: BTreeMap<PathBuf, Vec<RunElsewhere>>,
+    /// The parts of waiting proposals that are accepted, wherever that was done.
+    accepted: BTreeMap<PathBuf, AcceptedParts>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,11 +189,16 @@ impl Elsewhere {
         for root in roots.all() {
             let Ok(store) = runtime.store(root) else { continue };
             let version = store.version().unwrap_or_default();
-            let known = self.runs.get(root).filter(|_| self.versions.get(root) == Some(&version));
-            let summaries = match known {
+            let is_same = self.versions.get(root) == Some(&version);
+            let summaries = match self.runs.get(root).filter(|_| is_same) {
                 Some(runs) => runs.iter().map(|run| run.summary.clone()).collect(),
                 None => store.runs().unwrap_or_default(),
             };
+            let accepted = match self.accepted.get(root).filter(|_| is_same) {
+                Some(accepted) => accepted.clone(),
+                None => store.accepted().unwrap_or_default(),
+            };
+            now.accepted.insert(root.to_owned(), accepted);
             let others = summaries.into_iter().take(RUNS_LISTED_MAX);
             let others = others.filter(|summary| runtime.handle(&summary.run).is_none());
             let looked_at = others.map(|summary| RunElsewhere {

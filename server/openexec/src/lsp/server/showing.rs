@@ -3,9 +3,9 @@
 
 use super::super::actions::{RunLine, short};
 use super::super::commands::{OfRequest, OfRun, meant, standing};
-use super::super::protocol::MessageType;
+use super::super::protocol::{MessageType, Range};
 use super::super::review::{
-    evidence, request_markdown, review_markdown, status_markdown, trust_markdown, write_document,
+    evidence, model_fact, request_markdown, review_markdown, status_markdown, trust_markdown, write_document,
     write_readonly, write_review, write_status,
 };
 use super::super::trust::TrustState;
@@ -124,9 +124,14 @@ impl Shared {
         let trust: Vec<(PathBuf, TrustState)> = roots.all().into_iter().filter_map(known).collect();
         let (state, runtime) = (self.state.clone(), self.runtime.clone());
         let (file, markdown) = blocking(move || {
-            let today = runtime.as_ref().ok().and_then(|runtime| runtime.spent_today().ok());
+            let mut facts = Vec::new();
+            if let Ok(runtime) = &runtime {
+                facts.push(model_fact(runtime.default_model().as_ref(), &runtime.config_path()));
+                let today = runtime.spent_today().ok();
+                facts.extend(today.map(|taken| format!("all your runs of today (UTC) have taken {taken}")));
+            }
             let trouble = runtime.as_ref().err().map(String::as_str);
-            let markdown = status_markdown(&lines, &trust, trouble, today.as_deref());
+            let markdown = status_markdown(&lines, &trust, trouble, &facts);
             let file = write_status(&state, &markdown).map_err(|error| {
                 format!("the status could not be written below `{}`: {error}", state.display())
             })?;
@@ -167,6 +172,19 @@ impl Shared {
             let shown = shared.session.traits().show_document && shared.editor.show_document(&path).await;
             if !shown {
                 shared.editor.show_message(MessageType::INFO, format!("Open {}", path.display())).await;
+            }
+        });
+    }
+
+    /// Opens a document for its reader to write at a place.
+    pub(super) fn show_at(self: &Arc<Self>, path: PathBuf, at: Range) {
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            let shown = shared.session.traits().show_document && shared.editor.show_place(&path, at).await;
+            if !shown {
+                let line = at.start.line.saturating_add(1);
+                let message = format!("Open {} at line {line}", path.display());
+                shared.editor.show_message(MessageType::INFO, message).await;
             }
         });
     }

@@ -1,8 +1,8 @@
-//! Memory and trust.
+//! Memory, trust, and what of proposals is accepted.
 
 use super::*;
 use openexec_engine::memory::{Anchor, Body, Maintained, Note, Origin, Standing, SymbolNote, SymbolPointer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn path(text: &str) -> WorkspacePath {
     WorkspacePath::parse(text).unwrap()
@@ -220,4 +220,32 @@ async fn the_user_s_own_records_are_kept_replaced_and_forgotten() {
     store.forget(Kind::Symbol, &"a".into()).await.unwrap();
     store.forget(Kind::Symbol, &"a".into()).await.unwrap();
     assert_eq!(store.records().unwrap(), [own("a", past)]);
+}
+
+#[tokio::test]
+async fn what_is_accepted_is_seen_by_others_until_its_run_is_over() {
+    let (directory, store) = store();
+    let (waits, ends) = (RunId::new("r1"), RunId::new("r2"));
+    for run in [&waits, &ends] {
+        store.append(run, 1, 0, &step_started(1)).await.unwrap();
+    }
+    let part = |text: &[u8], number| AcceptedPart { path: path("a b.rs"), text: Digest::of(text), number };
+    let first = BTreeSet::from([part(b"+1", 1), part(b"+1", 2)]);
+    store.accept(&waits, &first).await.unwrap();
+    store.accept(&waits, &BTreeSet::from([part(b"+1", 2), part(b"+2", 1)])).await.unwrap();
+    store.accept(&ends, &first).await.unwrap();
+    let all = BTreeSet::from([part(b"+1", 1), part(b"+1", 2), part(b"+2", 1)]);
+    let other = Store::open(&directory.path().join("state.db")).unwrap();
+    let version = other.version().unwrap();
+    assert_eq!(
+        other.accepted().unwrap(),
+        AcceptedParts::from([(waits.clone(), all.clone()), (ends.clone(), first.clone())])
+    );
+    // Whoever ends a run forgets what was accepted of it; of what is over nothing is noted.
+    let over = Event::RunEnded { outcome: Outcome::Done, summary: "done".into() };
+    store.append(&ends, 2, 0, &over).await.unwrap();
+    assert_ne!(other.version().unwrap(), version);
+    other.accept(&ends, &first).await.unwrap();
+    other.accept(&RunId::new("r3"), &first).await.unwrap();
+    assert_eq!(store.accepted().unwrap(), AcceptedParts::from([(waits, all)]));
 }
