@@ -363,9 +363,12 @@ fn hunks_are_decided_about_in_the_review() {
     helix.choose("Accepted · Reject hunk of run");
     helix.wait("waits for you, 1 file would change");
 
-    // The diff alone is a review as well.
+    // What is left is another review, and its diff alone is one as well.
+    helix.press(&["Space", "o", "r"]);
+    helix.wait("review-2.md");
     let review = helix.document("review-2.diff");
     helix.command(&format!("open {}", review.display()));
+    helix.wait("review-2.diff");
     helix.wait("+  return a + b;");
     helix.choose("Apply all of run");
     helix.wait("undo with `openexec.undo`");

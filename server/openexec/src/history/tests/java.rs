@@ -509,10 +509,10 @@ fn methods_of_java_become_what_a_person_says() {
     for told in CASES {
         let repository = Repository::new();
         let first = repository.commit(&[("Cart.java", Some(CART))]);
-        let last = told.then.iter().map(|files| repository.commit(files)).last().unwrap();
+        let then: Vec<CommitId> = told.then.iter().map(|files| repository.commit(files)).collect();
         let (file, symbol, number) = told.method;
         let pointer = repository.pointer(&first, file, symbol, number);
-        let walked = Past::new(repository.history()).walk(&pointer, &last).unwrap().unwrap();
+        let walked = Past::new(repository.history()).walk(&pointer, then.last().unwrap()).unwrap().unwrap();
         let place = walked.place.as_ref();
         let place = place.map(|place| (place.path.as_str(), place.symbol.as_str(), place.lines.0));
         if (walked.state, place) != told.became {

@@ -97,11 +97,10 @@ impl Shared {
 
     /// Reads what was accepted in this workspace, in whichever editor that was. May block.
     pub(super) fn learn_accepted(&self, runtime: &Runtime, root: &Path) {
-        let accepted = runtime.store(root).map(|store| store.accepted());
-        match accepted {
-            Ok(Ok(accepted)) => self.accepted.lock().learn(accepted),
-            Ok(Err(error)) => tracing::warn!(%error, "what is accepted could not be read"),
-            Err(error) => tracing::warn!(%error, "what is accepted could not be read"),
+        let store = runtime.store(root).map_err(|error| error.to_string());
+        match store.and_then(|store| store.accepted().map_err(|error| error.to_string())) {
+            Ok(accepted) => self.accepted.lock().learn(accepted),
+            Err(reason) => tracing::warn!(reason, "what is accepted could not be read"),
         }
     }
 
