@@ -479,8 +479,14 @@ fn an_editor_writes_reasons_down_shows_them_and_keeps_them_at_their_symbols() {
         offered(&mut client, &ops, line, "Show what is known about `nobody_writes`")
     });
     assert!(client.leave().unwrap().success());
-    let listed = project.expect(0, &["memory", "list", "--kind", "symbol", "--json"]);
-    let listed: Value = serde_json::from_str(&listed).unwrap();
+    // Beside it is said that the file which was begun has no reason.
+    let listed = project.run(&["memory", "list", "--kind", "symbol", "--json"]);
+    assert!(
+        String::from_utf8_lossy(&listed.stderr).contains("idle.yaml"),
+        "{}",
+        crate::project::said(&listed)
+    );
+    let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
     let own =
         listed["records"].as_array().unwrap().iter().find(|it| it["record"]["origin"]["kept"] == "private");
     assert_eq!(own.unwrap()["record"]["body"]["at"]["symbol"], "nobody_writes");

@@ -124,6 +124,13 @@ local function hunks()
   return found
 end
 editor.equal(hunks(), { 'sums.js:1', 'sums.js:2', 'test/sums.test.js:1' }, 'the hunks')
+local rows = editor.text(vim.fn.getqflist({ qfbufnr = 0 }).qfbufnr)
+assert(
+  rows:find('^why you are asked: ')
+    and rows:find('\nsums.js:1, lines 1 to ', 1, true)
+    and not rows:find('openexec://', 1, true),
+  rows
+)
 local reasons = vim.inspect(vim.fn.getqflist())
 assert(reasons:find('guard.assertion_changed', 1, true) and reasons:find('evidence: ', 1, true), reasons)
 vim.cmd.clast()

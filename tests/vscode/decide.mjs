@@ -45,7 +45,7 @@ await inWorkbench({ name: 'decide', files, replies, machine: { 'diffEditor.codeL
     await user.button('Accept Hunk').click();
     await diff.locator('.codelens-decoration', { hasText: 'Accepted · Leave Out Hunk' }).first().waitFor();
     // Most users have no lenses in diffs: the line and the status bar say it as well.
-    await user.page.locator('.statusbar-item', { hasText: '1 of 3 parts are accepted' }).waitFor();
+    await user.page.locator('.statusbar-item', { hasText: '1 of 3 parts accepted' }).waitFor();
     await user.until('the accepted hunk is marked', () => diff.evaluate((node) =>
         [...node.querySelectorAll('.view-line span')].some((part) => getComputedStyle(part, '::after').content.includes('✓ accepted'))));
     await user.calm();

@@ -30,6 +30,7 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     await user.press('be run', 'Trust Exactly This');
     await user.toast('trusted, may run');
 
+    await user.command('View: Close All Editors');
     await user.calm();
     await user.open('test/sums.test.js');
     await user.cursorAt(6, 4);
@@ -60,6 +61,7 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     await user.button('Apply').click();
     await user.page.locator('.tab', { hasText: 'Proposal of' }).waitFor({ state: 'detached' });
     await user.toast('1 test');
+    await user.row('done').waitFor();
     await user.picture('applied');
 
     await user.open('sums.js');

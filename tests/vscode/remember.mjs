@@ -40,7 +40,7 @@ await inWorkbench({ name: 'remember', replies: [] }, async (user) => {
     await user.shows('# Why `add` in sums.js is as it is');
     assert(onDisk('.openexec/memory/add.yaml').includes('symbol: add'));
     // The cursor waits where the reason goes; who saves has said it.
-    await user.page.locator('.statusbar-item', { hasText: /Ln \d+, Col 7/ }).waitFor();
+    await user.page.locator('.statusbar-item', { hasText: 'Ln 14, Col 5' }).waitFor();
     await user.page.keyboard.type('two: "teams" count from 1');
     await user.picture('file');
     await user.keys('Control+s');

@@ -183,6 +183,10 @@ class Workbench {
     async picture(what) {
         this.pictures += 1;
         mkdirSync(SCREENSHOTS, { recursive: true });
+        // What fades in is there first; what turns for ever is not waited for.
+        await this.page.evaluate(() => Promise.allSettled(document.getAnimations()
+            .filter((animation) => animation.effect?.getComputedTiming().endTime !== Infinity)
+            .map((animation) => animation.finished)));
         await this.page.screenshot({ path: join(SCREENSHOTS, `${this.name}-${String(this.pictures).padStart(2, '0')}-${what}.png`) });
     }
 

@@ -53,9 +53,9 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
     private readonly known = new Map<string, Promise<Changes>>();
     /** The runs whose changes stand in an editor, and the proposal that is seen there, by the title of its tab. */
     private readonly tabs = new Map<string, { readonly run: string; readonly proposal: string | undefined }>();
-    /** Behind the first line of a hunk that is accepted, since diff editors show no lenses unless they are told to. */
+    /** Behind what a hunk changes first, where it is accepted, since diff editors show no lenses unless they are told to. */
     private readonly mark = vscode.window.createTextEditorDecorationType({
-        after: { contentText: '✓ accepted', margin: '0 0 0 3em', color: new vscode.ThemeColor('testing.iconPassed') },
+        after: { contentText: '✓ accepted', margin: '0 0 0 3em', color: new vscode.ThemeColor('charts.green') },
     });
     private readonly watching: vscode.Disposable[];
 
@@ -124,7 +124,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
         const single = isWhole(held.file) || held.file.hunks.length < 2;
         return [
             ...(single ? [] : both(1, 'File', held.file.path)),
-            ...partsOf(held.file).flatMap((which, at) => both(hunkLines(held.file.hunks[at] ?? '', held.side).first, 'Hunk', which)),
+            ...partsOf(held.file).flatMap((which, at) => both(firstChanged(held.file, at, held.side), 'Hunk', which)),
         ];
     }
 
@@ -155,7 +155,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
             const isSeen = entry !== undefined && entry.proposal !== undefined && entry.proposal === held.changes.proposal;
             const accepted = isSeen ? await this.acceptedOf(entry) : [];
             const lines = partsOf(held.file).flatMap((which, at) =>
-                accepted.includes(which) ? [hunkLines(held.file.hunks[at] ?? '', held.side).first - 1] : []);
+                accepted.includes(which) ? [firstChanged(held.file, at, held.side) - 1] : []);
             editor.setDecorations(this.mark, lines.map((line) => editor.document.lineAt(Math.min(line, editor.document.lineCount - 1)).range));
         }
     }
@@ -231,8 +231,7 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
         const done = (await this.server.execute(`openexec.${decision}`, { run: entry.run, proposal: changes.proposal, parts })) as Progress | undefined;
         const [accepted, left] = [done?.accepted?.length ?? 0, done?.left?.length ?? 0];
         if (left > 0) {
-            const said = `${accepted} of ${accepted + left} parts are accepted; with the last one the proposal is applied`;
-            vscode.window.setStatusBarMessage(`$(check) OpenExec: ${said}`, REMARK_MS);
+            vscode.window.setStatusBarMessage(`$(check) ${accepted} of ${accepted + left} parts accepted; the last one applies all`, REMARK_MS);
         }
     }
 
@@ -283,6 +282,19 @@ export class Proposals implements vscode.Disposable, vscode.TextDocumentContentP
         const entry = this.inFront;
         void vscode.commands.executeCommand('setContext', 'openexec.reviewing', entry?.can.join('+') ?? '');
     }
+}
+
+/** The first line of a hunk that is other than it was; those before it only show where that is. */
+function firstChanged(file: ChangedFile, hunk: number, side: Side): number {
+    const header = file.hunks[hunk] ?? '';
+    const [was, is] = [file.base ?? '', file.proposed ?? ''].map((text) => text.split('\n'));
+    const [before, after] = [hunkLines(header, 'before').first, hunkLines(header).first];
+    const { first, last } = hunkLines(header, side);
+    let same = 0;
+    while (first + same < last && was?.[before - 1 + same] === is?.[after - 1 + same]) {
+        same += 1;
+    }
+    return first + same;
 }
 
 /** The lines of a text that a hunk shows: `@@ -1,4 +3,5 @@` is 3 to 7 of the new one. */

@@ -10,7 +10,7 @@ import { type Server, sentence } from './server';
 export type Node =
     | { readonly kind: 'group'; readonly title: string; readonly states: readonly Stand[] }
     | { readonly kind: 'run'; readonly entry: RunEntry }
-    | { readonly kind: 'note'; readonly text: string; readonly icon: string }
+    | { readonly kind: 'note'; readonly text: string; readonly icon: string; readonly about?: string }
     | { readonly kind: 'file'; readonly entry: RunEntry; readonly changes: Changes; readonly file: ChangedFile }
     | { readonly kind: 'hunk'; readonly entry: RunEntry; readonly changes: Changes; readonly file: ChangedFile; readonly hunk: number };
 
@@ -81,7 +81,8 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
             case 'note': {
                 const item = new vscode.TreeItem(node.text);
                 item.iconPath = new vscode.ThemeIcon(node.icon);
-                item.tooltip = node.text;
+                item.description = node.about ?? '';
+                item.tooltip = node.about === undefined ? node.text : `${node.about}: ${node.text}`;
                 return item;
             }
             case 'file':
@@ -97,9 +98,9 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
     private async below(entry: RunEntry): Promise<Node[]> {
         const notes: Node[] = [];
-        const note = (icon: string, text: string): void => {
+        const note = (icon: string, text: string, about?: string): void => {
             if (text !== '') {
-                notes.push({ kind: 'note', icon, text });
+                notes.push({ kind: 'note', icon, text, ...(about === undefined ? {} : { about }) });
             }
         };
         if (entry.state !== 'waiting') {
@@ -111,7 +112,9 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
                 note('question', reason);
             }
             for (const proof of changes.evidence) {
-                note('beaker', proof);
+                // What came of a command says more in a narrow view than the command.
+                const [, command, outcome] = /^`([^`]+)`: (.+)$/s.exec(proof) ?? [];
+                note('beaker', outcome ?? proof, command);
             }
             note('dashboard', entry.taken);
             const files = changes.files.map((file): Node => ({ kind: 'file', entry, changes, file }));

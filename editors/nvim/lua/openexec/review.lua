@@ -147,7 +147,27 @@ end
 
 local function list(review, changes, action)
   review.title = 'OpenExec run ' .. review.short
-  vim.fn.setqflist({}, action, { title = review.title, items = items_of(changes, review.files) })
+  vim.fn.setqflist({}, action, {
+    title = review.title,
+    items = items_of(changes, review.files),
+    quickfixtextfunc = "v:lua.require'openexec.review'.rows",
+  })
+end
+
+--- How the quickfix list of a review reads: sentences as they are, and hunks without the names of
+--- our buffers.
+---@param info { id: integer, start_idx: integer, end_idx: integer }
+---@return string[]
+function M.rows(info)
+  local items = vim.fn.getqflist({ id = info.id, items = 0 }).items
+  return vim.tbl_map(function(item)
+    if item.valid == 0 then
+      return item.text
+    end
+    local last = math.max(item.end_lnum, item.lnum)
+    local lines = last == item.lnum and 'line ' .. last or ('lines %d to %d'):format(item.lnum, last)
+    return item.text .. ', ' .. lines
+  end, vim.list_slice(items, info.start_idx, info.end_idx))
 end
 
 local function open(entry, changes)
@@ -174,7 +194,7 @@ local function open(entry, changes)
   -- Reasons are long, and the hunks below them are to be seen as well.
   local rows = 0
   for _, item in ipairs(vim.fn.getqflist()) do
-    rows = rows + math.ceil((vim.fn.strdisplaywidth(item.text) + #'|| ') / vim.o.columns)
+    rows = rows + math.ceil(vim.fn.strdisplaywidth(item.text) / vim.o.columns)
   end
   vim.cmd('botright copen ' .. math.max(3, math.min(rows, math.floor(vim.o.lines / 2))))
   vim.api.nvim_set_current_win(review.right)

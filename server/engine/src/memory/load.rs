@@ -229,8 +229,9 @@ impl Reading<'_, '_> {
         let (file, owner) = (&written.value, "a symbol record");
         let at = self.required(&file.at, written.place, owner, "at", "write `at: {path: …, symbol: …}`");
         let why = self.required(&file.why, written.place, owner, "why", "say why it is as it is");
-        if let Some(why) = file.why.present().filter(|why| why.value.0.is_empty()) {
-            self.problems.report(why.place, "`why` is empty", "say why it is as it is");
+        if file.why.value().is_some_and(|why| why.0.is_empty()) {
+            // An empty text begins where the next key does, which is not at fault.
+            self.problems.report(written.place, "`why` is empty", "say why it is as it is");
         }
         let place = file.at.present().map_or(written.place, |at| at.place);
         let at = at.and_then(|at| self.anchor(place, at));

@@ -119,8 +119,10 @@ pub(super) fn review_markdown(view: &RunView, diff: &str, reasons: &[String], ev
     let _ = write!(
         text,
         "## Decide\n\n\
-         - apply exactly this: code action *Apply run {short}'s edits*, or `openexec.apply {short}`\n\
-         - discard it: code action *Discard run {short}*, or `openexec.discard {short}`\n\
+         - apply exactly this: code action *Apply all of run {short}*, elsewhere *Apply run {short}'s edits*, \
+         or `openexec.apply {short}`\n\
+         - discard it: code action *Discard all of run {short}*, elsewhere *Discard run {short}*, or \
+         `openexec.discard {short}`\n\
          - accept or reject single files and hunks: the lenses above them, or the code actions on their \
          lines. What is rejected is left out, and the rest is verified anew; when all is accepted, it is \
          applied\n\n\

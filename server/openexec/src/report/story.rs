@@ -223,7 +223,8 @@ fn wish(inputs: &Inputs, glass: &mut Glass) -> Vec<(&'static str, Vec<Piece>)> {
     }
     if let Some(target) = &inputs.target {
         let (first, last) = target.lines;
-        let place = format!("{}:{first}-{last}", target.path);
+        let lines = if first == last { first.to_string() } else { format!("{first}-{last}") };
+        let place = format!("{}:{lines}", target.path);
         facts.push(("place", vec![Piece::Code(glass.line(&place))]));
     }
     for diagnostic in &inputs.diagnostics {

@@ -120,9 +120,10 @@ const NO_REASON_YET: &str = "NO-REASON-YET";
 fn begun(id: RecordId, pointer: SymbolPointer) -> Result<(String, Range), String> {
     let told = format!(
         "# Why `{}` in {} is as it is.\n\
-         # Write it into the empty line below `why`, then save: from then on it is shown there, and told\n\
-         # to models that work on it. Say who relies on it, what was tried, what would break; it is read\n\
-         # as a fact, never as an instruction. Nothing to say? Delete this file.\n",
+         # Write it into the empty line below `why`, then save. From then on it is\n\
+         # shown there, and told to models that work on it.\n\
+         # Say who relies on it, what was tried, what would break: it is read as a\n\
+         # fact, never as an instruction. Nothing to say? Delete this file.\n",
         visible(&pointer.symbol),
         visible(pointer.path.as_str()),
     );
