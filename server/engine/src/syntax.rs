@@ -18,7 +18,7 @@ pub use search::{enclosing, find, identifiers};
 
 use crate::limits::{FILE_BYTES_MAX, PARSE_BYTES_PER_CHECK, PARSE_CHECKS_MIN};
 use crate::path::WorkspacePath;
-use crate::text::ByteEdit;
+use crate::text::{ByteEdit, LineIndex};
 use grammar::Nature;
 use languages::{Entry, Loaded};
 use ropey::Rope;
@@ -117,6 +117,15 @@ pub struct Use {
     pub name: String,
     /// The bytes of this name.
     pub range: Range<usize>,
+}
+
+/// A use without a copy of its name, which is what stands in these bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Spot {
+    /// How.
+    pub(crate) kind: UseKind,
+    /// The bytes of the name.
+    pub(crate) range: Range<usize>,
 }
 
 /// How something is used.
@@ -218,15 +227,36 @@ pub struct SyntaxTree {
     entry: &'static Entry,
     loaded: &'static Loaded,
     tree: tree_sitter::Tree,
+    /// False where it may be another tree than [`SyntaxTree::parse`] would give.
+    is_exact: bool,
 }
 
 impl SyntaxTree {
     /// Parses a whole document. `None` when the grammar cannot be loaded, the document is
     /// larger than `FILE_BYTES_MAX`, or the parser needs far more steps than its size explains.
     pub fn parse(language: Language, rope: &Rope) -> Option<Self> {
+        Self::read(language, |language, parser| parse(language, parser, rope, None))
+    }
+
+    /// The same of a text that lies in one piece, which costs least.
+    pub fn parse_text(language: Language, text: &str) -> Option<Self> {
+        Self::read(language, |language, parser| parse_text(language, parser, text))
+    }
+
+    fn read(
+        language: Language,
+        parse: impl FnOnce(Language, &tree_sitter::Language) -> Option<tree_sitter::Tree>,
+    ) -> Option<Self> {
         let entry = languages::of(language)?;
         let loaded = entry.loaded()?;
-        Some(Self { entry, loaded, tree: parse(entry.grammar.language, &loaded.parser, rope, None)? })
+        let tree = parse(entry.grammar.language, &loaded.parser)?;
+        Some(Self { entry, loaded, tree, is_exact: true })
+    }
+
+    /// True when this is the tree that [`parse`](Self::parse) gives of the text after the latest
+    /// edit, however it came to be.
+    pub fn is_exact(&self) -> bool {
+        self.is_exact
     }
 
     /// Takes over an edit; `rope` is the text after it. Only what changed is parsed again.
@@ -241,12 +271,14 @@ impl SyntaxTree {
     /// known before the document is [`read_again`](Self::read_again).
     pub fn shift(&mut self, edit: &ByteEdit) {
         self.tree.edit(&input_edit(edit));
+        self.is_exact = false;
     }
 
     /// Parses what edits have changed since the last time; `rope` is the text after them.
     pub fn read_again(&mut self, rope: &Rope) {
         if let Some(tree) = follow(self.language(), &self.loaded.parser, rope, &self.tree) {
             self.tree = tree;
+            self.is_exact = true;
         }
     }
 
@@ -255,6 +287,7 @@ impl SyntaxTree {
     pub fn read_roughly(&mut self, rope: &Rope) {
         if let Some(tree) = parse(self.language(), &self.loaded.parser, rope, Some(&self.tree)) {
             self.tree = tree;
+            self.is_exact = false;
         }
     }
 
@@ -265,7 +298,7 @@ impl SyntaxTree {
         let mut old = self.tree.clone();
         edits.iter().for_each(|edit| old.edit(&input_edit(edit)));
         let tree = follow(self.language(), &self.loaded.parser, rope, &old)?;
-        Some(Self { entry: self.entry, loaded: self.loaded, tree })
+        Some(Self { entry: self.entry, loaded: self.loaded, tree, is_exact: true })
     }
 
     /// The language.
@@ -281,21 +314,21 @@ impl SyntaxTree {
     /// The definitions, in the order of the file, outer before inner. `source` is the text
     /// that the tree was parsed from; with another one the result is useless, but nothing breaks.
     pub fn symbols(&self, source: &str) -> Vec<Symbol> {
-        self.walk(source, Wanted::Symbols).0
+        self.walk(source, &LineIndex::new(source), Wanted::Symbols).0
     }
 
     /// The calls and imports, in the order of the file; at most `USES_MAX`.
     pub fn uses(&self, source: &str) -> Vec<Use> {
-        self.walk(source, Wanted::Uses).1
+        named(self.walk(source, &LineIndex::new(""), Wanted::Uses).1, source)
     }
 
-    /// Both, in one walk over the tree.
-    pub fn symbols_and_uses(&self, source: &str) -> (Vec<Symbol>, Vec<Use>) {
-        self.walk(source, Wanted::Both)
+    /// Both, in one walk over the tree. `lines` are those of the source.
+    pub(crate) fn symbols_and_spots(&self, source: &str, lines: &LineIndex) -> (Vec<Symbol>, Vec<Spot>) {
+        self.walk(source, lines, Wanted::Both)
     }
 
-    fn walk(&self, source: &str, wanted: Wanted) -> (Vec<Symbol>, Vec<Use>) {
-        walk::walk(self.entry.grammar, &self.loaded.kinds, &self.tree, source, wanted)
+    fn walk(&self, source: &str, lines: &LineIndex, wanted: Wanted) -> (Vec<Symbol>, Vec<Spot>) {
+        walk::walk(self.entry.grammar, &self.loaded.kinds, &self.tree, (source, lines), wanted)
     }
 
     /// The directive in or directly around a line, counted from 1: the one whose comment holds
@@ -303,6 +336,12 @@ impl SyntaxTree {
     pub fn directive_at(&self, source: &str, line: u32) -> Option<Directive> {
         directive::directive_at(self.entry.grammar, &self.tree, source, line)
     }
+}
+
+/// Uses with their names.
+fn named(spots: Vec<Spot>, source: &str) -> Vec<Use> {
+    let name = |range: &Range<usize>| source.get(range.clone()).unwrap_or_default().to_owned();
+    spots.into_iter().map(|Spot { kind, range }| Use { kind, name: name(&range), range }).collect()
 }
 
 fn input_edit(edit: &ByteEdit) -> InputEdit {
@@ -319,7 +358,7 @@ fn input_edit(edit: &ByteEdit) -> InputEdit {
 
 /// The symbols of a text; none when it cannot be parsed.
 pub fn symbols_of(language: Language, source: &str) -> Vec<Symbol> {
-    SyntaxTree::parse(language, &Rope::from_str(source)).map(|tree| tree.symbols(source)).unwrap_or_default()
+    SyntaxTree::parse_text(language, source).map(|tree| tree.symbols(source)).unwrap_or_default()
 }
 
 /// Parses what edits have changed. How a parser recovers from an error depends on the tree that
@@ -346,9 +385,33 @@ fn parse(
     if rope.len_bytes() > FILE_BYTES_MAX || !hazard::is_bearable(language, rope) {
         return None;
     }
+    let mut chunk = |byte: usize, _: Point| match rope.get_chunk_at_byte(byte) {
+        Some((chunk, start, _, _)) => chunk.as_bytes().get(byte - start..).unwrap_or_default(),
+        None => &[],
+    };
+    parse_chunks(grammar, rope.len_bytes(), &mut chunk, old)
+}
+
+/// The same of a text that lies in one piece.
+fn parse_text(language: Language, grammar: &tree_sitter::Language, text: &str) -> Option<tree_sitter::Tree> {
+    let is_bearable = || !hazard::concerns(language) || hazard::is_bearable(language, &Rope::from_str(text));
+    if text.len() > FILE_BYTES_MAX || !is_bearable() {
+        return None;
+    }
+    let mut chunk = |byte: usize, _: Point| text.as_bytes().get(byte..).unwrap_or_default();
+    parse_chunks(grammar, text.len(), &mut chunk, None)
+}
+
+/// Parses what is told piece by piece; so many bytes in all.
+fn parse_chunks<'t>(
+    grammar: &tree_sitter::Language,
+    bytes: usize,
+    chunk: &mut impl FnMut(usize, Point) -> &'t [u8],
+    old: Option<&tree_sitter::Tree>,
+) -> Option<tree_sitter::Tree> {
     let mut parser = Parser::new();
     parser.set_language(grammar).ok()?;
-    let mut checks = PARSE_CHECKS_MIN + rope.len_bytes() / PARSE_BYTES_PER_CHECK;
+    let mut checks = PARSE_CHECKS_MIN + bytes / PARSE_BYTES_PER_CHECK;
     let mut progress = |_: &ParseState| match checks.checked_sub(1) {
         Some(left) => {
             checks = left;
@@ -356,9 +419,5 @@ fn parse(
         }
         None => ControlFlow::Break(()),
     };
-    let mut chunk = |byte: usize, _: Point| match rope.get_chunk_at_byte(byte) {
-        Some((chunk, start, _, _)) => chunk.as_bytes().get(byte - start..).unwrap_or_default(),
-        None => &[],
-    };
-    parser.parse_with_options(&mut chunk, old, Some(ParseOptions::new().progress_callback(&mut progress)))
+    parser.parse_with_options(chunk, old, Some(ParseOptions::new().progress_callback(&mut progress)))
 }

@@ -4,9 +4,14 @@
 //!
 //! `MIRROR` names the directory with the repositories as `OWNER+NAME/repo` (bare); their newest
 //! commits are checked out into a temporary directory. `ctags` must be universal-ctags
-//! (`apt install universal-ctags`). Missing data or tools end the bench. Each figure is one line
-//! that begins with `bench NAME:`, with the median of several attempts; nothing is asserted.
-//! Aider's map is not measured here: it brings hundreds of packages.
+//! (`apt install universal-ctags`). Missing data or tools end the bench. `AIDER` may name Aider's
+//! program (`pip install aider-chat`, which brings hundreds of packages), whose map of the
+//! repository is made for comparison then. `SUBJECT` names one of the repositories, where not both
+//! are wanted.
+//!
+//! Each figure is one line that begins with `bench NAME:`, with the median of several attempts;
+//! nothing is asserted. Where others work on the machine, the time of processors tells more than
+//! the time that has passed.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,14 +21,17 @@
 )]
 
 use openexec::driver::IndexShelf;
-use openexec::workspace::{Changed, Keeper, Knowledge, Sources, Workspace};
+use openexec::workspace::{Changed, Keeper, Knowledge, OpenTexts, Sources, Workspace};
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{ContextQuery, Target};
 use openexec_engine::syntax::{Language, SyntaxTree};
+use openexec_engine::text::{Document, PositionEncoding};
 use rayon::prelude::*;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A repository, and a place in it that somebody could be working at.
@@ -47,6 +55,8 @@ const SUBJECTS: [Subject; 2] = [
 ];
 /// Attempts at each figure.
 const ATTEMPTS: usize = 3;
+/// Attempts at what takes milliseconds.
+const SAVES: usize = 15;
 /// Lets a child measure its own memory.
 const MEMORY: &str = "--memory";
 
@@ -60,7 +70,8 @@ fn main() {
     let default = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../.mirror"));
     let mirror = std::env::var_os("MIRROR").map_or(default, PathBuf::from);
     println!("bench load: {}", std::fs::read_to_string("/proc/loadavg").unwrap_or_default().trim());
-    for subject in &SUBJECTS {
+    let wanted = std::env::var("SUBJECT").ok();
+    for subject in SUBJECTS.iter().filter(|subject| wanted.as_deref().is_none_or(|it| it == subject.name)) {
         let scratch = tempfile::tempdir().expect("a temporary directory");
         let root = check_out(&mirror, subject.repository, scratch.path());
         measure(subject, &root, scratch.path());
@@ -119,25 +130,21 @@ fn measure(subject: &Subject, root: &Path, scratch: &Path) {
     drop((indexed, workspace, known));
 
     // Turn by turn, so that a change of the machine's load meets all of them.
-    let (mut bare, mut cold, mut unsaved) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut bare, mut cold, mut unsaved) = (Costs::default(), Costs::default(), Costs::default());
     for _ in 0..ATTEMPTS {
-        bare.push(time(|| parse_bare(&files)));
-        unsaved.push(time(|| open(root, &Knowledge::default()).indexed(&[]).corpus.len()));
+        bare.add(|| parse_bare(&files));
+        unsaved.add(|| open(root, &Knowledge::default()).indexed(&[]).corpus.len());
         remove_database(&database);
-        cold.push(time(|| {
+        cold.add(|| {
             let shelf = IndexShelf::at(database.clone());
             open(root, &Knowledge::on(shelf)).indexed(&[]).corpus.len()
-        }));
+        });
     }
-    let (bare, cold, unsaved) = (median(bare), median(cold), median(unsaved));
-    println!("bench {name} bare parallel tree-sitter: {} ms", bare.as_millis());
-    println!(
-        "bench {name} full index, cold: {} ms, {:.2} times bare parsing ({} ms, {:.2} times, without saving)",
-        cold.as_millis(),
-        cold.as_secs_f64() / bare.as_secs_f64(),
-        unsaved.as_millis(),
-        unsaved.as_secs_f64() / bare.as_secs_f64(),
-    );
+    let (bare, cold, unsaved) = (bare.median(), cold.median(), unsaved.median());
+    println!("bench {name} bare parallel tree-sitter: {bare}");
+    println!("bench {name} full index, cold: {cold}, {} bare parsing", cold.against(&bare));
+    println!("bench {name} full index, not saved: {unsaved}, {} bare parsing", unsaved.against(&bare));
+    let cold = cold.passed;
     println!(
         "bench {name} index on disk: {:.1} MB",
         mega(std::fs::metadata(&database).unwrap().len() as usize)
@@ -152,6 +159,19 @@ fn measure(subject: &Subject, root: &Path, scratch: &Path) {
         ctags.as_millis(),
         cold.as_secs_f64() / ctags.as_secs_f64()
     );
+
+    match std::env::var_os("AIDER") {
+        Some(aider) => {
+            // Once: it takes a minute where the index takes seconds.
+            let map = map_repository(&aider, root, scratch);
+            println!(
+                "bench {name} map by Aider, with the start of its program: {} ms, {:.2} times as long as the full index",
+                map.as_millis(),
+                map.as_secs_f64() / cold.as_secs_f64()
+            );
+        }
+        None => println!("bench {name} map by Aider: not measured; name its program in AIDER"),
+    }
 
     let first = (0..ATTEMPTS).map(|_| first_answer(root, &place)).collect();
     println!("bench {name} first useful answer, cold: {} ms", median(first).as_millis());
@@ -175,20 +195,19 @@ fn measure(subject: &Subject, root: &Path, scratch: &Path) {
     let again = median((0..ATTEMPTS).map(|_| time(|| workspace.indexed(&[]).corpus.len())).collect());
     println!("bench {name} look for changes where there are none: {:.1} ms", milli(again));
 
-    let place_on_disk = root.join(place.as_str());
-    let saved = (0..ATTEMPTS).map(|turn| save(&workspace, &place_on_disk, turn)).collect();
-    println!(
-        "bench {name} re-index of one saved file of {} KB: {:.1} ms",
-        std::fs::metadata(&place_on_disk).unwrap().len() / 1000,
-        milli(median(saved))
-    );
-    let usual = median_file(&files);
-    let saved = (0..ATTEMPTS).map(|turn| save(&workspace, usual, turn)).collect();
-    println!(
-        "bench {name} re-index of one saved file of {} KB: {:.1} ms",
-        std::fs::metadata(usual).unwrap().len() / 1000,
-        milli(median(saved))
-    );
+    for file in [root.join(place.as_str()).as_path(), median_file(&files)] {
+        let kilo = std::fs::metadata(file).unwrap().len() / 1000;
+        let saved = (0..SAVES).map(|turn| save(&workspace, file, turn)).collect();
+        println!(
+            "bench {name} re-index of one saved file of {kilo} KB that is not open: {:.1} ms",
+            milli(median(saved))
+        );
+        let saved = (0..SAVES).map(|turn| save_open(&workspace, &known, file, turn)).collect();
+        println!(
+            "bench {name} re-index of one saved file of {kilo} KB that is open: {:.1} ms",
+            milli(median(saved))
+        );
+    }
 
     wait_until_settled();
     workspace.indexed(&[]);
@@ -230,7 +249,7 @@ fn remove_database(database: &Path) {
 fn parse_bare(files: &[(WorkspacePath, PathBuf)]) -> usize {
     let parsed = files.par_iter().filter_map(|(path, file)| {
         let text = std::fs::read_to_string(file).ok()?;
-        SyntaxTree::parse(Language::of_path(path)?, &ropey::Rope::from_str(&text))
+        SyntaxTree::parse_text(Language::of_path(path)?, &text)
     });
     parsed.count()
 }
@@ -246,6 +265,44 @@ fn run_ctags(list: &Path) -> usize {
         .expect("install universal-ctags");
     assert!(ctags.success(), "ctags failed; is it universal-ctags?");
     0
+}
+
+/// Lets Aider make its map of a repository, with nothing kept from an earlier time. It lists the
+/// files that git knows.
+fn map_repository(aider: &OsStr, root: &Path, scratch: &Path) -> Duration {
+    let home = scratch.join("aider");
+    drop(std::fs::remove_dir_all(&home));
+    std::fs::create_dir(&home).unwrap();
+    for kept in std::fs::read_dir(root).unwrap().flatten() {
+        if kept.file_name().to_string_lossy().starts_with(".aider") {
+            std::fs::remove_dir_all(kept.path()).or_else(|_| std::fs::remove_file(kept.path())).unwrap();
+        }
+    }
+    if !root.join(".git").exists() {
+        for arguments in [&["init", "-q"] as &[&str], &["add", "-A"], &["commit", "-q", "-m", "all"]] {
+            let identity = ["-c", "user.name=bench", "-c", "user.email=bench@example.org"];
+            let git = Command::new("git").current_dir(root).args(identity).args(arguments).status();
+            assert!(git.expect("git is installed").success());
+        }
+    }
+    let began = Instant::now();
+    let made = Command::new(aider)
+        .current_dir(root)
+        .env("HOME", &home)
+        .env("OPENAI_API_KEY", "none")
+        .args(["--show-repo-map", "--map-tokens", "4096", "--model", "gpt-4o", "--no-analytics"])
+        .args(["--no-check-update", "--no-show-model-warnings", "--no-gitignore", "--yes-always"])
+        .stdin(Stdio::null())
+        .output()
+        .expect("AIDER names a program");
+    let took = began.elapsed();
+    assert!(
+        made.status.success() && made.stdout.len() > 1_000,
+        "Aider made no map: {}{}",
+        String::from_utf8_lossy(&made.stdout),
+        String::from_utf8_lossy(&made.stderr)
+    );
+    took
 }
 
 /// What somebody gets who asks in the moment in which the session begins.
@@ -272,6 +329,41 @@ fn save(workspace: &Workspace, file: &Path, turn: usize) -> Duration {
     let began = Instant::now();
     workspace.catch_up(&changed);
     began.elapsed()
+}
+
+/// The same of a file that is open in an editor, whose structure was read before the change.
+fn save_open(workspace: &Workspace, known: &Knowledge, file: &Path, turn: usize) -> Duration {
+    let place = file.canonicalize().unwrap();
+    let path = WorkspacePath::parse(place.file_name().unwrap().to_str().unwrap()).unwrap();
+    let mut text = Document::new(&std::fs::read_to_string(file).unwrap());
+    let mut tree = SyntaxTree::parse(Language::of_path(&path).unwrap(), text.rope()).unwrap();
+    let end = text.position_of(text.rope().len_bytes(), PositionEncoding::Utf8);
+    let edit = text.change(Some((end, end)), &format!("// {turn}\n"), PositionEncoding::Utf8).unwrap();
+    tree.shift(&edit);
+    std::fs::write(file, text.to_string()).unwrap();
+    known.follow(Arc::new(Open { place: place.clone(), text, tree }));
+    let mut changed = Changed::default();
+    changed.add(place);
+    let began = Instant::now();
+    workspace.catch_up(&changed);
+    began.elapsed()
+}
+
+/// One open file.
+struct Open {
+    place: PathBuf,
+    text: Document,
+    tree: SyntaxTree,
+}
+
+impl OpenTexts for Open {
+    fn tree_of(&self, place: &Path, text: &str) -> Option<SyntaxTree> {
+        (place == self.place && *self.text.rope() == *text).then(|| {
+            let mut tree = self.tree.clone();
+            tree.read_again(self.text.rope());
+            tree
+        })
+    }
 }
 
 /// The file that half of all are smaller than.
@@ -316,6 +408,58 @@ fn memory(root: &Path, database: &Path) {
         of("VmRSS:") as f64 / 1024.0,
         of("VmHWM:") as f64 / 1024.0
     );
+}
+
+/// What one attempt takes.
+#[derive(Clone, Copy)]
+struct Cost {
+    passed: Duration,
+    /// Of all processors together.
+    worked: Duration,
+}
+
+impl Cost {
+    fn against(&self, other: &Self) -> String {
+        let times = |of: fn(&Self) -> Duration| of(self).as_secs_f64() / of(other).as_secs_f64();
+        format!(
+            "{:.2} times ({:.2} times the processors' time of)",
+            times(|it| it.passed),
+            times(|it| it.worked)
+        )
+    }
+}
+
+impl std::fmt::Display for Cost {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} ms, {} ms of processors", self.passed.as_millis(), self.worked.as_millis())
+    }
+}
+
+/// What several attempts take.
+#[derive(Default)]
+struct Costs(Vec<Cost>);
+
+impl Costs {
+    fn add<T>(&mut self, work: impl FnOnce() -> T) {
+        let before = processors();
+        let passed = time(work);
+        self.0.push(Cost { passed, worked: processors() - before });
+    }
+
+    fn median(&self) -> Cost {
+        let median = |of: fn(&Cost) -> Duration| median(self.0.iter().map(of).collect());
+        Cost { passed: median(|it| it.passed), worked: median(|it| it.worked) }
+    }
+}
+
+/// The time that this process has had of all processors.
+fn processors() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("a Linux");
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    // The 14th and 15th field are ticks, of which Linux tells a hundred for each second; the name
+    // before them has been left behind with the second.
+    let ticks: u64 = fields.skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum();
+    Duration::from_millis(ticks * 10)
 }
 
 fn time<T>(work: impl FnOnce() -> T) -> Duration {

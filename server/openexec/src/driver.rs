@@ -7,10 +7,12 @@
 mod absent;
 mod catalogue;
 mod executor;
+mod handle;
 mod knowledge;
 mod memory;
 mod perform;
 mod pointers;
+mod recorded;
 mod route;
 mod shown;
 mod spend;
@@ -18,40 +20,38 @@ mod surface;
 mod trust;
 
 pub use catalogue::{Catalogue, CatalogueEntry};
+pub use handle::{RunHandle, RunView, Say, view_of};
 pub use knowledge::IndexShelf;
 pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
 pub use pointers::{Look, Pointers, Seen};
 pub use surface::Surface;
-pub use trust::TrustChanges;
+pub use trust::{Declarations, TrustChanges};
 
 use crate::config::{RECORDED_PREFIX, SCRIPTED_PREFIX, UserConfig, UserDirs};
 use crate::history::Together;
-use crate::limits::{ENDED_LOOKED_AT_MAX, EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX, RUNS_LISTED_MAX};
+use crate::limits::{EVENTS_BROADCAST_MAX, RUNS_ACTIVE_MAX, RUNS_LISTED_MAX};
 use crate::models::{self, AtHand, Model};
 use crate::policy::{self, Effective};
 use crate::process::Launcher;
-use crate::store::{Recorded, Spending, Store, TrustStore, TrustedFile};
-use crate::tasks::{self, Declared};
+use crate::store::{Spending, Store, TrustStore};
 use crate::workspace::{Sift, Workspace};
 use absent::AbsentModel;
 use anyhow::{Context as _, anyhow, bail};
 use executor::Executor;
 use openexec_engine::blueprint::Blueprint;
-use openexec_engine::digest::Digest;
-use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
 use openexec_engine::model::{ChosenModel, ModelRequest, Models};
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
-use openexec_engine::run::{Event, Inputs, Outcome, RunStarted, RunState, Target};
-use openexec_engine::task::{TaskKind, TaskReport, TaskSet, TestFailure, Trust};
+use openexec_engine::run::{Event, Inputs, RunStarted, RunState};
+use openexec_engine::task::TaskSet;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, watch};
 
 /// What the user wants of a run.
 #[derive(Debug, Clone)]
@@ -66,52 +66,6 @@ pub struct StartRequest {
     pub model: Option<ModelName>,
 }
 
-/// What the user says to a run that is there.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Say {
-    /// Exactly this proposal may be applied.
-    Approve(Digest),
-    /// This proposal may not.
-    Refuse(Digest),
-    /// This proposal may be asked about again without these parts.
-    Reject {
-        /// The proposal.
-        proposal: Digest,
-        /// The parts.
-        parts: Vec<Part>,
-    },
-    /// Stop.
-    Cancel,
-    /// A paused run may go on.
-    Resume,
-    /// Take an applied run back, or undo the taking back.
-    Undo,
-}
-
-/// Where a run stands, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RunView {
-    /// The run.
-    pub run: RunId,
-    /// Its workflow.
-    pub blueprint: BlueprintName,
-    /// Its model.
-    pub model: ModelName,
-    /// The place that it is about.
-    pub target: Option<Target>,
-    /// What it is doing: `run_tests, attempt 2`.
-    pub activity: String,
-    /// How it stands.
-    pub status: RunStatus,
-    /// True when edits of this run stand in the user's files.
-    pub applied: bool,
-    /// What its models have taken: `12,000 tokens read, 800 written, 0.0412 USD`. Empty while
-    /// none was asked.
-    pub taken: String,
-    /// Events so far.
-    pub events: u64,
-}
-
 /// Why a run could not be started, resumed or spoken to.
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
@@ -122,15 +76,6 @@ impl From<anyhow::Error> for DriverError {
     fn from(error: anyhow::Error) -> Self {
         Self(error)
     }
-}
-
-/// What a workspace declares to be executed, and whether that is trusted as it is now.
-#[derive(Debug, Clone)]
-pub struct Declarations {
-    /// The declarations.
-    pub declared: Declared,
-    /// Whether they are trusted as they are now.
-    pub trust: Trust,
 }
 
 /// All runs of this process.
@@ -148,90 +93,11 @@ pub struct Runtime {
     at_hand: tokio::sync::OnceCell<AtHand>,
 }
 
-/// A run that this process drives.
-#[derive(Clone)]
-pub struct RunHandle {
-    /// Its id.
-    pub run: RunId,
-    /// The canonical root of its workspace.
-    pub root: PathBuf,
-    /// Whoever drives it holds the strong one: a run that is over keeps no events in memory.
-    events: broadcast::WeakSender<Arc<Recorded>>,
-    view: watch::Receiver<RunView>,
-    says: mpsc::Sender<Spoken>,
-}
-
 /// How the model of a run is called that asks none.
 const NO_MODEL: &str = "none";
 
 /// The models of a run, by name.
 type Connected = BTreeMap<ModelName, Arc<dyn Model>>;
-
-/// Something said to a run, and where the answer goes.
-struct Spoken {
-    what: Say,
-    by: String,
-    answer: oneshot::Sender<Result<(), DriverError>>,
-}
-
-impl RunHandle {
-    /// Every event from now on, after it is durable; none when nobody drives it any more.
-    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Recorded>> {
-        let events = self.events.upgrade().unwrap_or_else(|| broadcast::Sender::new(1));
-        events.subscribe()
-    }
-
-    /// Where it stands now.
-    pub fn view(&self) -> RunView {
-        self.view.borrow().clone()
-    }
-
-    /// Every change of its standing from now on, also those that no event tells of.
-    pub fn views(&self) -> watch::Receiver<RunView> {
-        self.view.clone()
-    }
-
-    /// Says something to it. When this returns, it is recorded and the view shows what it led
-    /// to. What makes no sense in the run's state is refused with a reason.
-    ///
-    /// # Errors
-    /// Says why it was refused.
-    pub async fn say(&self, what: Say, by: &str) -> Result<(), DriverError> {
-        let (answer, answered) = oneshot::channel();
-        let spoken = Spoken { what, by: by.to_owned(), answer };
-        let gone =
-            || DriverError(anyhow!("run {} is over; `openexec show {0}` tells how it ended", self.run));
-        self.says.send(spoken).await.map_err(|_| gone())?;
-        answered.await.map_err(|_| gone())?
-    }
-
-    /// Waits until it needs the user (approval, pause) or is over.
-    pub async fn settled(&self) -> RunView {
-        let mut view = self.view.clone();
-        let settled = view.wait_for(|view| view.status != RunStatus::Active).await.map(|view| view.clone());
-        settled.unwrap_or_else(|_| {
-            // Whoever drove it is gone without a word; nothing that was recorded is lost.
-            let reason = format!("an internal error stopped the run; `openexec resume {}` goes on", self.run);
-            RunView { status: RunStatus::Paused { reason }, ..self.view() }
-        })
-    }
-
-    /// Waits until nothing is left to be done for it: its shadow is gone, its lease is free.
-    pub async fn over(&self) {
-        let mut view = self.view.clone();
-        while view.changed().await.is_ok() {}
-    }
-
-    /// Whether the other handle leads to the same driving of the run.
-    pub fn is_same(&self, other: &Self) -> bool {
-        self.says.same_channel(&other.says)
-    }
-
-    /// Whether somebody in this process carries it on.
-    pub fn is_driven(&self) -> bool {
-        !self.says.is_closed()
-    }
-}
 
 impl Runtime {
     /// A runtime over user scope.
@@ -287,21 +153,6 @@ impl Runtime {
         self.dirs.workspace_path(root).join("runs").join(run.as_str())
     }
 
-    /// What the workspace declares, and whether that is trusted. Reads the disk.
-    ///
-    /// # Errors
-    /// When the declarations are malformed, or the trust database cannot be read.
-    pub fn declarations(&self, root: &Path) -> Result<Declarations, DriverError> {
-        let root = canonical(root)?;
-        let declared = tasks::declared(&root).context("the workspace's tasks cannot be read")?;
-        let trusted = self.trust.trusted(&root).context("the trust database cannot be read")?;
-        let trust = match trusted {
-            Some(content) if content == declared.content => Trust::Trusted { content },
-            _ => Trust::Untrusted,
-        };
-        Ok(Declarations { declared, trust })
-    }
-
     /// The policy of a workspace, as the files of both scopes are now. Reads the disk.
     ///
     /// # Errors
@@ -310,44 +161,6 @@ impl Runtime {
         let root = canonical(root)?;
         let effective = policy::effective(&self.dirs.policy_path(), &root);
         Ok(effective.context("no run starts before the policy is mended")?)
-    }
-
-    /// Trusts exactly this content of the workspace.
-    ///
-    /// # Errors
-    /// When the content is another one by now, or the database refuses.
-    pub fn trust(&self, root: &Path, content: Digest) -> Result<(), DriverError> {
-        let root = canonical(root)?;
-        let declared = self.declarations(&root)?.declared;
-        if declared.content != content {
-            return Err(DriverError(anyhow!(
-                "what the workspace declares has just changed; look at it again"
-            )));
-        }
-        let files = declared.files.iter().map(|(path, file)| {
-            (path.clone(), TrustedFile { digest: file.digest.to_string(), text: file.text.clone() })
-        });
-        Ok(self.trust.trust(&root, content, &files.collect()).context("the trust database refused")?)
-    }
-
-    /// What trusting the workspace as it is now would newly agree to: the files that are other
-    /// than when it was trusted last, or all of them.
-    ///
-    /// # Errors
-    /// When the declarations or the trust database cannot be read.
-    pub fn trust_changes(&self, root: &Path) -> Result<TrustChanges, DriverError> {
-        let root = canonical(root)?;
-        let declared = self.declarations(&root)?.declared;
-        let before = self.trust.files(&root).context("the trust database cannot be read")?;
-        Ok(TrustChanges::between(&before, &declared.files))
-    }
-
-    /// Takes trust back.
-    ///
-    /// # Errors
-    /// When that cannot be stored.
-    pub fn revoke_trust(&self, root: &Path) -> Result<(), DriverError> {
-        Ok(self.trust.revoke(&canonical(root)?).context("the trust database refused")?)
     }
 
     /// The blueprints that can be run in a workspace: the shipped ones and, where the user has
@@ -532,26 +345,6 @@ impl Runtime {
         self.drive(run.clone(), workspace, state, seq, None, models, surface).await
     }
 
-    /// A run as its journal tells it, with the number of its last event.
-    ///
-    /// # Errors
-    /// When the journal is damaged, or does not agree with the engine.
-    pub fn fold(&self, root: &Path, run: &RunId) -> Result<(RunState, u64), DriverError> {
-        let events = self.store(root)?.events(run).context("the journal cannot be read")?;
-        let mut state = RunState::new();
-        for recorded in &events {
-            for command in state.apply(&recorded.event) {
-                if let openexec_engine::run::Command::Halt { reason } = command {
-                    return Err(DriverError(anyhow!(
-                        "run {run} cannot go on after event {}: {reason}",
-                        recorded.seq
-                    )));
-                }
-            }
-        }
-        Ok((state, events.last().map_or(0, |recorded| recorded.seq)))
-    }
-
     #[expect(clippy::too_many_arguments, reason = "everything a run is made of, in one private place")]
     async fn drive(
         self: &Arc<Self>,
@@ -628,96 +421,12 @@ impl Runtime {
         self.handles.lock().values().rev().cloned().collect()
     }
 
-    /// Recorded runs of a workspace that are not over and that this process does not drive,
-    /// newest first. Reads the journal; a damaged one is passed over, `openexec show` tells.
-    pub fn pending(&self, root: &Path) -> Vec<RunView> {
-        let runs =
-            self.store(root).and_then(|store| Ok(store.runs().context("the journal cannot be read")?));
-        let runs = runs.unwrap_or_else(|error| {
-            tracing::warn!("runs cannot be listed: {error}");
-            Vec::new()
-        });
-        let unfinished = runs.into_iter().filter(|run| !run.is_over());
-        unfinished
-            .filter(|summary| self.handle(&summary.run).is_none())
-            .filter_map(|summary| {
-                let (state, seq) = self.fold(root, &summary.run).ok()?;
-                Some(view_of(&summary.run, &state, seq))
-            })
-            .collect()
-    }
-
-    /// Whether another process drives this run at the moment.
-    pub fn is_driven_elsewhere(&self, root: &Path, run: &RunId) -> bool {
-        self.handle(run).is_none() && self.store(root).is_ok_and(|store| store.driver(run).is_some())
-    }
-
-    /// The latest run of a workspace that is over, whose edits stand in the user's files, and
-    /// that this process has not driven. Reads the journal of no more than a few runs.
-    pub fn latest_applied(&self, root: &Path) -> Option<RunView> {
-        let runs = self.store(root).ok()?.runs().ok()?;
-        let driven: Vec<RunId> = self.handles.lock().keys().cloned().collect();
-        let ended = runs.into_iter().filter(|run| run.is_over() && !driven.contains(&run.run));
-        let mut looked_at = ended.take(ENDED_LOOKED_AT_MAX);
-        looked_at.find_map(|summary| {
-            let (state, seq) = self.fold(root, &summary.run).ok()?;
-            Some(view_of(&summary.run, &state, seq)).filter(|view| view.applied)
-        })
-    }
-
-    /// The tests of a workspace that are red as far as is known: by the last report on what
-    /// stands in the user's files. Reads the journal of no more than a few runs.
-    pub fn failing_tests(&self, root: &Path) -> Vec<TestFailure> {
-        let runs = self.store(root).ok().and_then(|store| store.runs().ok()).unwrap_or_default();
-        let mut looked_at = runs.into_iter().take(ENDED_LOOKED_AT_MAX);
-        let report = looked_at.find_map(|summary| {
-            let (state, seq) = self.fold(root, &summary.run).ok()?;
-            let applied = view_of(&summary.run, &state, seq).applied;
-            let recorded = self.journal(root, &summary.run).ok()?;
-            let mut reports = recorded.into_iter().filter_map(|record| tested(record.event));
-            // The first report is on the files as they were, the last on what was applied.
-            if applied { reports.next_back() } else { reports.next() }
-        });
-        report.map(|report| report.failures).unwrap_or_default()
-    }
-
     /// What would be sent for a request, without the key: the body as its adapter writes it now.
     ///
     /// # Errors
     /// When the model is not configured any more, or its key is not there.
     pub fn preview(&self, root: &Path, request: &ModelRequest) -> Result<String, DriverError> {
         Ok(self.model(root, &request.model)?.preview(request))
-    }
-
-    /// Everything recorded of a run.
-    ///
-    /// # Errors
-    /// When there is no such run, or its journal is damaged.
-    pub fn journal(&self, root: &Path, run: &RunId) -> Result<Vec<Recorded>, DriverError> {
-        Ok(self.store(root)?.events(run).context("the journal cannot be read")?)
-    }
-}
-
-/// The report of tests that could be read.
-fn tested(event: Event) -> Option<TaskReport> {
-    let Event::TaskFinished { report, .. } = event else { return None };
-    Some(*report).filter(|report| report.kind == TaskKind::Test && report.tests.is_some())
-}
-
-/// Where a folded run stands.
-pub fn view_of(run: &RunId, state: &RunState, events: u64) -> RunView {
-    let start = state.start();
-    RunView {
-        run: run.clone(),
-        blueprint: start.map_or_else(|| "?".into(), |start| start.blueprint.name.clone()),
-        model: start.map_or_else(|| "?".into(), |start| start.models.implement.name.clone()),
-        target: start.and_then(|start| start.inputs.target.clone()),
-        activity: state.activity(),
-        status: state.status(),
-        applied: state.applied().is_some()
-            && !matches!(state.status(), RunStatus::Ended { outcome: Outcome::Undone, .. }),
-        taken: state.taken(),
-        events,
     }
 }
 

@@ -20,7 +20,7 @@ mod walk;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use index::Index;
-pub use index::{Changed, Indexed, Keeper, Shelf};
+pub use index::{Changed, Indexed, Keeper, OpenTexts, Shelf};
 use layers::Layers;
 use openexec_engine::context::Candidate;
 use openexec_engine::edit::ChangeSet;
@@ -69,6 +69,11 @@ impl Knowledge {
     /// What is known with what an earlier session has left on a shelf.
     pub fn on(shelf: Arc<dyn Shelf>) -> Self {
         Self(Arc::new(Index::with_shelf(shelf)))
+    }
+
+    /// From now on, what is open there is not parsed a second time.
+    pub fn follow(&self, texts: Arc<dyn OpenTexts>) {
+        self.0.follow(texts);
     }
 }
 

@@ -26,7 +26,8 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(path: &WorkspacePath, summary: Arc<FileSummary>) -> Self {
+    /// The entry of a file with this summary.
+    pub fn new(path: &WorkspacePath, summary: Arc<FileSummary>) -> Self {
         let mut path_terms = terms_of(without_extension(path));
         path_terms.sort_unstable();
         path_terms.dedup();
@@ -43,6 +44,11 @@ impl Corpus {
     /// An empty one.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Takes a file's entry, in the place of an older one.
+    pub fn put(&mut self, path: &WorkspacePath, entry: Entry) {
+        self.files.insert(path.clone(), entry);
     }
 
     /// Takes a file's summary, in the place of an older one.

@@ -6,8 +6,8 @@ use super::summarise::of_symbols;
 use super::summary::FileSummary;
 use super::words::words;
 use crate::limits::{SIGNATURE_BYTES_MAX, SYMBOL_NAME_BYTES_MAX, SYMBOLS_MAX};
-use crate::syntax::{Symbol, SymbolKind, Use, UseKind};
-use crate::text::beginning;
+use crate::syntax::{Spot, Symbol, SymbolKind, UseKind};
+use crate::text::{LineIndex, beginning};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -26,22 +26,16 @@ const STATEMENTS: [&str; 8] = ["if", "for", "while", "switch", "catch", "return"
 
 /// The summary of a text in an unknown language.
 pub fn summarise_plain(source: &str) -> FileSummary {
-    of_symbols(&symbols(source), &calls(source), source)
+    of_symbols(&symbols(source), &calls(source), (source, &LineIndex::new(source)))
 }
 
 /// Names that are followed by a parenthesis.
-fn calls(source: &str) -> Vec<Use> {
+fn calls(source: &str) -> Vec<Spot> {
     let called = words(source).filter(|word| {
         let behind = source.get(word.start + word.text.len()..).unwrap_or_default();
         behind.starts_with('(') && !STATEMENTS.contains(&word.text)
     });
-    called
-        .map(|word| Use {
-            kind: UseKind::Call,
-            name: word.text.to_owned(),
-            range: word.start..word.start + word.text.len(),
-        })
-        .collect()
+    called.map(|word| Spot { kind: UseKind::Call, range: word.start..word.start + word.text.len() }).collect()
 }
 
 struct Line<'a> {

@@ -1,19 +1,20 @@
 //! From a text to its summary.
 
 use super::summary::{Counts, Definition, FileSummary, Held, NameKey, Term};
-use super::words::{Recent, Word, is_name, own_name, terms_in, words};
-use crate::syntax::{Language, Symbol, SymbolKind, SyntaxTree, Use, UseKind};
+use super::words::{Recent, Word, is_name, own_name, words};
+use crate::syntax::{Language, Spot, Symbol, SymbolKind, SyntaxTree, UseKind};
 use crate::text::LineIndex;
-use ropey::Rope;
 
 /// Imports of a file that are kept.
 const IMPORTS_MAX: usize = 200;
+/// Bytes for each word of usual code, so that room for the words is made once.
+const BYTES_PER_WORD: usize = 6;
 /// Bytes of an import that are kept.
 const IMPORT_BYTES_MAX: usize = 200;
 
 /// The summary of a text in this language. Where its grammar gives up, that of a plain reader.
 pub fn summarise(language: Language, source: &str) -> FileSummary {
-    match SyntaxTree::parse(language, &Rope::from_str(source)) {
+    match SyntaxTree::parse_text(language, source) {
         Some(tree) => summarise_tree(&tree, source),
         None => super::summarise_plain(source),
     }
@@ -21,13 +22,18 @@ pub fn summarise(language: Language, source: &str) -> FileSummary {
 
 /// The summary of a text whose tree is at hand.
 pub fn summarise_tree(tree: &SyntaxTree, source: &str) -> FileSummary {
-    let (symbols, uses) = tree.symbols_and_uses(source);
-    FileSummary { language: Some(tree.language()), ..of_symbols(&symbols, &uses, source) }
+    let lines = LineIndex::new(source);
+    let (symbols, uses) = tree.symbols_and_spots(source, &lines);
+    FileSummary { language: Some(tree.language()), ..of_symbols(&symbols, &uses, (source, &lines)) }
 }
 
 /// The summary of a text with these definitions and uses, both in the order of the text.
-pub(super) fn of_symbols(symbols: &[Symbol], uses: &[Use], source: &str) -> FileSummary {
-    let mut writer = Writer::new(uses, source);
+pub(super) fn of_symbols(
+    symbols: &[Symbol],
+    uses: &[Spot],
+    (source, lines): (&str, &LineIndex),
+) -> FileSummary {
+    let mut writer = Writer::new(uses, source, lines);
     for (at, symbol) in symbols.iter().enumerate() {
         let inner = symbols.get(at + 1..).unwrap_or_default();
         let inner = inner.iter().take_while(|it| it.range.start < symbol.range.end);
@@ -38,12 +44,14 @@ pub(super) fn of_symbols(symbols: &[Symbol], uses: &[Use], source: &str) -> File
 
 struct Writer<'a> {
     source: &'a str,
-    uses: &'a [Use],
+    uses: &'a [Spot],
     words: Vec<Word<'a>>,
-    lines: LineIndex,
+    lines: &'a LineIndex,
     recent: Recent<'a>,
     /// One definition's terms as often as they occur, emptied for the next.
     gathered: Vec<(Term, Held)>,
+    /// The same of the names that it calls.
+    called: Vec<NameKey>,
     definitions: Vec<Definition>,
     terms: Vec<Term>,
     counts: Vec<Counts>,
@@ -51,14 +59,17 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(uses: &'a [Use], source: &'a str) -> Self {
+    fn new(uses: &'a [Spot], source: &'a str, lines: &'a LineIndex) -> Self {
+        let mut all = Vec::with_capacity(source.len() / BYTES_PER_WORD);
+        all.extend(words(source));
         Self {
             source,
             uses,
-            words: words(source).collect(),
-            lines: LineIndex::new(source),
+            words: all,
+            lines,
             recent: Recent::new(),
             gathered: Vec::new(),
+            called: Vec::new(),
             definitions: Vec::new(),
             terms: Vec::new(),
             counts: Vec::new(),
@@ -66,7 +77,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn write<'s>(&mut self, symbol: &Symbol, inner: impl Iterator<Item = &'s Symbol>) {
+    fn write(&mut self, symbol: &'a Symbol, inner: impl Iterator<Item = &'a Symbol>) {
         let (start, end) = (symbol.range.start, symbol.range.end);
         let head = head_of(self.source, symbol);
         let own = own_name(&symbol.name);
@@ -75,10 +86,9 @@ impl<'a> Writer<'a> {
         self.take(&symbol.signature, Held::Signature);
         self.take_words(start, head, Held::Doc);
         let mut count = 0;
-        let mut calls = Vec::new();
         if matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method) {
             count += self.take_words(head, end, Held::Body);
-            calls = self.calls_between(symbol.name_range.end.max(head), end);
+            self.take_calls(symbol.name_range.end.max(head), end);
         } else {
             // A type speaks for itself, its members for themselves.
             let mut from = head;
@@ -91,7 +101,6 @@ impl<'a> Writer<'a> {
             count += self.take_words(from, end, Held::Body);
         }
         self.count();
-        self.calls.extend(calls);
         let line = |byte: usize| number(self.lines.line_of(byte)) + 1;
         self.definitions.push(Definition {
             own: NameKey::of(own),
@@ -126,9 +135,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn take(&mut self, text: &str, field: Held) {
+    fn take(&mut self, text: &'a str, field: Held) {
         for word in words(text) {
-            terms_in(word.text, &mut |term| self.gathered.push((term, field)));
+            let terms = self.recent.terms_of(word.text);
+            self.gathered.extend(terms.iter().map(|term| (*term, field)));
         }
     }
 
@@ -143,17 +153,18 @@ impl<'a> Writer<'a> {
         to.saturating_sub(from)
     }
 
-    /// The names that are called between two bytes, sorted.
-    fn calls_between(&self, start: usize, end: usize) -> Vec<NameKey> {
+    /// Takes the names that are called between two bytes, sorted.
+    fn take_calls(&mut self, start: usize, end: usize) {
         let from = self.uses.partition_point(|used| used.range.start < start);
         let within = self.uses.get(from..).unwrap_or_default().iter();
         let called = within
             .take_while(|used| used.range.start < end)
-            .filter(|used| used.kind == UseKind::Call && is_name(&used.name));
-        let mut calls: Vec<NameKey> = called.map(|used| NameKey::of(&used.name)).collect();
-        calls.sort_unstable();
-        calls.dedup();
-        calls
+            .filter(|used| used.kind == UseKind::Call)
+            .filter_map(|used| self.source.get(used.range.clone()).filter(|name| is_name(name)));
+        self.called.extend(called.map(NameKey::of));
+        self.called.sort_unstable();
+        self.called.dedup();
+        self.calls.append(&mut self.called);
     }
 
     fn finish(self) -> FileSummary {
@@ -161,7 +172,7 @@ impl<'a> Writer<'a> {
             language: None,
             lines: number(self.source.lines().count()),
             definitions: self.definitions.into(),
-            imports: imports(self.uses).into(),
+            imports: imports(self.uses, self.source).into(),
             terms: self.terms.into(),
             counts: self.counts.into(),
             calls: self.calls.into(),
@@ -227,10 +238,11 @@ fn balanced(text: &str) -> Option<usize> {
 }
 
 /// What is imported, each once.
-fn imports(uses: &[Use]) -> Vec<Box<str>> {
+fn imports(uses: &[Spot], source: &str) -> Vec<Box<str>> {
     let imported = uses.iter().filter(|used| used.kind == UseKind::Import);
+    let names = imported.filter_map(|used| source.get(used.range.clone()));
     let mut names: Vec<&str> =
-        imported.map(|used| crate::text::beginning(&used.name, IMPORT_BYTES_MAX)).take(IMPORTS_MAX).collect();
+        names.map(|name| crate::text::beginning(name, IMPORT_BYTES_MAX)).take(IMPORTS_MAX).collect();
     names.sort_unstable();
     names.dedup();
     names.into_iter().map(Into::into).collect()

@@ -12,6 +12,8 @@ const STEM_BYTES_MIN: usize = 3;
 
 /// Bytes of the longest of the words that stand everywhere.
 const COMMON_BYTES_MAX: usize = 10;
+/// Places of the table in which these words are looked up: some times as many as there are words.
+const COMMON_PLACES: usize = 512;
 
 /// Words that stand everywhere, in code or in sentences. Sorted.
 const COMMON: &[&str] = &[
@@ -155,6 +157,27 @@ const COMMON: &[&str] = &[
     "you",
 ];
 
+/// For each of the common words its number, counted from 1, in the place that its hash gives it or
+/// the next one that is free; 0 elsewhere. Nearly every word of a text is looked up, and nearly
+/// none is found.
+static COMMON_AT: [u8; COMMON_PLACES] = common_places();
+
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses what is out of bounds")]
+const fn common_places() -> [u8; COMMON_PLACES] {
+    let mut places = [0; COMMON_PLACES];
+    let mut word = 0;
+    while word < COMMON.len() {
+        let mut at = Hash::of(COMMON[word].as_bytes()) as usize % COMMON_PLACES;
+        while places[at] != 0 {
+            at = (at + 1) % COMMON_PLACES;
+        }
+        word += 1;
+        assert!(word <= u8::MAX as usize);
+        places[at] = word as u8;
+    }
+    places
+}
+
 /// Where a word stands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Word<'a> {
@@ -175,8 +198,21 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
     })
 }
 
-const fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
+/// Whether a byte is part of a word.
+static IS_WORD: [bool; 256] = {
+    let mut is_word = [false; 256];
+    let mut byte = 0_u8;
+    loop {
+        is_word[byte as usize] = byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
+        match byte.checked_add(1) {
+            Some(next) => byte = next,
+            None => break is_word,
+        }
+    }
+};
+
+fn is_word(byte: u8) -> bool {
+    IS_WORD.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// Tells the terms of one word: its parts, and the whole of it where it has several.
@@ -260,7 +296,17 @@ fn is_common(word: &str) -> bool {
 }
 
 fn is_common_bytes(word: &[u8]) -> bool {
-    word.len() <= COMMON_BYTES_MAX && COMMON.binary_search_by(|common| common.as_bytes().cmp(word)).is_ok()
+    if word.len() > COMMON_BYTES_MAX {
+        return false;
+    }
+    let mut at = Hash::of(word) as usize % COMMON_PLACES;
+    while let Some(number) = COMMON_AT.get(at).copied().map(usize::from).filter(|number| *number > 0) {
+        if COMMON.get(number - 1).is_some_and(|common| common.as_bytes() == word) {
+            return true;
+        }
+        at = (at + 1) % COMMON_PLACES;
+    }
+    false
 }
 
 /// A name without what it is qualified by.
@@ -360,11 +406,15 @@ impl Hash {
         Self(0x811c_9dc5)
     }
 
-    fn take(&mut self, bytes: &[u8]) {
-        self.0 = bytes.iter().fold(self.0, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
+    const fn take(&mut self, bytes: &[u8]) {
+        let mut rest = bytes;
+        while let [first, after @ ..] = rest {
+            self.0 = (self.0 ^ *first as u32).wrapping_mul(0x0100_0193);
+            rest = after;
+        }
     }
 
-    fn of(bytes: &[u8]) -> u32 {
+    const fn of(bytes: &[u8]) -> u32 {
         let mut hash = Self::new();
         hash.take(bytes);
         hash.0

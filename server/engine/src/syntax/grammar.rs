@@ -3,9 +3,11 @@
 
 use super::read::{Inside, Place, Reading};
 use super::{Language, SymbolKind};
+use std::num::NonZeroU16;
 use tree_sitter::Node;
 
 /// One language.
+#[derive(Clone, Copy)]
 pub(super) struct Grammar {
     /// Which.
     pub language: Language,
@@ -48,6 +50,10 @@ pub(super) struct Grammar {
     pub paths: &'static [&'static str],
     /// The kinds of nodes that are strings within an import.
     pub strings: &'static [&'static str],
+    /// Nodes of the smallest thing that is looked for, itself included, named and unnamed: a walk
+    /// passes over what has no more, for nothing can be within it. A production always has all of
+    /// its nodes, those that are missing in the text among them. 0 where nobody has counted.
+    pub nodes_min: usize,
 }
 
 impl Grammar {
@@ -73,6 +79,7 @@ impl Grammar {
         importers: &[],
         paths: &[],
         strings: &[],
+        nodes_min: 0,
     };
 }
 
@@ -244,6 +251,16 @@ pub(super) const fn import_with(kind: &'static str, needs: &'static str) -> Impo
     Import { kind, needs, what: Imported::Names }
 }
 
+impl Call {
+    /// The number of the field in which the callee stands.
+    fn field(&self, parser: &tree_sitter::Language) -> Option<NonZeroU16> {
+        match self.callee {
+            Callee::Field(field) | Callee::Capitalised(field) => parser.field_id_for_name(field),
+            Callee::First | Callee::Within(_) => None,
+        }
+    }
+}
+
 impl Import {
     /// True when the node imports something.
     pub fn applies(&self, node: Node<'_>) -> bool {
@@ -252,7 +269,6 @@ impl Import {
 }
 
 /// What a kind of node is to us. Nearly all are nothing.
-#[derive(Clone, Copy, Default)]
 pub(super) struct Traits {
     pub is_comment: bool,
     pub is_attribute: bool,
@@ -260,48 +276,59 @@ pub(super) struct Traits {
     pub is_string: bool,
     pub rule: Option<&'static Rule>,
     pub call: Option<&'static Call>,
+    /// Where the callee of a call stands, if in a field.
+    pub callee_field: Option<NonZeroU16>,
     pub import: Option<&'static Import>,
     wrapper: Option<&'static Wrapper>,
 }
 
 impl Traits {
+    /// True for what is nothing to us: it neither defines nor uses anything itself.
+    pub fn are_none(&self) -> bool {
+        !(self.is_comment || self.is_attribute || self.is_path || self.is_string)
+            && self.rule.is_none()
+            && self.call.is_none()
+            && self.import.is_none()
+            && self.wrapper.is_none()
+    }
+
     /// True for a node that encloses a single definition and belongs to it.
     pub fn wraps(&self, node: Node<'_>) -> bool {
         self.wrapper.is_some_and(|wrapper| wrapper.holds(node))
     }
 }
 
-/// The traits of all kinds of nodes of one language, by their numbers.
-pub(super) struct Kinds(Vec<Traits>);
+/// The traits of all kinds of nodes of one language, by their numbers; nothing for kinds that are
+/// nothing to us.
+pub(super) struct Kinds(Vec<Option<Traits>>);
 
 impl Kinds {
     /// Looks up what the entry says of each kind that the parser knows.
     pub fn new(grammar: &'static Grammar, parser: &tree_sitter::Language) -> Self {
         let kinds = 0..u16::try_from(parser.node_kind_count()).unwrap_or(u16::MAX);
-        Self(
-            kinds
-                .map(|id| match parser.node_kind_for_id(id) {
-                    Some(kind) if parser.node_kind_is_named(id) => traits(grammar, kind),
-                    _ => Traits::default(),
-                })
-                .collect(),
-        )
+        let traits = |id| {
+            let kind = parser.node_kind_for_id(id).filter(|_| parser.node_kind_is_named(id))?;
+            Some(traits(grammar, parser, kind)).filter(|traits| !traits.are_none())
+        };
+        Self(kinds.map(traits).collect())
     }
 
-    /// What a node is. An error is nothing.
-    pub fn of(&self, node: Node<'_>) -> Traits {
-        self.0.get(usize::from(node.kind_id())).copied().unwrap_or_default()
+    /// What a node is, if it is anything to us. An error is nothing.
+    pub fn of(&self, node: Node<'_>) -> Option<&Traits> {
+        self.0.get(usize::from(node.kind_id()))?.as_ref()
     }
 }
 
-fn traits(grammar: &'static Grammar, kind: &str) -> Traits {
+fn traits(grammar: &'static Grammar, parser: &tree_sitter::Language, kind: &str) -> Traits {
+    let call = grammar.calls.iter().find(|call| call.kind == kind);
     Traits {
         is_comment: grammar.comments.contains(&kind),
         is_attribute: grammar.attributes.contains(&kind),
         is_path: grammar.paths.contains(&kind),
         is_string: grammar.strings.contains(&kind),
         rule: grammar.definitions.iter().find(|rule| rule.kinds.contains(&kind)),
-        call: grammar.calls.iter().find(|call| call.kind == kind),
+        call,
+        callee_field: call.and_then(|call| call.field(parser)),
         import: grammar.imports.iter().find(|import| import.kind == kind),
         wrapper: grammar.wrappers.iter().find(|wrapper| wrapper.kind == kind),
     }

@@ -14,6 +14,11 @@ const YAML_COLUMN_MAX: usize = 120;
 /// Columns up to a tab stop of Python's scanner.
 const TAB_COLUMNS: usize = 8;
 
+/// True for languages with such a grammar.
+pub(super) const fn concerns(language: Language) -> bool {
+    matches!(language, Language::Python | Language::Yaml)
+}
+
 /// True when the grammar's scanner stands the text.
 pub(super) fn is_bearable(language: Language, rope: &Rope) -> bool {
     match language {

@@ -25,7 +25,8 @@ fn uses(language: Language, source: &str) -> String {
     let tree = SyntaxTree::parse(language, &Rope::from_str(source)).unwrap();
     let found = tree.uses(source);
     assert!(found.is_sorted_by_key(|it| it.range.start), "{found:?}");
-    assert_eq!(tree.symbols_and_uses(source), (tree.symbols(source), found.clone()));
+    let (symbols, spots) = tree.symbols_and_spots(source, &LineIndex::new(source));
+    assert_eq!((symbols, named(spots, source)), (tree.symbols(source), found.clone()));
     let of = |kind| {
         let names = found.iter().filter(|it| it.kind == kind).map(|it| {
             assert_eq!(source[it.range.clone()], it.name);

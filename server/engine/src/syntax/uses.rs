@@ -1,8 +1,9 @@
 //! What a file uses: the calls in it, and its imports.
 
 use super::grammar::{Call, Callee, Grammar, Imported, Traits};
-use super::{Use, UseKind};
+use super::{Spot, UseKind};
 use crate::limits::{USE_NAME_BYTES_MAX, USES_MAX};
+use std::num::NonZeroU16;
 use std::ops::Range;
 use tree_sitter::Node;
 
@@ -20,7 +21,7 @@ pub(super) enum Importing {
 pub(super) struct Uses<'a> {
     grammar: &'static Grammar,
     source: &'a str,
-    found: Vec<Use>,
+    found: Vec<Spot>,
 }
 
 impl<'a> Uses<'a> {
@@ -58,7 +59,7 @@ impl<'a> Uses<'a> {
             });
         }
         if let Some(call) = traits.call
-            && let Some(callee) = self.callee(call, node, (parent, previous))
+            && let Some(callee) = self.callee(call, traits.callee_field, node, (parent, previous))
         {
             let name = self.source.get(callee.clone())?;
             if self.grammar.importers.contains(&name) {
@@ -70,7 +71,7 @@ impl<'a> Uses<'a> {
     }
 
     /// All of them in the order of the file: the callee of a chain stands behind its receiver.
-    pub fn finish(mut self) -> Vec<Use> {
+    pub fn finish(mut self) -> Vec<Spot> {
         self.found.sort_by_key(|found| found.range.start);
         self.found
     }
@@ -80,7 +81,7 @@ impl<'a> Uses<'a> {
         let Some(name) = self.source.get(range.clone()) else { return };
         let names = |letter: char| letter.is_alphanumeric() || letter == '_';
         if name.contains(names) && name.len() <= USE_NAME_BYTES_MAX && self.found.len() < USES_MAX {
-            self.found.push(Use { kind, name: name.to_owned(), range });
+            self.found.push(Spot { kind, range });
         }
     }
 
@@ -88,17 +89,17 @@ impl<'a> Uses<'a> {
     fn callee(
         &self,
         call: &Call,
+        field: Option<NonZeroU16>,
         node: Node<'_>,
         (parent, previous): (Option<Node<'_>>, Option<Node<'_>>),
     ) -> Option<Range<usize>> {
+        let in_field = || node.child_by_field_id(field?.get());
         let begins = |node: Node<'_>, is: fn(char) -> bool| {
             self.source.get(node.start_byte()..).is_some_and(|rest| rest.starts_with(is))
         };
         let callee = match call.callee {
-            Callee::Field(field) => node.child_by_field_name(field),
-            Callee::Capitalised(field) => {
-                node.child_by_field_name(field).filter(|callee| begins(*callee, char::is_uppercase))
-            }
+            Callee::Field(_) => in_field(),
+            Callee::Capitalised(_) => in_field().filter(|callee| begins(*callee, char::is_uppercase)),
             Callee::First => node.named_child(0),
             Callee::Within(kind) if parent.is_none_or(|parent| parent.kind() != kind) => None,
             Callee::Within(_) => previous

@@ -4,7 +4,7 @@
 use super::grammar::{Grammar, Kinds, Semicolon, Traits};
 use super::read::{Definition, Inside, Joint, Place, Reach, Reading, Weight};
 use super::uses::{Importing, Uses};
-use super::{Symbol, Use};
+use super::{Spot, Symbol};
 use crate::limits::{SIGNATURE_BYTES_MAX, SYMBOL_NAME_BYTES_MAX, SYMBOLS_MAX, SYNTAX_DEPTH_MAX};
 use crate::text::LineIndex;
 use std::collections::BTreeSet;
@@ -31,6 +31,39 @@ struct Level<'t> {
     leading: Vec<Node<'t>>,
 }
 
+impl<'t> Level<'t> {
+    /// The level of a node's children, where the node itself changes nothing.
+    fn below(&self, node: Node<'t>, prefix: usize) -> Self {
+        Self {
+            node: Some(node),
+            previous: None,
+            importing: self.importing,
+            defines: self.defines,
+            inside: self.inside,
+            prefix,
+            wrapper: None,
+            leading: Vec::new(),
+        }
+    }
+
+    /// Takes the comments and attributes that belong to a node.
+    fn take_leading(&mut self, node: Node<'t>) -> Vec<Node<'t>> {
+        let mut leading = std::mem::take(&mut self.leading);
+        if !leading.last().is_some_and(|last| adjoins(*last, node)) {
+            leading.clear();
+        }
+        leading
+    }
+
+    /// A block that begins with its first statement takes the comments above it along.
+    fn inherit(&mut self, leading: Vec<Node<'t>>, block: Node<'t>) {
+        if !leading.is_empty() && block.child(0).is_some_and(|first| first.start_byte() == block.start_byte())
+        {
+            self.leading = leading;
+        }
+    }
+}
+
 /// What a walk looks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted {
@@ -39,20 +72,21 @@ pub(super) enum Wanted {
     Both,
 }
 
-/// The symbols of a tree and what it uses, as far as they are wanted.
+/// The symbols of a tree and what it uses, as far as they are wanted. `lines` are those of the
+/// source; where no symbols are wanted, they do not matter.
 pub(super) fn walk(
     grammar: &'static Grammar,
     kinds: &Kinds,
     tree: &Tree,
-    source: &str,
+    (source, lines): (&str, &LineIndex),
     wanted: Wanted,
-) -> (Vec<Symbol>, Vec<Use>) {
+) -> (Vec<Symbol>, Vec<Spot>) {
     let walk = Walk {
         grammar,
         kinds,
         source,
         wanted,
-        lines: LineIndex::new(if wanted == Wanted::Uses { "" } else { source }),
+        lines,
         prefix: String::new(),
         found: Vec::new(),
         uses: Uses::new(grammar, source),
@@ -65,15 +99,15 @@ struct Walk<'a> {
     kinds: &'a Kinds,
     source: &'a str,
     wanted: Wanted,
-    lines: LineIndex,
+    lines: &'a LineIndex,
     /// The qualified name of what surrounds the node that is visited.
     prefix: String,
     found: Vec<(Symbol, Weight)>,
     uses: Uses<'a>,
 }
 
-impl Walk<'_> {
-    fn run(mut self, tree: &Tree) -> (Vec<Symbol>, Vec<Use>) {
+impl<'a> Walk<'a> {
+    fn run(mut self, tree: &Tree) -> (Vec<Symbol>, Vec<Spot>) {
         let mut cursor = tree.walk();
         let mut levels = vec![Level {
             node: None,
@@ -112,39 +146,45 @@ impl Walk<'_> {
 
     /// Visits one node; gives the level of its children, if they are to be visited.
     fn visit<'t>(&mut self, node: Node<'t>, level: &mut Level<'t>) -> Option<Level<'t>> {
-        let traits = self.kinds.of(node);
         let previous = level.previous.replace(node);
-        let mut below = Level {
-            node: Some(node),
-            previous: None,
-            importing: level.importing,
-            defines: level.defines,
-            inside: level.inside,
-            prefix: self.prefix.len(),
-            wrapper: None,
-            leading: Vec::new(),
-        };
+        let kinds: &'a Kinds = self.kinds;
+        let Some(traits) = kinds.of(node) else { return self.pass(node, level) };
+        let mut below = level.below(node, self.prefix.len());
         if self.wanted != Wanted::Symbols {
-            below.importing = self.uses.take(&traits, node, (level.node, previous), level.importing)?;
+            below.importing = self.uses.take(traits, node, (level.node, previous), level.importing)?;
         }
         if !level.defines {
             return Some(below);
         }
         if traits.is_comment || traits.is_attribute {
-            self.take_lead(&traits, node, level);
+            self.take_lead(traits, node, level);
             below.defines = false;
             return (traits.is_attribute && self.wanted == Wanted::Both).then_some(below);
         }
-        self.define(&traits, node, level, &mut below);
+        self.define(traits, node, level, &mut below);
+        Some(below)
+    }
+
+    /// Passes a node that is nothing itself; what is in it may be something. Nearly all nodes are
+    /// passed, and most of these hold none.
+    fn pass<'t>(&self, node: Node<'t>, level: &mut Level<'t>) -> Option<Level<'t>> {
+        let leading = if level.leading.is_empty() { Vec::new() } else { level.take_leading(node) };
+        let holds_nothing = || {
+            level.importing == Importing::Nothing
+                && level.node.is_some()
+                && node.descendant_count() <= self.grammar.nodes_min
+        };
+        if node.child_count() == 0 || holds_nothing() {
+            return None;
+        }
+        let mut below = level.below(node, self.prefix.len());
+        below.inherit(leading, node);
         Some(below)
     }
 
     /// Records what a node defines; what follows from it for those within it goes to `below`.
     fn define<'t>(&mut self, traits: &Traits, node: Node<'t>, level: &mut Level<'t>, below: &mut Level<'t>) {
-        let mut leading = std::mem::take(&mut level.leading);
-        if !leading.last().is_some_and(|last| adjoins(*last, node)) {
-            leading.clear();
-        }
+        let leading = level.take_leading(node);
         let start = leading.first().map_or(node.start_byte(), |first| first.start_byte());
         if let Some(rule) = traits.rule {
             let place = Place {
@@ -186,10 +226,7 @@ impl Walk<'_> {
             Some(wrapper) => wrapper.clone(),
             None => (start..node.end_byte(), self.head_start(node)),
         });
-        // A block that begins with its first statement takes the comments above it along.
-        if !leading.is_empty() && node.child(0).is_some_and(|first| first.start_byte() == node.start_byte()) {
-            below.leading = leading;
-        }
+        below.inherit(leading, node);
     }
 
     /// Remembers a comment or an attribute if it can belong to what follows.

@@ -1,7 +1,8 @@
 //! One run's loop: record, apply, carry out, wait.
 
+use super::handle::Spoken;
 use super::perform::{self, Place};
-use super::{DriverError, RunStatus, RunView, Say, Spoken, now_ms, view_of};
+use super::{DriverError, RunStatus, RunView, Say, now_ms, view_of};
 use crate::limits::PROGRESS_INTERVAL_MS;
 use crate::models::ModelProgress;
 use crate::store::{Lease, Recorded};

@@ -3,7 +3,7 @@
 
 use super::{DriverError, Runtime};
 use crate::store::{IndexSize, IndexStore};
-use crate::workspace::{Changed, Keeper, Knowledge, Shelf, Workspace};
+use crate::workspace::{Changed, Keeper, Knowledge, OpenTexts, Shelf, Workspace};
 use anyhow::Context as _;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -15,6 +15,7 @@ use std::sync::{Arc, OnceLock};
 pub(super) struct Roots {
     known: Mutex<BTreeMap<PathBuf, Knowledge>>,
     keepers: Mutex<BTreeMap<PathBuf, Keeper>>,
+    texts: Mutex<Option<Arc<dyn OpenTexts>>>,
     pub(super) pointers: Mutex<BTreeMap<PathBuf, Arc<super::Pointers>>>,
 }
 
@@ -61,9 +62,19 @@ impl Runtime {
         let mut known = self.roots.known.lock();
         let known = known.entry(workspace.root().to_owned()).or_insert_with(|| {
             let path = self.dirs.index_path(workspace.root());
-            Knowledge::on(IndexShelf::at(path))
+            let known = Knowledge::on(IndexShelf::at(path));
+            if let Some(texts) = &*self.roots.texts.lock() {
+                known.follow(Arc::clone(texts));
+            }
+            known
         });
         Ok(workspace.knowing(known))
+    }
+
+    /// From now on, what an editor has open is not parsed a second time.
+    pub fn follow_texts(&self, texts: &Arc<dyn OpenTexts>) {
+        *self.roots.texts.lock() = Some(Arc::clone(texts));
+        self.roots.known.lock().values().for_each(|known| known.follow(Arc::clone(texts)));
     }
 
     /// From now on, keeps up to date what is known of these roots, and of no others, in the

@@ -1,11 +1,81 @@
-//! What has changed since a workspace was trusted, for the person who is asked to trust it.
+//! What workspaces declare to be executed, whether that is trusted as it is, and what has changed
+//! since it was, for the person who is asked.
 
+use super::{DriverError, Runtime, canonical};
 use crate::store::TrustedFile;
-use crate::tasks::SourceFile;
+use crate::tasks::{self, Declared, SourceFile};
+use anyhow::{Context as _, anyhow};
+use openexec_engine::digest::Digest;
 use openexec_engine::edit::{ChangeSet, FileChange, unified_diff};
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::task::Trust;
 use openexec_engine::text::visible;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// What a workspace declares to be executed, and whether that is trusted as it is now.
+#[derive(Debug, Clone)]
+pub struct Declarations {
+    /// The declarations.
+    pub declared: Declared,
+    /// Whether they are trusted as they are now.
+    pub trust: Trust,
+}
+
+impl Runtime {
+    /// What the workspace declares, and whether that is trusted. Reads the disk.
+    ///
+    /// # Errors
+    /// When the declarations are malformed, or the trust database cannot be read.
+    pub fn declarations(&self, root: &Path) -> Result<Declarations, DriverError> {
+        let root = canonical(root)?;
+        let declared = tasks::declared(&root).context("the workspace's tasks cannot be read")?;
+        let trusted = self.trust.trusted(&root).context("the trust database cannot be read")?;
+        let trust = match trusted {
+            Some(content) if content == declared.content => Trust::Trusted { content },
+            _ => Trust::Untrusted,
+        };
+        Ok(Declarations { declared, trust })
+    }
+
+    /// Trusts exactly this content of the workspace.
+    ///
+    /// # Errors
+    /// When the content is another one by now, or the database refuses.
+    pub fn trust(&self, root: &Path, content: Digest) -> Result<(), DriverError> {
+        let root = canonical(root)?;
+        let declared = self.declarations(&root)?.declared;
+        if declared.content != content {
+            return Err(DriverError(anyhow!(
+                "what the workspace declares has just changed; look at it again"
+            )));
+        }
+        let files = declared.files.iter().map(|(path, file)| {
+            (path.clone(), TrustedFile { digest: file.digest.to_string(), text: file.text.clone() })
+        });
+        Ok(self.trust.trust(&root, content, &files.collect()).context("the trust database refused")?)
+    }
+
+    /// What trusting the workspace as it is now would newly agree to: the files that are other
+    /// than when it was trusted last, or all of them.
+    ///
+    /// # Errors
+    /// When the declarations or the trust database cannot be read.
+    pub fn trust_changes(&self, root: &Path) -> Result<TrustChanges, DriverError> {
+        let root = canonical(root)?;
+        let declared = self.declarations(&root)?.declared;
+        let before = self.trust.files(&root).context("the trust database cannot be read")?;
+        Ok(TrustChanges::between(&before, &declared.files))
+    }
+
+    /// Takes trust back.
+    ///
+    /// # Errors
+    /// When that cannot be stored.
+    pub fn revoke_trust(&self, root: &Path) -> Result<(), DriverError> {
+        Ok(self.trust.revoke(&canonical(root)?).context("the trust database refused")?)
+    }
+}
 
 /// What differs between the files that were trusted and those that stand there.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +123,6 @@ impl TrustChanges {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use openexec_engine::digest::Digest;
 
     fn trusted(files: &[(&str, &str)]) -> BTreeMap<String, TrustedFile> {
         let file = |text: &str| TrustedFile {

@@ -317,6 +317,24 @@ impl OpenFile {
         Some(self.nearly.get_or_init(near))
     }
 
+    /// The structure of exactly this text, if it is the document's and was read before: then what
+    /// the changes since have left of it need not be read again.
+    pub(super) fn tree_of(&self, text: &str) -> Option<SyntaxTree> {
+        if *self.text.rope() != *text {
+            return None;
+        }
+        let tree = match (self.now.get(), &self.before) {
+            (Some(known), _) => known.clone(),
+            (None, Structure::Moved(tree)) => {
+                let mut tree = tree.clone();
+                tree.read_again(self.text.rope());
+                Some(tree)
+            }
+            (None, Structure::Unread | Structure::Unreadable) => None,
+        };
+        tree.filter(SyntaxTree::is_exact)
+    }
+
     /// The directive in or directly around a line, counted from 0.
     pub(super) fn directive_at(&self, line: u32) -> Option<Directive> {
         self.tree_at_hand()?.directive_at(&self.text.to_string(), line.saturating_add(1))

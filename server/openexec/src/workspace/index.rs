@@ -7,10 +7,13 @@
 //!
 //! How it is brought up to date: `refresh` finds out what has changed, by the states of files
 //! and directories alone; `shelf` takes back what was known in an earlier session; `work` reads
-//! and parses what is left, in as many threads as come to help. All of them leave their results
+//! and parses what is left, in as many threads as come to help; what an editor has `open` is not
+//! parsed a second time. All of them leave their results
 //! in `state`, from which `rest` puts them aside while nobody needs them. `keeper` does this in the background; `view` is what a pack is gathered from.
 
 mod keeper;
+mod open;
+mod pace;
 mod parsed;
 mod record;
 mod refresh;
@@ -21,6 +24,7 @@ mod view;
 mod work;
 
 pub use keeper::{Changed, Keeper};
+pub use open::OpenTexts;
 pub(super) use parsed::Parsed;
 pub use shelf::Shelf;
 pub use view::Indexed;
@@ -37,6 +41,10 @@ pub(super) struct Index {
     state: Mutex<State>,
     /// Told whenever a file is done.
     done: Condvar,
+    /// Told when there is enough to be saved, or nothing more will come. Whoever saves is not
+    /// woken for each file.
+    savable: Condvar,
+    texts: Mutex<Option<Arc<dyn OpenTexts>>>,
     /// Held by whoever looks for changes: who comes meanwhile waits for the answer.
     refreshing: Mutex<()>,
     /// Held by whoever saves.

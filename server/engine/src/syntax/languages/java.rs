@@ -31,6 +31,8 @@ pub(super) static JAVA: Grammar = Grammar {
     calls: &[call("method_invocation", "name"), call("object_creation_expression", "type")],
     imports: &[import("import_declaration")],
     paths: &["identifier", "scoped_identifier"],
+    // `import a;`: the node, the keyword, the name, the semicolon.
+    nodes_min: 4,
     ..Grammar::UNKNOWN
 };
 

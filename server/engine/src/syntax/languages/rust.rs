@@ -33,6 +33,9 @@ pub(super) static RUST: Grammar = Grammar {
     ],
     imports: &[import("use_declaration"), import("extern_crate_declaration")],
     paths: &["identifier", "scoped_identifier"],
+    // `mod a;`: the node, the keyword, the name, the semicolon. `()` in a macro calls what stands
+    // before it, and is within parentheses itself.
+    nodes_min: 4,
     ..Grammar::UNKNOWN
 };
 

@@ -1,7 +1,9 @@
 //! What holds for every language: broken input, deep input, edits, names.
 
 use super::*;
+use crate::index::{summarise, summarise_tree};
 use crate::limits::{SYMBOL_NAME_BYTES_MAX, SYMBOLS_MAX};
+use crate::syntax::grammar::Grammar;
 use crate::syntax::hazard::is_bearable;
 use crate::text::{Document, Position, PositionEncoding};
 use proptest::prelude::*;
@@ -90,13 +92,30 @@ const PIECES: [&str; 38] = [
     "```\n",
 ];
 
+/// What a walk finds that passes over nothing.
+fn found_everywhere(tree: &SyntaxTree, source: &str) -> (Vec<Symbol>, Vec<Spot>) {
+    let grammar = Box::leak(Box::new(Grammar { nodes_min: 0, ..*tree.entry.grammar }));
+    let lines = LineIndex::new(source);
+    walk::walk(grammar, &tree.loaded.kinds, tree.tree(), (source, &lines), Wanted::Both)
+}
+
 fn check_against_fresh(tree: &SyntaxTree, document: &Document) -> Result<(), TestCaseError> {
+    let source = document.to_string();
+    let in_one_piece = SyntaxTree::parse_text(tree.language(), &source);
     let Some(fresh) = SyntaxTree::parse(tree.language(), document.rope()) else {
         prop_assert!(!is_bearable(tree.language(), document.rope()), "a parser gave up");
+        prop_assert!(in_one_piece.is_none() && !tree.is_exact());
         return Ok(());
     };
+    let in_one_piece = in_one_piece.map(|tree| tree.tree().root_node().to_sexp());
+    prop_assert_eq!(in_one_piece, Some(fresh.tree().root_node().to_sexp()));
+    prop_assert!(tree.is_exact());
+    prop_assert_eq!(summarise_tree(tree, &source), summarise(tree.language(), &source));
+    prop_assert_eq!(
+        tree.symbols_and_spots(&source, &LineIndex::new(&source)),
+        found_everywhere(tree, &source)
+    );
     let (followed_root, fresh_root) = (tree.tree().root_node(), fresh.tree().root_node());
-    let source = document.to_string();
     prop_assert_eq!(followed_root.end_position(), fresh_root.end_position());
     prop_assert_eq!(followed_root.end_byte(), fresh_root.end_byte());
     prop_assert_eq!(followed_root.to_sexp(), fresh_root.to_sexp());
@@ -171,6 +190,26 @@ proptest! {
         tree.symbols("of another text");
         tree.directive_at("of another text", line);
     }
+}
+
+#[test]
+fn the_smallest_things_are_not_passed_over() {
+    let of = |language, source: &str| {
+        let tree = SyntaxTree::parse_text(language, source).unwrap();
+        let found = tree.symbols_and_spots(source, &LineIndex::new(source));
+        assert_eq!(found, found_everywhere(&tree, source), "{source}");
+        let names = found.1.iter().map(|spot| source[spot.range.clone()].to_owned());
+        found.0.iter().map(|symbol| symbol.name.clone()).chain(names).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(of(Language::Rust, "mod a;"), "a");
+    assert_eq!(of(Language::Rust, "use a;"), "a");
+    assert_eq!(of(Language::Rust, "mod x { struct A; }"), "x x::A");
+    assert_eq!(
+        of(Language::Rust, "trait A { type B; } fn c() { { d() } ; e!(f()) ; [g!()] }"),
+        "A A::B c d e f g"
+    );
+    assert_eq!(of(Language::Java, "import a;"), "a");
+    assert_eq!(of(Language::Java, "class B { { c(); new D(); } enum E {} int f() {} }"), "B B.E B.f c D");
 }
 
 #[test]

@@ -120,6 +120,24 @@ fn structure_follows_the_edits() {
 }
 
 #[test]
+fn the_structure_of_exactly_this_text_is_told_once_it_was_read() {
+    let uri = "file:///nowhere/lib.rs";
+    let (mut documents, path) = opened(uri, "fn one() {}\n");
+    let tree_of = |documents: &Documents, text: &str| documents.at(&path).unwrap().tree_of(text);
+    // Nobody has read it yet: to read it is the same work for everybody.
+    assert!(tree_of(&documents, "fn one() {}\n").is_none());
+    documents.at(&path).unwrap().read_for_menu();
+    assert!(tree_of(&documents, "fn one() {}\n").is_some());
+    assert!(tree_of(&documents, "fn one() {} \n").is_none());
+    changed(&mut documents, uri, 2, range((0, 3), (0, 6)), "two", PositionEncoding::Utf16).unwrap();
+    // A menu was answered by a rough structure, which is nobody else's.
+    documents.at(&path).unwrap().read_for_menu();
+    let tree = tree_of(&documents, "fn two() {}\n").unwrap();
+    assert_eq!(tree.symbols("fn two() {}\n")[0].name, "two");
+    assert!(tree_of(&documents, "fn one() {}\n").is_none());
+}
+
+#[test]
 fn structure_is_that_of_the_text_after_all_changes_of_a_batch() {
     let uri = "file:///nowhere/lib.rs";
     let (mut documents, path) = opened(uri, "fn one() {}\n");

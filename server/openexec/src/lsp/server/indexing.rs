@@ -3,15 +3,27 @@
 use super::super::session::Session;
 use super::{Shared, blocking};
 use crate::driver::Runtime;
-use crate::workspace::Changed;
+use crate::workspace::{Changed, OpenTexts};
+use openexec_engine::syntax::SyntaxTree;
 use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+
+/// The documents of a session, as far as they have been followed edit by edit.
+struct Followed(Weak<Session>);
+
+impl OpenTexts for Followed {
+    fn tree_of(&self, place: &Path, text: &str) -> Option<SyntaxTree> {
+        self.0.upgrade()?.document_at(place)?.tree_of(text)
+    }
+}
 
 impl Shared {
     /// Keeps the folders indexed until the session ends.
     pub(super) async fn keep_indexed(self: Arc<Self>) {
         let Ok(runtime) = self.runtime.clone() else { return };
+        let texts: Arc<dyn OpenTexts> = Arc::new(Followed(Arc::downgrade(&self.session)));
+        runtime.follow_texts(&texts);
         let mut changes = self.session.file_changes();
         let mut indexed: Vec<PathBuf> = Vec::new();
         loop {

@@ -1,7 +1,8 @@
 //! Keeps the index of a root up to date in the background, while a session lasts.
 
 use super::Index;
-use super::work::{Left, Pace};
+use super::pace::Pace;
+use super::work::Left;
 use crate::limits::INDEX_CHANGES_MAX;
 use crate::workspace::Workspace;
 use crate::workspace::walk::{SETTLING, below, stamp_of};

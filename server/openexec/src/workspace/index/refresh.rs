@@ -1,12 +1,21 @@
 //! Finds out what has changed on disk, by the states of files and directories alone.
 
+use super::work::in_parallel;
 use crate::limits::INDEX_THREADS_MAX;
 use crate::workspace::Workspace;
+use crate::workspace::layers::is_hidden;
 use crate::workspace::walk::{self, Ground, Stamp};
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::syntax::Language;
 
 /// Files from which on several threads look at them.
 const FILES_PER_THREAD_MIN: usize = 500;
+
+/// True for files that may define something and may be seen. What only has a structure, such
+/// as a document or data, defines nothing that is called.
+fn is_source(path: &WorkspacePath) -> bool {
+    Language::of_path(path).is_some_and(Language::is_program) && !is_hidden(path)
+}
 
 impl Workspace {
     /// Looks at what is listed; lists anew where files may have appeared or vanished. When this
@@ -23,7 +32,12 @@ impl Workspace {
         });
         if !is_as_seen {
             let listing = walk::list(self.root());
-            self.index.state.lock().list(listing);
+            let known: Vec<WorkspacePath> = self.index.state.lock().known.keys().cloned().collect();
+            // Before the lock is taken: to know what is hidden takes longer than all the rest.
+            let is_source = in_parallel(&listing.files, |file| {
+                known.binary_search(&file.path).is_ok() || is_source(&file.path)
+            });
+            self.index.state.lock().list(listing, &is_source);
             return;
         }
         let known: Vec<(WorkspacePath, Stamp, bool)> = {

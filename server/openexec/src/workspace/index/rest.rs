@@ -59,10 +59,10 @@ impl Index {
         });
         let mut state = self.state.lock();
         for (path, entry) in found.into_iter().filter_map(|found| Some((found.path, found.entry?))) {
-            if let (of, Summary::Current(summary)) = entry
+            if let (of, Summary::Current(entry)) = entry
                 && let Some(known) = state.known.get(&path).copied().filter(|it| it.content == of.content)
             {
-                state.take(&path, known, summary);
+                state.take(&path, known, entry);
             }
         }
         state.is_resting = false;

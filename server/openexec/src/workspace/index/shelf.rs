@@ -5,7 +5,7 @@ use super::record::{decode_head, decode_summary, encode};
 use super::state::{Kept, Known};
 use crate::limits::INDEX_THREADS_MAX;
 use openexec_engine::digest::Digest;
-use openexec_engine::index::{FileSummary, summary_version};
+use openexec_engine::index::{Entry, FileSummary, summary_version};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::Language;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub(super) struct Found {
 
 pub(super) enum Summary {
     /// Of the file as it is wanted.
-    Current(Arc<FileSummary>),
+    Current(Entry),
     /// Of a file that has changed since, or may have.
     Other(Box<[u8]>),
 }
@@ -77,10 +77,10 @@ impl Index {
                 state.unsaved.insert(path.clone());
             }
             match entry {
-                Some((known, Summary::Current(summary))) if waits => {
+                Some((known, Summary::Current(entry))) if waits => {
                     state.waiting.remove(&path);
                     state.plain.remove(&path);
-                    state.take(&path, known, summary);
+                    state.take(&path, known, entry);
                 }
                 Some((known, Summary::Other(bytes))) => {
                     state.attic.insert((known.content, Language::of_path(&path)), Kept::Saved(bytes));
@@ -92,8 +92,29 @@ impl Index {
 
     /// Brings what is kept up to date.
     pub(super) fn save(&self) {
+        // Once more, since what changed meanwhile has been left to whoever saves.
+        while self.is_unsaved() {
+            let _one = self.saving.lock();
+            self.save_once();
+        }
+    }
+
+    /// Does the same for somebody who waits for an answer and not for this: while somebody else
+    /// saves, it is left to them.
+    pub(super) fn save_in_passing(&self) {
+        while self.is_unsaved()
+            && let Some(_one) = self.saving.try_lock()
+        {
+            self.save_once();
+        }
+    }
+
+    fn is_unsaved(&self) -> bool {
+        self.shelf.is_some() && !self.state.lock().unsaved.is_empty()
+    }
+
+    fn save_once(&self) {
         let Some(shelf) = &self.shelf else { return };
-        let _one = self.saving.lock();
         let changed: Vec<_> = {
             let mut state = self.state.lock();
             let unsaved = std::mem::take(&mut state.unsaved);
@@ -145,7 +166,7 @@ pub(super) fn read_part(
             let (head, summary) = decode_head(path.as_str(), bytes)?;
             let known = head.known(&versions.of(&path))?;
             let summary = if is_wanted(&path, &known) {
-                Summary::Current(Arc::new(decode_summary(summary)?))
+                Summary::Current(Entry::new(&path, Arc::new(decode_summary(summary)?)))
             } else {
                 Summary::Other(summary.into())
             };

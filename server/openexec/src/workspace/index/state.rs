@@ -2,9 +2,8 @@
 //! reads no file and knows no thread.
 
 use crate::limits::{INDEXED_FILE_BYTES_MAX, INDEXED_FILES_MAX};
-use crate::workspace::layers::is_hidden;
 use crate::workspace::walk::{Ground, Listed, Listing, Stamp};
-use openexec_engine::index::{Corpus, FileSummary};
+use openexec_engine::index::{Corpus, Entry, FileSummary};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::Language;
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,7 +26,7 @@ pub(super) struct Known {
 /// What reading a file has given.
 pub(super) enum Outcome {
     /// Its summary.
-    Read(Known, Arc<FileSummary>),
+    Read(Known, Entry),
     /// It is not there any more, or cannot be read.
     Gone,
 }
@@ -66,12 +65,14 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Takes a new list over: what is not in it is forgotten, what is new or changed waits.
-    pub(super) fn list(&mut self, listing: Listing) {
+    /// Takes a new list over: what is not in it is forgotten, what is new or changed waits. Of each
+    /// file it is told whether it is a source.
+    pub(super) fn list(&mut self, listing: Listing, is_source: &[bool]) {
         let (sources, large): (Vec<&Listed>, Vec<&Listed>) = listing
             .files
             .iter()
-            .filter(|file| self.is_source(&file.path))
+            .zip(is_source)
+            .filter_map(|(file, is_source)| is_source.then_some(file))
             .partition(|file| file.bytes <= INDEXED_FILE_BYTES_MAX);
         let sources: BTreeMap<&WorkspacePath, &Listed> =
             sources.into_iter().take(INDEXED_FILES_MAX).map(|file| (&file.path, file)).collect();
@@ -99,13 +100,6 @@ impl State {
         }
         self.files = Some(listing.files.into());
         self.grounds = listing.grounds.into();
-    }
-
-    /// True for files that may define something and may be seen. What only has a structure, such
-    /// as a document or data, defines nothing that is called.
-    fn is_source(&self, path: &WorkspacePath) -> bool {
-        self.known.contains_key(path)
-            || Language::of_path(path).is_some_and(Language::is_program) && !is_hidden(path)
     }
 
     /// A file has another state than the one that is known, or may have.
@@ -142,8 +136,8 @@ impl State {
         self.in_work.remove(path);
         self.plain.remove(path);
         match outcome {
-            Outcome::Read(known, summary) if self.listed(path).is_some() => {
-                self.take(path, known, summary);
+            Outcome::Read(known, entry) if self.listed(path).is_some() => {
+                self.take(path, known, entry);
                 self.unsaved.insert(path.clone());
             }
             Outcome::Read(..) | Outcome::Gone => {
@@ -162,11 +156,12 @@ impl State {
     }
 
     /// Takes what is known of a file.
-    pub(super) fn take(&mut self, path: &WorkspacePath, known: Known, summary: Arc<FileSummary>) {
+    pub(super) fn take(&mut self, path: &WorkspacePath, known: Known, entry: Entry) {
         let before = self.known.insert(path.clone(), known);
         let is_same = before.is_some_and(|before| before.content == known.content);
-        if !is_same || self.corpus.get(path).is_none_or(|entry| !Arc::ptr_eq(&entry.summary, &summary)) {
-            Arc::make_mut(&mut self.corpus).replace(path, summary);
+        let is_at_hand = |held: &Entry| Arc::ptr_eq(&held.summary, &entry.summary);
+        if !is_same || !self.corpus.get(path).is_some_and(is_at_hand) {
+            Arc::make_mut(&mut self.corpus).put(path, entry);
         }
     }
 

@@ -1,8 +1,8 @@
 //! What a pack is gathered from: the files and their summaries, with what lies over the disk.
 
-use super::Index;
+use super::pace::Pace;
 use super::state::Content;
-use super::work::{Pace, content_of, is_minified, summary_of};
+use super::work::{content_of, is_minified};
 use crate::limits::{INDEX_BUFFERS_KEPT_MAX, INDEX_NOW_LEXED_BYTES_MAX, INDEX_NOW_PARSED_BYTES_MAX};
 use crate::workspace::Workspace;
 use crate::workspace::layers::{Layers, is_hidden};
@@ -43,7 +43,7 @@ impl Layers<'_> {
         let corpus = Arc::make_mut(&mut indexed.corpus);
         for (path, text) in over {
             match text.filter(|text| !is_hidden(path) && !is_minified(text)) {
-                Some(text) => corpus.replace(path, self.workspace.index.summary_over(path, text)),
+                Some(text) => corpus.replace(path, self.workspace.summary_over(path, text)),
                 None => corpus.remove(path),
             }
         }
@@ -51,16 +51,17 @@ impl Layers<'_> {
     }
 }
 
-impl Index {
+impl Workspace {
     /// The summary of a text that lies over the disk.
     fn summary_over(&self, path: &WorkspacePath, text: &str) -> Arc<FileSummary> {
+        let index = &self.index;
         let content = content_of(text);
-        if let Some((_, summary)) = self.over.lock().get(path).filter(|(known, _)| *known == content) {
+        if let Some((_, summary)) = index.over.lock().get(path).filter(|(known, _)| *known == content) {
             return Arc::clone(summary);
         }
-        let on_disk = self.state.lock().summary_of(path, &content);
-        let summary = on_disk.unwrap_or_else(|| Arc::new(summary_of(path, text)));
-        let mut over = self.over.lock();
+        let on_disk = index.state.lock().summary_of(path, &content);
+        let summary = on_disk.unwrap_or_else(|| Arc::new(self.summary_of(path, text)));
+        let mut over = index.over.lock();
         if over.len() >= INDEX_BUFFERS_KEPT_MAX {
             over.clear();
         }

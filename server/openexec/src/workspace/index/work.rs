@@ -1,6 +1,7 @@
 //! Reads and parses the files that wait. Whoever needs them helps: the threads of the background
 //! and those of a request take files from the same queue.
 
+use super::pace::Pace;
 use super::shelf::unpacked;
 use super::state::{Content, Known, Outcome};
 use crate::limits::{
@@ -10,22 +11,13 @@ use crate::limits::{
 use crate::workspace::walk::Stamp;
 use crate::workspace::{Workspace, files};
 use openexec_engine::digest::Digest;
-use openexec_engine::index::{FileSummary, summarise, summarise_plain};
+use openexec_engine::index::{Entry, FileSummary, summarise, summarise_plain};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::Language;
 use std::io::{ErrorKind, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// For whom the work is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pace {
-    /// Somebody waits for it.
-    Awaited,
-    /// Nobody does: everybody else goes first.
-    Unhurried,
-}
 
 /// Says whether the work is to be left.
 pub(super) type Left<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -34,8 +26,11 @@ impl Workspace {
     /// Works until nothing waits, here or with others, or until it is left; then saves.
     pub(super) fn work_off(&self, pace: Pace, left: Left<'_>) {
         self.index.take_from_shelf();
-        let bytes = self.index.state.lock().waiting_bytes();
-        if bytes <= INDEX_INLINE_BYTES_MAX {
+        let is_little = {
+            let state = self.index.state.lock();
+            state.waiting.len() <= 1 || state.waiting_bytes() <= INDEX_INLINE_BYTES_MAX
+        };
+        if is_little {
             self.work(left);
         } else {
             let working = AtomicUsize::new(pace.threads());
@@ -47,10 +42,14 @@ impl Workspace {
                         // Within the lock, so that whoever waits cannot miss it.
                         let _state = self.index.state.lock();
                         working.fetch_sub(1, Ordering::AcqRel);
-                        self.index.done.notify_all();
+                        self.index.savable.notify_all();
                     });
                 }
-                self.save_while(|| working.load(Ordering::Acquire) > 0);
+                scope.spawn(|| {
+                    pace.begin();
+                    self.save_while(|| working.load(Ordering::Acquire) > 0);
+                    self.index.save();
+                });
             });
         }
         let mut state = self.index.state.lock();
@@ -66,7 +65,10 @@ impl Workspace {
         }
         state.tidy();
         drop(state);
-        self.index.save();
+        match pace {
+            Pace::Unhurried => self.index.save(),
+            Pace::Awaited => self.index.save_in_passing(),
+        }
     }
 
     /// Reads these files only, if they wait.
@@ -83,10 +85,10 @@ impl Workspace {
     pub(super) fn work_plainly_on(&self, paths: &[&WorkspacePath]) {
         self.side_by_side(paths, |path| {
             let Some((Some(text), _)) = self.load(path) else { return };
-            let summary = Arc::new(summarise_plain(&text));
+            let entry = Entry::new(path, Arc::new(summarise_plain(&text)));
             let mut state = self.index.state.lock();
             if !state.known.contains_key(path) && state.waiting.contains_key(path) {
-                Arc::make_mut(&mut state.corpus).replace(path, summary);
+                Arc::make_mut(&mut state.corpus).put(path, entry);
                 state.plain.insert(path.clone());
             }
         });
@@ -118,7 +120,7 @@ impl Workspace {
         loop {
             let mut state = self.index.state.lock();
             while others_work() && state.unsaved.len() < INDEX_SAVED_AT_ONCE_MIN {
-                self.index.done.wait(&mut state);
+                self.index.savable.wait(&mut state);
             }
             if !others_work() {
                 return;
@@ -135,8 +137,14 @@ impl Workspace {
             tracing::warn!(%path, "a file is left out of the index: its parser failed");
             Outcome::Gone
         });
-        self.index.state.lock().put(path, outcome);
+        let mut state = self.index.state.lock();
+        state.put(path, outcome);
+        let is_savable = state.unsaved.len() >= INDEX_SAVED_AT_ONCE_MIN;
+        drop(state);
         self.index.done.notify_all();
+        if is_savable {
+            self.index.savable.notify_all();
+        }
     }
 
     fn outcome(&self, path: &WorkspacePath) -> Outcome {
@@ -146,8 +154,17 @@ impl Workspace {
         let known = Known { stamp, is_settled, content };
         let text = text.filter(|text| !is_minified(text)).unwrap_or_default();
         let made_before = self.index.summary_of(path, &content);
-        let summary = made_before.unwrap_or_else(|| Arc::new(summary_of(path, &text)));
-        Outcome::Read(known, summary)
+        let summary = made_before.unwrap_or_else(|| Arc::new(self.summary_of(path, &text)));
+        Outcome::Read(known, Entry::new(path, summary))
+    }
+
+    /// The summary of a text, by its grammar where there is one.
+    pub(super) fn summary_of(&self, path: &WorkspacePath, text: &str) -> FileSummary {
+        let parsed = |language| {
+            let by_open = self.index.summary_by_open(self.root(), path, text);
+            by_open.unwrap_or_else(|| summarise(language, text))
+        };
+        Language::of_path(path).map_or_else(|| summarise_plain(text), parsed)
     }
 
     /// The text on disk with the stamp of exactly this text; no text where there is none that
@@ -184,43 +201,10 @@ pub(super) fn content_of(text: &str) -> Content {
     *Digest::of(text.as_bytes()).as_bytes()
 }
 
-/// The summary of a text, by its grammar where there is one.
-pub(super) fn summary_of(path: &WorkspacePath, text: &str) -> FileSummary {
-    Language::of_path(path).map_or_else(|| summarise_plain(text), |language| summarise(language, text))
-}
-
 /// True when the lines are much longer, on average, than anybody writes them.
 pub(super) fn is_minified(text: &str) -> bool {
     text.len() / (text.lines().count() + 1) > MINIFIED_LINE_BYTES_MIN
 }
-
-impl Pace {
-    /// Threads that work side by side. What nobody waits for leaves a core free, where there
-    /// are more than two; on two, what it may not have it is not given.
-    fn threads(self) -> usize {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let most = match self {
-            Self::Unhurried if cores > 2 || !HAS_PRIORITIES => cores - 1,
-            Self::Awaited | Self::Unhurried => cores,
-        };
-        most.clamp(1, INDEX_THREADS_MAX)
-    }
-
-    /// Gives the calling thread its priority.
-    fn begin(self) {
-        #[cfg(target_os = "linux")]
-        if self == Self::Unhurried {
-            // Linux knows priorities of threads. Where this is refused, the work is done all the same.
-            let _ = rustix::process::setpriority_process(None, PRIORITY_LOWEST);
-        }
-    }
-}
-
-/// Whether a single thread can be given a low priority.
-const HAS_PRIORITIES: bool = cfg!(target_os = "linux");
-/// The lowest priority that a thread can have.
-#[cfg(target_os = "linux")]
-const PRIORITY_LOWEST: i32 = 19;
 
 /// Maps in several threads; the results come in the order of the items.
 pub(in crate::workspace) fn in_parallel<T: Sync, R: Send>(
