@@ -199,6 +199,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
 }
 
 /// Whether a byte is part of a word.
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler, which refuses what is out of bounds")]
 static IS_WORD: [bool; 256] = {
     let mut is_word = [false; 256];
     let mut byte = 0_u8;
