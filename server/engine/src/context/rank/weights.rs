@@ -42,6 +42,8 @@ pub struct Weights {
     pub test_file: f64,
     pub test_called: f64,
     pub reported: f64,
+    /// How much more a signature counts of a body that is twice as long.
+    pub listed_length: f64,
 }
 
 impl Default for Weights {
@@ -75,6 +77,7 @@ impl Default for Weights {
             test_file: 0.2,
             test_called: 0.3,
             reported: 1.0,
+            listed_length: 0.5,
         }
     }
 }
