@@ -27,7 +27,7 @@ pub struct Shares {
 impl Shares {
     /// For a text or failing tests: many places may matter, so that signatures get their share.
     pub const SEARCH: Self =
-        Self { certain_percent: 70, bodies_percent: 55, body_percent_max: 34, misses_max: 24 };
+        Self { certain_percent: 70, bodies_percent: 60, body_percent_max: 34, misses_max: 24 };
     /// For a cursor: what surrounds it matters, so that bodies get more.
     pub const CURSOR: Self =
         Self { certain_percent: 70, bodies_percent: 80, body_percent_max: 34, misses_max: 24 };
