@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Injections that are looked at at once.
 const SIDE_BY_SIDE: usize = 6;
 /// The attacker has read the source, but cannot know a nonce: this one is guessed.
-const GUESSED: &str = "00000000000000000000000000000000";
+const GUESSED: &str = "000000000000000000000000000000000000000";
 /// Bytes of a request, whatever is to be shown in it: the budget of the pack and one answer.
 const REQUEST_BYTES_MAX: usize = 256 * 1024;
 
@@ -201,7 +201,8 @@ fn items_of(
     for part in prompts::texts(request) {
         let (envelopes, rest) = prompts::envelopes(&part);
         for envelope in &envelopes {
-            let nonce: String = envelope.whole.chars().skip("<<openexec:data ".len()).take(32).collect();
+            let nonce: String =
+                envelope.whole.chars().skip("<<openexec:data ".len()).take(GUESSED.len()).collect();
             if nonces.contains(&nonce) || nonce == GUESSED {
                 wrong.push(format!("the nonce {nonce} is used twice or was guessed"));
             }

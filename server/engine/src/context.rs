@@ -80,6 +80,21 @@ impl Relevance {
     }
 }
 
+impl Relevance {
+    /// What [`Display`](std::fmt::Display) says; in few words where it was a ranking's guess.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Ranked { because } => because.brief(),
+            Self::Target
+            | Self::FailingTest { .. }
+            | Self::Reported { .. }
+            | Self::Memory
+            | Self::Convention
+            | Self::Neighbour => self.to_string(),
+        }
+    }
+}
+
 impl std::fmt::Display for Relevance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

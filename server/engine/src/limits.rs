@@ -98,6 +98,8 @@ pub const CONVENTION_LINES_MIN: usize = 4;
 pub const RANKED_CANDIDATES_MAX: usize = 320;
 /// Of these, the best whose text is read; of the others, the signatures are known.
 pub const RANKED_BODIES_MAX: usize = 80;
+/// Characters of a signature that is listed in a pack; of a longer one, the beginning.
+pub const CONTEXT_SIGNATURE_CHARS_MAX: usize = 80;
 /// Bytes of a text whose tokens are counted at once; of a longer one, part after part.
 pub const COUNTED_AT_ONCE_BYTES_MAX: usize = 64 * 1024;
 /// Characters of an envelope's title.

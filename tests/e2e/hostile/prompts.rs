@@ -56,7 +56,7 @@ pub fn envelopes(text: &str) -> (Vec<Envelope>, String) {
         };
         rest.push_str(before);
         rest.push('\n');
-        let nonce: String = head.chars().take_while(char::is_ascii_hexdigit).collect();
+        let nonce: String = head.chars().take_while(char::is_ascii_digit).collect();
         let end = format!("<<openexec:end {nonce}>>");
         let title = head.split_once(" | ").map_or("", |(_, title)| title).trim_end_matches(">>").to_owned();
         let mut body = Vec::new();

@@ -8,7 +8,7 @@ mod item;
 #[cfg(test)]
 mod tests;
 
-use super::envelope::{Envelopes, note};
+use super::envelope::Envelopes;
 use super::plan::{Asked, Chosen, Lines, Portion, Shares, choose};
 use super::rank::Reason;
 use super::{Budget, Candidate, ContextPack, PackPart, Relevance, Shown, Vocabulary};
@@ -19,7 +19,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The title of the envelope that holds the signatures.
-const SIGNATURES: &str = "signatures of further places, each behind its line";
+const SIGNATURES: &str = "signatures of further places, each behind its line; files from above by their names, `:` for the same type";
 /// What one token is for the plan, which is told thirds of tokens.
 const TOKEN: usize = 3;
 
@@ -203,9 +203,8 @@ impl<'a, 'e> Packing<'a, 'e> {
     }
 
     fn price_of_signature(&mut self, asked: &Asked<'_>) -> usize {
-        let Some((line, path)) =
-            self.items.get(asked.offer).map(|item| (item.signature_line(), note(&item.path, false)))
-        else {
+        let told = |item: &Item<'_>| (item.signature_line(asked.has_kin), item.file_note(asked.has_bodies));
+        let Some((line, path)) = self.items.get(asked.offer).map(told) else {
             return 0;
         };
         let (envelopes, vocabulary) = (&mut *self.envelopes, self.vocabulary);
@@ -218,7 +217,7 @@ impl<'a, 'e> Packing<'a, 'e> {
     /// Writes the envelopes: files in the order of their best piece, then the signatures.
     fn render(&self, chosen: &[Chosen]) -> Vec<String> {
         let mut files: BTreeMap<usize, Group<(Option<Lines>, usize)>> = BTreeMap::new();
-        let mut listed: BTreeMap<usize, Group<(Option<u32>, usize)>> = BTreeMap::new();
+        let mut listed: BTreeMap<usize, Group<((usize, Option<u32>), usize)>> = BTreeMap::new();
         for (it, item) in chosen.iter().filter_map(|it| Some((it, self.items.get(it.offer)?))) {
             match it.portion {
                 Portion::Body => {
@@ -227,21 +226,24 @@ impl<'a, 'e> Packing<'a, 'e> {
                     }
                 }
                 Portion::Signature if it.pieces.is_none() => {
-                    let member = (item.name_line(), it.offer);
+                    let member = (item.listed_at(), it.offer);
                     listed.entry(item.file).or_default().take(it.offer, member);
                 }
                 // It stands in a body.
                 Portion::Signature => {}
             }
         }
+        let shown: BTreeSet<usize> = files.keys().copied().collect();
         let files = in_order(files).into_iter().filter_map(|(file, pieces)| {
             let lines = pieces.iter().filter_map(|(piece, at)| Some(self.items.get(*at)?.lines_of(*piece)));
             Some(self.sheets.get(&file)?.around(lines.flatten()))
         });
-        let signatures = in_order(listed).into_iter().flat_map(|(_, members)| {
+        let signatures = in_order(listed).into_iter().flat_map(|(file, members)| {
             let items: Vec<&Item<'_>> = members.iter().filter_map(|(_, at)| self.items.get(*at)).collect();
-            let path = items.first().map(|item| note(&item.path, false));
-            path.into_iter().chain(items.into_iter().map(Item::signature_line)).collect::<Vec<_>>()
+            let path = items.first().map(|item| item.file_note(shown.contains(&file)));
+            let mut above = None;
+            let line = |item: &Item<'_>| item.signature_line(above.replace(item.kin) == Some(item.kin));
+            path.into_iter().chain(items.into_iter().map(line)).collect::<Vec<_>>()
         });
         let mut signatures = signatures.peekable();
         let list = self.signatures.as_ref().filter(|_| signatures.peek().is_some());
@@ -267,7 +269,7 @@ impl<'a, 'e> Packing<'a, 'e> {
                 Some(it) if it.portion == Portion::Signature => {
                     let line = item.name_line().map(|line| (line, line));
                     let redactions =
-                        if it.pieces.is_none() { placeholders(&item.signature_line()) } else { 0 };
+                        if it.pieces.is_none() { placeholders(&item.signature_line(false)) } else { 0 };
                     let tokens = it.price.div_ceil(TOKEN);
                     parts.push(PackPart { tokens, redactions, ..item.part(line, Shown::Signature) });
                 }

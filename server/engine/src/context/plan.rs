@@ -27,7 +27,7 @@ pub struct Shares {
 impl Shares {
     /// For a text or failing tests: many places may matter, so that signatures get their share.
     pub const SEARCH: Self =
-        Self { certain_percent: 70, bodies_percent: 55, body_percent_max: 34, misses_max: 24 };
+        Self { certain_percent: 70, bodies_percent: 60, body_percent_max: 34, misses_max: 24 };
     /// For a cursor: what surrounds it matters, so that bodies get more.
     pub const CURSOR: Self =
         Self { certain_percent: 70, bodies_percent: 80, body_percent_max: 34, misses_max: 24 };
@@ -49,6 +49,8 @@ pub struct Offer {
     pub has_body: bool,
     /// The line of its signature; none where it has no signature.
     pub signature_line: Option<u32>,
+    /// What its name belongs to, by any number: signatures of one type are listed together.
+    pub kin: usize,
     /// True where nobody has to guess that it matters.
     pub is_certain: bool,
 }
@@ -85,6 +87,8 @@ pub struct Asked<'a> {
     pub has_bodies: bool,
     /// True where a signature of its file is shown already.
     pub has_signatures: bool,
+    /// True where a signature of its file and kin is shown already.
+    pub has_kin: bool,
     /// True where it would be the first signature of all.
     pub is_first_signature: bool,
 }
@@ -134,6 +138,8 @@ struct Plan<'a, 'p> {
     bodies: BTreeSet<usize>,
     /// Files of which a signature is shown already.
     signatures: BTreeSet<usize>,
+    /// The kin of these signatures, by file.
+    kin: BTreeSet<(usize, usize)>,
     /// The lines of these signatures.
     listed: BTreeSet<(usize, u32)>,
     chosen: Vec<Chosen>,
@@ -148,6 +154,7 @@ impl<'a, 'p> Plan<'a, 'p> {
             covered: BTreeMap::new(),
             bodies: BTreeSet::new(),
             signatures: BTreeSet::new(),
+            kin: BTreeSet::new(),
             listed: BTreeSet::new(),
             chosen: Vec::new(),
         }
@@ -195,7 +202,7 @@ impl<'a, 'p> Plan<'a, 'p> {
                 });
                 continue;
             }
-            let price = self.price_of_signature(at, Some(offer.file));
+            let price = self.price_of_signature(at, Some(offer));
             if self.used + price > limit {
                 misses += 1;
                 if misses > SIGNATURE_MISSES_MAX {
@@ -206,6 +213,7 @@ impl<'a, 'p> Plan<'a, 'p> {
             self.used += price;
             self.listed.insert((offer.file, line));
             self.signatures.insert(offer.file);
+            self.kin.insert((offer.file, offer.kin));
             self.chosen.push(Chosen { offer: at, portion: Portion::Signature, pieces: None, price });
         }
     }
@@ -243,21 +251,24 @@ impl<'a, 'p> Plan<'a, 'p> {
                 pieces,
                 has_bodies: self.bodies.contains(&offer.file),
                 has_signatures: self.signatures.contains(&offer.file),
+                has_kin: false,
                 is_first_signature: false,
             }),
         };
         Chosen { offer: at, portion: Portion::Body, pieces, price }
     }
 
-    /// What a signature costs; without a file, where the list and the file's part of it are paid.
-    fn price_of_signature(&mut self, at: usize, file: Option<usize>) -> usize {
+    /// What a signature costs beside what is listed; without an offer to look at, where the list, and
+    /// its file's and its kin's part of it, are paid.
+    fn price_of_signature(&mut self, at: usize, offer: Option<&Offer>) -> usize {
         (self.price)(&Asked {
             offer: at,
             portion: Portion::Signature,
             pieces: None,
-            has_bodies: file.is_some_and(|file| self.bodies.contains(&file)),
-            has_signatures: file.is_none_or(|file| self.signatures.contains(&file)),
-            is_first_signature: file.is_some() && self.signatures.is_empty(),
+            has_bodies: offer.is_some_and(|it| self.bodies.contains(&it.file)),
+            has_signatures: offer.is_none_or(|it| self.signatures.contains(&it.file)),
+            has_kin: offer.is_none_or(|it| self.kin.contains(&(it.file, it.kin))),
+            is_first_signature: offer.is_some() && self.signatures.is_empty(),
         })
     }
 
@@ -316,6 +327,7 @@ mod tests {
             is_divisible: true,
             has_body: true,
             signature_line: Some(lines.0),
+            kin: 0,
             is_certain: false,
         }
     }

@@ -13,6 +13,7 @@ mod hints;
 mod history;
 mod links;
 mod matching;
+mod order;
 #[cfg(test)]
 mod tests;
 mod weights;
@@ -21,7 +22,7 @@ pub use history::changed_together;
 pub use weights::Weights;
 
 use super::{Candidate, Relevance};
-use crate::index::{Corpus, Definition, Entry};
+use crate::index::{Corpus, Definition, Entry, own_name};
 use crate::limits::{RANKED_BODIES_MAX, RANKED_CANDIDATES_MAX};
 use crate::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
@@ -29,8 +30,12 @@ use std::fmt;
 
 /// Definitions that a ranking gives, at most.
 const RANKED_MAX: usize = 1_000;
-/// What the best score becomes when it is quantised.
-const SCORE_BEST: f64 = 1_000_000.0;
+/// Words of a brief reason.
+const BRIEF_WORDS_MAX: usize = 2;
+/// The least share of the best score that speaks for a definition.
+const LEAST: f64 = 1e-6;
+/// The score of the first place.
+const PLACES: u32 = 1_000_000;
 
 /// What a ranking is for.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +81,7 @@ pub struct Ranked<'a> {
     pub entry: &'a Entry,
     /// The definition.
     pub definition: &'a Definition,
-    /// Greater is better.
+    /// Its place in the order: greater is better.
     pub score: u32,
     /// What speaks for it.
     pub reason: Reason,
@@ -192,6 +197,29 @@ impl fmt::Display for Reason {
             Self::Mirrored { test } => write!(f, "`{test}` is called after its file"),
             Self::Imported => f.write_str("its file is imported"),
             Self::Repaired => f.write_str("a run changed it when the test failed before"),
+        }
+    }
+}
+
+impl Reason {
+    /// The same in few words, for the line above a text that shows the rest itself.
+    pub fn brief(&self) -> String {
+        match self {
+            Self::Cursor => "the cursor".to_owned(),
+            Self::Reported => "reported".to_owned(),
+            Self::Named { .. } => "mentioned".to_owned(),
+            Self::Words { words } => {
+                let told: Vec<&str> = words.iter().take(BRIEF_WORDS_MAX).map(String::as_str).collect();
+                format!("on {}", told.join(", "))
+            }
+            Self::CalledBy { caller } => format!("called by {}", own_name(caller)),
+            Self::Calls { callee } => format!("calls {}", own_name(callee)),
+            Self::TypeOf { of } => format!("type of {}", own_name(of)),
+            Self::Beside { other } => format!("beside {}", own_name(other)),
+            Self::CoChanged => "changes together".to_owned(),
+            Self::Mirrored { test } => format!("mirrors {}", test.file_name()),
+            Self::Imported => "imported".to_owned(),
+            Self::Repaired => "changed by a run before".to_owned(),
         }
     }
 }
@@ -316,19 +344,16 @@ impl<'a> Ranking<'a> {
             !is_text || !file.entry.is_test(definition) || terms.names(definition)
         });
         let most = best.first().map_or(1.0, |number| self.score(*number)).max(f64::MIN_POSITIVE);
-        best.into_iter()
-            .filter_map(|number| {
+        // Below a millionth of the best, nothing speaks for it.
+        let spoken = best.into_iter().filter(|number| self.score(*number) / most >= LEAST).collect();
+        let offered = order::offered(&self, spoken, weights);
+        (0..)
+            .zip(offered)
+            .filter_map(|(at, number)| {
                 let (file, definition) = self.definition(number)?;
-                let score = (self.score(number) / most * SCORE_BEST).round();
                 let reason = self.reason(number, terms, weights);
-                // Below a millionth of the best, nothing speaks for it.
-                (score >= 1.0).then_some(Ranked {
-                    path: file.path,
-                    entry: file.entry,
-                    definition,
-                    score: score as u32,
-                    reason,
-                })
+                let score = PLACES - at;
+                Some(Ranked { path: file.path, entry: file.entry, definition, score, reason })
             })
             .collect()
     }
@@ -341,7 +366,7 @@ impl<'a> Ranking<'a> {
             Because::Named => Reason::Named {
                 name: self
                     .definition(number)
-                    .map(|(_, it)| crate::index::own_name(&it.name).to_owned())
+                    .map(|(_, it)| own_name(&it.name).to_owned())
                     .unwrap_or_default(),
             },
             Because::Cursor => Reason::Cursor,

@@ -3,7 +3,11 @@
 use crate::digest::Digest;
 use crate::syntax::Language;
 
-/// Goes up by one whenever the same text gets another summary, or a summary another form.
+/// INVARIANT: goes up by one whenever the same text gets another summary, or a summary another form:
+/// with a change of `Definition`, of `FileSummary` or of their order, of how words become terms and
+/// terms digests, of what counts as a call or an import, and of the queries that find symbols. Else
+/// summaries of both kinds would stand side by side in an index that was kept. What is computed of
+/// a path or of a query (`Entry`, `rank`) is not kept and needs none.
 const SUMMARY_FORMAT: u32 = 1;
 
 /// The version of the summaries of files in this language. A summary that was kept under another

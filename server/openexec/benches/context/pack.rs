@@ -93,6 +93,7 @@ pub(crate) fn scored(
             is_divisible: true,
             has_body: it.has_body(),
             signature_line: Some(it.definition.name_line),
+            kin: 0,
             is_certain: false,
         })
         .collect();

@@ -4,8 +4,17 @@ use super::super::envelope::{Data, note};
 use super::super::plan::{Lines, Offer};
 use super::super::{Candidate, PackPart, Relevance, Shown, Vocabulary};
 use crate::index::own_name;
+use crate::limits::CONTEXT_SIGNATURE_CHARS_MAX as SIGNATURE_CHARS_MAX;
 use crate::path::WorkspacePath;
 use crate::redact::Redactions;
+
+/// What stands in the note above a piece, behind the number of its line.
+struct About {
+    /// Above the beginning of the item.
+    head: String,
+    /// Above any other piece of it, which does not show the symbol's name itself.
+    rest: String,
+}
 
 /// A candidate, redacted.
 pub(super) struct Item<'a> {
@@ -15,15 +24,21 @@ pub(super) struct Item<'a> {
     /// What its envelope is called.
     pub(super) title: String,
     /// Its file, for people; empty where it has none.
-    pub(super) path: String,
+    path: String,
+    /// The file's own name, where no other file of the pack has the same; else all of the path.
+    name: String,
     /// The lines that its data is, as far as that is known.
     pub(super) lines: Option<Lines>,
     /// Its text, line by line, each behind its margin.
     pub(super) data: Vec<String>,
     is_crlf: bool,
-    /// Its symbol and why it is shown, for the note above each piece; none where the title says it.
-    about: Option<String>,
+    /// What it is and why it is shown, for the note above each piece; none where the title says it.
+    about: Option<About>,
     signature: Option<String>,
+    /// What its name belongs to; empty where it stands for itself.
+    qualifier: String,
+    /// The number of that among those of all items.
+    pub(super) kin: usize,
     /// True where each line of data is one line of the file.
     pub(super) is_divisible: bool,
     /// True where it has more to show than its signature.
@@ -37,12 +52,26 @@ pub(super) fn items<'a>(ranked: &[&'a Candidate], redactions: &mut Redactions) -
     let mut paths: Vec<&WorkspacePath> = ranked.iter().filter_map(|it| it.path.as_ref()).collect();
     paths.sort();
     paths.dedup();
+    let mut names: Vec<&str> = paths.iter().map(|path| path.file_name()).collect();
+    names.sort_unstable();
+    let is_alone = |name: &str| {
+        let from = names.partition_point(|other| *other < name);
+        names.get(from + 1) != Some(&name)
+    };
     let item = |(at, candidate): (usize, &&'a Candidate)| {
+        let name = candidate.path.as_ref().map(WorkspacePath::file_name).filter(|name| is_alone(name));
         let path = candidate.path.as_ref().filter(|_| is_exact(candidate) || is_listed(candidate));
         let file = path.and_then(|path| paths.binary_search(&path).ok());
-        Item::new(candidate, file, paths.len() + at, redactions)
+        Item::new(candidate, name, file, paths.len() + at, redactions)
     };
-    ranked.iter().enumerate().map(item).collect()
+    let mut items: Vec<Item<'a>> = ranked.iter().enumerate().map(item).collect();
+    let mut qualifiers: Vec<String> = items.iter().map(|item| item.qualifier.clone()).collect();
+    qualifiers.sort();
+    qualifiers.dedup();
+    for item in &mut items {
+        item.kin = qualifiers.partition_point(|qualifier| *qualifier < item.qualifier);
+    }
+    items
 }
 
 /// The entry of a candidate in the table of contents.
@@ -76,7 +105,13 @@ fn line_count(candidate: &Candidate) -> Option<usize> {
 
 impl<'a> Item<'a> {
     /// `file` is the number of the file that its text is an exact part of.
-    fn new(candidate: &'a Candidate, file: Option<usize>, own: usize, redactions: &mut Redactions) -> Self {
+    fn new(
+        candidate: &'a Candidate,
+        name: Option<&str>,
+        file: Option<usize>,
+        own: usize,
+        redactions: &mut Redactions,
+    ) -> Self {
         let mut told = |text: &str| redactions.replace(text).0;
         let text = told(&candidate.text);
         let Data { lines: mut data, is_crlf } = Data::of(&text);
@@ -84,22 +119,23 @@ impl<'a> Item<'a> {
             data.pop();
         }
         let path = told(&candidate.path.as_ref().map(ToString::to_string).unwrap_or_default());
-        let (symbol, why) =
-            (told(candidate.symbol.as_deref().unwrap_or_default()), candidate.relevance.to_string());
-        let why = told(&why);
-        let about = if symbol.is_empty() { why } else { format!("{symbol}; {why}") };
+        let symbol = told(candidate.symbol.as_deref().unwrap_or_default());
+        let why = told(&candidate.relevance.to_string());
+        let about = both(&symbol, &why);
         let place = match candidate.lines {
             Some((first, last)) if !path.is_empty() => format!("{path}:{first}-{last}"),
             Some(_) | None => path.clone(),
         };
         let (title, about) = match file {
-            Some(_) => (path.clone(), Some(about)),
+            Some(_) => {
+                (path.clone(), Some(About::of(candidate, &symbol, &told(&candidate.relevance.brief()))))
+            }
             None if place.is_empty() => (about, None),
             None => (format!("{place} {about}"), None),
         };
         let signature = candidate.signature.as_deref().map(|signature| {
             let line = signature.split_whitespace().collect::<Vec<_>>().join(" ");
-            qualified(&symbol, told(&line))
+            shortened(told(&line))
         });
         let is_exact = file.is_some() && is_exact(candidate);
         let has_body = !is_listed(candidate) && data.iter().any(|line| line != "|");
@@ -107,6 +143,7 @@ impl<'a> Item<'a> {
             candidate,
             file: file.unwrap_or(own),
             title,
+            name: name.map_or_else(|| path.clone(), told),
             path,
             lines: candidate.lines.filter(|_| is_exact),
             is_divisible: is_exact && line_count(candidate) == Some(data.len()),
@@ -115,6 +152,8 @@ impl<'a> Item<'a> {
             is_crlf,
             about,
             signature,
+            qualifier: qualifier(&symbol).to_owned(),
+            kin: 0,
             weights: None,
         }
     }
@@ -130,6 +169,7 @@ impl<'a> Item<'a> {
             is_divisible: self.is_divisible,
             has_body: self.has_body,
             signature_line: self.signature.as_ref().map(|_| self.name_line().unwrap_or_default()),
+            kin: self.kin,
             is_certain: self.candidate.relevance.is_certain(),
         }
     }
@@ -139,24 +179,39 @@ impl<'a> Item<'a> {
         self.candidate.signature_line.or(self.candidate.lines.map(|(first, _)| first))
     }
 
-    /// Its signature behind the line of its name.
-    pub(super) fn signature_line(&self) -> String {
+    /// Its signature behind the line of its name and what that belongs to, without which a method's
+    /// says little; that is told only once where kin stand above it.
+    pub(super) fn signature_line(&self, has_kin: bool) -> String {
         let signature = self.signature.as_deref().unwrap_or_default();
-        let line = match self.name_line() {
-            Some(line) => format!("{line} {signature}"),
-            None => signature.to_owned(),
-        };
+        let mut line = self.name_line().map(|line| format!("{line} ")).unwrap_or_default();
+        if !self.qualifier.is_empty() {
+            line.push_str(if has_kin { "" } else { &self.qualifier });
+            line.push_str(": ");
+        }
+        line.push_str(signature);
         Data::of(&line).lines.concat()
     }
 
-    /// The line above a piece of it, or above all of it.
+    /// Its place among the signatures of its file: kin together, in the order of their lines.
+    pub(super) fn listed_at(&self) -> (usize, Option<u32>) {
+        (self.kin, self.name_line())
+    }
+
+    /// The line above a piece of it, or above all of it: the number of the first line below it, and
+    /// why it is shown. How many lines follow can be seen.
     pub(super) fn note(&self, piece: Option<Lines>) -> Option<String> {
         let about = self.about.as_ref()?;
-        let lines = piece.or(self.lines).map(|(first, last)| match first == last {
-            true => format!("{first} "),
-            false => format!("{first}-{last} "),
-        });
-        Some(note(&format!("{}{about}", lines.unwrap_or_default()), self.is_crlf))
+        let first = self.lines.map(|(first, _)| first);
+        let from = piece.map(|(from, _)| from).or(first);
+        let about = if from == first { &about.head } else { &about.rest };
+        let from = from.map(|from| format!("{from} ")).unwrap_or_default();
+        Some(note(&format!("{from}{about}"), self.is_crlf))
+    }
+
+    /// The line above the signatures of its file. Where an envelope of the file has told the path,
+    /// the name is enough.
+    pub(super) fn file_note(&self, has_bodies: bool) -> String {
+        note(if has_bodies { &self.name } else { &self.path }, false)
     }
 
     /// The data of a piece, or all of it.
@@ -228,10 +283,35 @@ impl<'a> Item<'a> {
     }
 }
 
-/// A signature behind what qualifies its symbol, without which a method's says little.
-fn qualified(symbol: &str, signature: String) -> String {
+impl About {
+    fn of(candidate: &Candidate, symbol: &str, why: &str) -> Self {
+        let rest = both(symbol, why);
+        // A definition that was ranked begins with its own name.
+        let head = match candidate.relevance {
+            Relevance::Ranked { .. } => both(qualifier(symbol), why),
+            _ => rest.clone(),
+        };
+        Self { head, rest }
+    }
+}
+
+fn both(symbol: &str, why: &str) -> String {
+    if symbol.is_empty() { why.to_owned() } else { format!("{symbol}; {why}") }
+}
+
+/// What a name is qualified by, without the mark between them.
+fn qualifier(symbol: &str) -> &str {
     let qualifier = symbol.strip_suffix(own_name(symbol)).unwrap_or_default();
-    let qualifier =
-        qualifier.trim_end_matches(|character: char| !character.is_alphanumeric() && character != '>');
-    if qualifier.is_empty() { signature } else { format!("{qualifier}: {signature}") }
+    qualifier.trim_end_matches(|character: char| !character.is_alphanumeric() && character != '>')
+}
+
+/// A signature of a length that others have room beside. A placeholder is kept whole or left out.
+fn shortened(signature: String) -> String {
+    let Some((end, _)) = signature.char_indices().nth(SIGNATURE_CHARS_MAX) else { return signature };
+    let head = signature.get(..end).unwrap_or_default();
+    let kept = match (head.rfind('⟦'), head.rfind('⟧')) {
+        (Some(open), close) if close.is_none_or(|close| close < open) => head.get(..open),
+        _ => Some(head),
+    };
+    format!("{}…", kept.unwrap_or_default().trim_end())
 }

@@ -31,7 +31,7 @@ fn packed_by(vocabulary: Vocabulary, candidates: &[Candidate], tokens: usize) ->
 
 /// A pack without nonces, which are long and say nothing.
 fn written(pack: &ContextPack) -> String {
-    regex::Regex::new("[0-9a-f]{32}").unwrap().replace_all(&pack.text, "N").into_owned()
+    regex::Regex::new("[0-9]{39}").unwrap().replace_all(&pack.text, "N").into_owned()
 }
 
 /// The texts in a pack's envelopes, in order.
@@ -104,17 +104,17 @@ fn a_file_has_one_envelope_and_each_piece_its_place_and_reason() {
     <<openexec:data N | src/a.rs>>
     |@ 3 f3; imports around it
     | line 3 of src/a.rs
-    |@ 10-11 f10; the target
+    |@ 10 f10; the target
     | line 10 of src/a.rs
     | line 11 of src/a.rs
-    |@crlf 20-21 f20; named by a\u{a}|@ report
+    |@crlf 20 f20; named by a\u{a}|@ report
     | a
     | b
     <<openexec:end N>>
     <<openexec:data N | f1; earlier work>>
     | remember
     <<openexec:end N>>
-    <<openexec:data N | signatures of further places, each behind its line>>
+    <<openexec:data N | signatures of further places, each behind its line; files from above by their names, `:` for the same type>>
     |@ src/b.rs
     | 8 Price: fn f7()
     <<openexec:end N>>
@@ -123,6 +123,44 @@ fn a_file_has_one_envelope_and_each_piece_its_place_and_reason() {
     let nonces: BTreeSet<&str> =
         pack.text.lines().filter(|line| line.starts_with("<<openexec:data")).collect();
     assert_eq!(nonces.len(), 3);
+}
+
+#[test]
+fn signatures_of_one_type_name_it_once_and_long_ones_are_cut() {
+    let listed = |symbol: &str, line: u32, score| {
+        let own = symbol.rsplit("::").next().unwrap();
+        let signature = format!("fn {own}(&self, {})", "a: u64, ".repeat(if line == 9 { 30 } else { 1 }));
+        Candidate {
+            symbol: Some(symbol.to_owned()),
+            text: signature.clone(),
+            signature: Some(signature),
+            ..candidate("src/b.rs", (line, line + 3), Relevance::Ranked { because: Reason::Reported }, score)
+        }
+    };
+    let body = candidate("src/b.rs", (40, 41), Relevance::Ranked { because: Reason::Reported }, 9);
+    let found = [
+        listed("Price::tax", 9, 8),
+        listed("Stock::take", 5, 7),
+        listed("free", 30, 6),
+        listed("Price::cents", 3, 5),
+    ];
+    for all in [&found[..], &[body, found[0].clone(), found[3].clone()]] {
+        for vocabulary in ALL {
+            let pack = packed_by(vocabulary, all, 1_000);
+            assert_eq!(pack.tokens, vocabulary.count(&pack.text));
+        }
+    }
+    insta::assert_snapshot!(written(&packed(&found, 1_000)), @r"
+    <<openexec:data N | signatures of further places, each behind its line; files from above by their names, `:` for the same type>>
+    |@ src/b.rs
+    | 30 fn free(&self, a: u64, )
+    | 3 Price: fn cents(&self, a: u64, )
+    | 9 : fn tax(&self, a: u64, a: u64, a: u64, a: u64, a: u64, a: u64, a: u64, a: u64, a:…
+    | 5 Stock: fn take(&self, a: u64, )
+    <<openexec:end N>>
+    ");
+    let beside = packed(&[candidate("src/b.rs", (40, 41), Relevance::Target, 9), found[0].clone()], 1_000);
+    assert!(beside.text.contains("|@ b.rs\n| 9 Price: fn tax("), "{}", beside.text);
 }
 
 #[test]

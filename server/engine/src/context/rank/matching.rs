@@ -260,7 +260,7 @@ fn names(ranking: &mut Ranking<'_>, names: &[NameKey], weight: f64, weights: &We
 
 /// The logarithm to the base 2, from operations that are exact on every machine; right to about
 /// three decimals, which is enough for what a rare word is worth.
-fn log2(value: f64) -> f64 {
+pub(super) fn log2(value: f64) -> f64 {
     let (mut value, mut log) = (value.max(1.0), 0.0);
     while value >= 2.0 {
         value /= 2.0;

@@ -122,6 +122,21 @@ fn what_a_run_changed_for_the_same_test_comes_first() {
 }
 
 #[test]
+fn behind_what_is_read_a_long_body_is_listed_before_a_short_one() {
+    let body = |number: usize| "    g();\n".repeat(if number == 88 { 40 } else { 1 });
+    let text: String = (0..90).map(|number| format!("fn f{number}() {{\n{}}}\n", body(number))).collect();
+    let corpus = corpus(&[("src/a.rs", &text)]);
+    let mut ranking = Ranking::new(&corpus);
+    for (number, score) in ranking.scores.iter_mut().enumerate() {
+        *score = 1.0 - number as f64 / 1e3;
+    }
+    let offered = order::offered(&ranking, (0..90).collect(), &Weights::default());
+    let expected: Vec<usize> =
+        (0..RANKED_BODIES_MAX).chain([88]).chain(RANKED_BODIES_MAX..88).chain([89]).collect();
+    assert_eq!(offered, expected);
+}
+
+#[test]
 fn the_same_files_give_the_same_order_however_they_came() {
     let query = Query { texts: vec!["tax of a country in cents"], ..Query::default() };
     let forward = shop();

@@ -43,6 +43,8 @@ pub struct Weights {
     pub test_called: f64,
     pub reported: f64,
     pub repaired: f64,
+    /// How much more a signature counts of a body that is twice as long.
+    pub listed_length: f64,
 }
 
 impl Default for Weights {
@@ -77,6 +79,7 @@ impl Default for Weights {
             test_called: 0.3,
             reported: 1.0,
             repaired: 0.6,
+            listed_length: 0.5,
         }
     }
 }

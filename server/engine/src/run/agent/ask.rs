@@ -6,6 +6,7 @@ use super::super::{Command, Event};
 use super::{Conversation, Waits};
 use crate::action::ActionKind;
 use crate::budget::{self, Exceeded, Limit, Scope};
+use crate::context::Envelopes;
 use crate::limits::{STEP_TURNS_MAX, WINDOW_REPLY_PERCENT, WINDOW_TALK_PERCENT};
 use crate::model::{ChosenModel, Message, ModelError, ModelReply, ModelRequest, tokens_of_actions};
 use crate::run::prompt;
@@ -60,11 +61,14 @@ impl Active {
     }
 
     /// Looks once more at all that is about to leave. A secret in it, which may have been met only
-    /// after the text was written, is replaced.
+    /// after the text was written, is replaced. Each envelope is looked at for itself, and so is what
+    /// stands between them: where one file speaks of the beginning of a key and another of its end,
+    /// there is no key, and what is between the two must stay.
     fn seal(&mut self, request: &mut ModelRequest) {
         let mut texts: Vec<&mut String> = request.messages.iter_mut().flat_map(texts_of).collect();
         // What the last text gives away may stand in the first.
-        texts.iter().for_each(|text| self.redactions.survey(text));
+        let parts = texts.iter().flat_map(|text| Envelopes::parts(text));
+        parts.for_each(|part| self.redactions.survey(part));
         for text in &mut texts {
             if let Some(sealed) = self.redactions.sealed(text) {
                 **text = sealed;

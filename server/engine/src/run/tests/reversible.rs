@@ -6,7 +6,7 @@
 use super::world::*;
 use crate::context::{Candidate, Relevance};
 use crate::model::{ModelReply, StopReason, Usage};
-use crate::redact::hidden_in;
+use crate::redact::{Redactions, hidden_in};
 use crate::run::{Command, Event};
 use proptest::prelude::*;
 
@@ -181,4 +181,37 @@ proptest! {
         };
         prop_assert_eq!(undone, whole);
     }
+}
+
+#[test]
+fn what_one_file_begins_and_another_ends_is_no_secret() {
+    let marker = |word: &str| format!("-----{word} {} KEY-----", concat!("PRIV", "ATE"));
+    let file = |name: &str, text: String| Candidate {
+        path: Some(path(name)),
+        symbol: None,
+        lines: Some((1, 1)),
+        text,
+        signature: None,
+        relevance: Relevance::Target,
+        score: 1,
+        signature_line: None,
+        record: None,
+    };
+    let mut world = World::new(&[]);
+    world.candidates = vec![
+        file("src/a.py", format!("BEGIN = '{}'\n", marker("BEGIN"))),
+        file("src/b.py", "between = 'what the model has to see, whatever stands around it'\n".to_owned()),
+        file("src/c.py", format!("END = '{}'\n", marker("END"))),
+    ];
+    world.start(start_of(FIX_TESTS));
+    let seen = sent(&world);
+    for text in ["src/a.py", "src/b.py", "src/c.py", &marker("BEGIN"), &marker("END"), "between = "] {
+        assert!(seen[0].contains(text), "{text}: {}", seen[0]);
+    }
+    assert!(!seen[0].contains("⟦secret:private-key"), "{}", seen[0]);
+    // Who looks at the whole of it at once takes everything between the two for a key.
+    let Some(crate::model::Message::User { text }) = world.requests[0].messages.first() else { panic!() };
+    let mut redactions = Redactions::default();
+    redactions.survey(text);
+    assert!(redactions.sealed(text).is_some_and(|sealed| !sealed.contains("between = ")));
 }
