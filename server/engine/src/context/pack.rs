@@ -217,7 +217,7 @@ impl<'a, 'e> Packing<'a, 'e> {
     /// Writes the envelopes: files in the order of their best piece, then the signatures.
     fn render(&self, chosen: &[Chosen]) -> Vec<String> {
         let mut files: BTreeMap<usize, Group<(Option<Lines>, usize)>> = BTreeMap::new();
-        let mut listed: BTreeMap<usize, Group<((usize, Option<u32>), usize)>> = BTreeMap::new();
+        let mut listed: BTreeMap<usize, Group<Listed>> = BTreeMap::new();
         for (it, item) in chosen.iter().filter_map(|it| Some((it, self.items.get(it.offer)?))) {
             match it.portion {
                 Portion::Body => {
@@ -297,6 +297,9 @@ fn shown(item: &Item<'_>, chosen: &Chosen) -> Vec<Option<Lines>> {
         Some(pieces) => pieces.iter().copied().map(Some).filter(|piece| !item.is_blank(*piece)).collect(),
     }
 }
+
+/// A signature's place among those of its file, and its offer's number.
+type Listed = ((usize, Option<u32>), usize);
 
 /// What is shown of one file.
 struct Group<T> {
