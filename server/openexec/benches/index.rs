@@ -364,6 +364,10 @@ impl OpenTexts for Open {
             tree
         })
     }
+
+    fn typed_last(&self) -> Option<Instant> {
+        None
+    }
 }
 
 /// The file that half of all are smaller than.

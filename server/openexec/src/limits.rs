@@ -161,6 +161,10 @@ pub const INDEX_THREADS_MAX: usize = 8;
 pub const INDEX_INLINE_BYTES_MAX: u64 = 64 * 1024;
 /// Files of the index that are saved together while others are still being read.
 pub const INDEX_SAVED_AT_ONCE_MIN: usize = 512;
+/// How long nobody must have typed before the background goes on reading files.
+pub const INDEX_PAUSE: Duration = Duration::from_millis(200);
+/// How long somebody may type before each thread of the background reads one file all the same.
+pub const INDEX_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Bytes of files that are parsed for a pack while the background is still at work: the nearest
 /// ones. At 10 MB/s, half of the time that an answer may take.
 pub const INDEX_NOW_PARSED_BYTES_MAX: u64 = 512 * 1024;

@@ -25,7 +25,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
@@ -85,6 +85,8 @@ pub(super) struct Session {
     files_changed: watch::Sender<Changed>,
     /// Whether nothing may be begun in the background any more.
     over: Mutex<bool>,
+    /// When a document was changed last.
+    typed: Mutex<Option<Instant>>,
 }
 
 impl Default for Session {
@@ -100,6 +102,7 @@ impl Default for Session {
             offers_read: watch::Sender::new(false),
             files_changed: watch::Sender::new(Changed::default()),
             over: Mutex::new(false),
+            typed: Mutex::new(None),
         }
     }
 }
@@ -174,6 +177,11 @@ impl Session {
     /// Notes that files may have changed.
     pub(super) fn tell_of_files(&self, more: Changed) {
         self.files_changed.send_modify(|changed| changed.merge(more));
+    }
+
+    /// When somebody last typed in a document.
+    pub(super) fn typed_last(&self) -> Option<Instant> {
+        *self.typed.lock()
     }
 
     /// Does something that must not be done once the session is over. May block.
@@ -367,6 +375,9 @@ impl Synchronised for Inbox {
             .contains(&method),
             Some(Ok(path)) => {
                 self.0.changed.send_modify(|count| *count += 1);
+                if method == sent::DidChangeTextDocument::METHOD {
+                    *self.0.typed.lock() = Some(Instant::now());
+                }
                 if method == sent::DidOpenTextDocument::METHOD {
                     self.0.annotations_may_have_changed();
                 }

@@ -45,6 +45,9 @@ pub(super) struct Index {
     /// woken for each file.
     savable: Condvar,
     texts: Mutex<Option<Arc<dyn OpenTexts>>>,
+    /// Held, and waited with, by the threads of the background while somebody types.
+    pausing: Mutex<()>,
+    typed: Condvar,
     /// Held by whoever looks for changes: who comes meanwhile waits for the answer.
     refreshing: Mutex<()>,
     /// Held by whoever saves.

@@ -8,6 +8,7 @@ use openexec_engine::syntax::SyntaxTree;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 /// The documents of a session, as far as they have been followed edit by edit.
 struct Followed(Weak<Session>);
@@ -15,6 +16,10 @@ struct Followed(Weak<Session>);
 impl OpenTexts for Followed {
     fn tree_of(&self, place: &Path, text: &str) -> Option<SyntaxTree> {
         self.0.upgrade()?.document_at(place)?.tree_of(text)
+    }
+
+    fn typed_last(&self) -> Option<Instant> {
+        self.0.upgrade()?.typed_last()
     }
 }
 

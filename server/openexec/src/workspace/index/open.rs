@@ -1,23 +1,44 @@
 //! What an editor has open: it has been parsed already, edit by edit, by whoever follows it.
 
 use super::Index;
+use super::work::Left;
+use crate::limits::{INDEX_PAUSE, INDEX_PAUSE_MAX};
 use openexec_engine::index::{FileSummary, summarise_tree};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::SyntaxTree;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The texts that an editor has open. What it does not know is parsed anew, so that it has no
 /// errors to tell of.
 pub trait OpenTexts: Send + Sync {
     /// The tree of exactly this text, if that is what is open at this canonical place.
     fn tree_of(&self, place: &Path, text: &str) -> Option<SyntaxTree>;
+
+    /// When somebody last typed in one of them.
+    fn typed_last(&self) -> Option<Instant>;
 }
 
 impl Index {
     /// From now on, what is open there is not parsed a second time.
     pub(in crate::workspace) fn follow(&self, texts: Arc<dyn OpenTexts>) {
         *self.texts.lock() = Some(texts);
+    }
+
+    /// Waits while somebody types, for they wait for answers, and threads that stand aside still
+    /// hold caches and locks of the allocator. Whoever types for long is not waited for.
+    pub(super) fn let_them_type(&self, left: Left<'_>) {
+        let began = Instant::now();
+        let mut waiting = self.pausing.lock();
+        while !left() && began.elapsed() < INDEX_PAUSE_MAX {
+            let typed = self.texts.lock().clone().and_then(|texts| texts.typed_last());
+            let pause = typed.map_or(Duration::ZERO, |typed| INDEX_PAUSE.saturating_sub(typed.elapsed()));
+            if pause.is_zero() {
+                return;
+            }
+            self.typed.wait_for(&mut waiting, pause);
+        }
     }
 
     /// The summary of a text by the tree that somebody has of it. A tree that would not be the
@@ -50,6 +71,7 @@ mod tests {
         text: Document,
         tree: Mutex<SyntaxTree>,
         used: Mutex<usize>,
+        typed: Option<Instant>,
     }
 
     impl OpenTexts for Open {
@@ -59,6 +81,10 @@ mod tests {
                 *self.used.lock() += 1;
                 self.tree.lock().clone()
             })
+        }
+
+        fn typed_last(&self) -> Option<Instant> {
+            self.typed
         }
     }
 
@@ -72,7 +98,7 @@ mod tests {
         let at = Position { line: 1, character: 8 };
         let edit = text.change(Some((at, at)), "four()", PositionEncoding::Utf16).unwrap();
         tree.shift(&edit);
-        Open { place, text, tree: Mutex::new(tree), used: Mutex::new(0) }
+        Open { place, text, tree: Mutex::new(tree), used: Mutex::new(0), typed: None }
     }
 
     #[test]
@@ -102,6 +128,26 @@ mod tests {
         let other = format!("{AFTER}fn other() {{}}\n");
         assert_eq!(saved(&other), summarise(Language::Rust, &other));
         assert_eq!(*open.used.lock(), 1);
+    }
+
+    #[test]
+    fn the_background_waits_for_whoever_types_and_not_for_ever() {
+        let index = Index::default();
+        let waits = |typed: Option<Instant>, left: bool| {
+            index.follow(Arc::new(Open { typed, ..open(PathBuf::from("/root/a.rs")) }));
+            index.let_them_type(&|| left);
+        };
+        let now = Instant::now();
+        waits(Some(now), false);
+        assert!(now.elapsed() >= INDEX_PAUSE);
+        // Whoever types for as long as can be told is not waited for longer than this.
+        let began = Instant::now();
+        waits(Some(now + 10 * INDEX_PAUSE_MAX), false);
+        assert!(began.elapsed() >= INDEX_PAUSE_MAX);
+        // Nobody types any more, or the session is over: that these return is what is tested.
+        waits(Some(now), false);
+        waits(None, false);
+        waits(Some(Instant::now() + 10 * INDEX_PAUSE_MAX), true);
     }
 
     #[test]

@@ -31,25 +31,27 @@ impl Workspace {
             state.waiting.len() <= 1 || state.waiting_bytes() <= INDEX_INLINE_BYTES_MAX
         };
         if is_little {
-            self.work(left);
+            self.work(Pace::Awaited, left);
         } else {
             let working = AtomicUsize::new(pace.threads());
             std::thread::scope(|scope| {
                 for _ in 0..pace.threads() {
                     scope.spawn(|| {
                         pace.begin();
-                        self.work(left);
+                        self.work(pace, left);
                         // Within the lock, so that whoever waits cannot miss it.
                         let _state = self.index.state.lock();
                         working.fetch_sub(1, Ordering::AcqRel);
                         self.index.savable.notify_all();
                     });
                 }
-                scope.spawn(|| {
-                    pace.begin();
-                    self.save_while(|| working.load(Ordering::Acquire) > 0);
-                    self.index.save();
-                });
+                if self.index.shelf.is_some() {
+                    scope.spawn(|| {
+                        pace.begin();
+                        self.save_while(|| working.load(Ordering::Acquire) > 0);
+                        self.index.save();
+                    });
+                }
             });
         }
         let mut state = self.index.state.lock();
@@ -57,7 +59,7 @@ impl Workspace {
             // Whoever has claimed the last files finishes them, or leaves them to us.
             if state.in_work.is_empty() {
                 drop(state);
-                self.work(left);
+                self.work(pace, left);
                 state = self.index.state.lock();
             } else {
                 self.index.done.wait(&mut state);
@@ -108,8 +110,12 @@ impl Workspace {
         });
     }
 
-    fn work(&self, left: Left<'_>) {
+    fn work(&self, pace: Pace, left: Left<'_>) {
         while !left() {
+            match pace {
+                Pace::Unhurried => self.index.let_them_type(left),
+                Pace::Awaited => {}
+            }
             let Some(path) = self.index.state.lock().claim() else { return };
             self.finish(&path);
         }
