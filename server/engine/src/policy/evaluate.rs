@@ -580,8 +580,7 @@ impl<'a> Gate<'a> {
         if judge.reasons() == before {
             judge.allow("allow.rename", &format!("{} -> {}", source.path, target.path));
         }
-        let base = self.world.origin(&source.path, source.facts).into_owned();
-        self.world.rename(source.path, target.path, text, base);
+        self.world.rename(source.path, target.path, text, source.facts);
     }
 
     fn read(&self, judge: &mut Judge<'_>, kind: ActionKind, requested: &RequestedPath) {

@@ -72,13 +72,13 @@ fn a_run_is_told_from_its_start_to_its_end() {
 
     ### ✓ gather_context · +6.00 s · 3.0 s
 
-    - `+8.00 s` · context: 1 of 1 part, about 61 tokens, 0 secrets replaced
-      - · src/lib.rs:1-3 `make it 42`: the target; about 61 tokens
-    - ✓ 1 parts, about 61 of 4096 tokens
+    - `+8.00 s` · context: 1 of 1 part, about 65 tokens, 0 secrets replaced
+      - · src/lib.rs:1-3 `make it 42`: the target; about 65 tokens
+    - ✓ 1 parts, about 65 of 4096 tokens
 
     ### ✓ fix · +10.00 s · 6.0 s
 
-    - `+11.00 s` · asked `claude`, request 1, turn 1: about 2,520 tokens
+    - `+11.00 s` · asked `claude`, request 1, turn 1: about 2,548 tokens
     - `+12.00 s` · answered: words only; 1,200 tokens read, 80 written
       - what it said:
 
@@ -121,7 +121,7 @@ fn a_run_is_told_from_its_start_to_its_end() {
 
     ### ✓ fix, attempt 2 · +24.00 s · 6.0 s
 
-    - `+25.00 s` · asked `claude`, request 2, turn 1: about 2,631 tokens
+    - `+25.00 s` · asked `claude`, request 2, turn 1: about 2,663 tokens
     - `+26.00 s` · answered: words only; 1,200 tokens read, 80 written
       - what it said:
 

@@ -257,7 +257,9 @@ impl Reference<'_> {
             self.change(from, &["rename_file"], 0, false).max(self.change(to, &["rename_file"], 0, false));
         if self.own.iter().any(|own| own == from) {
             self.own.retain(|own| own != from);
-            self.own.push(to.to_owned());
+            if self.facts.paths[&it.path].entry == Entry::Missing {
+                self.own.push(to.to_owned());
+            }
         }
         let found = self.found(from);
         self.forget_move(from);

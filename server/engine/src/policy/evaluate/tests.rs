@@ -407,6 +407,17 @@ fn a_file_of_the_users_stays_the_users_wherever_it_is_moved() {
     case().asks(&[rename("src/a.rs", "src/n.rs"), delete("src/n.rs")], "entry.deleted");
     let edited = [replace("src/a.rs", "fn a", "fn c"), rename("src/a.rs", "src/n.rs"), delete("src/n.rs")];
     case().asks(&edited, "entry.deleted");
+    // Neither does it become the run's where a file of the run stood.
+    let with_own = || case().changed("src/own.rs", None, Some(PRESENT));
+    let moved = [rename("src/own.rs", "src/n.rs"), rename("src/a.rs", "src/own.rs"), delete("src/own.rs")];
+    with_own().asks(&moved, "entry.deleted");
+    with_own().asks(
+        &[delete("src/own.rs"), rename("src/a.rs", "src/own.rs"), delete("src/own.rs")],
+        "entry.deleted",
+    );
+    // What the run made stays its own, too.
+    with_own().allows(&[rename("src/own.rs", "src/n.rs"), delete("src/n.rs")]);
+    with_own().allows(&[create("src/m.rs", "x\n"), rename("src/m.rs", "src/n.rs"), delete("src/n.rs")]);
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(super) struct World<'a> {
     changes: &'a ChangeSet,
     /// By path: the text that the batch would leave, or that nothing would be left.
     written: BTreeMap<WorkspacePath, Option<String>>,
-    /// Files that the batch made out of nothing, where they stand now.
+    /// Files that the run or the batch made out of nothing, where they stand now.
     made: BTreeSet<WorkspacePath>,
     /// By path: the text that the run found, of files that the batch has moved here.
     moved: BTreeMap<WorkspacePath, String>,
@@ -32,7 +32,10 @@ pub(super) struct World<'a> {
 
 impl<'a> World<'a> {
     pub(super) fn new(changes: &'a ChangeSet) -> Self {
-        Self { changes, written: BTreeMap::new(), made: BTreeSet::new(), moved: BTreeMap::new() }
+        let is_made = |change: &FileChange| change.base.is_none() && change.renamed_from.is_none();
+        let made = changes.files.iter().filter(|(_, change)| is_made(change));
+        let made = made.map(|(path, _)| path.clone()).collect();
+        Self { changes, written: BTreeMap::new(), made, moved: BTreeMap::new() }
     }
 
     /// The text that the batch or the run has decided on; `Some(None)` when it removed the file.
@@ -72,12 +75,7 @@ impl<'a> World<'a> {
 
     /// True when the run made the file out of nothing, so that nobody loses it.
     pub(super) fn is_own(&self, path: &WorkspacePath, facts: &PathFacts) -> bool {
-        let run_made = self
-            .changes
-            .files
-            .get(path)
-            .is_some_and(|change| change.base.is_none() && change.renamed_from.is_none());
-        (self.made.contains(path) || run_made) && facts.entry == Entry::Missing
+        self.made.contains(path) && facts.entry == Entry::Missing
     }
 
     /// The new text of a file that stands there.
@@ -115,12 +113,14 @@ impl<'a> World<'a> {
         Cow::Borrowed(base.unwrap_or_default())
     }
 
-    /// `base` is the text that the run found of the file.
-    pub(super) fn rename(&mut self, from: WorkspacePath, to: WorkspacePath, text: String, base: String) {
+    /// `facts` are those of the old path.
+    pub(super) fn rename(&mut self, from: WorkspacePath, to: WorkspacePath, text: String, facts: &PathFacts) {
+        let base = self.origin(&from, facts).into_owned();
         // The text is the user's if it was the user's before: only what the run made stays its own.
-        if self.made.remove(&from) {
+        if self.is_own(&from, facts) {
             self.made.insert(to.clone());
         }
+        self.made.remove(&from);
         self.moved.remove(&from);
         self.moved.insert(to.clone(), base);
         self.written.insert(from, None);
