@@ -67,9 +67,10 @@ fn find_with(text: &str, look: Look<'_>, classes: &BTreeSet<PersonalData>, known
     };
     let mut found = Vec::new();
     let called = keywords::called_by(text);
+    let excepting = rules::RULES.excepting(path);
     for (index, parts) in called.rules() {
         let rule = rules::RULES.rules.get(index).filter(|rule| !(is_last && rule.is_about_files()));
-        if let Some(rule) = rule.filter(|rule| !rules::RULES.excepts(rule, path)) {
+        if let Some(rule) = rule.filter(|rule| excepting.get(rule.set()) != Some(&true)) {
             rule.find(text, parts, path, &mut found);
         }
     }

@@ -392,7 +392,7 @@ fn query(path: &WorkspacePath, line: u32) -> ContextQuery {
 }
 
 fn gathered(workspace: &Workspace, query: &ContextQuery) -> usize {
-    let candidates = workspace.gather(query, &Sources::NONE);
+    let candidates = workspace.gather(query, &Sources::NONE).candidates;
     assert!(!candidates.is_empty());
     candidates.len()
 }

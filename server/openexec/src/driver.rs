@@ -25,6 +25,7 @@ pub use knowledge::IndexShelf;
 pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
 pub use pointers::{Look, Pointers, Seen};
+pub use recorded::Standing;
 pub use surface::Surface;
 pub use trust::{Declarations, TrustChanges};
 
@@ -88,6 +89,7 @@ pub struct Runtime {
     spending: Arc<Spending>,
     stores: Mutex<BTreeMap<PathBuf, Store>>,
     handles: Mutex<BTreeMap<RunId, RunHandle>>,
+    standings: recorded::Standings,
     roots: knowledge::Roots,
     together: Arc<Together>,
     at_hand: tokio::sync::OnceCell<AtHand>,
@@ -117,6 +119,7 @@ impl Runtime {
             trust,
             stores: Mutex::default(),
             handles: Mutex::default(),
+            standings: recorded::Standings::default(),
             roots: knowledge::Roots::default(),
             together: Arc::default(),
             at_hand: tokio::sync::OnceCell::new(),
@@ -391,6 +394,7 @@ impl Runtime {
             pointers: self.pointers(&root)?,
             chosen,
             together: Arc::clone(&self.together),
+            gathering: tokio::sync::RwLock::default(),
             till: spend::Till { ledger: self.spending.clone(), day: self.config.budget.day },
             progress,
         };

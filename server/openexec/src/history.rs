@@ -98,6 +98,8 @@ impl History {
     /// The history of the workspace at `root`, an absolute path. Nothing where git is not
     /// installed or the workspace lies in no repository that git agrees to read.
     pub fn open(root: &Path) -> Option<Self> {
+        // Git looks for no repository elsewhere; to start it only to be told so takes milliseconds.
+        root.ancestors().find(|above| above.join(".git").exists())?;
         let git = Git::find(root)?;
         let printed = git.text(&["rev-parse", "--show-prefix"]).ok()?;
         let prefix = printed.strip_suffix('\n').unwrap_or(&printed).to_owned();

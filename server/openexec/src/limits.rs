@@ -222,6 +222,8 @@ pub const DIAGNOSTICS_MAX: usize = 20;
 pub const VIEW_LAG_MS: u64 = 1_000;
 /// Runs of a workspace that a client's own list shows.
 pub const RUNS_LISTED_MAX: usize = 50;
+/// Recorded runs of which this process keeps what they came to.
+pub const STANDINGS_KEPT_MAX: usize = 512;
 /// Milliseconds between two looks whether another process has written into a journal.
 pub const JOURNAL_LOOK_MS: u64 = 1_000;
 /// Milliseconds between two notices that the list of runs has changed.

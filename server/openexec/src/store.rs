@@ -185,6 +185,14 @@ impl Store {
         self.read(journal::runs)
     }
 
+    /// One run as it stands in the list.
+    ///
+    /// # Errors
+    /// When there is no such run, or the list cannot be read.
+    pub fn summary(&self, run: &RunId) -> Result<RunSummary, StoreError> {
+        self.read(|connection| journal::summary(connection, run))
+    }
+
     /// The run whose id is, begins with or ends with this text.
     ///
     /// # Errors

@@ -26,10 +26,10 @@ use openexec_engine::context::Candidate;
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::path::{RequestedPath, WorkspacePath};
 use openexec_engine::policy::Facts;
-use openexec_engine::redact::{Hidden, hidden_in};
+use openexec_engine::redact::Hidden;
 use openexec_engine::run::{ContextQuery, HydratedText, OpenDocument, Read};
 use place::{Place, Standing};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -186,34 +186,19 @@ impl Workspace {
 
     /// Finds candidates for a context pack. The same files and the same query give the same
     /// candidates in the same order.
-    pub fn gather(&self, query: &ContextQuery, sources: &Sources<'_>) -> Vec<Candidate> {
+    pub fn gather(&self, query: &ContextQuery, sources: &Sources<'_>) -> Gathered {
         gather::gather(self, query, sources)
     }
+}
 
-    /// The secrets in candidates that their files give away as a whole: a line of a key, a value
-    /// whose name stands on another line. Redaction looks at whole files before anything is cut.
-    pub fn hidden_in(
-        &self,
-        candidates: &[Candidate],
-        changes: &ChangeSet,
-        open: &[OpenDocument],
-    ) -> Vec<Hidden> {
-        let mut parts: BTreeMap<&WorkspacePath, Vec<&str>> = BTreeMap::new();
-        for candidate in candidates {
-            if let Some(path) = &candidate.path {
-                let texts = std::iter::once(candidate.text.as_str()).chain(candidate.signature.as_deref());
-                parts.entry(path).or_default().extend(texts);
-            }
-        }
-        let layers = Layers::new(self, changes, open);
-        let parts: Vec<_> = parts.into_iter().collect();
-        let hidden = index::in_parallel(&parts, |(path, parts)| match layers.text(path) {
-            Ok(Some(whole)) => hidden_in(path, &whole, parts),
-            // What cannot be read now is redacted as far as its parts give it away.
-            Ok(None) | Err(_) => Vec::new(),
-        });
-        hidden.into_iter().flatten().collect()
-    }
+/// What was found for a context pack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Gathered {
+    /// What may be shown.
+    pub candidates: Vec<Candidate>,
+    /// The secrets in it that only whole files give away: a line of a key, a value whose name
+    /// stands on another line. Redaction looks at whole files before anything is cut.
+    pub hidden: Vec<Hidden>,
 }
 
 /// What memory is asked for.

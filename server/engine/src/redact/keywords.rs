@@ -4,6 +4,8 @@
 use super::rules::RULES;
 use super::shapes::SHAPES;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use memchr::memchr_iter;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -16,25 +18,21 @@ const LINES_BEHIND: usize = 2;
 
 /// What the keywords of a text call for. The rules come first, then the shapes.
 pub(super) struct Called {
-    /// For each, the parts of the text in which it is to be run; none when it is not called.
-    parts: Vec<Vec<Range<usize>>>,
+    /// Those that are called, by their place, and the parts of the text in which each is to be run.
+    parts: BTreeMap<usize, Vec<Range<usize>>>,
 }
 
 impl Called {
     /// The rules that are to be run, by their place, and where.
     pub(super) fn rules(&self) -> impl Iterator<Item = (usize, &[Range<usize>])> {
-        called(self.parts.get(..RULES.rules.len()))
+        self.parts.range(..RULES.rules.len()).map(|(at, parts)| (*at, parts.as_slice()))
     }
 
     /// The shapes that are to be run, by their place, and where.
     pub(super) fn shapes(&self) -> impl Iterator<Item = (usize, &[Range<usize>])> {
-        called(self.parts.get(RULES.rules.len()..))
+        let first = RULES.rules.len();
+        self.parts.range(first..).map(move |(at, parts)| (at - first, parts.as_slice()))
     }
-}
-
-fn called(parts: Option<&[Vec<Range<usize>>]>) -> impl Iterator<Item = (usize, &[Range<usize>])> {
-    let all = parts.unwrap_or_default().iter().map(Vec::as_slice).enumerate();
-    all.filter(|(_, parts)| !parts.is_empty())
 }
 
 /// When a rule or a shape is run.
@@ -110,30 +108,24 @@ pub(super) fn called_by(text: &str) -> Called {
     let bytes = text.as_bytes();
     let whole = || std::iter::once(0..bytes.len()).collect();
     let Some(words) = &keywords.words else {
-        return Called { parts: keywords.calls.iter().map(|_| whole()).collect() };
+        return Called { parts: (0..keywords.calls.len()).map(|index| (index, whole())).collect() };
     };
-    let mut places: Vec<Vec<usize>> = vec![Vec::new(); keywords.owners.len()];
+    let mut places: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for hit in words.find_overlapping_iter(text) {
-        if let Some(places) = places.get_mut(hit.pattern().as_usize()) {
-            places.push(hit.start());
+        for owner in keywords.owners.get(hit.pattern().as_usize()).into_iter().flatten() {
+            places.entry(*owner).or_default().push(hit.start());
         }
     }
-    let mut by_index: Vec<Vec<usize>> = vec![Vec::new(); keywords.calls.len()];
-    for (places, owners) in places.iter().zip(&keywords.owners).filter(|(places, _)| !places.is_empty()) {
-        for owner in owners {
-            by_index.get_mut(*owner).into_iter().for_each(|all| all.extend(places));
-        }
-    }
-    let calls = keywords.calls.iter().zip(by_index);
-    let parts = calls.map(|(call, places)| match call {
-        Call::Always => whole(),
-        Call::Word if places.is_empty() => Vec::new(),
-        Call::Word => whole(),
-        Call::Near => around(bytes, places),
-        Call::Dots(apart) if has_dots(bytes, *apart) => whole(),
-        Call::Dots(_) => Vec::new(),
+    let called = keywords.calls.iter().enumerate().filter_map(|(index, call)| {
+        let parts = match call {
+            Call::Always => whole(),
+            Call::Word => places.contains_key(&index).then(whole)?,
+            Call::Near => around(bytes, places.remove(&index)?),
+            Call::Dots(apart) => has_dots(bytes, *apart).then(whole)?,
+        };
+        Some((index, parts))
     });
-    Called { parts: parts.collect() }
+    Called { parts: called.collect() }
 }
 
 /// The parts of a text around some places: from a few bytes before each, at most from its line's
@@ -163,8 +155,8 @@ fn around(text: &[u8], mut places: Vec<usize>) -> Vec<Range<usize>> {
 
 /// Where the lines end that begin at a place, the line break included.
 fn end_of_lines(text: &[u8], place: usize) -> usize {
-    let breaks = text.iter().enumerate().skip(place).filter(|(_, byte)| **byte == b'\n');
-    breaks.map(|(at, _)| at + 1).nth(LINES_BEHIND).unwrap_or(text.len())
+    let behind = text.get(place..).unwrap_or_default();
+    memchr_iter(b'\n', behind).nth(LINES_BEHIND).map_or(text.len(), |at| place + at + 1)
 }
 
 /// True when two dots stand in the text with so many bytes of a token between them, and a longer
@@ -173,8 +165,7 @@ fn has_dots(text: &[u8], apart: usize) -> bool {
     /// Bytes before the first dot, at least.
     const BEFORE: usize = 10;
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-    let dots = text.iter().enumerate().filter(|(_, byte)| **byte == b'.').map(|(at, _)| at);
-    dots.into_iter().any(|first| {
+    memchr_iter(b'.', text).any(|first| {
         let between = text.get(first + 1..first + 1 + apart);
         let before = first.checked_sub(BEFORE).and_then(|start| text.get(start..first));
         text.get(first + 1 + apart) == Some(&b'.')

@@ -85,7 +85,8 @@ struct AllowText {
 struct Allow {
     target: Target,
     all: bool,
-    paths: Vec<Regex>,
+    /// All paths in one expression; none where there are no paths.
+    paths: Option<Regex>,
     regexes: Vec<Regex>,
     stopwords: Option<AhoCorasick>,
 }
@@ -130,10 +131,6 @@ fn compile(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).unicode(false).size_limit(COMPILED_BYTES_MAX).build().ok()
 }
 
-fn compile_all(patterns: &[String]) -> Option<Vec<Regex>> {
-    patterns.iter().map(|pattern| compile(pattern)).collect()
-}
-
 /// One place where a rule's expression matched.
 struct Match<'a> {
     secret: &'a [u8],
@@ -148,12 +145,20 @@ impl Allow {
             [] => None,
             words => Some(AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()?),
         };
-        let (paths, regexes) = (compile_all(&text.paths)?, compile_all(&text.regexes)?);
+        let paths = match text.paths.as_slice() {
+            [] => None,
+            paths => {
+                let each: Vec<String> = paths.iter().map(|path| format!("(?:{path})")).collect();
+                Some(compile(&each.join("|"))?)
+            }
+        };
+        let regexes = text.regexes.iter().map(|pattern| compile(pattern)).collect::<Option<_>>()?;
         Some(Self { target: text.target, all: text.all, paths, regexes, stopwords })
     }
 
     fn excepts(&self, path: Option<&str>) -> bool {
-        path.is_some_and(|path| self.paths.iter().any(|regex| regex.is_match(path.as_bytes())))
+        let paths = self.paths.as_ref();
+        path.zip(paths).is_some_and(|(path, paths)| paths.is_match(path.as_bytes()))
     }
 
     fn applies(&self, found: &Match<'_>) -> bool {
@@ -167,7 +172,7 @@ impl Allow {
         let by_word = || self.stopwords.as_ref().is_some_and(|words| words.is_match(found.secret));
         match self.all {
             true => {
-                (self.paths.is_empty() || by_path())
+                (self.paths.is_none() || by_path())
                     && (self.regexes.is_empty() || by_text())
                     && (self.stopwords.is_none() || by_word())
             }
@@ -180,6 +185,11 @@ impl Rule {
     /// What the placeholders of its findings are called.
     pub(super) fn kind(&self) -> &str {
         &self.text.id
+    }
+
+    /// Which of the sets it is from.
+    pub(super) const fn set(&self) -> usize {
+        self.set
     }
 
     /// The words by which texts are ruled out; none when it has to be run on every text.
@@ -283,9 +293,9 @@ impl Rule {
 }
 
 impl Rules {
-    /// True when a set's exceptions take out the whole file: lock files, vendored sources, pictures.
-    pub(super) fn excepts(&self, rule: &Rule, path: Option<&str>) -> bool {
-        self.allow.get(rule.set).into_iter().flatten().any(|allow| allow.excepts(path))
+    /// The sets whose exceptions take out the whole file: lock files, vendored sources, pictures.
+    pub(super) fn excepting(&self, path: Option<&str>) -> Vec<bool> {
+        self.allow.iter().map(|set| set.iter().any(|allow| allow.excepts(path))).collect()
     }
 }
 

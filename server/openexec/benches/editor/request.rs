@@ -123,7 +123,7 @@ fn gathering(scene: &Scene) {
     let query = query(scene);
     let timed = |workspace: &Workspace| {
         let began = Instant::now();
-        let candidates = workspace.gather(&query, &Sources::NONE);
+        let candidates = workspace.gather(&query, &Sources::NONE).candidates;
         (began.elapsed(), candidates.len())
     };
     let kept = Workspace::open(&scene.root).unwrap();

@@ -5,7 +5,7 @@ use super::{
     At, BlueprintWhat, GraphFormat, ReportArguments, ShowArguments, TrustArguments, drive, paint, runtime,
 };
 use crate::disclosure::{self, Disclosed};
-use crate::driver::{Asked, Catalogue, RunStatus, view_of};
+use crate::driver::{Asked, Catalogue, RunStatus};
 use crate::{graph, report as reports};
 use anyhow::Context as _;
 use openexec_engine::run::{Command, Outcome, RunState};
@@ -26,10 +26,10 @@ pub(super) fn runs(at: &At) -> anyhow::Result<ExitCode> {
             .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())
             .map(|at| at.strftime("%Y-%m-%d %H:%M:%S").to_string())
             .unwrap_or_default();
-        let told = match runtime.fold(&at.workspace, &summary.run) {
-            Ok((state, seq)) => {
-                let view = view_of(&summary.run, &state, seq);
-                let status = match view.status {
+        let told = match runtime.standing(&at.workspace, &summary) {
+            Ok(standing) => {
+                let view = &standing.view;
+                let status = match &view.status {
                     RunStatus::Active => paint::warn("unfinished; `openexec resume` goes on"),
                     RunStatus::AwaitingApproval { what: Asked::Proposal { .. }, .. } => {
                         paint::warn("waits for approval")
@@ -38,14 +38,14 @@ pub(super) fn runs(at: &At) -> anyhow::Result<ExitCode> {
                         format!("{} {request}", paint::warn("waits before it sends:"))
                     }
                     RunStatus::Paused { reason } => {
-                        format!("{} {}", paint::warn("paused:"), paint::plain(&reason))
+                        format!("{} {}", paint::warn("paused:"), paint::plain(reason))
                     }
                     RunStatus::Ended { outcome: Outcome::Done, summary } => {
-                        format!("{} {}", paint::good("done:"), paint::plain(&summary))
+                        format!("{} {}", paint::good("done:"), paint::plain(summary))
                     }
                     RunStatus::Ended { outcome, summary } => {
                         let word = format!("{outcome:?}:").to_lowercase();
-                        format!("{} {}", paint::bad(&word), paint::plain(&summary))
+                        format!("{} {}", paint::bad(&word), paint::plain(summary))
                     }
                 };
                 let taken = match view.taken.as_str() {

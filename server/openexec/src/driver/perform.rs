@@ -7,7 +7,7 @@ use crate::models::{Model, ModelProgress};
 use crate::process::Launcher;
 use crate::shadow::{Shadow, ShadowError};
 use crate::store::Store;
-use crate::workspace::{Sought, Sources, Workspace};
+use crate::workspace::{Gathered, Sought, Sources, Workspace};
 use futures::FutureExt as _;
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::ChangeSet;
@@ -21,7 +21,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::{OnceCell, RwLock, watch};
 
 /// Everything one run touches.
 pub(super) struct Place {
@@ -47,6 +47,9 @@ pub(super) struct Place {
     pub together: Arc<Together>,
     /// Where their calls are paid.
     pub till: Till,
+    /// Held while context is gathered. Tasks begin after that: on a small machine each would only
+    /// slow the other down, and somebody waits for the context.
+    pub gathering: RwLock<()>,
     /// What arrives while a model answers; the latest only, nothing when it has.
     pub progress: watch::Sender<Option<ModelProgress>>,
 }
@@ -99,7 +102,8 @@ pub(super) async fn perform(place: &Arc<Place>, id: CommandId, command: Command)
 async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<Event, String> {
     match command {
         Command::GatherContext { query, .. } => {
-            let (candidates, hidden) = blocking(place, move |place| {
+            let _gathering = place.gathering.write().await;
+            let Gathered { candidates, hidden } = blocking(place, move |place| {
                 let recall =
                     |sought: &Sought<'_>| memory::recall(&place.store, &place.notes, &place.pointers, sought);
                 let commits = || place.together.commits(place.workspace.root());
@@ -107,9 +111,7 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
                     memory::repaired(&place.store, &place.pointers, tests, read)
                 };
                 let sources = Sources { recall: &recall, commits: &commits, repaired: &repaired };
-                let candidates = place.workspace.gather(&query, &sources);
-                let hidden = place.workspace.hidden_in(&candidates, &query.changes, &query.open_documents);
-                (candidates, hidden)
+                place.workspace.gather(&query, &sources)
             })
             .await?;
             Ok(Event::ContextGathered { command: id, candidates, hidden })
@@ -141,6 +143,7 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
         }
         Command::RunTask { task, open_documents, changes, timeout_ms, tree, want, .. } => {
             let shadow = place.prepare_shadow().await.map_err(|error| error.to_string())?;
+            drop(place.gathering.read().await);
             shadow.write(&open_documents, &changes).await.map_err(|error| error.to_string())?;
             let report = shadow.run(&task, timeout_ms, &want).await;
             Ok(Event::TaskFinished { command: id, report: Box::new(report), tree })

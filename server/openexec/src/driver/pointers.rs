@@ -12,35 +12,42 @@ use crate::memory::{Present, Source, standing};
 use openexec_engine::memory::{Anchor, CommitId, Resolution, SymbolPointer, Trail};
 use openexec_engine::path::WorkspacePath;
 use parking_lot::Mutex;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// What has been found out of one workspace's pointers.
+/// What has been found out of one workspace's pointers. Clones share it.
+#[derive(Clone)]
 pub struct Pointers {
     root: PathBuf,
     /// Opened at the first look at which there is a repository.
-    past: Mutex<Option<Arc<Past>>>,
+    past: Arc<Mutex<Option<Arc<Past>>>>,
 }
 
 impl Pointers {
     /// Those of the workspace at `root`, an absolute path.
     pub fn of(root: &Path) -> Self {
-        Self { root: root.to_owned(), past: Mutex::default() }
+        Self { root: root.to_owned(), past: Arc::default() }
     }
 
-    /// Looks at the workspace as it is checked out now.
+    /// Looks at the workspace as it is checked out when something is first asked: where there is
+    /// nothing to ask, git is not started.
     pub fn look(&self) -> Look {
+        let (committed, walking) = (RefCell::default(), Cell::default());
+        Look { pointers: self.clone(), head: OnceCell::new(), before: None, committed, walking }
+    }
+
+    fn head(&self) -> Option<(Arc<Past>, CommitId)> {
         let mut slot = self.past.lock();
         if slot.is_none() {
             *slot = History::open(&self.root).map(|history| Arc::new(Past::new(history)));
         }
-        let past = slot.clone();
+        let past = slot.clone()?;
         drop(slot);
-        let head = past.and_then(|past| past.history().head().map(|commit| (past, commit)));
-        Look { head, before: None, committed: RefCell::default(), walking: Cell::default() }
+        let commit = past.history().head()?;
+        Some((past, commit))
     }
 }
 
@@ -55,8 +62,9 @@ pub struct Seen {
 
 /// One look at a workspace: every pointer that is asked about meets the same commit.
 pub struct Look {
+    pointers: Pointers,
     /// The commit that is checked out, if there is one.
-    head: Option<(Arc<Past>, CommitId)>,
+    head: OnceCell<Option<(Arc<Past>, CommitId)>>,
     /// What was seen before.
     before: Option<Seen>,
     /// Files as they are in commits.
@@ -76,7 +84,11 @@ impl Look {
 
     /// The commit that is checked out.
     pub fn commit(&self) -> Option<&CommitId> {
-        self.head.as_ref().map(|(_, commit)| commit)
+        self.head().map(|(_, commit)| commit)
+    }
+
+    fn head(&self) -> Option<&(Arc<Past>, CommitId)> {
+        self.head.get_or_init(|| self.pointers.head()).as_ref()
     }
 
     /// How an anchor stands to the present. A place that the commit which is checked out holds
@@ -122,7 +134,7 @@ impl Look {
 
     /// The way of a pointer to the commit that is checked out.
     fn trail(&self, pointer: &SymbolPointer) -> Option<Trail> {
-        let (past, head) = self.head.as_ref()?;
+        let (past, head) = self.head()?;
         let is_late = self.walking.get() >= Duration::from_millis(POINTER_WALKS_MS_MAX);
         if is_late && !past.knows_trail(pointer, head) {
             return None;
@@ -135,7 +147,7 @@ impl Look {
 
     /// A file as it is in a commit. What git does not answer is not there.
     fn committed(&self, commit: &CommitId, path: &WorkspacePath) -> Option<Source> {
-        let (past, _) = self.head.as_ref()?;
+        let (past, _) = self.head()?;
         let key = (commit.clone(), path.clone());
         if let Some(known) = self.committed.borrow().get(&key) {
             return known.clone();
@@ -149,7 +161,7 @@ impl Look {
 
 impl Drop for Look {
     fn drop(&mut self) {
-        if let Some((past, _)) = &self.head {
+        if let Some(Some((past, _))) = self.head.get() {
             past.history().rest();
         }
     }

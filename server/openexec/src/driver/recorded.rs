@@ -1,13 +1,60 @@
 //! Runs as their journals tell them, whoever has driven them.
+//!
+//! To fold a journal costs as much as the run's own decisions did, context packs included, so what
+//! it came to is kept until the journal grows.
 
 use super::{DriverError, RunView, Runtime, view_of};
-use crate::limits::ENDED_LOOKED_AT_MAX;
-use crate::store::Recorded;
+use crate::limits::{ENDED_LOOKED_AT_MAX, STANDINGS_KEPT_MAX};
+use crate::store::{Recorded, RunSummary};
 use anyhow::{Context as _, anyhow};
+use hashlink::LruCache;
 use openexec_engine::ids::RunId;
-use openexec_engine::run::{Event, RunState};
-use openexec_engine::task::{TaskKind, TaskReport, TestFailure};
+use openexec_engine::run::{Command, Event, RunState};
+use openexec_engine::task::{TaskKind, TestFailure};
+use parking_lot::Mutex;
 use std::path::Path;
+use std::sync::Arc;
+
+/// What a recorded run has come to.
+#[derive(Debug)]
+pub struct Standing {
+    /// Where it stands.
+    pub view: RunView,
+    /// The tests that are red by its report on what stands in the user's files; `None` where it has
+    /// no report on tests.
+    failing: Option<Vec<TestFailure>>,
+}
+
+impl Standing {
+    fn of(run: &RunId, state: &RunState, recorded: &[Recorded]) -> Self {
+        let view = view_of(run, state, last_seq(recorded));
+        let mut reports = recorded.iter().filter_map(|record| tested(&record.event));
+        // The first report is on the files as they were, the last on what was applied.
+        let report = if view.applied { reports.next_back() } else { reports.next() };
+        let failing = report.map(<[TestFailure]>::to_vec);
+        Self { view, failing }
+    }
+}
+
+/// The standings that were found out, by run; those that nobody has asked for lately are forgotten.
+pub(super) struct Standings(Mutex<LruCache<RunId, Arc<Standing>>>);
+
+impl Default for Standings {
+    fn default() -> Self {
+        Self(Mutex::new(LruCache::new(STANDINGS_KEPT_MAX)))
+    }
+}
+
+impl Standings {
+    /// The one as of this many events, if it is known.
+    fn at(&self, run: &RunId, events: u64) -> Option<Arc<Standing>> {
+        self.0.lock().get(run).filter(|known| known.view.events == events).cloned()
+    }
+
+    fn keep(&self, standing: &Arc<Standing>) {
+        self.0.lock().insert(standing.view.run.clone(), Arc::clone(standing));
+    }
+}
 
 impl Runtime {
     /// Everything recorded of a run.
@@ -23,19 +70,29 @@ impl Runtime {
     /// # Errors
     /// When the journal is damaged, or does not agree with the engine.
     pub fn fold(&self, root: &Path, run: &RunId) -> Result<(RunState, u64), DriverError> {
-        let events = self.store(root)?.events(run).context("the journal cannot be read")?;
-        let mut state = RunState::new();
-        for recorded in &events {
-            for command in state.apply(&recorded.event) {
-                if let openexec_engine::run::Command::Halt { reason } = command {
-                    return Err(DriverError(anyhow!(
-                        "run {run} cannot go on after event {}: {reason}",
-                        recorded.seq
-                    )));
-                }
-            }
+        let recorded = self.journal(root, run)?;
+        Ok((folded(run, &recorded)?, last_seq(&recorded)))
+    }
+
+    /// What a recorded run has come to. Reads its journal once after each of its events.
+    ///
+    /// # Errors
+    /// When the journal is damaged, or does not agree with the engine.
+    pub fn standing(&self, root: &Path, run: &RunSummary) -> Result<Arc<Standing>, DriverError> {
+        if let Some(known) = self.standings.at(&run.run, run.events) {
+            return Ok(known);
         }
-        Ok((state, events.last().map_or(0, |recorded| recorded.seq)))
+        let recorded = self.journal(root, &run.run)?;
+        let state = folded(&run.run, &recorded)?;
+        let standing = Arc::new(Standing::of(&run.run, &state, &recorded));
+        self.standings.keep(&standing);
+        Ok(standing)
+    }
+
+    /// Where a run stands that this process need not drive; none when its journal cannot be read.
+    pub fn recorded_view(&self, root: &Path, run: &RunId) -> Option<RunView> {
+        let summary = self.store(root).ok()?.summary(run).ok()?;
+        Some(self.standing(root, &summary).ok()?.view.clone())
     }
 
     /// Recorded runs of a workspace that are not over and that this process does not drive,
@@ -50,10 +107,7 @@ impl Runtime {
         let unfinished = runs.into_iter().filter(|run| !run.is_over());
         unfinished
             .filter(|summary| self.handle(&summary.run).is_none())
-            .filter_map(|summary| {
-                let (state, seq) = self.fold(root, &summary.run).ok()?;
-                Some(view_of(&summary.run, &state, seq))
-            })
+            .filter_map(|summary| Some(self.standing(root, &summary).ok()?.view.clone()))
             .collect()
     }
 
@@ -63,37 +117,50 @@ impl Runtime {
     }
 
     /// The latest run of a workspace that is over, whose edits stand in the user's files, and
-    /// that this process has not driven. Reads the journal of no more than a few runs.
+    /// that this process has not driven. Looks at no more than a few runs.
     pub fn latest_applied(&self, root: &Path) -> Option<RunView> {
         let runs = self.store(root).ok()?.runs().ok()?;
         let driven: Vec<RunId> = self.handles.lock().keys().cloned().collect();
         let ended = runs.into_iter().filter(|run| run.is_over() && !driven.contains(&run.run));
         let mut looked_at = ended.take(ENDED_LOOKED_AT_MAX);
         looked_at.find_map(|summary| {
-            let (state, seq) = self.fold(root, &summary.run).ok()?;
-            Some(view_of(&summary.run, &state, seq)).filter(|view| view.applied)
+            let standing = self.standing(root, &summary).ok()?;
+            Some(&standing.view).filter(|view| view.applied).cloned()
         })
     }
 
     /// The tests of a workspace that are red as far as is known: by the last report on what
-    /// stands in the user's files. Reads the journal of no more than a few runs.
+    /// stands in the user's files. Looks at no more than a few runs.
     pub fn failing_tests(&self, root: &Path) -> Vec<TestFailure> {
         let runs = self.store(root).ok().and_then(|store| store.runs().ok()).unwrap_or_default();
-        let mut looked_at = runs.into_iter().take(ENDED_LOOKED_AT_MAX);
-        let report = looked_at.find_map(|summary| {
-            let (state, seq) = self.fold(root, &summary.run).ok()?;
-            let applied = view_of(&summary.run, &state, seq).applied;
-            let recorded = self.journal(root, &summary.run).ok()?;
-            let mut reports = recorded.into_iter().filter_map(|record| tested(record.event));
-            // The first report is on the files as they were, the last on what was applied.
-            if applied { reports.next_back() } else { reports.next() }
-        });
-        report.map(|report| report.failures).unwrap_or_default()
+        let mut looked_at = runs.iter().take(ENDED_LOOKED_AT_MAX);
+        let failing = looked_at.find_map(|summary| self.standing(root, summary).ok()?.failing.clone());
+        failing.unwrap_or_default()
     }
 }
 
-/// The report of tests that could be read.
-fn tested(event: Event) -> Option<TaskReport> {
+fn folded(run: &RunId, recorded: &[Recorded]) -> Result<RunState, DriverError> {
+    let mut state = RunState::new();
+    for record in recorded {
+        for command in state.apply(&record.event) {
+            if let Command::Halt { reason } = command {
+                return Err(DriverError(anyhow!(
+                    "run {run} cannot go on after event {}: {reason}",
+                    record.seq
+                )));
+            }
+        }
+    }
+    Ok(state)
+}
+
+fn last_seq(recorded: &[Recorded]) -> u64 {
+    recorded.last().map_or(0, |record| record.seq)
+}
+
+/// The failures of tests by a report that could be read.
+fn tested(event: &Event) -> Option<&[TestFailure]> {
     let Event::TaskFinished { report, .. } = event else { return None };
-    Some(*report).filter(|report| report.kind == TaskKind::Test && report.tests.is_some())
+    let is_read = report.kind == TaskKind::Test && report.tests.is_some();
+    is_read.then_some(report.failures.as_slice())
 }

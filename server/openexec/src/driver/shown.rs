@@ -1,7 +1,7 @@
 //! What a model would be shown, without a run: nothing is sent and nothing is remembered.
 
 use super::{DriverError, Runtime, canonical, memory, sift_by};
-use crate::workspace::{Sought, Sources};
+use crate::workspace::{Gathered, Sought, Sources};
 use openexec_engine::context::{self, Budget, ContextPack, Envelopes, Vocabulary};
 use openexec_engine::ids::ModelName;
 use openexec_engine::policy::Policy;
@@ -35,9 +35,9 @@ impl Runtime {
         let repaired =
             |tests: &[&str], read: &memory::Read<'_>| memory::repaired(&store, &pointers, tests, read);
         let sources = Sources { recall: &recall, commits: &commits, repaired: &repaired };
-        let candidates = workspace.gather(query, &sources);
+        let Gathered { candidates, hidden } = workspace.gather(query, &sources);
         let mut redactions = Redactions::default();
-        redactions.know(&workspace.hidden_in(&candidates, &query.changes, &query.open_documents));
+        redactions.know(&hidden);
         let mut envelopes = Envelopes::new(ENTROPY);
         let rules = (&policy, false);
         let budget = Budget { tokens: budget_tokens, vocabulary: self.vocabulary() };

@@ -40,7 +40,7 @@ use super::protocol::{
 use super::session::Session;
 use super::surface::EditorSurface;
 use crate::config::UserDirs;
-use crate::driver::{RunHandle, RunView, Runtime, Say, Surface};
+use crate::driver::{RunHandle, Runtime, Say, Surface};
 use crate::limits::CODE_ACTIONS_MAX;
 use openexec_engine::ids::RunId;
 use parking_lot::Mutex;
@@ -69,8 +69,6 @@ struct Shared {
     publisher: Arc<Publisher>,
     /// The runs that the user is told about, and what is to be followed after that.
     followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
-    /// Recorded runs, as they stood when their journal was read last.
-    recorded_views: Mutex<BTreeMap<RunId, RunView>>,
     /// What the user has accepted of proposals that wait.
     accepted: Mutex<Accepted>,
     /// The memory files that were begun in this session.
@@ -86,8 +84,7 @@ impl Handlers {
     ) -> Self {
         let editor = Editor::new(client);
         let surface = Arc::new(EditorSurface { session: Arc::clone(&session), editor: editor.clone() });
-        let (followed, recorded_views) = (Mutex::default(), Mutex::default());
-        let (accepted, drafts) = (Mutex::default(), Mutex::default());
+        let (followed, accepted, drafts) = (Mutex::default(), Mutex::default(), Mutex::default());
         let memory = Arc::new(Memory::new(Arc::clone(&session), runtime.clone()));
         let surroundings =
             Arc::new(Surroundings::new(Arc::clone(&session), runtime.clone(), Arc::clone(&memory), &dirs));
@@ -104,7 +101,6 @@ impl Handlers {
             memory,
             publisher,
             followed,
-            recorded_views,
             accepted,
             drafts,
         }))

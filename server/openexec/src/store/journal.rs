@@ -152,15 +152,25 @@ pub(super) fn runs(connection: &mut Connection) -> Result<Vec<RunSummary>, Store
     let mut statement = connection.prepare_cached(
         "SELECT id, events, started_at_ms, last_event FROM run ORDER BY started_at_ms DESC, id DESC",
     )?;
-    let summaries = statement.query_map([], |row| {
-        Ok(RunSummary {
-            run: RunId::new(row.get::<_, String>(0)?),
-            events: row.get(1)?,
-            started_at_ms: row.get(2)?,
-            last_event: row.get(3)?,
-        })
-    })?;
+    let summaries = statement.query_map([], listed)?;
     Ok(summaries.collect::<Result<_, _>>()?)
+}
+
+/// One run.
+pub(super) fn summary(connection: &mut Connection, run: &RunId) -> Result<RunSummary, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, events, started_at_ms, last_event FROM run WHERE id = ?1")?;
+    let summary = statement.query_row([run.as_str()], listed).optional()?;
+    summary.ok_or_else(|| StoreError::NoRun(run.to_string()))
+}
+
+fn listed(row: &Row<'_>) -> rusqlite::Result<RunSummary> {
+    Ok(RunSummary {
+        run: RunId::new(row.get::<_, String>(0)?),
+        events: row.get(1)?,
+        started_at_ms: row.get(2)?,
+        last_event: row.get(3)?,
+    })
 }
 
 /// The run whose id is, begins with or ends with this text.

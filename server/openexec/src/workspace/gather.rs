@@ -13,19 +13,20 @@ mod reports;
 use super::index::Parsed;
 use super::layers::{Layers, is_hidden};
 use super::place::{Place, Standing};
-use super::{Recall, Sought, Sources, Workspace};
+use super::{Gathered, Recall, Sought, Sources, Workspace, index};
 use crate::limits::{CANDIDATES_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX};
 use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::index::Corpus;
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
 use openexec_engine::memory::error_forms;
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::redact::{Hidden, hidden_in};
 use openexec_engine::run::{ContextQuery, Target};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, sources: &Sources<'_>) -> Vec<Candidate> {
+pub(super) fn gather(workspace: &Workspace, query: &ContextQuery, sources: &Sources<'_>) -> Gathered {
     let layers = Layers::new(workspace, &query.changes, &query.open_documents);
     let mut gathering = Gathering::new(&layers, query);
     if let Some(target) = &query.target {
@@ -258,8 +259,8 @@ impl<'a> Gathering<'a> {
     }
 
     /// In the order of the relevances, the best first; cut to the limits.
-    fn finish(self) -> Vec<Candidate> {
-        let mut found = self.found;
+    fn finish(mut self) -> Gathered {
+        let mut found = std::mem::take(&mut self.found);
         found.sort_by(|one, other| order(one).cmp(&order(other)));
         found.truncate(CONTEXT_CANDIDATES_MAX);
         let mut bytes = 0;
@@ -273,7 +274,26 @@ impl<'a> Gathering<'a> {
             bytes += candidate.text.len();
             true
         });
-        found
+        let hidden = self.hidden_in(&found);
+        Gathered { candidates: found, hidden }
+    }
+
+    /// The secrets in candidates that only the texts give away which they were cut out of.
+    fn hidden_in(&self, candidates: &[Candidate]) -> Vec<Hidden> {
+        let mut parts: BTreeMap<&WorkspacePath, Vec<&str>> = BTreeMap::new();
+        for candidate in candidates {
+            if let Some(path) = &candidate.path {
+                let texts = std::iter::once(candidate.text.as_str()).chain(candidate.signature.as_deref());
+                parts.entry(path).or_default().extend(texts);
+            }
+        }
+        let parts: Vec<(&WorkspacePath, Vec<&str>)> = parts.into_iter().collect();
+        let hidden = index::in_parallel(&parts, |(path, parts)| {
+            let whole = self.texts.get(path).map_or_else(|| self.load(path), Clone::clone);
+            // What cannot be read is redacted as far as its parts give it away.
+            whole.map(|whole| hidden_in(path, &whole, parts)).unwrap_or_default()
+        });
+        hidden.into_iter().flatten().collect()
     }
 }
 

@@ -30,6 +30,7 @@ pub use shelf::Shelf;
 pub use view::Indexed;
 pub(super) use work::in_parallel;
 
+use super::secrets::Environments;
 use parking_lot::{Condvar, Mutex};
 use state::State;
 use std::sync::atomic::AtomicUsize;
@@ -60,6 +61,7 @@ pub(super) struct Index {
     used: rest::Use,
     over: Mutex<view::Buffers>,
     symbols: Mutex<parsed::Symbols>,
+    pub(super) environments: Mutex<Environments>,
 }
 
 impl Index {

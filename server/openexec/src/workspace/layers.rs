@@ -8,19 +8,22 @@ use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::{PathClass, classify};
 use openexec_engine::run::OpenDocument;
 use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
 /// The three layers.
 pub(super) struct Layers<'a> {
     pub(super) workspace: &'a Workspace,
     /// What lies over the disk; `None` where a file is to be deleted.
     over: BTreeMap<&'a WorkspacePath, Option<&'a str>>,
+    /// The files on disk, as they were when they were first asked for.
+    listed: OnceLock<Arc<[Listed]>>,
 }
 
 impl<'a> Layers<'a> {
     pub(super) fn new(workspace: &'a Workspace, changes: &'a ChangeSet, open: &'a [OpenDocument]) -> Self {
         let buffers = open.iter().map(|document| (&document.path, Some(document.text.as_str())));
         let proposed = changes.files.iter().map(|(path, change)| (path, change.proposed.as_deref()));
-        Self { workspace, over: buffers.chain(proposed).collect() }
+        Self { workspace, over: buffers.chain(proposed).collect(), listed: OnceLock::new() }
     }
 
     /// The text that lies over the disk, if the upper layers know this path at all.
@@ -57,11 +60,15 @@ impl<'a> Layers<'a> {
         matches!(self.workspace.place(path), Place::Inside { standing: Standing::Directory, .. })
     }
 
+    /// The files on disk, looked at once.
+    pub(super) fn listed(&self) -> &[Listed] {
+        self.listed.get_or_init(|| self.workspace.listed())
+    }
+
     /// All files that may be looked at, sorted by path.
     pub(super) fn files(&self) -> Vec<Listed> {
-        let listed = self.workspace.listed();
         let mut listed: Vec<Listed> =
-            listed.iter().filter(|file| !self.over.contains_key(&file.path)).cloned().collect();
+            self.listed().iter().filter(|file| !self.over.contains_key(&file.path)).cloned().collect();
         listed.extend(self.over.iter().filter_map(|(path, text)| {
             let bytes = (*text)?.len() as u64;
             Some(Listed { path: (*path).clone(), bytes, stamp: None })

@@ -1,7 +1,8 @@
 //! The values of environment files, as fingerprints: so that no model is shown one, and no edit
 //! copies a secret into a file where it can be read. The values go no further than this module.
 
-use super::{Workspace, walk};
+use super::walk::{self, Ground};
+use super::Workspace;
 use crate::limits::{ENVIRONMENT_FILES_MAX, ENVIRONMENT_VALUES_MAX};
 use cap_std::fs::Dir;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
@@ -10,7 +11,7 @@ use openexec_engine::policy::{PathClass, Taint, classify, fingerprints};
 use regex::Regex;
 use std::collections::BTreeSet;
 use std::io::Read as _;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// Names of variables that hold secrets.
 static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -34,6 +35,13 @@ const PLAIN: &[&str] = &[
     "en_us.utf-8",
 ];
 
+/// The environment files of a workspace, and what that list depends on.
+#[derive(Default)]
+pub(super) struct Environments {
+    files: Arc<[(String, String)]>,
+    grounds: Vec<Ground>,
+}
+
 impl Workspace {
     /// Fingerprints of the secrets that stand in environment files beside or above these paths.
     pub(super) fn taint(&self, paths: &[RequestedPath]) -> Taint {
@@ -55,30 +63,51 @@ impl Workspace {
 
     /// Fingerprints of all values in the workspace's environment files that say something.
     pub fn environment(&self) -> Taint {
-        let mut folders = BTreeSet::from([(0, String::new())]);
-        for file in walk::walk(&self.root) {
-            let mut rest = file.path.as_str();
-            while let Some((folder, _)) = rest.rsplit_once('/') {
-                // Where there are too many, those near the root are the ones that are used.
-                folders.insert((folder.matches('/').count() + 1, folder.to_owned()));
-                rest = folder;
-            }
-        }
-        let files = folders.iter().flat_map(|(_, folder)| self.environment_files(folder));
-        let files: Vec<_> = files.take(ENVIRONMENT_FILES_MAX).collect();
-        let values = files.iter().flat_map(|(dir, name)| assignments(dir, name));
+        let files = self.all_environment_files();
+        let values = files.iter().flat_map(|(folder, name)| match self.folder(folder) {
+            Some(dir) => assignments(&dir, name),
+            None => Vec::new(),
+        });
         // The name of a file is no secret, and without it nobody could speak of the file.
         let is_file = |value: &str| self.dir.symlink_metadata(value).is_ok();
         let told = values.filter(|(name, value)| is_telling(name, value) && !is_file(value));
         salted(told.map(|(_, value)| value).collect())
     }
 
-    fn environment_files(&self, folder: &str) -> Vec<(Dir, String)> {
+    /// Every environment file, as its folder and its name. They are looked for again when a folder
+    /// has changed.
+    fn all_environment_files(&self) -> Arc<[(String, String)]> {
+        let mut known = self.index.environments.lock();
+        if known.grounds.is_empty() || !known.grounds.iter().all(Ground::is_unchanged) {
+            let walk::Listing { files, grounds } = walk::list(&self.root);
+            let mut folders = BTreeSet::from([(0, String::new())]);
+            for file in files {
+                let mut rest = file.path.as_str();
+                while let Some((folder, _)) = rest.rsplit_once('/') {
+                    // Where there are too many, those near the root are the ones that are used.
+                    folders.insert((folder.matches('/').count() + 1, folder.to_owned()));
+                    rest = folder;
+                }
+            }
+            let files = folders.into_iter().flat_map(|(_, folder)| {
+                let found = self.environment_files(&folder).into_iter();
+                found.map(|(_, name)| (folder.clone(), name)).collect::<Vec<_>>()
+            });
+            *known = Environments { files: files.take(ENVIRONMENT_FILES_MAX).collect(), grounds };
+        }
+        Arc::clone(&known.files)
+    }
+
+    fn folder(&self, folder: &str) -> Option<Dir> {
         let dir = match folder {
             "" => self.dir.try_clone(),
             folder => self.dir.open_dir(folder),
         };
-        let Ok(dir) = dir else { return Vec::new() };
+        dir.ok()
+    }
+
+    fn environment_files(&self, folder: &str) -> Vec<(Dir, String)> {
+        let Some(dir) = self.folder(folder) else { return Vec::new() };
         let mut names: Vec<String> = dir
             .entries()
             .into_iter()

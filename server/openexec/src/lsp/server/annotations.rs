@@ -1,7 +1,7 @@
 //! Annotations: prepared in the background, answered from what is at hand.
 
 use super::{Shared, blocking};
-use crate::driver::{Runtime, view_of};
+use crate::driver::Runtime;
 use crate::limits::ANNOTATED_RECORDS_MAX;
 use crate::lsp::annotations::{Known, Memory, Sheet};
 use crate::lsp::documents::OpenFile;
@@ -11,23 +11,18 @@ use openexec_engine::ids::RunId;
 use openexec_engine::memory::MaintenanceRecord;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::Symbol;
-use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The runs' own records, without those of runs whose edits do not stand in the user's files.
-struct Recorded<'a> {
-    runtime: &'a Runtime,
-    /// What was found out about runs while many files were looked at.
-    applied: Mutex<BTreeMap<RunId, bool>>,
-}
+struct Recorded<'a>(&'a Runtime);
 
 impl Memory for Recorded<'_> {
     fn known_about(&self, root: &Path, path: &WorkspacePath) -> Vec<MaintenanceRecord> {
         let places = [(path.clone(), None)];
         let recalled =
-            self.runtime.store(root).ok().map(|store| store.recall(&places, &[], ANNOTATED_RECORDS_MAX));
+            self.0.store(root).ok().map(|store| store.recall(&places, &[], ANNOTATED_RECORDS_MAX));
         let mut records = match recalled {
             Some(Ok(records)) => records,
             Some(Err(error)) => {
@@ -36,20 +31,9 @@ impl Memory for Recorded<'_> {
             }
             None => Vec::new(),
         };
-        records.retain(|record| self.is_applied(root, &record.run));
+        let is_applied = |run: &RunId| self.0.recorded_view(root, run).is_some_and(|view| view.applied);
+        records.retain(|record| is_applied(&record.run));
         records
-    }
-}
-
-impl Recorded<'_> {
-    fn is_applied(&self, root: &Path, run: &RunId) -> bool {
-        if let Some(known) = self.applied.lock().get(run) {
-            return *known;
-        }
-        let folded = self.runtime.fold(root, run);
-        let applied = folded.is_ok_and(|(state, seq)| view_of(run, &state, seq).applied);
-        self.applied.lock().insert(run.clone(), applied);
-        applied
     }
 }
 
@@ -81,7 +65,7 @@ impl Shared {
             let (true, Ok(runtime)) = (annotates, runtime) else {
                 return Ok(session.set_known(BTreeMap::new()));
             };
-            let memory = Recorded { runtime: &runtime, applied: Mutex::default() };
+            let memory = Recorded(&runtime);
             let roots = session.roots();
             let known = session.all_documents().into_iter().filter_map(|file| {
                 let root = roots.of_file(&file.path)?;

@@ -1,7 +1,7 @@
 //! Requests of clients that keep a list of runs themselves; [`crate::lsp::runs`] says which.
 
 use super::{Handlers, REQUEST_FAILED, Shared, blocking};
-use crate::driver::{RunHandle, RunView, Runtime, view_of};
+use crate::driver::RunHandle;
 use crate::limits::{RUNS_CHANGED_PAUSE_MS, RUNS_LISTED_MAX};
 use crate::lsp::actions::RunLine;
 use crate::lsp::commands::meant;
@@ -45,7 +45,6 @@ impl Shared {
     }
 
     /// Runs of the open workspaces that this process does not drive, and when each run began.
-    /// Reads a journal once after each of its events.
     fn recorded_lines(&self) -> (Vec<RunLine>, BTreeMap<RunId, u64>) {
         let mut lines = Vec::new();
         let mut started_at_ms = BTreeMap::new();
@@ -60,17 +59,11 @@ impl Shared {
                 if runtime.handle(&summary.run).is_some() {
                     continue;
                 }
-                let seen = self.recorded_views.lock().get(&summary.run).cloned();
-                let view = seen.filter(|view| view.events == summary.events).or_else(|| {
-                    let view = recorded_view(runtime, root, &summary.run)?;
-                    self.recorded_views.lock().insert(summary.run.clone(), view.clone());
-                    Some(view)
-                });
+                let Ok(standing) = runtime.standing(root, &summary) else { continue };
                 let driven = !summary.is_over() && runtime.is_driven_elsewhere(root, &summary.run);
-                lines.extend(view.map(|view| RunLine { root: root.to_owned(), view, driven }));
+                lines.push(RunLine { root: root.to_owned(), view: standing.view.clone(), driven });
             }
         }
-        self.recorded_views.lock().retain(|run, _| started_at_ms.contains_key(run));
         (lines, started_at_ms)
     }
 
@@ -106,7 +99,7 @@ impl Shared {
         let (root, run) = (root.to_owned(), run.clone());
         let look = move || {
             let runtime = self.runtime()?;
-            let view = recorded_view(runtime, &root, &run);
+            let view = runtime.recorded_view(&root, &run);
             let driven = runtime.is_driven_elsewhere(&root, &run);
             Ok(view.map(|view| RunLine { root, view, driven }))
         };
@@ -131,9 +124,4 @@ impl Shared {
             }
         });
     }
-}
-
-fn recorded_view(runtime: &Runtime, root: &Path, run: &RunId) -> Option<RunView> {
-    let (state, seq) = runtime.fold(root, run).ok()?;
-    Some(view_of(run, &state, seq))
 }

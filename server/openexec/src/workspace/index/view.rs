@@ -32,7 +32,8 @@ impl Layers<'_> {
     /// The summaries of everything that may be looked at, as [`Workspace::indexed`] gives them,
     /// with those of the texts that lie over the disk.
     pub(in crate::workspace) fn indexed(&self, near: &[&WorkspacePath]) -> Indexed {
-        let mut indexed = self.workspace.indexed(near);
+        self.listed();
+        let mut indexed = self.workspace.indexed_as_listed(near);
         let mut over = self
             .all_over()
             .filter(|(path, _)| Language::of_path(path).is_some_and(Language::is_program))
@@ -76,6 +77,11 @@ impl Workspace {
     /// takes.
     pub fn indexed(&self, near: &[&WorkspacePath]) -> Indexed {
         self.refresh();
+        self.indexed_as_listed(near)
+    }
+
+    /// The same of the files as they were when they were last looked at.
+    fn indexed_as_listed(&self, near: &[&WorkspacePath]) -> Indexed {
         self.index.take_from_shelf();
         self.index.wake();
         let is_kept = self.index.keepers.load(Ordering::Acquire) > 0;

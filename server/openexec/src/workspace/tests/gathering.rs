@@ -33,7 +33,7 @@ fn target(at: &str, lines: (u32, u32)) -> Option<Target> {
 }
 
 fn gathered(tree: &Tree, query: &ContextQuery) -> Vec<Candidate> {
-    tree.workspace.gather(query, &Sources::NONE)
+    tree.workspace.gather(query, &Sources::NONE).candidates
 }
 
 /// One line for each candidate: why, where, what, how good. Scores of the ranking are its own
@@ -120,7 +120,7 @@ fn a_failing_test_leads_two_calls_further() {
     // The index is warm now, and says the same.
     assert_eq!(gathered(&tree, &query), found);
     // So does another workspace that begins cold.
-    assert_eq!(Workspace::open(&tree.at("")).unwrap().gather(&query, &Sources::NONE), found);
+    assert_eq!(Workspace::open(&tree.at("")).unwrap().gather(&query, &Sources::NONE).candidates, found);
 }
 
 #[test]
@@ -129,13 +129,13 @@ fn what_earlier_runs_knew_changes_no_answer() {
     let known = Knowledge::default();
     let query = ContextQuery { instruction: Some("apply_rate rounds".to_owned()), ..query() };
     let opened = || Workspace::open(&tree.at("")).unwrap();
-    let first = opened().knowing(&known).gather(&query, &Sources::NONE);
+    let first = opened().knowing(&known).gather(&query, &Sources::NONE).candidates;
     assert!(!first.is_empty());
     // As many bytes as before, within the same tick of the clock perhaps.
     let price = fs::read_to_string(tree.at("src/price.rs")).unwrap();
     tree.put("src/price.rs", price.replace("apply_rate", "apply_mark"));
-    let second = opened().knowing(&known).gather(&query, &Sources::NONE);
-    assert_eq!(second, opened().gather(&query, &Sources::NONE));
+    let second = opened().knowing(&known).gather(&query, &Sources::NONE).candidates;
+    assert_eq!(second, opened().gather(&query, &Sources::NONE).candidates);
     assert_ne!(second, first);
 }
 
@@ -389,7 +389,7 @@ fn memory_is_asked_for_the_symbols_that_matter() {
         asked.lock().unwrap().extend_from_slice(sought.places);
         vec![recalled.clone(); 20]
     };
-    let found = tree.workspace.gather(&query, &Sources { recall: &recall, ..Sources::NONE });
+    let found = tree.workspace.gather(&query, &Sources { recall: &recall, ..Sources::NONE }).candidates;
     let asked: Vec<String> = asked
         .into_inner()
         .unwrap()
@@ -539,7 +539,7 @@ fn what_runs_changed_for_a_failing_test_before_is_ranked_higher() {
     ]);
     let red = ContextQuery { failures: vec![failure("parse::works", None, "parse went wrong")], ..query() };
     let first = |query: &ContextQuery, sources: &Sources<'_>| {
-        let found = tree.workspace.gather(query, sources);
+        let found = tree.workspace.gather(query, sources).candidates;
         let ranked = found.iter().find(|it| matches!(it.relevance, Relevance::Ranked { .. })).unwrap();
         ranked.path.as_ref().unwrap().to_string()
     };
@@ -567,7 +567,7 @@ fn files_that_changed_with_the_seeds_are_ranked_higher() {
     let query =
         ContextQuery { target: target("src/a.rs", (1, 1)), instruction: Some("parse".to_owned()), ..query() };
     let first = |sources: &Sources<'_>| {
-        let found = tree.workspace.gather(&query, sources);
+        let found = tree.workspace.gather(&query, sources).candidates;
         let ranked = found.iter().find(|it| matches!(it.relevance, Relevance::Ranked { .. })).unwrap();
         ranked.path.as_ref().unwrap().to_string()
     };
@@ -577,5 +577,5 @@ fn files_that_changed_with_the_seeds_are_ranked_higher() {
     // Nobody is asked where nothing is the seed.
     let asked = || panic!("there is no seed");
     let text_only = ContextQuery { target: None, ..query.clone() };
-    assert!(!tree.workspace.gather(&text_only, &Sources { commits: &asked, ..Sources::NONE }).is_empty());
+    assert!(!tree.workspace.gather(&text_only, &Sources { commits: &asked, ..Sources::NONE }).candidates.is_empty());
 }
