@@ -284,8 +284,11 @@ impl SyntaxTree {
 
     /// The same, for a question that cannot wait: around errors the structure may depend on what
     /// was typed on the way to the text, which [`read_again`](Self::read_again) does not let it.
-    pub fn read_roughly(&mut self, rope: &Rope) {
-        if let Some(tree) = parse(self.language(), &self.loaded.parser, rope, Some(&self.tree)) {
+    /// Where `may_go_on` says no, which it is asked now and then, the old structure stays with its
+    /// places moved: text that is little but errors takes a parser a hundred times as long.
+    pub fn read_roughly(&mut self, rope: &Rope, may_go_on: &mut dyn FnMut() -> bool) {
+        let tree = parse_while(self.language(), &self.loaded.parser, rope, Some(&self.tree), may_go_on);
+        if let Some(tree) = tree {
             self.tree = tree;
             self.is_exact = false;
         }
@@ -382,6 +385,17 @@ fn parse(
     rope: &Rope,
     old: Option<&tree_sitter::Tree>,
 ) -> Option<tree_sitter::Tree> {
+    parse_while(language, grammar, rope, old, &mut || true)
+}
+
+/// The same, as long as that is allowed.
+fn parse_while(
+    language: Language,
+    grammar: &tree_sitter::Language,
+    rope: &Rope,
+    old: Option<&tree_sitter::Tree>,
+    may_go_on: &mut dyn FnMut() -> bool,
+) -> Option<tree_sitter::Tree> {
     if rope.len_bytes() > FILE_BYTES_MAX || !hazard::is_bearable(language, rope) {
         return None;
     }
@@ -389,7 +403,7 @@ fn parse(
         Some((chunk, start, _, _)) => chunk.as_bytes().get(byte - start..).unwrap_or_default(),
         None => &[],
     };
-    parse_chunks(grammar, rope.len_bytes(), &mut chunk, old)
+    parse_chunks(grammar, rope.len_bytes(), &mut chunk, old, may_go_on)
 }
 
 /// The same of a text that lies in one piece.
@@ -399,7 +413,7 @@ fn parse_text(language: Language, grammar: &tree_sitter::Language, text: &str) -
         return None;
     }
     let mut chunk = |byte: usize, _: Point| text.as_bytes().get(byte..).unwrap_or_default();
-    parse_chunks(grammar, text.len(), &mut chunk, None)
+    parse_chunks(grammar, text.len(), &mut chunk, None, &mut || true)
 }
 
 /// Parses what is told piece by piece; so many bytes in all.
@@ -408,16 +422,17 @@ fn parse_chunks<'t>(
     bytes: usize,
     chunk: &mut impl FnMut(usize, Point) -> &'t [u8],
     old: Option<&tree_sitter::Tree>,
+    may_go_on: &mut dyn FnMut() -> bool,
 ) -> Option<tree_sitter::Tree> {
     let mut parser = Parser::new();
     parser.set_language(grammar).ok()?;
     let mut checks = PARSE_CHECKS_MIN + bytes / PARSE_BYTES_PER_CHECK;
     let mut progress = |_: &ParseState| match checks.checked_sub(1) {
-        Some(left) => {
+        Some(left) if may_go_on() => {
             checks = left;
             ControlFlow::Continue(())
         }
-        None => ControlFlow::Break(()),
+        Some(_) | None => ControlFlow::Break(()),
     };
     parser.parse_with_options(chunk, old, Some(ParseOptions::new().progress_callback(&mut progress)))
 }

@@ -133,11 +133,11 @@ impl Document {
         text: &str,
         encoding: PositionEncoding,
     ) -> Result<ByteEdit, PositionError> {
-        let (start, old_end) = match range {
-            None => (0, self.rope.len_bytes()),
+        let (start, old_end, text) = match range {
+            None => self.difference(text),
             Some((from, to)) => {
                 let (from, to) = (self.byte_of(from, encoding)?, self.byte_of(to, encoding)?);
-                (from.min(to), from.max(to))
+                (from.min(to), from.max(to), text)
             }
         };
         let start_point = advance((0, 0), self.rope.byte_slice(..start).chunks());
@@ -152,6 +152,19 @@ impl Document {
         }
         let new_end = start + text.len();
         Ok(ByteEdit { start, old_end, new_end, start_point, old_end_point, new_end_point })
+    }
+
+    /// Between which bytes another text differs, and what it has there: some editors send all of
+    /// a text for each key.
+    fn difference<'t>(&self, text: &'t str) -> (usize, usize, &'t str) {
+        let (old, new) = (self.rope.len_bytes(), text.len());
+        let same = self.rope.bytes().zip(text.bytes()).take_while(|(one, other)| one == other).count();
+        let start = (0..=same).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let ends = self.rope.bytes_at(old).reversed().zip(text.bytes().rev());
+        let most = old.min(new) - start;
+        let same = ends.take(most).take_while(|(one, other)| one == other).count();
+        let kept = (0..=same).rev().find(|kept| text.is_char_boundary(new - kept)).unwrap_or(0);
+        (start, old - kept, text.get(start..new - kept).unwrap_or_default())
     }
 }
 

@@ -21,4 +21,5 @@ pub mod report;
 pub mod shadow;
 pub mod store;
 pub mod tasks;
+mod thread_time;
 pub mod workspace;

@@ -134,6 +134,33 @@ proptest! {
     }
 
     #[test]
+    fn a_whole_new_text_changes_no_more_than_differs(
+        one in hard_text(), between in hard_text(), other in hard_text(), new in hard_text(),
+        encoding in encoding(),
+    ) {
+        for (old, new) in [
+            (format!("{one}{between}{other}"), format!("{one}{new}{other}")),
+            (between, new),
+        ] {
+            let mut document = Document::new(&old);
+            let edit = document.change(None, &new, encoding).unwrap();
+            prop_assert_eq!(document.to_string(), new.as_str());
+            prop_assert_eq!(document.rope(), &Rope::from_str(&new));
+            prop_assert_eq!(old.get(..edit.start).unwrap(), new.get(..edit.start).unwrap());
+            prop_assert_eq!(old.get(edit.old_end..).unwrap(), new.get(edit.new_end..).unwrap());
+            let (before, after) = (&old[edit.start..edit.old_end], &new[edit.start..edit.new_end]);
+            let is_least = before.is_empty() || after.is_empty() || (
+                before.chars().next() != after.chars().next()
+                    && before.chars().last() != after.chars().last()
+            );
+            prop_assert!(is_least, "{before:?} {after:?}");
+            prop_assert_eq!(edit.start_point, model_point(&old, edit.start));
+            prop_assert_eq!(edit.old_end_point, model_point(&old, edit.old_end));
+            prop_assert_eq!(edit.new_end_point, model_point(&new, edit.new_end));
+        }
+    }
+
+    #[test]
     fn endings_can_be_exchanged(text in hard_text()) {
         for ending in [LineEnding::Lf, LineEnding::CrLf, LineEnding::Cr] {
             let adapted = ending.apply(&text);

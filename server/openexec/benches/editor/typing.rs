@@ -76,7 +76,7 @@ fn parts(text: &str, line: usize, column: u32) {
         let edit = document.change(Some((at, at)), "a", PositionEncoding::Utf16).unwrap();
         tree.shift(&edit);
         let mut at_once = tree.clone();
-        at_once.read_roughly(document.rope());
+        at_once.read_roughly(document.rope(), &mut || true);
         rough.push(began.elapsed());
         let began = Instant::now();
         tree.read_again(document.rope());

@@ -5,7 +5,8 @@
 //! it; nothing is read from the disk.
 
 use super::uri;
-use crate::limits::SYMBOLS_INLINE_BYTES_MAX;
+use crate::limits::{MENU_PARSE_MAX, SYMBOLS_INLINE_BYTES_MAX};
+use crate::thread_time::ThreadTime;
 use openexec_engine::limits::FILE_BYTES_MAX;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::{Directive, Language, Symbol, SyntaxTree};
@@ -250,13 +251,8 @@ impl OpenFile {
             None => std::mem::replace(&mut self.before, Structure::Unread),
         };
         (self.now, self.nearly) = Default::default();
-        if range.is_none() {
-            // A whole new text heals everything.
-            self.standing = Standing::Live;
-            self.before = Structure::Unread;
-            return Ok(());
-        }
-        if self.standing == Standing::Deleted {
+        // A whole new text heals everything.
+        if range.is_none() || self.standing == Standing::Deleted {
             self.standing = Standing::Live;
         }
         let before = match before {
@@ -264,7 +260,8 @@ impl OpenFile {
                 tree.shift(&edit);
                 Structure::Moved(tree)
             }
-            as_it_was @ (Structure::Unread | Structure::Unreadable) => as_it_was,
+            Structure::Unreadable if range.is_some() => Structure::Unreadable,
+            Structure::Unread | Structure::Unreadable => Structure::Unread,
         };
         self.replace_structure(before);
         Ok(())
@@ -306,12 +303,14 @@ impl OpenFile {
     }
 
     /// The structure for a menu, which cannot wait until a large file with an error somewhere is
-    /// parsed as a whole: what is known of it from before the latest changes is brought up to them.
+    /// parsed as a whole: what is known of it from before the latest changes is brought up to them,
+    /// as far as there is time for that.
     fn tree_at_hand(&self) -> Option<&SyntaxTree> {
         let (None, Structure::Moved(tree)) = (self.now.get(), &self.before) else { return self.tree() };
         let near = || {
             let mut tree = tree.clone();
-            tree.read_roughly(self.text.rope());
+            let began = ThreadTime::now();
+            tree.read_roughly(self.text.rope(), &mut || began.elapsed() < MENU_PARSE_MAX);
             tree
         };
         Some(self.nearly.get_or_init(near))

@@ -23,6 +23,7 @@ pub(super) use self::indexing::stop_indexing;
 use super::actions::{Form, Place, RunLine, offered};
 use super::commands;
 use super::decisions::Accepted;
+use super::documents::OpenFile;
 use super::editor::Editor;
 use super::follow::run_of_token;
 use super::memory::Memory;
@@ -154,10 +155,14 @@ impl LanguageServer for Handlers {
     }
 
     async fn code_action(&self, params: CodeActionParams) -> jsonrpc::Result<Option<CodeActionResponse>> {
+        // Whatever is typed while this waits, the question is about the text as it stands now.
+        let file = self.0.session.document(params.text_document.uri.as_str());
         self.0.session.first_offers().await;
-        self.0.read_structure(params.text_document.uri.as_str()).await;
+        if let Some(file) = &file {
+            self.0.read_structure(file).await;
+        }
         let mut actions = self.0.mends(&params).await;
-        actions.extend(self.0.code_actions(&params));
+        actions.extend(file.map(|file| self.0.code_actions(&file, &params)).unwrap_or_default());
         actions.truncate(CODE_ACTIONS_MAX);
         Ok(Some(actions))
     }
@@ -268,26 +273,25 @@ impl Shared {
     }
 
     /// Parses a document where no other request waits for it.
-    async fn read_structure(&self, uri: &str) {
-        if let Some(file) = self.session.document(uri).filter(|file| file.is_unread()) {
-            let read = move || {
-                file.read_for_menu();
-                Ok(())
-            };
-            if let Err(reason) = blocking(read).await {
-                tracing::error!(reason, "the structure of a document could not be read");
-            }
+    async fn read_structure(&self, file: &Arc<OpenFile>) {
+        if !file.is_unread() {
+            return;
+        }
+        let file = Arc::clone(file);
+        let read = move || {
+            file.read_for_menu();
+            Ok(())
+        };
+        if let Err(reason) = blocking(read).await {
+            tracing::error!(reason, "the structure of a document could not be read");
         }
     }
 
-    fn code_actions(&self, params: &CodeActionParams) -> CodeActionResponse {
+    fn code_actions(&self, file: &OpenFile, params: &CodeActionParams) -> CodeActionResponse {
         let session = &self.session;
         let traits = session.traits();
         let roots = session.roots();
-        let Some(file) = session.document(params.text_document.uri.as_str()) else {
-            return Vec::new();
-        };
-        if let Some(actions) = self.review_actions(&file, params) {
+        if let Some(actions) = self.review_actions(file, params) {
             return actions;
         }
         let Some(root) = roots.of_file(&file.path) else {
@@ -308,7 +312,7 @@ impl Shared {
             root: Some(root),
             runs: &runs,
             known: &|symbol| self.known_about(&file.path, symbol),
-            file: &file,
+            file,
         };
         let form = Form { literals: traits.code_action_literals, disabled: traits.disabled_actions };
         offered(&place, form)

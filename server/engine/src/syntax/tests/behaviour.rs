@@ -369,3 +369,25 @@ fn identifiers_are_words() {
         ["case", "größe_2", "let", "naïve", "to_string", "日本語"]
     );
 }
+
+#[test]
+fn where_there_is_no_time_the_old_structure_stays_with_its_places_moved() {
+    let mut document = Document::new("fn one() {}\n");
+    let tree = SyntaxTree::parse(Language::Rust, document.rope()).unwrap();
+    let (top, many) = (Position { line: 0, character: 0 }, "fn zero() {}\n".repeat(4_000));
+    let edit = document.change(Some((top, top)), &many, PositionEncoding::Utf8).unwrap();
+    let text = document.to_string();
+    let read = |may_go_on: bool| {
+        let (mut tree, mut asked) = (tree.clone(), 0);
+        tree.shift(&edit);
+        tree.read_roughly(document.rope(), &mut || {
+            asked += 1;
+            may_go_on
+        });
+        assert!(!tree.is_exact());
+        (tree.symbols(&text).into_iter().map(|symbol| symbol.name).collect::<Vec<_>>(), asked)
+    };
+    assert_eq!(read(false), (vec!["one".to_owned()], 1));
+    let (names, asked) = read(true);
+    assert!(names.len() == 4_001 && names.ends_with(&["one".to_owned()]) && asked > 1, "{asked}");
+}

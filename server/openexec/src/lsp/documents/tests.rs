@@ -138,6 +138,19 @@ fn the_structure_of_exactly_this_text_is_told_once_it_was_read() {
 }
 
 #[test]
+fn a_whole_new_text_is_read_from_where_it_differs() {
+    let uri = "file:///nowhere/lib.rs";
+    let (mut documents, path) = opened(uri, "fn one() {}\nfn two() {}\n");
+    documents.at(&path).unwrap().read_for_menu();
+    let text = "fn one() {}\nfn other() {}\n";
+    changed(&mut documents, uri, 2, Value::Null, text, PositionEncoding::Utf16).unwrap();
+    let file = documents.at(&path).unwrap();
+    assert!(matches!(file.before, Structure::Moved(_)));
+    assert_eq!(file.tree_of(text).unwrap().symbols(text)[1].name, "other");
+    assert_eq!(file.symbols()[1].name, "other");
+}
+
+#[test]
 fn structure_is_that_of_the_text_after_all_changes_of_a_batch() {
     let uri = "file:///nowhere/lib.rs";
     let (mut documents, path) = opened(uri, "fn one() {}\n");

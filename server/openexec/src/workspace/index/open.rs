@@ -158,7 +158,7 @@ mod tests {
         let open = Arc::new(open(root.join("a.rs")));
         index.follow(Arc::clone(&open) as Arc<dyn OpenTexts>);
         assert_eq!(index.summary_by_open(root, &path, AFTER), None);
-        open.tree.lock().read_roughly(open.text.rope());
+        open.tree.lock().read_roughly(open.text.rope(), &mut || true);
         assert_eq!(index.summary_by_open(root, &path, AFTER), None);
         open.tree.lock().read_again(open.text.rope());
         assert_eq!(index.summary_by_open(root, &path, AFTER), Some(summarise(Language::Rust, AFTER)));
