@@ -121,6 +121,9 @@ pub const ROUTER_TIMEOUT_MS: u64 = 10_000;
 pub const STORE_BYTES_MAX: u64 = 16 * 1024 * 1024 * 1024;
 /// Bytes of one workspace's index on disk.
 pub const INDEX_DATABASE_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// KiB of a database that each connection keeps in memory, of which there are several. The system
+/// keeps the file anyway.
+pub const STORE_CACHE_KIB: i64 = 512;
 /// Milliseconds that one process waits for another to leave the state database.
 pub const STORE_BUSY_TIMEOUT_MS: u64 = 10_000;
 /// Milliseconds between two attempts at having a state database to oneself for a moment.
@@ -143,7 +146,7 @@ pub const CLIENT_ANSWER_TIMEOUT_MS: u64 = 30_000;
 /// Runs that may be active at once in one process.
 pub const RUNS_ACTIVE_MAX: usize = 4;
 /// Events that a slow observer of a run may lag behind before it misses some.
-pub const EVENTS_BROADCAST_MAX: usize = 1024;
+pub const EVENTS_BROADCAST_MAX: usize = 256;
 
 /// Symbolic links that are followed on the way to one path.
 pub const LINKS_FOLLOWED_MAX: usize = 40;
@@ -223,7 +226,7 @@ pub const VIEW_LAG_MS: u64 = 1_000;
 /// Runs of a workspace that a client's own list shows.
 pub const RUNS_LISTED_MAX: usize = 50;
 /// Recorded runs of which this process keeps what they came to.
-pub const STANDINGS_KEPT_MAX: usize = 512;
+pub const STANDINGS_KEPT_MAX: usize = 256;
 /// Milliseconds between two looks whether another process has written into a journal.
 pub const JOURNAL_LOOK_MS: u64 = 1_000;
 /// Milliseconds between two notices that the list of runs has changed.

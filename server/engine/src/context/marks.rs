@@ -17,8 +17,9 @@ const EMPTY: &str = "⟪⟫";
 /// Sequences that mean something to a model, a chat template or the runtime. A mark goes behind
 /// the first character of each.
 const SPECIAL: &[&str] = &[
-    // ChatML, Llama 3, Phi, Qwen, GPT, and DeepSeek with its fullwidth bars.
-    r"<[|｜][\w▁/ .:-]{1,64}[|｜]>",
+    // ChatML, Llama 3, Phi, Qwen, GPT, and DeepSeek with its fullwidth bars. Any letter of any
+    // script may stand in it: all that is not ASCII is a hundredth of the expression that `\w` is.
+    r"<[|｜][0-9A-Za-z_/ .:\x{80}-\x{10FFFF}-]{1,64}[|｜]>",
     // Sentence and turn markers of Llama 2, Mistral and Gemma, and what stands for no text at all.
     r"</?(?:s|bos|eos|pad|unk|mask|cls|sep|turn|start_of_turn|end_of_turn|start_of_image|end_of_image|begin_of_text|end_of_text|endoftext|fim_prefix|fim_suffix|fim_middle|fim_pad|eod)\s*/?>",
     r"(?i)\[/?(?:INST|SYS|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_CALL|TOOL_RESULTS|TOOL_CONTENT|ARGS|CALL_ID|THINK|IMG|IMG_BREAK|IMG_END)\]",

@@ -9,6 +9,7 @@
 //! multiplication, division and square roots are used, which are exact, and scores are
 //! quantised before they are compared; ties go by path and byte.
 
+mod filter;
 mod hints;
 mod history;
 mod links;
@@ -22,7 +23,7 @@ pub use history::changed_together;
 pub use weights::Weights;
 
 use super::{Candidate, Relevance};
-use crate::index::{Corpus, Definition, Entry, own_name};
+use crate::index::{Corpus, Definition, Entry, NameKey, own_name};
 use crate::limits::{RANKED_BODIES_MAX, RANKED_CANDIDATES_MAX};
 use crate::path::WorkspacePath;
 use serde::{Deserialize, Serialize};
@@ -261,9 +262,33 @@ struct File<'a> {
     base: usize,
 }
 
+/// What the passes over all definitions look at. The definitions themselves are a dozen times as
+/// large, and to fetch them takes most of a pass.
+#[derive(Debug, Clone, Copy)]
+struct Mark {
+    /// The key of its own name.
+    own: NameKey,
+    is_callable: bool,
+    is_test: bool,
+}
+
+impl Mark {
+    /// What a score is worth by what has it.
+    fn factor(self, weights: &Weights) -> f64 {
+        let test = if self.is_test { weights.test } else { 1.0 };
+        if self.is_callable { test } else { test * weights.other }
+    }
+
+    /// True where its body is worth showing.
+    fn has_body(self) -> bool {
+        self.is_callable && !self.is_test
+    }
+}
+
 /// All definitions, numbered through, and what is known of each so far.
 struct Ranking<'a> {
     files: Vec<File<'a>>,
+    marks: Vec<Mark>,
     scores: Vec<f64>,
     /// What has added most, and how much.
     because: Vec<(f64, Because)>,
@@ -271,14 +296,26 @@ struct Ranking<'a> {
 
 impl<'a> Ranking<'a> {
     fn new(corpus: &'a Corpus) -> Self {
-        let mut base = 0;
-        let files = corpus.files().map(|(path, entry)| {
-            let file = File { path, entry, base };
-            base += entry.summary.definitions.len();
-            file
-        });
-        let files: Vec<File<'a>> = files.collect();
-        Self { files, scores: vec![0.0; base], because: vec![(0.0, Because::Words); base] }
+        let (mut files, mut marks) = (Vec::with_capacity(corpus.len()), Vec::new());
+        for (path, entry) in corpus.files() {
+            files.push(File { path, entry, base: marks.len() });
+            marks.extend(entry.summary.definitions.iter().map(|it| Mark {
+                own: it.own,
+                is_callable: it.is_callable(),
+                is_test: entry.is_test(it),
+            }));
+        }
+        let (scores, because) = (vec![0.0; marks.len()], vec![(0.0, Because::Words); marks.len()]);
+        Self { files, marks, scores, because }
+    }
+
+    /// The numbers of a file's definitions.
+    fn numbers(&self, file: &File<'_>) -> std::ops::Range<usize> {
+        file.base..file.base + file.entry.summary.definitions.len()
+    }
+
+    fn factor(&self, number: usize, weights: &Weights) -> f64 {
+        self.marks.get(number).map_or(0.0, |mark| mark.factor(weights))
     }
 
     fn file_of(&self, number: usize) -> Option<&File<'a>> {
@@ -319,16 +356,11 @@ impl<'a> Ranking<'a> {
     }
 
     /// The best definitions that `wanted` admits.
-    fn best(&self, count: usize, wanted: impl Fn(&File<'a>, &Definition) -> bool) -> Vec<usize> {
-        let mut numbers: Vec<(u64, usize)> = Vec::new();
-        for file in &self.files {
-            for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
-                let score = self.score(file.base + at);
-                if score > 0.0 && wanted(file, definition) {
-                    numbers.push((quantised(score), file.base + at));
-                }
-            }
-        }
+    fn best(&self, count: usize, wanted: impl Fn(Mark) -> bool) -> Vec<usize> {
+        let all = self.scores.iter().zip(&self.marks).enumerate();
+        let spoken = all.filter(|(_, (score, mark))| **score > 0.0 && wanted(**mark));
+        let mut numbers: Vec<(u64, usize)> =
+            spoken.map(|(number, (score, _))| (quantised(*score), number)).collect();
         let order = |one: &(u64, usize), other: &(u64, usize)| other.0.cmp(&one.0).then(one.1.cmp(&other.1));
         if numbers.len() > count {
             numbers.select_nth_unstable_by(count, order);
@@ -340,9 +372,7 @@ impl<'a> Ranking<'a> {
 
     fn finish(self, query: &Query<'_>, terms: &matching::QueryTerms, weights: &Weights) -> Vec<Ranked<'a>> {
         let is_text = query.is_text();
-        let best = self.best(RANKED_MAX, |file, definition| {
-            !is_text || !file.entry.is_test(definition) || terms.names(definition)
-        });
+        let best = self.best(RANKED_MAX, |mark| !is_text || !mark.is_test || terms.names(mark.own));
         let most = best.first().map_or(1.0, |number| self.score(*number)).max(f64::MIN_POSITIVE);
         // Below a millionth of the best, nothing speaks for it.
         let spoken = best.into_iter().filter(|number| self.score(*number) / most >= LEAST).collect();

@@ -135,6 +135,15 @@ impl FileSummary {
         self.calls.get(start..end).unwrap_or_default()
     }
 
+    /// The names that all definitions call, in their order, each with the number of the definition.
+    pub fn all_calls(&self) -> impl Iterator<Item = (usize, NameKey)> {
+        let mut begin = 0;
+        self.definitions.iter().enumerate().flat_map(move |(at, definition)| {
+            let part = std::mem::replace(&mut begin, definition.calls_end as usize)..begin;
+            self.calls.get(part).unwrap_or_default().iter().map(move |name| (at, *name))
+        })
+    }
+
     /// True when one of its definitions holds all these terms.
     pub fn speaks_of(&self, terms: &[Term]) -> bool {
         (0..self.definitions.len()).any(|definition| {

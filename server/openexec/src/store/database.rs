@@ -4,7 +4,7 @@
 //! It must not know what the tables are for.
 
 use super::StoreError;
-use crate::limits::{STORE_BUSY_TIMEOUT_MS, STORE_WAL_RETRY_MS};
+use crate::limits::{STORE_BUSY_TIMEOUT_MS, STORE_CACHE_KIB, STORE_WAL_RETRY_MS};
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::io::ErrorKind;
@@ -89,6 +89,7 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         // A reader takes part in the write-ahead log's locks, so the file is opened for
         // writing; the pragma is what keeps it from changing anything.
         set(&connection, path, "query_only", 1)?;
+        set(&connection, path, "cache_size", -STORE_CACHE_KIB)?;
         set(&connection, path, "trusted_schema", 0)?;
         set(&connection, path, "cell_size_check", 1)
     };
@@ -257,6 +258,7 @@ fn set_pragmas(connection: &Connection, path: &Path, kind: &Kind, bytes_max: u64
         // NORMAL (1): only a checkpoint waits for the disk.
         Durability::Replaceable => set(connection, path, "synchronous", 1)?,
     }
+    set(connection, path, "cache_size", -STORE_CACHE_KIB)?;
     set(connection, path, "foreign_keys", 1)?;
     // Without it, INSERT OR REPLACE would pass by the triggers that forbid deletion.
     set(connection, path, "recursive_triggers", 1)?;

@@ -1,7 +1,6 @@
 //! What the files themselves say: which change together, which a test is called after, which
 //! are imported; and what earlier runs changed for the same tests.
 
-use super::matching::factor;
 use super::{Because, Query, Ranking, Weights};
 use crate::index::{Term, terms_of};
 use crate::path::WorkspacePath;
@@ -42,9 +41,9 @@ pub(super) fn score(ranking: &mut Ranking<'_>, query: &Query<'_>, weights: &Weig
 
 /// Adds to the definitions of a file that something speaks for already, by how much does.
 fn whole_file(ranking: &mut Ranking<'_>, file: usize, value: f64, because: Because, weights: &Weights) {
-    let Some((base, entry)) = ranking.files.get(file).map(|file| (file.base, file.entry)) else { return };
-    for (at, definition) in entry.summary.definitions.iter().enumerate() {
-        ranking.add(base + at, value * factor(entry, definition, weights), because);
+    let Some(numbers) = ranking.files.get(file).map(|file| ranking.numbers(file)) else { return };
+    for number in numbers {
+        ranking.add(number, value * ranking.factor(number, weights), because);
     }
 }
 
@@ -54,7 +53,8 @@ fn repaired(ranking: &mut Ranking<'_>, path: &WorkspacePath, symbol: &str, weigh
     let (base, entry) = (file.base, file.entry);
     for (at, definition) in entry.summary.definitions.iter().enumerate() {
         if &*definition.name == symbol {
-            ranking.add(base + at, weights.repaired * factor(entry, definition, weights), Because::Repaired);
+            let value = weights.repaired * ranking.factor(base + at, weights);
+            ranking.add(base + at, value, Because::Repaired);
         }
     }
 }

@@ -1,8 +1,8 @@
 //! What surrounds the best definitions: who calls them, whom they call, what stands beside
 //! them, and the types of the signature at the cursor.
 
-use super::matching::factor;
-use super::{Because, Query, Ranking, Weights};
+use super::filter::Few;
+use super::{Because, Mark, Query, Ranking, Weights};
 use crate::index::{NameKey, names_in};
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ struct Seed {
 }
 
 pub(super) fn score(ranking: &mut Ranking<'_>, query: &Query<'_>, weights: &Weights) {
-    let best = ranking.best(SEEDS_MAX, |file, it| it.is_callable() && !file.entry.is_test(it));
+    let best = ranking.best(SEEDS_MAX, Mark::has_body);
     let most = best.first().map_or(1.0, |number| ranking.score(*number));
     let mut seeds: Vec<Seed> = best
         .iter()
@@ -66,17 +66,18 @@ fn follow(ranking: &mut Ranking<'_>, seeds: &[Seed], weights: &Weights) {
             borne.entry(definition.own).or_default().push(at);
         }
     }
-    let borne_names: Vec<NameKey> = borne.keys().copied().collect();
+    let [are_wanted, are_borne] = [&wanted, &borne].map(|names| Few::new(names.keys().map(|it| it.0).collect()));
     let mut callees: BTreeMap<NameKey, Vec<usize>> = BTreeMap::new();
     let mut callers: BTreeMap<NameKey, Vec<usize>> = BTreeMap::new();
-    for file in &ranking.files {
-        for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
-            if definition.is_callable() && wanted.contains_key(&definition.own) {
-                callees.entry(definition.own).or_default().push(file.base + at);
-            }
-            let calls = file.entry.summary.calls(at);
-            for name in borne_names.iter().filter(|name| calls.binary_search(name).is_ok()) {
-                callers.entry(*name).or_default().push(file.base + at);
+    for (number, mark) in ranking.marks.iter().enumerate() {
+        if mark.is_callable && are_wanted.place(mark.own.0).is_some() {
+            callees.entry(mark.own).or_default().push(number);
+        }
+    }
+    for file in ranking.files.iter().filter(|_| are_borne.len() > 0) {
+        for (at, name) in file.entry.summary.all_calls() {
+            if are_borne.place(name.0).is_some() {
+                callers.entry(name).or_default().push(file.base + at);
             }
         }
     }
@@ -86,11 +87,7 @@ fn follow(ranking: &mut Ranking<'_>, seeds: &[Seed], weights: &Weights) {
         for (name, numbers) in found.iter().filter(|(_, numbers)| numbers.len() <= most) {
             let rarity = 1.0 / (numbers.len() as f64).sqrt();
             for number in numbers {
-                let Some(factor) =
-                    ranking.definition(*number).map(|(file, it)| factor(file.entry, it, weights))
-                else {
-                    continue;
-                };
+                let factor = ranking.factor(*number, weights);
                 // The strongest link counts; many weak ones are no reason.
                 let strongest = names.get(name).into_iter().flatten().filter_map(|at| seeds.get(*at));
                 let strongest = strongest.filter(|seed| seed.number != *number).max_by(|one, other| {
@@ -112,26 +109,21 @@ fn follow(ranking: &mut Ranking<'_>, seeds: &[Seed], weights: &Weights) {
 
 /// What stands in the file of the cursor, and the types of the signature there.
 fn around(ranking: &mut Ranking<'_>, cursor: usize, weights: &Weights) {
-    let Some((base, entry, signature)) =
-        ranking.definition(cursor).map(|(file, it)| (file.base, file.entry, it.signature.clone()))
+    let Some((numbers, signature)) =
+        ranking.definition(cursor).map(|(file, it)| (ranking.numbers(file), it.signature.clone()))
     else {
         return;
     };
-    for (at, definition) in entry.summary.definitions.iter().enumerate() {
-        if base + at != cursor {
-            let value = weights.cursor_file * factor(entry, definition, weights);
-            ranking.add(base + at, value, Because::Beside(cursor));
-        }
+    for number in numbers.filter(|number| *number != cursor) {
+        let value = weights.cursor_file * ranking.factor(number, weights);
+        ranking.add(number, value, Because::Beside(cursor));
     }
-    let types = names_in(&signature);
-    let mut found: Vec<usize> = Vec::new();
-    for file in &ranking.files {
-        for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
-            if !definition.is_callable() && types.contains(&definition.own) {
-                found.push(file.base + at);
-            }
-        }
-    }
+    let mut types: Vec<u32> = names_in(&signature).into_iter().map(|name| name.0).collect();
+    types.sort_unstable();
+    let types = Few::new(types);
+    let marks = ranking.marks.iter().enumerate();
+    let types = marks.filter(|(_, mark)| !mark.is_callable && types.place(mark.own.0).is_some());
+    let found: Vec<usize> = types.map(|(number, _)| number).collect();
     let rarity = 1.0 / (found.len() as f64).sqrt().max(1.0);
     for number in found.into_iter().filter(|number| *number != cursor) {
         ranking.add(number, weights.cursor_type * rarity, Because::TypeOf(cursor));
@@ -142,16 +134,14 @@ fn around(ranking: &mut Ranking<'_>, cursor: usize, weights: &Weights) {
 fn beside(ranking: &mut Ranking<'_>, weights: &Weights) {
     let mut lent: Vec<(usize, f64, Because)> = Vec::new();
     for file in &ranking.files {
-        let numbers = file.base..file.base + file.entry.summary.definitions.len();
+        let numbers = ranking.numbers(file);
         let best = numbers
             .clone()
             .max_by(|one, other| ranking.score(*one).total_cmp(&ranking.score(*other)).then(other.cmp(one)));
         let Some(best) = best.filter(|best| ranking.score(*best) > 0.0) else { continue };
-        for (at, number) in numbers.enumerate().filter(|(_, number)| *number != best) {
-            if let Some(definition) = file.entry.summary.definitions.get(at) {
-                let value = weights.beside * ranking.score(best) * factor(file.entry, definition, weights);
-                lent.push((number, value, Because::Beside(best)));
-            }
+        for number in numbers.filter(|number| *number != best) {
+            let value = weights.beside * ranking.score(best) * ranking.factor(number, weights);
+            lent.push((number, value, Because::Beside(best)));
         }
     }
     for (number, value, because) in lent {

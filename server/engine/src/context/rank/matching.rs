@@ -1,27 +1,25 @@
 //! Words and names: BM25 over the fields of each definition (BM25F: Robertson, Zaragoza and
 //! Taylor, 2004), and definitions whose very name is written.
 
+use super::filter::Few;
 use super::{Because, Query, Ranking, Weights};
-use crate::index::{Counts, Definition, Entry, Held, NameKey, Term, names_in, terms_of};
+use crate::index::{Counts, Entry, Held, NameKey, Term, names_in, terms_of};
 use std::collections::BTreeMap;
 
 /// Words that a reason lists.
 const REASON_WORDS_MAX: usize = 3;
 /// Terms of a query that are looked for, those that weigh most.
 const QUERY_TERMS_MAX: usize = 1_024;
-/// Bits of the filter that most terms do not pass.
-const FILTER_BITS: usize = 1 << 16;
 
 /// The terms of a query with their weights, sorted by term.
 pub(super) struct QueryTerms {
-    terms: Vec<Term>,
+    terms: Few,
     weights: Vec<f64>,
     written: Vec<String>,
     /// What a term is worth, which the corpus decides; set by [`score`].
     worth: Vec<f64>,
-    text_names: Vec<NameKey>,
-    code_names: Vec<NameKey>,
-    filter: Vec<u64>,
+    text_names: Few,
+    code_names: Few,
 }
 
 impl QueryTerms {
@@ -39,46 +37,30 @@ impl QueryTerms {
             gather(&mut gathered, code, weights.code);
             code_names.extend(names_in(code));
         }
-        for names in [&mut text_names, &mut code_names] {
-            names.sort_unstable();
-            names.dedup();
-        }
         let mut found: Vec<(Term, (f64, String))> = gathered.into_iter().collect();
         if found.len() > QUERY_TERMS_MAX {
             found.sort_by(|one, other| other.1.0.total_cmp(&one.1.0).then(one.0.cmp(&other.0)));
             found.truncate(QUERY_TERMS_MAX);
             found.sort_by_key(|(term, _)| *term);
         }
-        let mut filter = vec![0_u64; FILTER_BITS / 64];
-        for (term, _) in &found {
-            let (word, bit) = filter_place(*term);
-            if let Some(word) = filter.get_mut(word) {
-                *word |= bit;
-            }
-        }
         Self {
-            terms: found.iter().map(|(term, _)| *term).collect(),
+            terms: Few::new(found.iter().map(|(term, _)| term.0).collect()),
             // Saying a thing often says it more, but not by as much.
             weights: found.iter().map(|(_, (weight, _))| weight.sqrt()).collect(),
             written: found.into_iter().map(|(_, (_, written))| written).collect(),
             worth: Vec::new(),
-            text_names,
-            code_names,
-            filter,
+            text_names: few(text_names),
+            code_names: few(code_names),
         }
     }
 
     fn place(&self, term: Term) -> Option<usize> {
-        let (word, bit) = filter_place(term);
-        if self.filter.get(word)? & bit == 0 {
-            return None;
-        }
-        self.terms.binary_search(&term).ok()
+        self.terms.place(term.0)
     }
 
-    /// True where a text names the definition.
-    pub(super) fn names(&self, definition: &Definition) -> bool {
-        self.text_names.binary_search(&definition.own).is_ok()
+    /// True where a text has this name.
+    pub(super) fn names(&self, name: NameKey) -> bool {
+        self.text_names.place(name.0).is_some()
     }
 
     /// The words of the query that say most about a definition.
@@ -112,9 +94,10 @@ fn gather(gathered: &mut BTreeMap<Term, (f64, String)>, text: &str, weight: f64)
     }
 }
 
-fn filter_place(term: Term) -> (usize, u64) {
-    let place = (term.0 as usize ^ (term.0 as usize >> 16)) % FILTER_BITS;
-    (place / 64, 1 << (place % 64))
+fn few(mut names: Vec<NameKey>) -> Few {
+    names.sort_unstable();
+    names.dedup();
+    Few::new(names.into_iter().map(|name| name.0).collect())
 }
 
 fn frequency(counts: Counts, weights: &Weights) -> f64 {
@@ -214,18 +197,9 @@ fn hits(ranking: &Ranking<'_>, terms: &QueryTerms) -> (Vec<Hit>, Vec<u32>, f64) 
 
 /// Test code shares the words of what it tests, and types those of their members.
 fn discount(ranking: &mut Ranking<'_>, weights: &Weights) {
-    for file in &ranking.files {
-        for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
-            if let Some(score) = ranking.scores.get_mut(file.base + at) {
-                *score *= factor(file.entry, definition, weights);
-            }
-        }
+    for (score, mark) in ranking.scores.iter_mut().zip(&ranking.marks) {
+        *score *= mark.factor(weights);
     }
-}
-
-pub(super) fn factor(entry: &Entry, definition: &crate::index::Definition, weights: &Weights) -> f64 {
-    let test = if entry.is_test(definition) { weights.test } else { 1.0 };
-    if definition.is_callable() { test } else { test * weights.other }
 }
 
 fn normalise(ranking: &mut Ranking<'_>) {
@@ -239,15 +213,11 @@ fn normalise(ranking: &mut Ranking<'_>) {
 }
 
 /// Adds to the definitions with these names, less the more there are of one name.
-fn names(ranking: &mut Ranking<'_>, names: &[NameKey], weight: f64, weights: &Weights) {
+fn names(ranking: &mut Ranking<'_>, names: &Few, weight: f64, weights: &Weights) {
     let mut defined: Vec<Vec<(usize, f64)>> = vec![Vec::new(); names.len()];
-    for file in &ranking.files {
-        for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
-            if let Ok(place) = names.binary_search(&definition.own)
-                && let Some(numbers) = defined.get_mut(place)
-            {
-                numbers.push((file.base + at, factor(file.entry, definition, weights)));
-            }
+    for (number, mark) in ranking.marks.iter().enumerate() {
+        if let Some(numbers) = names.place(mark.own.0).and_then(|place| defined.get_mut(place)) {
+            numbers.push((number, mark.factor(weights)));
         }
     }
     for numbers in defined {

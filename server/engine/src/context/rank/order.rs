@@ -17,9 +17,11 @@ pub(super) fn offered(ranking: &Ranking<'_>, best: Vec<usize>, weights: &Weights
     let mut offered: Vec<usize> = Vec::with_capacity(best.len());
     let mut listed: Vec<(u64, usize)> = Vec::new();
     for number in best {
-        let Some((file, definition)) = ranking.definition(number) else { continue };
+        let (Some((_, definition)), Some(mark)) = (ranking.definition(number), ranking.marks.get(number)) else {
+            continue;
+        };
         if bodies < RANKED_BODIES_MAX {
-            bodies += usize::from(definition.is_callable() && !file.entry.is_test(definition));
+            bodies += usize::from(mark.has_body());
             offered.push(number);
         } else {
             let likely = 1.0 + weights.listed_length * log2(1.0 + length(definition));
