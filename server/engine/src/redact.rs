@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// How every placeholder begins.
 pub(crate) const OPENING: &str = "⟦secret:";
@@ -128,19 +129,42 @@ impl fmt::Debug for Hidden {
     }
 }
 
+/// What looks like a secret in a whole file, for whoever shows parts of it and looks for the same
+/// file's secrets more than once.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<[(String, String)]>);
+
+/// Says how many there are.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Secrets").field(&self.0.len()).finish()
+    }
+}
+
+impl Secrets {
+    /// Those of a file with this text.
+    pub fn of(path: &WorkspacePath, whole: &str) -> Self {
+        let value = |finding: Finding| Some((finding.kind, whole.get(finding.range)?.to_owned()));
+        Self(find(whole, Some(path)).into_iter().filter_map(value).collect())
+    }
+
+    /// Those of which these parts of the file hold something.
+    pub fn hidden_in(&self, parts: &[&str]) -> Vec<Hidden> {
+        let stands = |text: &str| parts.iter().any(|part| part.contains(text));
+        let hidden = self.0.iter().filter_map(|(kind, value)| {
+            let whole = stands(value) || lines_of(value).any(stands);
+            let shown = whole
+                .then_some(value.as_str())
+                .or_else(|| parts.iter().find_map(|part| begun(part, value)))?;
+            Some(Hidden { kind: kind.clone(), text: shown.to_owned() })
+        });
+        hidden.collect()
+    }
+}
+
 /// The secrets of a whole file of which these parts hold something.
 pub fn hidden_in(path: &WorkspacePath, whole: &str, parts: &[&str]) -> Vec<Hidden> {
-    let stands = |text: &str| parts.iter().any(|part| part.contains(text));
-    find(whole, Some(path))
-        .into_iter()
-        .filter_map(|finding| Some((finding.kind, whole.get(finding.range)?)))
-        .filter_map(|(kind, value)| {
-            let whole = stands(value) || lines_of(value).any(stands);
-            let shown =
-                whole.then_some(value).or_else(|| parts.iter().find_map(|part| begun(part, value)))?;
-            Some(Hidden { kind, text: shown.to_owned() })
-        })
-        .collect()
+    Secrets::of(path, whole).hidden_in(parts)
 }
 
 /// The beginning of a secret with which a part ends, or that was cut and got an ellipsis.

@@ -225,6 +225,8 @@ pub const DIAGNOSTICS_MAX: usize = 20;
 pub const VIEW_LAG_MS: u64 = 1_000;
 /// Runs of a workspace that a client's own list shows.
 pub const RUNS_LISTED_MAX: usize = 50;
+/// Files of one root of which it is kept what looks like a secret in them.
+pub const SECRETS_KEPT_MAX: usize = 4_096;
 /// Recorded runs of which this process keeps what they came to.
 pub const STANDINGS_KEPT_MAX: usize = 256;
 /// Milliseconds between two looks whether another process has written into a journal.

@@ -20,7 +20,7 @@ use openexec_engine::index::Corpus;
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
 use openexec_engine::memory::error_forms;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::redact::{Hidden, hidden_in};
+use openexec_engine::redact::Hidden;
 use openexec_engine::run::{ContextQuery, Target};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -291,7 +291,9 @@ impl<'a> Gathering<'a> {
         let hidden = index::in_parallel(&parts, |(path, parts)| {
             let whole = self.texts.get(path).map_or_else(|| self.load(path), Clone::clone);
             // What cannot be read is redacted as far as its parts give it away.
-            whole.map(|whole| hidden_in(path, &whole, parts)).unwrap_or_default()
+            whole
+                .map(|whole| self.layers.workspace.secrets_of(path, &whole).hidden_in(parts))
+                .unwrap_or_default()
         });
         hidden.into_iter().flatten().collect()
     }

@@ -30,7 +30,7 @@ pub use shelf::Shelf;
 pub use view::Indexed;
 pub(super) use work::in_parallel;
 
-use super::secrets::Environments;
+use super::secrets::{Environments, SecretsKept};
 use parking_lot::{Condvar, Mutex};
 use state::State;
 use std::sync::atomic::AtomicUsize;
@@ -62,6 +62,7 @@ pub(super) struct Index {
     over: Mutex<view::Buffers>,
     symbols: Mutex<parsed::Symbols>,
     pub(super) environments: Mutex<Environments>,
+    pub(super) secrets: SecretsKept,
 }
 
 impl Index {

@@ -1,15 +1,19 @@
 //! The values of environment files, as fingerprints: so that no model is shown one, and no edit
 //! copies a secret into a file where it can be read. The values go no further than this module.
 
-use super::walk::{self, Ground};
 use super::Workspace;
-use crate::limits::{ENVIRONMENT_FILES_MAX, ENVIRONMENT_VALUES_MAX};
+use super::walk::{self, Ground};
+use crate::limits::{ENVIRONMENT_FILES_MAX, ENVIRONMENT_VALUES_MAX, SECRETS_KEPT_MAX};
 use cap_std::fs::Dir;
+use hashlink::LruCache;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
 use openexec_engine::path::{RequestedPath, WorkspacePath};
 use openexec_engine::policy::{PathClass, Taint, classify, fingerprints};
+use openexec_engine::redact::Secrets;
+use parking_lot::Mutex;
 use regex::Regex;
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::Read as _;
 use std::sync::{Arc, LazyLock};
 
@@ -42,7 +46,40 @@ pub(super) struct Environments {
     grounds: Vec<Ground>,
 }
 
+/// What was found in whole files, by the file and its text. A text is known by a hash with a key
+/// that this process keeps for itself: nobody can write a file that is taken for another.
+pub(super) struct SecretsKept {
+    key: RandomState,
+    found: Mutex<LruCache<(WorkspacePath, u64), Secrets>>,
+}
+
+impl Default for SecretsKept {
+    fn default() -> Self {
+        Self { key: RandomState::new(), found: Mutex::new(LruCache::new(SECRETS_KEPT_MAX)) }
+    }
+}
+
+impl SecretsKept {
+    /// Lets go of everything.
+    pub(super) fn forget(&self) {
+        self.found.lock().clear();
+    }
+}
+
 impl Workspace {
+    /// What looks like a secret in a file with this text. To look takes longer than all else that a
+    /// pack needs of a file, and most files are the same from one pack to the next.
+    pub(super) fn secrets_of(&self, path: &WorkspacePath, text: &str) -> Secrets {
+        let kept = &self.index.secrets;
+        let known = (path.clone(), kept.key.hash_one(text));
+        if let Some(secrets) = kept.found.lock().get(&known) {
+            return secrets.clone();
+        }
+        let secrets = Secrets::of(path, text);
+        kept.found.lock().insert(known, secrets.clone());
+        secrets
+    }
+
     /// Fingerprints of the secrets that stand in environment files beside or above these paths.
     pub(super) fn taint(&self, paths: &[RequestedPath]) -> Taint {
         let mut folders = BTreeSet::from([String::new()]);
@@ -202,6 +239,19 @@ mod tests {
         }
         let written = serde_json::to_string(&near).unwrap();
         assert!(!written.contains("not-a-real") && !written.contains("fake-token"), "{written}");
+    }
+
+    #[test]
+    fn what_was_found_in_a_file_is_of_its_text() {
+        let place = tempfile::tempdir().unwrap();
+        let workspace = Workspace::open(place.path()).unwrap();
+        let path = WorkspacePath::parse("app/main.py").unwrap();
+        let key = "AKIA2E0A8F3B244C9986";
+        let with = format!("key = '{key}'\n");
+        for _ in 0..2 {
+            assert_eq!(workspace.secrets_of(&path, &with).hidden_in(&[&with])[0].text, key);
+            assert_eq!(workspace.secrets_of(&path, "key = ''\n").hidden_in(&[&with]), Vec::new());
+        }
     }
 
     #[test]

@@ -66,7 +66,8 @@ fn follow(ranking: &mut Ranking<'_>, seeds: &[Seed], weights: &Weights) {
             borne.entry(definition.own).or_default().push(at);
         }
     }
-    let [are_wanted, are_borne] = [&wanted, &borne].map(|names| Few::new(names.keys().map(|it| it.0).collect()));
+    let [are_wanted, are_borne] =
+        [&wanted, &borne].map(|names| Few::new(names.keys().map(|it| it.0).collect()));
     let mut callees: BTreeMap<NameKey, Vec<usize>> = BTreeMap::new();
     let mut callers: BTreeMap<NameKey, Vec<usize>> = BTreeMap::new();
     for (number, mark) in ranking.marks.iter().enumerate() {

@@ -17,7 +17,8 @@ pub(super) fn offered(ranking: &Ranking<'_>, best: Vec<usize>, weights: &Weights
     let mut offered: Vec<usize> = Vec::with_capacity(best.len());
     let mut listed: Vec<(u64, usize)> = Vec::new();
     for number in best {
-        let (Some((_, definition)), Some(mark)) = (ranking.definition(number), ranking.marks.get(number)) else {
+        let (Some((_, definition)), Some(mark)) = (ranking.definition(number), ranking.marks.get(number))
+        else {
             continue;
         };
         if bodies < RANKED_BODIES_MAX {

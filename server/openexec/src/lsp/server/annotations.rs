@@ -21,8 +21,7 @@ struct Recorded<'a>(&'a Runtime);
 impl Memory for Recorded<'_> {
     fn known_about(&self, root: &Path, path: &WorkspacePath) -> Vec<MaintenanceRecord> {
         let places = [(path.clone(), None)];
-        let recalled =
-            self.0.store(root).ok().map(|store| store.recall(&places, &[], ANNOTATED_RECORDS_MAX));
+        let recalled = self.0.store(root).ok().map(|store| store.recall(&places, &[], ANNOTATED_RECORDS_MAX));
         let mut records = match recalled {
             Some(Ok(records)) => records,
             Some(Err(error)) => {

@@ -42,6 +42,7 @@ impl Index {
         }
         self.over.lock().clear();
         self.symbols.lock().clear();
+        self.secrets.forget();
         allocator::give_back();
     }
 

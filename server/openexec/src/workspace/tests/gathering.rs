@@ -577,5 +577,11 @@ fn files_that_changed_with_the_seeds_are_ranked_higher() {
     // Nobody is asked where nothing is the seed.
     let asked = || panic!("there is no seed");
     let text_only = ContextQuery { target: None, ..query.clone() };
-    assert!(!tree.workspace.gather(&text_only, &Sources { commits: &asked, ..Sources::NONE }).candidates.is_empty());
+    assert!(
+        !tree
+            .workspace
+            .gather(&text_only, &Sources { commits: &asked, ..Sources::NONE })
+            .candidates
+            .is_empty()
+    );
 }
