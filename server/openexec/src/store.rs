@@ -68,9 +68,12 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
+    /// The name of the event that is the end of a run.
+    const END: &str = "run_ended";
+
     /// Whether its last event is its end.
     pub fn is_over(&self) -> bool {
-        self.last_event == "run_ended"
+        self.last_event == Self::END
     }
 }
 
@@ -183,6 +186,23 @@ impl Store {
     /// When the database refuses.
     pub fn runs(&self) -> Result<Vec<RunSummary>, StoreError> {
         self.read(journal::runs)
+    }
+
+    /// The newest runs, newest first, at most so many: what is asked again and again must not grow
+    /// with the journal.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn latest_runs(&self, most: usize) -> Result<Vec<RunSummary>, StoreError> {
+        self.read(|connection| journal::latest(connection, most))
+    }
+
+    /// The runs that are not over, newest first.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn unfinished_runs(&self) -> Result<Vec<RunSummary>, StoreError> {
+        self.read(journal::unfinished)
     }
 
     /// One run as it stands in the list.

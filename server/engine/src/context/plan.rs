@@ -231,11 +231,12 @@ impl<'a, 'p> Plan<'a, 'p> {
             };
             let body = self.body(at, offer);
             if self.used + body.price <= limit + refund {
-                if let Some(known) = known {
-                    self.chosen.remove(known);
-                }
+                let listed = known.map(|known| self.chosen.remove(known).price);
                 self.used = self.used.saturating_sub(refund);
                 self.take(offer, body);
+                if let (Some(paid), Some(taken)) = (listed, self.chosen.last_mut()) {
+                    taken.price += paid.saturating_sub(refund);
+                }
             }
         }
     }
@@ -369,7 +370,7 @@ mod tests {
         let offers = [offer(0, (1, 9)), offer(1, (1, 9))];
         insta::assert_snapshot!(planned(&offers, 22, EVEN), @r"
         0 Body [(1, 9)] 10
-        1 Body [(1, 9)] 9
+        1 Body [(1, 9)] 10
         ");
     }
 

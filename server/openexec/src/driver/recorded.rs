@@ -4,8 +4,8 @@
 //! it came to is kept until the journal grows.
 
 use super::{DriverError, RunView, Runtime, view_of};
-use crate::limits::{ENDED_LOOKED_AT_MAX, STANDINGS_KEPT_MAX};
-use crate::store::{Recorded, RunSummary};
+use crate::limits::{ENDED_LOOKED_AT_MAX, RUNS_LISTED_MAX, STANDINGS_KEPT_MAX};
+use crate::store::{Recorded, RunSummary, Store};
 use anyhow::{Context as _, anyhow};
 use hashlink::LruCache;
 use openexec_engine::ids::RunId;
@@ -98,14 +98,13 @@ impl Runtime {
     /// Recorded runs of a workspace that are not over and that this process does not drive,
     /// newest first. Reads the journal; a damaged one is passed over, `openexec show` tells.
     pub fn pending(&self, root: &Path) -> Vec<RunView> {
-        let runs =
-            self.store(root).and_then(|store| Ok(store.runs().context("the journal cannot be read")?));
-        let runs = runs.unwrap_or_else(|error| {
+        let read = |store: Store| Ok(store.unfinished_runs().context("the journal cannot be read")?);
+        let unfinished = self.store(root).and_then(read).unwrap_or_else(|error| {
             tracing::warn!("runs cannot be listed: {error}");
             Vec::new()
         });
-        let unfinished = runs.into_iter().filter(|run| !run.is_over());
         unfinished
+            .into_iter()
             .filter(|summary| self.handle(&summary.run).is_none())
             .filter_map(|summary| Some(self.standing(root, &summary).ok()?.view.clone()))
             .collect()
@@ -119,8 +118,8 @@ impl Runtime {
     /// The latest run of a workspace that is over, whose edits stand in the user's files, and
     /// that this process has not driven. Looks at no more than a few runs.
     pub fn latest_applied(&self, root: &Path) -> Option<RunView> {
-        let runs = self.store(root).ok()?.runs().ok()?;
         let driven: Vec<RunId> = self.handles.lock().keys().cloned().collect();
+        let runs = self.store(root).ok()?.latest_runs(driven.len() + RUNS_LISTED_MAX).ok()?;
         let ended = runs.into_iter().filter(|run| run.is_over() && !driven.contains(&run.run));
         let mut looked_at = ended.take(ENDED_LOOKED_AT_MAX);
         looked_at.find_map(|summary| {
@@ -132,10 +131,10 @@ impl Runtime {
     /// The tests of a workspace that are red as far as is known: by the last report on what
     /// stands in the user's files. Looks at no more than a few runs.
     pub fn failing_tests(&self, root: &Path) -> Vec<TestFailure> {
-        let runs = self.store(root).ok().and_then(|store| store.runs().ok()).unwrap_or_default();
-        let mut looked_at = runs.iter().take(ENDED_LOOKED_AT_MAX);
-        let failing = looked_at.find_map(|summary| self.standing(root, summary).ok()?.failing.clone());
-        failing.unwrap_or_default()
+        let latest = |store: Store| store.latest_runs(ENDED_LOOKED_AT_MAX).ok();
+        let runs = self.store(root).ok().and_then(latest).unwrap_or_default();
+        let failing = |summary| self.standing(root, summary).ok()?.failing.clone();
+        runs.iter().find_map(failing).unwrap_or_default()
     }
 }
 

@@ -156,6 +156,25 @@ pub(super) fn runs(connection: &mut Connection) -> Result<Vec<RunSummary>, Store
     Ok(summaries.collect::<Result<_, _>>()?)
 }
 
+/// The newest runs, at most so many.
+pub(super) fn latest(connection: &mut Connection, most: usize) -> Result<Vec<RunSummary>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, events, started_at_ms, last_event FROM run ORDER BY started_at_ms DESC, id DESC LIMIT ?1",
+    )?;
+    let summaries = statement.query_map([most], listed)?;
+    Ok(summaries.collect::<Result<_, _>>()?)
+}
+
+/// The runs that are not over, newest first.
+pub(super) fn unfinished(connection: &mut Connection) -> Result<Vec<RunSummary>, StoreError> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, events, started_at_ms, last_event FROM run WHERE last_event <> ?1
+         ORDER BY started_at_ms DESC, id DESC",
+    )?;
+    let summaries = statement.query_map([RunSummary::END], listed)?;
+    Ok(summaries.collect::<Result<_, _>>()?)
+}
+
 /// One run.
 pub(super) fn summary(connection: &mut Connection, run: &RunId) -> Result<RunSummary, StoreError> {
     let mut statement =

@@ -186,6 +186,22 @@ async fn runs_are_listed_newest_first() {
 }
 
 #[tokio::test]
+async fn parts_of_the_list_are_read_alone() {
+    let (_directory, store) = store();
+    for (run, at_ms) in [("a", 10), ("c", 30), ("b", 20)] {
+        store.append(&RunId::new(run), 1, at_ms, &run_started(&RunId::new(run))).await.unwrap();
+    }
+    let ended = Event::RunEnded { outcome: Outcome::Cancelled, summary: String::new() };
+    store.append(&RunId::new("b"), 2, 99, &ended).await.unwrap();
+    let ids = |runs: Vec<RunSummary>| runs.iter().map(|it| it.run.to_string()).collect::<Vec<_>>();
+    assert_eq!(ids(store.latest_runs(2).unwrap()), ["c", "b"]);
+    assert_eq!(ids(store.unfinished_runs().unwrap()), ["c", "a"]);
+    let all = store.runs().unwrap();
+    assert!(all.iter().all(|it| store.summary(&it.run).unwrap() == *it));
+    assert!(matches!(store.summary(&RunId::new("d")), Err(StoreError::NoRun(_))));
+}
+
+#[tokio::test]
 async fn a_run_is_found_by_its_beginning_or_its_end() {
     let (_directory, store) = store();
     for run in ["0190-aaaa-11", "0190-bbbb-22", "0190-bbbb-2233", "%_"] {

@@ -53,8 +53,8 @@ impl Shared {
         };
         for root in self.session.roots().all() {
             // What cannot be read is told by `openexec runs`; the others are listed all the same.
-            let summaries = runtime.store(root).ok().and_then(|store| store.runs().ok()).unwrap_or_default();
-            for summary in summaries.into_iter().take(RUNS_LISTED_MAX) {
+            let latest = runtime.store(root).ok().and_then(|store| store.latest_runs(RUNS_LISTED_MAX).ok());
+            for summary in latest.unwrap_or_default() {
                 started_at_ms.insert(summary.run.clone(), summary.started_at_ms);
                 if runtime.handle(&summary.run).is_some() {
                     continue;

@@ -190,17 +190,16 @@ impl Elsewhere {
             let Ok(store) = runtime.store(root) else { continue };
             let version = store.version().unwrap_or_default();
             let is_same = self.versions.get(root) == Some(&version);
-            let summaries = match self.runs.get(root).filter(|_| is_same) {
+            let summaries: Vec<RunSummary> = match self.runs.get(root).filter(|_| is_same) {
                 Some(runs) => runs.iter().map(|run| run.summary.clone()).collect(),
-                None => store.runs().unwrap_or_default(),
+                None => store.latest_runs(RUNS_LISTED_MAX).unwrap_or_default(),
             };
             let accepted = match self.accepted.get(root).filter(|_| is_same) {
                 Some(accepted) => accepted.clone(),
                 None => store.accepted().unwrap_or_default(),
             };
             now.accepted.insert(root.to_owned(), accepted);
-            let others = summaries.into_iter().take(RUNS_LISTED_MAX);
-            let others = others.filter(|summary| runtime.handle(&summary.run).is_none());
+            let others = summaries.into_iter().filter(|summary| runtime.handle(&summary.run).is_none());
             let looked_at = others.map(|summary| RunElsewhere {
                 is_driven: !summary.is_over() && store.driver(&summary.run).is_some(),
                 summary,
