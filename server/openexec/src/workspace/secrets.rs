@@ -1,5 +1,7 @@
 //! The values of environment files, as fingerprints: so that no model is shown one, and no edit
 //! copies a secret into a file where it can be read. The values go no further than this module.
+//!
+//! And what looks like a secret in whole files, kept from one pack to the next.
 
 use super::Workspace;
 use super::walk::{self, Ground};
