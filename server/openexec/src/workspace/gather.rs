@@ -20,7 +20,7 @@ use openexec_engine::index::Corpus;
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
 use openexec_engine::memory::error_forms;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::redact::Hidden;
+use openexec_engine::redact::{Hidden, Secrets};
 use openexec_engine::run::{ContextQuery, Target};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -280,23 +280,37 @@ impl<'a> Gathering<'a> {
 
     /// The secrets in candidates that only the texts give away which they were cut out of.
     fn hidden_in(&self, candidates: &[Candidate]) -> Vec<Hidden> {
-        let mut parts: BTreeMap<&WorkspacePath, Vec<&str>> = BTreeMap::new();
+        let mut files: BTreeMap<&WorkspacePath, (Vec<&str>, bool)> = BTreeMap::new();
         for candidate in candidates {
             if let Some(path) = &candidate.path {
-                let texts = std::iter::once(candidate.text.as_str()).chain(candidate.signature.as_deref());
-                parts.entry(path).or_default().extend(texts);
+                let (parts, are_read) = files.entry(path).or_default();
+                parts.push(&candidate.text);
+                parts.extend(candidate.signature.as_deref());
+                *are_read |= !is_line_of_the_index(candidate);
             }
         }
-        let parts: Vec<(&WorkspacePath, Vec<&str>)> = parts.into_iter().collect();
-        let hidden = index::in_parallel(&parts, |(path, parts)| {
-            let whole = self.texts.get(path).map_or_else(|| self.load(path), Clone::clone);
+        let files: Vec<_> = files.into_iter().collect();
+        let hidden = index::in_parallel(&files, |(path, (parts, are_read))| {
+            // What was read for this pack may be of a newer text than the one that the index knows.
+            let of_the_index = (!are_read && self.layers.over(path).is_none())
+                .then(|| self.layers.workspace.secrets_of_indexed(path));
             // What cannot be read is redacted as far as its parts give it away.
-            whole
-                .map(|whole| self.layers.workspace.secrets_of(path, &whole).hidden_in(parts))
-                .unwrap_or_default()
+            let secrets = of_the_index.flatten().or_else(|| self.secrets_of(path));
+            secrets.map(|secrets| secrets.hidden_in(parts)).unwrap_or_default()
         });
         hidden.into_iter().flatten().collect()
     }
+
+    fn secrets_of(&self, path: &WorkspacePath) -> Option<Secrets> {
+        let whole = self.texts.get(path).map_or_else(|| self.load(path), Clone::clone)?;
+        Some(self.layers.workspace.secrets_of(path, &whole))
+    }
+}
+
+/// True when a candidate shows no more than the line by which the index knows a definition.
+fn is_line_of_the_index(candidate: &Candidate) -> bool {
+    matches!(candidate.relevance, Relevance::Ranked { .. })
+        && candidate.signature.as_ref() == Some(&candidate.text)
 }
 
 fn order(candidate: &Candidate) -> impl Ord {

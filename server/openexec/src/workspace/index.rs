@@ -27,8 +27,9 @@ pub use keeper::{Changed, Keeper};
 pub use open::OpenTexts;
 pub(super) use parsed::Parsed;
 pub use shelf::Shelf;
+pub(super) use state::Content;
 pub use view::Indexed;
-pub(super) use work::in_parallel;
+pub(super) use work::{content_of, in_parallel};
 
 use super::secrets::{Environments, SecretsKept};
 use parking_lot::{Condvar, Mutex};

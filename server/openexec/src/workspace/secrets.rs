@@ -4,6 +4,7 @@
 //! And what looks like a secret in whole files, kept from one pack to the next.
 
 use super::Workspace;
+use super::index::{Content, content_of};
 use super::walk::{self, Ground};
 use crate::limits::{ENVIRONMENT_FILES_MAX, ENVIRONMENT_VALUES_MAX, SECRETS_KEPT_MAX};
 use cap_std::fs::Dir;
@@ -15,7 +16,6 @@ use openexec_engine::redact::Secrets;
 use parking_lot::Mutex;
 use regex::Regex;
 use std::collections::BTreeSet;
-use std::hash::{BuildHasher as _, RandomState};
 use std::io::Read as _;
 use std::sync::{Arc, LazyLock};
 
@@ -48,23 +48,19 @@ pub(super) struct Environments {
     grounds: Vec<Ground>,
 }
 
-/// What was found in whole files, by the file and its text. A text is known by a hash with a key
-/// that this process keeps for itself: nobody can write a file that is taken for another.
-pub(super) struct SecretsKept {
-    key: RandomState,
-    found: Mutex<LruCache<(WorkspacePath, u64), Secrets>>,
-}
+/// What was found in whole files, by the file and the digest of its text.
+pub(super) struct SecretsKept(Mutex<LruCache<(WorkspacePath, Content), Secrets>>);
 
 impl Default for SecretsKept {
     fn default() -> Self {
-        Self { key: RandomState::new(), found: Mutex::new(LruCache::new(SECRETS_KEPT_MAX)) }
+        Self(Mutex::new(LruCache::new(SECRETS_KEPT_MAX)))
     }
 }
 
 impl SecretsKept {
     /// Lets go of everything.
     pub(super) fn forget(&self) {
-        self.found.lock().clear();
+        self.0.lock().clear();
     }
 }
 
@@ -72,14 +68,20 @@ impl Workspace {
     /// What looks like a secret in a file with this text. To look takes longer than all else that a
     /// pack needs of a file, and most files are the same from one pack to the next.
     pub(super) fn secrets_of(&self, path: &WorkspacePath, text: &str) -> Secrets {
-        let kept = &self.index.secrets;
-        let known = (path.clone(), kept.key.hash_one(text));
-        if let Some(secrets) = kept.found.lock().get(&known) {
+        let known = (path.clone(), content_of(text));
+        if let Some(secrets) = self.index.secrets.0.lock().get(&known) {
             return secrets.clone();
         }
         let secrets = Secrets::of(path, text);
-        kept.found.lock().insert(known, secrets.clone());
+        self.index.secrets.0.lock().insert(known, secrets.clone());
         secrets
+    }
+
+    /// The same of the text on disk that the index has a summary of, without reading it; `None`
+    /// where nobody has looked at that text yet.
+    pub(super) fn secrets_of_indexed(&self, path: &WorkspacePath) -> Option<Secrets> {
+        let known = (path.clone(), self.content_of_indexed(path)?);
+        self.index.secrets.0.lock().get(&known).cloned()
     }
 
     /// Fingerprints of the secrets that stand in environment files beside or above these paths.

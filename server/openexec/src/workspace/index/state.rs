@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// The digest of a file's bytes.
-pub(super) type Content = [u8; 32];
+pub(in crate::workspace) type Content = [u8; 32];
 /// What a summary depends on: the bytes, and how they are read.
 pub(super) type Source = (Content, Option<Language>);
 

@@ -120,6 +120,11 @@ impl Workspace {
         self.work_plainly_on(&lexed);
     }
 
+    /// The digest of the text on disk that a file's summary is of.
+    pub(in crate::workspace) fn content_of_indexed(&self, path: &WorkspacePath) -> Option<Content> {
+        self.index.state.lock().known.get(path).map(|known| known.content)
+    }
+
     /// Every file that is listed, sorted by path, as the disk is now.
     pub(in crate::workspace) fn listed(&self) -> Arc<[Listed]> {
         self.refresh();

@@ -203,7 +203,7 @@ impl super::Index {
 }
 
 /// The digest by which a text is known again.
-pub(super) fn content_of(text: &str) -> Content {
+pub(in crate::workspace) fn content_of(text: &str) -> Content {
     *Digest::of(text.as_bytes()).as_bytes()
 }
 

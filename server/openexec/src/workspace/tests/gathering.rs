@@ -1,7 +1,7 @@
 use super::*;
 use openexec_engine::context::Relevance;
 use openexec_engine::edit::FileChange;
-use openexec_engine::limits::CONTEXT_CANDIDATES_MAX;
+use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, RANKED_BODIES_MAX};
 use openexec_engine::run::{DiagnosticInput, Target};
 use openexec_engine::task::TestFailure;
 use std::sync::Mutex;
@@ -363,6 +363,33 @@ fn nothing_hidden_becomes_a_candidate() {
         let secret = [".env", ".git/x.rs", "key.pem"].contains(&at);
         assert_eq!(shown.is_empty(), secret, "{at}");
     }
+}
+
+#[test]
+fn a_listed_line_hides_what_its_file_gives_away_today() {
+    let many: String = (0..2 * RANKED_BODIES_MAX)
+        .map(|n| format!("def first_{n}():\n    return {n}\n\n"))
+        .collect();
+    let tree = Tree::with(&[("many.py", &many)]);
+    let instruction: String = (0..2 * RANKED_BODIES_MAX).map(|n| format!("first_{n} ")).collect();
+    let query = ContextQuery { instruction: Some(instruction + "unlock"), ..query() };
+    let value = "Zk48qPw21mVx7Lt90";
+    let hidden = |text: String| {
+        tree.put("vault.py", text);
+        // The second time from what is known of the file.
+        [(); 2].map(|()| {
+            let found = tree.workspace.gather(&query, &Sources::NONE);
+            let listed = found.candidates.iter().find(|it| it.symbol.as_deref() == Some("unlock")).unwrap();
+            assert_eq!(listed.signature.as_ref(), Some(&listed.text));
+            assert!(listed.text.contains(value), "{}", listed.text);
+            found.hidden.into_iter().map(|hidden| hidden.text).collect::<Vec<_>>()
+        })
+    };
+    let unlock = format!("def unlock(by='{value}'):\n    return by\n");
+    assert_eq!(hidden(unlock.clone()), [vec![], vec![]] as [Vec<String>; 2]);
+    let given_away = format!("password = '{value}'\n{unlock}");
+    assert_eq!(hidden(given_away), [vec![value.to_owned()], vec![value.to_owned()]]);
+    assert_eq!(hidden(unlock), [vec![], vec![]] as [Vec<String>; 2]);
 }
 
 #[test]
