@@ -25,7 +25,7 @@ pub use knowledge::IndexShelf;
 pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
 pub use pointers::{Look, Pointers, Seen};
-pub use recorded::Standing;
+pub use recorded::{Folded, Standing};
 pub use surface::Surface;
 pub use trust::{Declarations, TrustChanges};
 
@@ -46,7 +46,7 @@ use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
 use openexec_engine::model::{ChosenModel, ModelRequest, Models};
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
-use openexec_engine::run::{Event, Inputs, RunStarted, RunState};
+use openexec_engine::run::{Event, Inputs, RunStarted};
 use openexec_engine::task::TaskSet;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -89,7 +89,7 @@ pub struct Runtime {
     spending: Arc<Spending>,
     stores: Mutex<BTreeMap<PathBuf, Store>>,
     handles: Mutex<BTreeMap<RunId, RunHandle>>,
-    standings: recorded::Standings,
+    standings: Arc<recorded::Standings>,
     roots: knowledge::Roots,
     together: Arc<Together>,
     at_hand: tokio::sync::OnceCell<AtHand>,
@@ -119,7 +119,7 @@ impl Runtime {
             trust,
             stores: Mutex::default(),
             handles: Mutex::default(),
-            standings: recorded::Standings::default(),
+            standings: Arc::default(),
             roots: knowledge::Roots::default(),
             together: Arc::default(),
             at_hand: tokio::sync::OnceCell::new(),
@@ -311,7 +311,7 @@ impl Runtime {
             context_tokens_max: self.config.context_tokens.unwrap_or(CONTEXT_TOKENS_DEFAULT),
         };
         let first = Event::RunStarted(Box::new(start));
-        self.drive(run, workspace, RunState::new(), 0, Some(first), connected, surface).await
+        self.drive(run, workspace, Folded::default(), Some(first), connected, surface).await
     }
 
     /// Takes a recorded run up again: unfinished, paused, or ended (to undo it). Whatever was
@@ -334,8 +334,8 @@ impl Runtime {
             last.over().await;
         }
         let workspace = self.workspace(root)?;
-        let (state, seq) = self.fold(workspace.root(), run)?;
-        let start = state.start().context("the journal is empty")?;
+        let folded = self.fold(workspace.root(), run)?;
+        let start = folded.state.start().context("the journal is empty")?;
         // An undo needs no model, so a missing one is said only when it is called.
         let models = start.models.all().map(|chosen| {
             let name = chosen.name.clone();
@@ -345,16 +345,14 @@ impl Runtime {
             (name, model)
         });
         let models = models.collect();
-        self.drive(run.clone(), workspace, state, seq, None, models, surface).await
+        self.drive(run.clone(), workspace, folded, None, models, surface).await
     }
 
-    #[expect(clippy::too_many_arguments, reason = "everything a run is made of, in one private place")]
     async fn drive(
         self: &Arc<Self>,
         run: RunId,
         workspace: Workspace,
-        state: RunState,
-        seq: u64,
+        folded: Folded,
         first: Option<Event>,
         models: Connected,
         surface: Arc<dyn Surface>,
@@ -362,7 +360,7 @@ impl Runtime {
         let root = workspace.root().to_owned();
         let store = self.store(&root)?;
         let lease = store.lease(&run).context("the run cannot be driven from here")?;
-        let start = match (&first, state.start()) {
+        let start = match (&first, folded.state.start()) {
             (Some(Event::RunStarted(start)), _) => Some(start.as_ref()),
             (_, start) => start,
         };
@@ -392,6 +390,7 @@ impl Runtime {
             snapshot,
             notes,
             pointers: self.pointers(&root)?,
+            standings: Arc::clone(&self.standings),
             chosen,
             together: Arc::clone(&self.together),
             gathering: tokio::sync::RwLock::default(),
@@ -401,7 +400,7 @@ impl Runtime {
         let budget = self.config.budget;
         let live = executor::Live::new(budget, progressing);
         let heard = events.downgrade();
-        let (mut executor, view) = Executor::new(Arc::new(place), state, seq, events, lease, live);
+        let (mut executor, view) = Executor::new(Arc::new(place), folded, events, lease, live);
         let commands = match first {
             Some(event) => executor.record(event).await?,
             None => executor.outstanding(),

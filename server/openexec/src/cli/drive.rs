@@ -81,7 +81,7 @@ pub(super) async fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
 pub(super) async fn resume(one: OneRun) -> anyhow::Result<ExitCode> {
     let journal = runtime()?;
     let run = find(&journal, &one.at.workspace, &one.run)?;
-    let (state, _) = journal.fold(&one.at.workspace, &run)?;
+    let state = journal.fold(&one.at.workspace, &run)?.state;
     if let Status::Ended { summary, .. } = state.status()
         && !state.has_unrecorded()
     {

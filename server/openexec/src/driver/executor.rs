@@ -2,7 +2,8 @@
 
 use super::handle::Spoken;
 use super::perform::{self, Place};
-use super::{DriverError, RunStatus, RunView, Say, now_ms, view_of};
+use super::recorded::Folded;
+use super::{DriverError, RunStatus, RunView, Say, now_ms};
 use crate::limits::PROGRESS_INTERVAL_MS;
 use crate::models::ModelProgress;
 use crate::store::{Lease, Recorded};
@@ -11,7 +12,7 @@ use openexec_engine::budget::Budget;
 use openexec_engine::edit;
 use openexec_engine::ids::CommandId;
 use openexec_engine::policy::Capability;
-use openexec_engine::run::{Asked, Command, Event, RunStarted, RunState, Status};
+use openexec_engine::run::{Asked, Command, Event, RunStarted, Status};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,8 +23,7 @@ use tokio::time::Instant;
 /// Drives one run.
 pub(super) struct Executor {
     place: Arc<Place>,
-    state: RunState,
-    seq: u64,
+    folded: Folded,
     events: broadcast::Sender<Arc<Recorded>>,
     working: JoinSet<Event>,
     aborts: BTreeMap<CommandId, AbortHandle>,
@@ -62,27 +62,26 @@ impl Live {
 impl Executor {
     pub(super) fn new(
         place: Arc<Place>,
-        state: RunState,
-        seq: u64,
+        folded: Folded,
         events: broadcast::Sender<Arc<Recorded>>,
         lease: Lease,
         live: Live,
     ) -> (Self, watch::Receiver<RunView>) {
-        let mut shown = view_of(&place.run, &state, seq);
-        if state.has_unrecorded() {
+        let mut shown = folded.view(&place.run);
+        let taken_up = folded.seq > 0;
+        if folded.state.has_unrecorded() {
             // It stands nowhere before what it decided is recorded.
             shown.status = RunStatus::Active;
         }
         let (view, views) = watch::channel(shown);
         let executor = Self {
             place,
-            state,
-            seq,
+            folded,
             events,
             view,
             working: JoinSet::new(),
             aborts: BTreeMap::new(),
-            taken_up: seq > 0,
+            taken_up,
             live,
             _lease: lease,
         };
@@ -90,12 +89,12 @@ impl Executor {
     }
 
     pub(super) fn outstanding(&self) -> Vec<Command> {
-        self.state.outstanding()
+        self.folded.state.outstanding()
     }
 
     /// Makes an event durable, then lets the state apply it.
     pub(super) async fn record(&mut self, event: Event) -> Result<Vec<Command>, DriverError> {
-        let seq = self.seq + 1;
+        let seq = self.folded.seq + 1;
         self.place.surface.before_record(seq, &event).await;
         if matches!(event, Event::RunEnded { .. }) {
             self.keep_lesson().await;
@@ -106,13 +105,14 @@ impl Executor {
             .append(&self.place.run, seq, now_ms(), &event)
             .await
             .context("the journal does not take the next event; the run stops here and can be resumed")?;
-        self.seq = seq;
         self.place.surface.after_record(seq, &event).await;
-        let commands = self.state.apply(&event);
+        let commands = self.folded.apply(seq, &event);
+        let standing = Arc::new(self.folded.standing(&self.place.run));
+        self.place.standings.keep(Arc::clone(&standing));
         // The view shows nothing that is not durable, decisions included, and it is up to date
         // for whoever hears of the last of them.
-        let view = view_of(&self.place.run, &self.state, self.seq);
-        if !self.state.has_unrecorded() {
+        let view = standing.view.clone();
+        if !self.folded.state.has_unrecorded() {
             self.view.send_replace(view);
         } else if seq == 1 {
             // What the run is stands in its first event, so nobody is shown a run without a name.
@@ -131,10 +131,10 @@ impl Executor {
     /// replaces what the same run has left before, so a crash around here costs nothing.
     async fn keep_lesson(&self) {
         let may = |start: &RunStarted| start.policy.capabilities.contains(&Capability::MemoryWrite);
-        if !self.state.start().is_some_and(may) {
+        if !self.folded.state.start().is_some_and(may) {
             return;
         }
-        if let Some(lesson) = self.state.lesson()
+        if let Some(lesson) = self.folded.state.lesson()
             && let Err(error) = self.place.store.remember(&lesson).await
         {
             tracing::warn!(run = %self.place.run, "what the run leaves could not be kept: {error}");
@@ -158,7 +158,7 @@ impl Executor {
         }
         preparing.abort();
         self.working.shutdown().await;
-        if matches!(self.state.status(), Status::Ended { .. }) {
+        if matches!(self.folded.state.status(), Status::Ended { .. }) {
             self.place.remove_shadow().await;
         }
     }
@@ -245,10 +245,10 @@ impl Executor {
         self.live.next = Instant::now() + Duration::from_millis(PROGRESS_INTERVAL_MS);
         let progress = self.live.progressing.borrow_and_update().clone();
         let Some(progress) = progress else { return };
-        if self.state.has_unrecorded() || !matches!(self.state.status(), Status::Active) {
+        if self.folded.state.has_unrecorded() || !matches!(self.folded.state.status(), Status::Active) {
             return;
         }
-        let activity = format!("{}, {}", self.state.activity(), told(&progress));
+        let activity = format!("{}, {}", self.folded.state.activity(), told(&progress));
         self.place.surface.progressed(&activity, &progress);
         self.view.send_if_modified(|view| {
             let is_new = view.activity != activity;
@@ -262,7 +262,7 @@ impl Executor {
     }
 
     fn is_over(&self) -> bool {
-        matches!(self.state.status(), Status::Ended { .. })
+        matches!(self.folded.state.status(), Status::Ended { .. })
     }
 
     /// Carries out commands in order. Records are awaited; everything else goes on beside.
@@ -310,7 +310,7 @@ impl Executor {
 
     fn event_for(&self, what: Say, by: String) -> Result<Event, String> {
         let run = &self.place.run;
-        match (what, self.state.status()) {
+        match (what, self.folded.state.status()) {
             (Say::Approve(named), Status::AwaitingApproval { proposal, .. }) if named == proposal => {
                 Ok(Event::Approved { proposal, by })
             }
@@ -326,7 +326,7 @@ impl Executor {
                         "run {run} asks about a stage's result; take or leave it as a whole"
                     ));
                 }
-                let changes = self.state.changes().ok_or("the run has no edits")?;
+                let changes = self.folded.state.changes().ok_or("the run has no edits")?;
                 edit::without(changes, &parts).map_err(|error| error.to_string())?;
                 match parts.is_empty() {
                     true => Err("name what is to be left out, such as `src/lib.rs:2`".to_owned()),
@@ -348,7 +348,9 @@ impl Executor {
                 Ok(Event::ResumeRequested { by, budget: Some(self.live.budget) })
             }
             (Say::Resume, _) => Err(format!("run {run} is not paused")),
-            (Say::Undo, Status::Ended { .. } | Status::Paused { .. }) if self.state.applied().is_some() => {
+            (Say::Undo, Status::Ended { .. } | Status::Paused { .. })
+                if self.folded.state.applied().is_some() =>
+            {
                 Ok(Event::UndoRequested { by })
             }
             (Say::Undo, Status::Ended { .. } | Status::Paused { .. }) => {

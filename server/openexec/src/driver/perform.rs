@@ -1,5 +1,6 @@
 //! Carrying out one command. Whatever goes wrong is an answer too: nothing is left unanswered.
 
+use super::recorded::Standings;
 use super::spend::{self, Till};
 use super::{Pointers, Surface, memory};
 use crate::history::Together;
@@ -41,6 +42,8 @@ pub(super) struct Place {
     pub notes: Vec<Record>,
     /// Where their symbols stand.
     pub pointers: Arc<Pointers>,
+    /// Where it is said what the runs of this process have come to.
+    pub standings: Arc<Standings>,
     /// What is known of the run's models.
     pub chosen: Option<Models>,
     /// What changed together in the repositories of this process.

@@ -1,7 +1,8 @@
 //! Runs as their journals tell them, whoever has driven them.
 //!
-//! To fold a journal costs as much as the run's own decisions did, context packs included, so what
-//! it came to is kept until the journal grows.
+//! To fold a journal costs as much as the run's own decisions did, context packs included. So what
+//! it came to is kept until the journal grows; of a run that this process drives it is said anew
+//! after each event, and nobody folds.
 
 use super::{DriverError, RunView, Runtime, view_of};
 use crate::limits::{ENDED_LOOKED_AT_MAX, RUNS_LISTED_MAX, STANDINGS_KEPT_MAX};
@@ -15,25 +16,63 @@ use parking_lot::Mutex;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What a recorded run has come to.
+/// A run as far as its events have been applied.
+#[derive(Debug, Default)]
+pub struct Folded {
+    /// What they came to.
+    pub state: RunState,
+    /// The number of the last of them.
+    pub seq: u64,
+    reports: Reports,
+}
+
+impl Folded {
+    /// Applies the next event, which is durable.
+    pub(super) fn apply(&mut self, seq: u64, event: &Event) -> Vec<Command> {
+        self.seq = seq;
+        self.reports.take(event);
+        self.state.apply(event)
+    }
+
+    /// What a user sees of the run.
+    pub fn view(&self, run: &RunId) -> RunView {
+        view_of(run, &self.state, self.seq)
+    }
+
+    pub(super) fn standing(&self, run: &RunId) -> Standing {
+        let view = self.view(run);
+        // The first report is on the files as they were, the last on what was applied.
+        let report = if view.applied { &self.reports.last } else { &self.reports.first };
+        Standing { view, failing: report.clone() }
+    }
+}
+
+/// The tests that were red in the reports of a run that could be read.
+#[derive(Debug, Default)]
+struct Reports {
+    first: Option<Arc<[TestFailure]>>,
+    last: Option<Arc<[TestFailure]>>,
+}
+
+impl Reports {
+    fn take(&mut self, event: &Event) {
+        let Event::TaskFinished { report, .. } = event else { return };
+        if report.kind == TaskKind::Test && report.tests.is_some() {
+            let failures = Arc::from(report.failures.as_slice());
+            self.first.get_or_insert_with(|| Arc::clone(&failures));
+            self.last = Some(failures);
+        }
+    }
+}
+
+/// What a run has come to.
 #[derive(Debug)]
 pub struct Standing {
     /// Where it stands.
     pub view: RunView,
     /// The tests that are red by its report on what stands in the user's files; `None` where it has
     /// no report on tests.
-    failing: Option<Vec<TestFailure>>,
-}
-
-impl Standing {
-    fn of(run: &RunId, state: &RunState, recorded: &[Recorded]) -> Self {
-        let view = view_of(run, state, last_seq(recorded));
-        let mut reports = recorded.iter().filter_map(|record| tested(&record.event));
-        // The first report is on the files as they were, the last on what was applied.
-        let report = if view.applied { reports.next_back() } else { reports.next() };
-        let failing = report.map(<[TestFailure]>::to_vec);
-        Self { view, failing }
-    }
+    failing: Option<Arc<[TestFailure]>>,
 }
 
 /// The standings that were found out, by run; those that nobody has asked for lately are forgotten.
@@ -51,8 +90,8 @@ impl Standings {
         self.0.lock().get(run).filter(|known| known.view.events == events).cloned()
     }
 
-    fn keep(&self, standing: &Arc<Standing>) {
-        self.0.lock().insert(standing.view.run.clone(), Arc::clone(standing));
+    pub(super) fn keep(&self, standing: Arc<Standing>) {
+        self.0.lock().insert(standing.view.run.clone(), standing);
     }
 }
 
@@ -65,16 +104,26 @@ impl Runtime {
         Ok(self.store(root)?.events(run).context("the journal cannot be read")?)
     }
 
-    /// A run as its journal tells it, with the number of its last event.
+    /// A run as its journal tells it.
     ///
     /// # Errors
     /// When the journal is damaged, or does not agree with the engine.
-    pub fn fold(&self, root: &Path, run: &RunId) -> Result<(RunState, u64), DriverError> {
-        let recorded = self.journal(root, run)?;
-        Ok((folded(run, &recorded)?, last_seq(&recorded)))
+    pub fn fold(&self, root: &Path, run: &RunId) -> Result<Folded, DriverError> {
+        let mut folded = Folded::default();
+        for record in self.journal(root, run)? {
+            for command in folded.apply(record.seq, &record.event) {
+                if let Command::Halt { reason } = command {
+                    return Err(DriverError(anyhow!(
+                        "run {run} cannot go on after event {}: {reason}",
+                        record.seq
+                    )));
+                }
+            }
+        }
+        Ok(folded)
     }
 
-    /// What a recorded run has come to. Reads its journal once after each of its events.
+    /// What a run has come to. Reads its journal, unless that has been done since its last event.
     ///
     /// # Errors
     /// When the journal is damaged, or does not agree with the engine.
@@ -82,10 +131,8 @@ impl Runtime {
         if let Some(known) = self.standings.at(&run.run, run.events) {
             return Ok(known);
         }
-        let recorded = self.journal(root, &run.run)?;
-        let state = folded(&run.run, &recorded)?;
-        let standing = Arc::new(Standing::of(&run.run, &state, &recorded));
-        self.standings.keep(&standing);
+        let standing = Arc::new(self.fold(root, &run.run)?.standing(&run.run));
+        self.standings.keep(Arc::clone(&standing));
         Ok(standing)
     }
 
@@ -134,32 +181,63 @@ impl Runtime {
         let latest = |store: Store| store.latest_runs(ENDED_LOOKED_AT_MAX).ok();
         let runs = self.store(root).ok().and_then(latest).unwrap_or_default();
         let failing = |summary| self.standing(root, summary).ok()?.failing.clone();
-        runs.iter().find_map(failing).unwrap_or_default()
+        runs.iter().find_map(failing).map(|found| found.to_vec()).unwrap_or_default()
     }
 }
 
-fn folded(run: &RunId, recorded: &[Recorded]) -> Result<RunState, DriverError> {
-    let mut state = RunState::new();
-    for record in recorded {
-        for command in state.apply(&record.event) {
-            if let Command::Halt { reason } = command {
-                return Err(DriverError(anyhow!(
-                    "run {run} cannot go on after event {}: {reason}",
-                    record.seq
-                )));
-            }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{SCRIPTED_PREFIX, UserConfig, UserDirs};
+    use crate::driver::{StartRequest, Surface};
+    use openexec_engine::edit::ChangeSet;
+    use openexec_engine::run::{Inputs, OpenDocument};
+
+    /// Nothing is open anywhere.
+    struct Nowhere;
+
+    #[async_trait::async_trait]
+    impl Surface for Nowhere {
+        fn name(&self) -> String {
+            "test".to_owned()
+        }
+
+        fn open_documents(&self, _: &Path) -> Vec<OpenDocument> {
+            Vec::new()
+        }
+
+        async fn apply(&self, _: &Path, _: &ChangeSet, _: &str) -> Option<String> {
+            None
         }
     }
-    Ok(state)
-}
 
-fn last_seq(recorded: &[Recorded]) -> u64 {
-    recorded.last().map_or(0, |record| record.seq)
-}
-
-/// The failures of tests by a report that could be read.
-fn tested(event: &Event) -> Option<&[TestFailure]> {
-    let Event::TaskFinished { report, .. } = event else { return None };
-    let is_read = report.kind == TaskKind::Test && report.tests.is_some();
-    is_read.then_some(report.failures.as_slice())
+    #[tokio::test]
+    async fn what_a_driven_run_has_come_to_is_known_without_its_journal() {
+        let place = tempfile::tempdir().unwrap();
+        let [root, config, state] = ["root", "config", "state"].map(|name| place.path().join(name));
+        std::fs::create_dir(&root).unwrap();
+        let script = place.path().join("replies.yaml");
+        let reply = "{stage: answer, reply: {actions: [{id: a1, kind: finish, summary: Nothing.}]}}";
+        std::fs::write(&script, format!("replies:\n  - {reply}\n")).unwrap();
+        let runtime = Runtime::new(UserDirs { config, state }, UserConfig::default()).unwrap();
+        let request = StartRequest {
+            root: root.clone(),
+            blueprint: Some("answer".into()),
+            inputs: Inputs { instruction: Some("what does main call?".to_owned()), ..Inputs::default() },
+            model: Some(format!("{SCRIPTED_PREFIX}{}", script.display()).as_str().into()),
+        };
+        let handle = runtime.start(request, Arc::new(Nowhere)).await.unwrap();
+        handle.over().await;
+        let events = handle.view().events;
+        let known = runtime.standings.at(&handle.run, events).unwrap();
+        assert_eq!(known.view, runtime.fold(&handle.root, &handle.run).unwrap().view(&handle.run));
+        assert!(matches!(known.view.status, crate::driver::RunStatus::Ended { .. }), "{known:?}");
+        let summary = runtime.store(&root).unwrap().summary(&handle.run).unwrap();
+        assert_eq!(summary.events, events);
+        // Another process has to read once.
+        runtime.standings.0.lock().clear();
+        let [read, again] = [(); 2].map(|()| runtime.standing(&root, &summary).unwrap());
+        assert_eq!(read.view, known.view);
+        assert!(Arc::ptr_eq(&read, &again));
+    }
 }

@@ -76,11 +76,11 @@ impl Shared {
         };
         let roots = self.session.roots();
         blocking(move || {
-            let (state, _) = runtime.fold(&root, &run).map_err(|error| error.to_string())?;
+            let folded = runtime.fold(&root, &run).map_err(|error| error.to_string())?;
             let recorded = runtime.journal(&root, &run).map_err(|error| error.to_string())?;
             // Another editor may just have accepted a part.
             self.learn_accepted(&runtime, &root);
-            Ok(changes(&run, &state, evidence(&recorded), &root, &roots, &self.accepted.lock()))
+            Ok(changes(&run, &folded.state, evidence(&recorded), &root, &roots, &self.accepted.lock()))
         })
         .await
     }

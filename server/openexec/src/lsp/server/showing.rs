@@ -12,7 +12,7 @@ use super::super::trust::TrustState;
 use super::offering::trust_state;
 use super::{Shared, blocking};
 use crate::disclosure;
-use crate::driver::{Asked, DriverError, RunHandle, RunStatus, Runtime, view_of};
+use crate::driver::{Asked, DriverError, RunHandle, RunStatus, Runtime};
 use openexec_engine::text::visible;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -100,8 +100,7 @@ impl Shared {
             let request = number.checked_sub(1).and_then(|at| requests.get(at));
             let request =
                 request.ok_or_else(|| format!("run {} has {} requests", short(&run), requests.len()))?;
-            let (state, seq) = runtime.fold(&root, &run).map_err(told)?;
-            let view = view_of(&run, &state, seq);
+            let view = runtime.fold(&root, &run).map_err(told)?.view(&run);
             let wire = runtime.preview(&root, &request.request).map_err(told);
             let markdown = request_markdown(&view, request, &wire);
             let folder = runtime.run_dir(&root, &run);
@@ -205,8 +204,8 @@ impl Shared {
     pub(super) async fn show_report(self: Arc<Self>, handle: RunHandle) {
         let Ok(runtime) = self.runtime().map(Arc::clone) else { return };
         let written = blocking(move || {
-            let (state, _) = runtime.fold(&handle.root, &handle.run).map_err(|error| error.to_string())?;
-            let Some(report) = state.artifact("review_report") else { return Ok(None) };
+            let folded = runtime.fold(&handle.root, &handle.run).map_err(|error| error.to_string())?;
+            let Some(report) = folded.state.artifact("review_report") else { return Ok(None) };
             let folder = runtime.run_dir(&handle.root, &handle.run);
             let file = write_document(&folder, "report.md", &visible(report));
             file.map(Some).map_err(|error| {

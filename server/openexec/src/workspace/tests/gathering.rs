@@ -367,9 +367,8 @@ fn nothing_hidden_becomes_a_candidate() {
 
 #[test]
 fn a_listed_line_hides_what_its_file_gives_away_today() {
-    let many: String = (0..2 * RANKED_BODIES_MAX)
-        .map(|n| format!("def first_{n}():\n    return {n}\n\n"))
-        .collect();
+    let many: String =
+        (0..2 * RANKED_BODIES_MAX).map(|n| format!("def first_{n}():\n    return {n}\n\n")).collect();
     let tree = Tree::with(&[("many.py", &many)]);
     let instruction: String = (0..2 * RANKED_BODIES_MAX).map(|n| format!("first_{n} ")).collect();
     let query = ContextQuery { instruction: Some(instruction + "unlock"), ..query() };
