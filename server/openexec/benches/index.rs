@@ -212,7 +212,7 @@ fn measure(subject: &Subject, root: &Path, scratch: &Path) {
     wait_until_settled();
     workspace.indexed(&[]);
     let query = query(&place, subject.place.1);
-    let pack = median((0..ATTEMPTS).map(|_| time(|| gathered(&workspace, &query))).collect());
+    let pack = median((0..SAVES).map(|_| time(|| gathered(&workspace, &query))).collect());
     println!("bench {name} candidates of a pack for a position, warm: {:.1} ms", milli(pack));
     drop((workspace, known));
 

@@ -268,6 +268,8 @@ struct File<'a> {
 struct Mark {
     /// The key of its own name.
     own: NameKey,
+    /// Words of its text.
+    words: u32,
     is_callable: bool,
     is_test: bool,
 }
@@ -301,6 +303,7 @@ impl<'a> Ranking<'a> {
             files.push(File { path, entry, base: marks.len() });
             marks.extend(entry.summary.definitions.iter().map(|it| Mark {
                 own: it.own,
+                words: it.words,
                 is_callable: it.is_callable(),
                 is_test: entry.is_test(it),
             }));

@@ -135,13 +135,35 @@ impl FileSummary {
         self.calls.get(start..end).unwrap_or_default()
     }
 
-    /// The names that all definitions call, in their order, each with the number of the definition.
-    pub fn all_calls(&self) -> impl Iterator<Item = (usize, NameKey)> {
-        let mut begin = 0;
-        self.definitions.iter().enumerate().flat_map(move |(at, definition)| {
-            let part = std::mem::replace(&mut begin, definition.calls_end as usize)..begin;
-            self.calls.get(part).unwrap_or_default().iter().map(move |name| (at, *name))
+    /// The terms of all definitions that are wanted, in their order: the number of the definition,
+    /// what `wanted` says, and the counts. Of nearly all terms only the term itself is looked at.
+    pub fn terms_wanted<W>(
+        &self,
+        wanted: impl Fn(Term) -> Option<W>,
+    ) -> impl Iterator<Item = (usize, W, Counts)> {
+        let mut at = 0;
+        self.terms.iter().zip(&self.counts).enumerate().filter_map(move |(place, (term, counts))| {
+            let said = wanted(*term)?;
+            at = self.holder(at, place, |it| it.terms_end);
+            Some((at, said, *counts))
         })
+    }
+
+    /// The names that definitions call and that are wanted, in their order, each with the number
+    /// of the definition.
+    pub fn calls_wanted(&self, wanted: impl Fn(NameKey) -> bool) -> impl Iterator<Item = (usize, NameKey)> {
+        let mut at = 0;
+        let wanted = self.calls.iter().enumerate().filter(move |(_, name)| wanted(**name));
+        wanted.map(move |(place, name)| {
+            at = self.holder(at, place, |it| it.calls_end);
+            (at, *name)
+        })
+    }
+
+    /// The definition whose part holds a place, from this one on.
+    fn holder(&self, from: usize, place: usize, end: impl Fn(&Definition) -> u32) -> usize {
+        let behind = self.definitions.iter().skip(from);
+        from + behind.take_while(|it| end(it) as usize <= place).count()
     }
 
     /// True when one of its definitions holds all these terms.

@@ -127,8 +127,10 @@ fn imported(
     words.dedup();
     for (at, file) in ranking.files.iter().enumerate() {
         let stem = file.path.file_name().split('.').next().unwrap_or_default();
-        let folder = file.path.components().rev().nth(1).unwrap_or_default();
-        let named = if matches!(stem, "mod" | "index" | "__init__" | "lib") { folder } else { stem };
+        let named = match stem {
+            "mod" | "index" | "__init__" | "lib" => file.path.components().rev().nth(1).unwrap_or_default(),
+            stem => stem,
+        };
         if !file.entry.is_test && file.path != by && words.binary_search(&named).is_ok() {
             found.push((at, weights.imported, Because::Imported));
         }

@@ -76,10 +76,8 @@ fn follow(ranking: &mut Ranking<'_>, seeds: &[Seed], weights: &Weights) {
         }
     }
     for file in ranking.files.iter().filter(|_| are_borne.len() > 0) {
-        for (at, name) in file.entry.summary.all_calls() {
-            if are_borne.place(name.0).is_some() {
-                callers.entry(name).or_default().push(file.base + at);
-            }
+        for (at, name) in file.entry.summary.calls_wanted(|name| are_borne.place(name.0).is_some()) {
+            callers.entry(name).or_default().push(file.base + at);
         }
     }
     for (names, found, most, inward) in
@@ -133,19 +131,16 @@ fn around(ranking: &mut Ranking<'_>, cursor: usize, weights: &Weights) {
 
 /// Lends what stands beside the best of its file a part of the best's score.
 fn beside(ranking: &mut Ranking<'_>, weights: &Weights) {
-    let mut lent: Vec<(usize, f64, Because)> = Vec::new();
-    for file in &ranking.files {
-        let numbers = ranking.numbers(file);
+    for at in 0..ranking.files.len() {
+        let Some(numbers) = ranking.files.get(at).map(|file| ranking.numbers(file)) else { continue };
         let best = numbers
             .clone()
             .max_by(|one, other| ranking.score(*one).total_cmp(&ranking.score(*other)).then(other.cmp(one)));
         let Some(best) = best.filter(|best| ranking.score(*best) > 0.0) else { continue };
+        let share = weights.beside * ranking.score(best);
         for number in numbers.filter(|number| *number != best) {
-            let value = weights.beside * ranking.score(best) * ranking.factor(number, weights);
-            lent.push((number, value, Because::Beside(best)));
+            let value = share * ranking.factor(number, weights);
+            ranking.add(number, value, Because::Beside(best));
         }
-    }
-    for (number, value, because) in lent {
-        ranking.add(number, value, because);
     }
 }

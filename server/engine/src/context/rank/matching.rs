@@ -5,6 +5,7 @@ use super::filter::Few;
 use super::{Because, Query, Ranking, Weights};
 use crate::index::{Counts, Entry, Held, NameKey, Term, names_in, terms_of};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Words that a reason lists.
 const REASON_WORDS_MAX: usize = 3;
@@ -128,16 +129,9 @@ pub(super) fn score(ranking: &mut Ranking<'_>, terms: &mut QueryTerms, weights: 
             weight * log2(1.0 + (total - f64::from(*held) + 0.5) / (f64::from(*held) + 0.5))
         })
         .collect();
-    let mut file = 0;
     for hit in &hits {
-        while ranking.files.get(file + 1).is_some_and(|next| next.base <= hit.number) {
-            file += 1;
-        }
-        let Some(holder) = ranking.files.get(file) else { continue };
-        let Some(definition) = holder.entry.summary.definitions.get(hit.number - holder.base) else {
-            continue;
-        };
-        let stretch = 1.0 - weights.length + weights.length * f64::from(definition.words) / average;
+        let Some(mark) = ranking.marks.get(hit.number) else { continue };
+        let stretch = 1.0 - weights.length + weights.length * f64::from(mark.words) / average;
         let path = if hit.in_path { weights.file } else { 0.0 };
         let often = (frequency(hit.counts, weights) + path) / stretch;
         let value = worth.get(hit.place).copied().unwrap_or_default() * often / (weights.saturation + often);
@@ -157,42 +151,37 @@ pub(super) fn score(ranking: &mut Ranking<'_>, terms: &mut QueryTerms, weights: 
 fn hits(ranking: &Ranking<'_>, terms: &QueryTerms) -> (Vec<Hit>, Vec<u32>, f64) {
     let mut hits = Vec::new();
     let mut frequencies = vec![0_u32; terms.terms.len()];
-    let mut words = 0_u64;
     for file in &ranking.files {
         let in_path: Vec<usize> =
             file.entry.path_terms.iter().filter_map(|term| terms.place(*term)).collect();
-        for (at, definition) in file.entry.summary.definitions.iter().enumerate() {
-            words += u64::from(definition.words);
-            let first = hits.len();
-            for (term, counts) in file.entry.summary.terms(at) {
-                if let Some(place) = terms.place(term) {
-                    hits.push(Hit {
-                        number: file.base + at,
-                        place,
-                        counts,
-                        in_path: in_path.contains(&place),
-                    });
-                }
-            }
-            for place in &in_path {
-                if !hits.iter().skip(first).any(|hit| hit.place == *place) {
-                    hits.push(Hit {
-                        number: file.base + at,
-                        place: *place,
-                        counts: Counts::default(),
-                        in_path: true,
-                    });
-                }
-            }
-            for hit in hits.iter().skip(first).filter(|hit| hit.counts != Counts::default()) {
-                if let Some(count) = frequencies.get_mut(hit.place) {
-                    *count += 1;
-                }
+        let first = hits.len();
+        for (at, place, counts) in file.entry.summary.terms_wanted(|term| terms.place(term)) {
+            hits.push(Hit { number: file.base + at, place, counts, in_path: in_path.contains(&place) });
+            if let Some(count) = frequencies.get_mut(place) {
+                *count += 1;
             }
         }
+        if !in_path.is_empty() {
+            let shared = shared_only(&in_path, ranking.numbers(file), hits.get(first..).unwrap_or_default());
+            hits.extend(shared);
+        }
     }
+    let words: u64 = ranking.marks.iter().map(|mark| u64::from(mark.words)).sum();
     let average = (words as f64 / (ranking.scores.len().max(1)) as f64).max(1.0);
     (hits, frequencies, average)
+}
+
+/// What definitions hold by their file's path alone: not among their own hits, which are in order.
+fn shared_only(in_path: &[usize], numbers: Range<usize>, mut own: &[Hit]) -> Vec<Hit> {
+    let mut shared = Vec::new();
+    for number in numbers {
+        let (held, rest) = own.split_at(own.partition_point(|hit| hit.number <= number));
+        own = rest;
+        for place in in_path.iter().filter(|place| !held.iter().any(|hit| hit.place == **place)) {
+            shared.push(Hit { number, place: *place, counts: Counts::default(), in_path: true });
+        }
+    }
+    shared
 }
 
 /// Test code shares the words of what it tests, and types those of their members.
