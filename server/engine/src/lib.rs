@@ -25,4 +25,5 @@ pub mod run;
 pub mod syntax;
 pub mod task;
 pub mod text;
+pub mod workers;
 mod yaml;

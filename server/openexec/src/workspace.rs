@@ -15,6 +15,7 @@ mod place;
 mod secrets;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod walk;
 
 use cap_std::ambient_authority;

@@ -26,8 +26,10 @@ use super::{Candidate, Relevance};
 use crate::index::{Corpus, Definition, Entry, NameKey, own_name};
 use crate::limits::{RANKED_BODIES_MAX, RANKED_CANDIDATES_MAX};
 use crate::path::WorkspacePath;
+use crate::workers::Workers;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 
 /// Definitions that a ranking gives, at most.
 const RANKED_MAX: usize = 1_000;
@@ -35,6 +37,8 @@ const RANKED_MAX: usize = 1_000;
 const BRIEF_WORDS_MAX: usize = 2;
 /// The least share of the best score that speaks for a definition.
 const LEAST: f64 = 1e-6;
+/// Files for which a worker is called: of fewer, all are read before anybody has come.
+const FILES_PER_WORKER_MIN: usize = 256;
 /// The score of the first place.
 const PLACES: u32 = 1_000_000;
 
@@ -97,6 +101,11 @@ impl Ranked<'_> {
 
 /// Gives some lines of a file, counted from 1, both included; nothing where the file is gone.
 pub type TextOf<'a> = dyn FnMut(&WorkspacePath, (u32, u32)) -> Option<String> + 'a;
+
+/// Of a ranking, what is shown with its text where there is room.
+pub fn with_bodies<'r, 'a>(ranked: &'r [Ranked<'a>]) -> impl Iterator<Item = &'r Ranked<'a>> {
+    ranked.iter().take(RANKED_CANDIDATES_MAX).filter(|it| it.has_body()).take(RANKED_BODIES_MAX)
+}
 
 /// The candidates of a ranking, the best with their texts, which `text` gives for some lines of
 /// a file; the others with their signatures alone.
@@ -227,13 +236,18 @@ impl Reason {
 
 /// Ranks the definitions of a corpus, the best first. Those that nothing speaks for are absent;
 /// so are tests where all that is asked is a text that does not name them: they repeat the words
-/// of what they test, and are changed only after it.
-pub fn rank<'a>(corpus: &'a Corpus, query: &Query<'_>, weights: &Weights) -> Vec<Ranked<'a>> {
+/// of what they test, and are changed only after it. The order is the same whoever works.
+pub fn rank<'a>(
+    corpus: &'a Corpus,
+    query: &Query<'_>,
+    weights: &Weights,
+    workers: &dyn Workers,
+) -> Vec<Ranked<'a>> {
     let mut ranking = Ranking::new(corpus);
     let mut terms = matching::QueryTerms::of(query, weights);
-    matching::score(&mut ranking, &mut terms, weights);
+    matching::score(&mut ranking, &mut terms, weights, workers);
     hints::score(&mut ranking, query, weights);
-    links::score(&mut ranking, query, weights);
+    links::score(&mut ranking, query, weights, workers);
     ranking.finish(query, &terms, weights)
 }
 
@@ -260,6 +274,13 @@ struct File<'a> {
     entry: &'a Entry,
     /// The number of its first definition.
     base: usize,
+}
+
+impl File<'_> {
+    /// The numbers of its definitions.
+    fn numbers(&self) -> Range<usize> {
+        self.base..self.base + self.entry.summary.definitions.len()
+    }
 }
 
 /// What the passes over all definitions look at. The definitions themselves are a dozen times as
@@ -310,11 +331,6 @@ impl<'a> Ranking<'a> {
         }
         let (scores, because) = (vec![0.0; marks.len()], vec![(0.0, Because::Words); marks.len()]);
         Self { files, marks, scores, because }
-    }
-
-    /// The numbers of a file's definitions.
-    fn numbers(&self, file: &File<'_>) -> std::ops::Range<usize> {
-        file.base..file.base + file.entry.summary.definitions.len()
     }
 
     fn factor(&self, number: usize, weights: &Weights) -> f64 {

@@ -115,12 +115,15 @@ impl LineIndex {
         let bytes = text.as_bytes();
         let mut starts = Vec::with_capacity(text.len() / LINE_BYTES_USUAL + 1);
         starts.push(0);
-        for (at, byte) in bytes.iter().enumerate() {
-            if *byte == b'\n' || *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n') {
-                starts.push(at + 1);
-            }
-        }
+        let ends = memchr::memchr2_iter(b'\n', b'\r', bytes);
+        let ends = ends.filter(|at| bytes.get(*at..at + 2) != Some(b"\r\n"));
+        starts.extend(ends.map(|at| at + 1));
         Self { starts, length: text.len() }
+    }
+
+    /// How many lines there are, at least one.
+    pub fn count(&self) -> usize {
+        self.starts.len()
     }
 
     /// The line of a byte, counted from 0.

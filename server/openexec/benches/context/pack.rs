@@ -10,6 +10,7 @@ use openexec_engine::context::{Budget, Envelopes, PackPart, Shown, build};
 use openexec_engine::index::Corpus;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::redact::Redactions;
+use openexec_engine::workers::Alone;
 
 /// The files from which a view starts.
 pub(crate) fn seeds(task: &Task, view: View) -> Vec<WorkspacePath> {
@@ -52,7 +53,7 @@ pub(crate) fn ranked<'a>(
         }
         View::Symbol => query.cursor = seeds.first().map(|path| (path, task.seed_symbol.line)),
     }
-    rank(corpus, &query, &Weights::default())
+    rank(corpus, &query, &Weights::default(), &Alone)
 }
 
 /// What a run would send of it.

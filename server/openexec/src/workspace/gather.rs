@@ -13,7 +13,8 @@ mod reports;
 use super::index::Parsed;
 use super::layers::{Layers, is_hidden};
 use super::place::{Place, Standing};
-use super::{Gathered, Recall, Sought, Sources, Workspace, index};
+use super::threads::in_parallel;
+use super::{Gathered, Recall, Sought, Sources, Workspace};
 use crate::limits::{CANDIDATES_BYTES_MAX, RECALLED_PLACES_MAX, REPORTED_PLACES_MAX};
 use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::index::Corpus;
@@ -92,6 +93,14 @@ impl<'a> Gathering<'a> {
         let text = self.load(path);
         self.texts.insert(path.clone(), text.clone());
         text
+    }
+
+    /// Reads files side by side whose texts will be asked for.
+    fn read_ahead<'p>(&mut self, paths: impl Iterator<Item = &'p WorkspacePath>) {
+        let wanted: BTreeSet<&WorkspacePath> = paths.filter(|path| !self.texts.contains_key(*path)).collect();
+        let wanted: Vec<&WorkspacePath> = wanted.into_iter().collect();
+        let texts = in_parallel(&wanted, |path| self.load(path));
+        self.texts.extend(wanted.into_iter().cloned().zip(texts));
     }
 
     /// A file's text and symbols.
@@ -290,7 +299,7 @@ impl<'a> Gathering<'a> {
             }
         }
         let files: Vec<_> = files.into_iter().collect();
-        let hidden = index::in_parallel(&files, |(path, (parts, are_read))| {
+        let hidden = in_parallel(&files, |(path, (parts, are_read))| {
             // What was read for this pack may be of a newer text than the one that the index knows.
             let of_the_index = (!are_read && self.layers.over(path).is_none())
                 .then(|| self.layers.workspace.secrets_of_indexed(path));

@@ -9,7 +9,7 @@ use openexec_engine::path::WorkspacePath;
 use openexec_engine::redact::{Hidden, hidden_in};
 use openexec_engine::run::{HydratedText, Read, ReadScope};
 use openexec_engine::syntax::{Language, find, symbols_of};
-use openexec_engine::text::Document;
+use openexec_engine::text::LineIndex;
 
 pub(super) fn hydrate(layers: &Layers<'_>, read: &Read) -> HydratedText {
     match read {
@@ -84,24 +84,23 @@ fn part_of(path: &WorkspacePath, text: &str, scope: &ReadScope) -> Result<(Strin
 /// The lines of a text, as editors count them.
 pub(super) struct Lines<'a> {
     text: &'a str,
-    document: Document,
+    index: LineIndex,
 }
 
 impl<'a> Lines<'a> {
     pub(super) fn of(text: &'a str) -> Self {
-        Self { text, document: Document::new(text) }
+        Self { text, index: LineIndex::new(text) }
     }
 
     /// How many there are; a line break at the end begins no new one.
     pub(super) fn count(&self) -> u32 {
-        let rope = self.document.rope();
         let ends_open = self.text.ends_with(['\n', '\r']);
-        u32::try_from(rope.len_lines() - usize::from(ends_open)).unwrap_or(u32::MAX)
+        u32::try_from(self.index.count() - usize::from(ends_open)).unwrap_or(u32::MAX)
     }
 
     /// The byte at which a line, counted from 1, begins; the text's end beyond the last.
     pub(super) fn start(&self, line: u32) -> usize {
-        self.document.rope().try_line_to_byte(line.saturating_sub(1) as usize).unwrap_or(self.text.len())
+        self.index.range_of(line.saturating_sub(1) as usize).start
     }
 
     /// Lines counted from 1, both included, cut at the text's end.
@@ -210,16 +209,14 @@ fn lines_with(path: &WorkspacePath, text: &str, wanted: &str, matches: &mut Vec<
     if found.peek().is_none() {
         return;
     }
-    let document = Document::new(text);
-    let rope = document.rope();
+    let index = LineIndex::new(text);
     let mut last = None;
     for byte in found {
-        let line = rope.byte_to_line(byte);
+        let line = index.line_of(byte);
         if last.replace(line) == Some(line) {
             continue;
         }
-        let start = rope.line_to_byte(line);
-        let content = text.get(start..).unwrap_or_default();
+        let content = text.get(index.range_of(line)).unwrap_or_default();
         let content = content.split(['\n', '\r']).next().unwrap_or_default().trim();
         let shown = head(content, SEARCH_LINE_BYTES_MAX);
         let ellipsis = if shown.len() < content.len() { "…" } else { "" };

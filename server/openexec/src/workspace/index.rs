@@ -29,7 +29,7 @@ pub(super) use parsed::Parsed;
 pub use shelf::Shelf;
 pub(super) use state::Content;
 pub use view::Indexed;
-pub(super) use work::{content_of, in_parallel};
+pub(super) use work::content_of;
 
 use super::secrets::{Environments, SecretsKept};
 use parking_lot::{Condvar, Mutex};

@@ -1,7 +1,7 @@
 //! What the files themselves say: which change together, which a test is called after, which
 //! are imported; and what earlier runs changed for the same tests.
 
-use super::{Because, Query, Ranking, Weights};
+use super::{Because, File, Query, Ranking, Weights};
 use crate::index::{Term, terms_of};
 use crate::path::WorkspacePath;
 
@@ -41,7 +41,7 @@ pub(super) fn score(ranking: &mut Ranking<'_>, query: &Query<'_>, weights: &Weig
 
 /// Adds to the definitions of a file that something speaks for already, by how much does.
 fn whole_file(ranking: &mut Ranking<'_>, file: usize, value: f64, because: Because, weights: &Weights) {
-    let Some(numbers) = ranking.files.get(file).map(|file| ranking.numbers(file)) else { return };
+    let Some(numbers) = ranking.files.get(file).map(File::numbers) else { return };
     for number in numbers {
         ranking.add(number, value * ranking.factor(number, weights), because);
     }

@@ -2,8 +2,9 @@
 //! them, and the types of the signature at the cursor.
 
 use super::filter::Few;
-use super::{Because, Mark, Query, Ranking, Weights};
+use super::{Because, FILES_PER_WORKER_MIN, File, Mark, Query, Ranking, Weights};
 use crate::index::{NameKey, names_in};
+use crate::workers::{Workers, in_parts};
 use std::collections::BTreeMap;
 
 /// Definitions whose calls are followed.
@@ -20,7 +21,7 @@ struct Seed {
     calls: f64,
 }
 
-pub(super) fn score(ranking: &mut Ranking<'_>, query: &Query<'_>, weights: &Weights) {
+pub(super) fn score(ranking: &mut Ranking<'_>, query: &Query<'_>, weights: &Weights, workers: &dyn Workers) {
     let best = ranking.best(SEEDS_MAX, Mark::has_body);
     let most = best.first().map_or(1.0, |number| ranking.score(*number));
     let mut seeds: Vec<Seed> = best
@@ -45,7 +46,7 @@ pub(super) fn score(ranking: &mut Ranking<'_>, query: &Query<'_>, weights: &Weig
             ranking.add(number, weights.reported, Because::Reported);
         }
     }
-    follow(ranking, &seeds, weights);
+    follow(ranking, &seeds, weights, workers);
     if let Some(number) = cursor {
         around(ranking, number, weights);
     }
@@ -53,7 +54,7 @@ pub(super) fn score(ranking: &mut Ranking<'_>, query: &Query<'_>, weights: &Weig
 }
 
 /// Adds along the calls of the seeds, in both directions.
-fn follow(ranking: &mut Ranking<'_>, seeds: &[Seed], weights: &Weights) {
+fn follow(ranking: &mut Ranking<'_>, seeds: &[Seed], weights: &Weights, workers: &dyn Workers) {
     // By name: who calls it among the seeds, and which seed bears it.
     let mut wanted: BTreeMap<NameKey, Vec<usize>> = BTreeMap::new();
     let mut borne: BTreeMap<NameKey, Vec<usize>> = BTreeMap::new();
@@ -75,9 +76,18 @@ fn follow(ranking: &mut Ranking<'_>, seeds: &[Seed], weights: &Weights) {
             callees.entry(mark.own).or_default().push(number);
         }
     }
-    for file in ranking.files.iter().filter(|_| are_borne.len() > 0) {
-        for (at, name) in file.entry.summary.calls_wanted(|name| are_borne.place(name.0).is_some()) {
-            callers.entry(name).or_default().push(file.base + at);
+    if are_borne.len() > 0 {
+        let calling = |files: &[File<'_>]| {
+            let calls = files.iter().flat_map(|file| {
+                let borne = |name: NameKey| are_borne.place(name.0).is_some();
+                file.entry.summary.calls_wanted(borne).map(|(at, name)| (name, file.base + at))
+            });
+            calls.collect::<Vec<(NameKey, usize)>>()
+        };
+        for (name, number) in
+            in_parts(workers, &ranking.files, FILES_PER_WORKER_MIN, calling).into_iter().flatten()
+        {
+            callers.entry(name).or_default().push(number);
         }
     }
     for (names, found, most, inward) in
@@ -109,7 +119,7 @@ fn follow(ranking: &mut Ranking<'_>, seeds: &[Seed], weights: &Weights) {
 /// What stands in the file of the cursor, and the types of the signature there.
 fn around(ranking: &mut Ranking<'_>, cursor: usize, weights: &Weights) {
     let Some((numbers, signature)) =
-        ranking.definition(cursor).map(|(file, it)| (ranking.numbers(file), it.signature.clone()))
+        ranking.definition(cursor).map(|(file, it)| (file.numbers(), it.signature.clone()))
     else {
         return;
     };
@@ -132,7 +142,7 @@ fn around(ranking: &mut Ranking<'_>, cursor: usize, weights: &Weights) {
 /// Lends what stands beside the best of its file a part of the best's score.
 fn beside(ranking: &mut Ranking<'_>, weights: &Weights) {
     for at in 0..ranking.files.len() {
-        let Some(numbers) = ranking.files.get(at).map(|file| ranking.numbers(file)) else { continue };
+        let Some(numbers) = ranking.files.get(at).map(File::numbers) else { continue };
         let best = numbers
             .clone()
             .max_by(|one, other| ranking.score(*one).total_cmp(&ranking.score(*other)).then(other.cmp(one)));

@@ -2,8 +2,9 @@
 //! Taylor, 2004), and definitions whose very name is written.
 
 use super::filter::Few;
-use super::{Because, Query, Ranking, Weights};
+use super::{Because, FILES_PER_WORKER_MIN, File, Mark, Query, Ranking, Weights};
 use crate::index::{Counts, Entry, Held, NameKey, Term, names_in, terms_of};
+use crate::workers::{Workers, in_parts};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -17,7 +18,7 @@ pub(super) struct QueryTerms {
     terms: Few,
     weights: Vec<f64>,
     written: Vec<String>,
-    /// What a term is worth, which the corpus decides; set by [`score`].
+    /// What each term is worth, which the corpus decides; set by [`score`].
     worth: Vec<f64>,
     text_names: Few,
     code_names: Few,
@@ -110,75 +111,119 @@ fn frequency(counts: Counts, weights: &Weights) -> f64 {
         + weights.body * of(Held::Body)
 }
 
-/// A term of the query that a definition holds.
+/// A term of the query that a definition holds. A query can have a million of these.
 struct Hit {
-    number: usize,
-    place: usize,
+    number: u32,
+    place: u32,
     counts: Counts,
     in_path: bool,
 }
 
-/// Scores every definition by the words and names of the query. The best words make 1.
-pub(super) fn score(ranking: &mut Ranking<'_>, terms: &mut QueryTerms, weights: &Weights) {
-    let (hits, frequencies, average) = hits(ranking, terms);
-    let total = ranking.scores.len() as f64;
-    let worth: Vec<f64> = frequencies
-        .iter()
-        .zip(&terms.weights)
-        .map(|(held, weight)| {
-            weight * log2(1.0 + (total - f64::from(*held) + 0.5) / (f64::from(*held) + 0.5))
-        })
-        .collect();
-    for hit in &hits {
-        let Some(mark) = ranking.marks.get(hit.number) else { continue };
-        let stretch = 1.0 - weights.length + weights.length * f64::from(mark.words) / average;
-        let path = if hit.in_path { weights.file } else { 0.0 };
-        let often = (frequency(hit.counts, weights) + path) / stretch;
-        let value = worth.get(hit.place).copied().unwrap_or_default() * often / (weights.saturation + often);
-        if let Some(score) = ranking.scores.get_mut(hit.number) {
-            *score += value;
-        }
+impl Hit {
+    fn new(number: usize, place: usize, counts: Counts, in_path: bool) -> Self {
+        // No workspace has more definitions, and no query more terms.
+        let [number, place] = [number, place].map(|it| u32::try_from(it).unwrap_or(u32::MAX));
+        Self { number, place, counts, in_path }
     }
-    terms.worth = worth;
+
+    fn number(&self) -> usize {
+        self.number as usize
+    }
+
+    fn place(&self) -> usize {
+        self.place as usize
+    }
+}
+
+/// Scores every definition by the words and names of the query. The best words make 1.
+pub(super) fn score(
+    ranking: &mut Ranking<'_>,
+    terms: &mut QueryTerms,
+    weights: &Weights,
+    workers: &dyn Workers,
+) {
+    let found = in_parts(workers, &ranking.files, FILES_PER_WORKER_MIN, |files| Found::of(files, terms));
+    let total = ranking.scores.len() as f64;
+    let held = |place: usize| -> u32 { found.iter().filter_map(|it| it.frequencies.get(place)).sum() };
+    let worth = |(place, weight): (usize, &f64)| {
+        let held = f64::from(held(place));
+        weight * log2(1.0 + (total - held + 0.5) / (held + 0.5))
+    };
+    terms.worth = terms.weights.iter().enumerate().map(worth).collect();
+    let words: u64 = ranking.marks.iter().map(|mark| u64::from(mark.words)).sum();
+    let average = (words as f64 / total.max(1.0)).max(1.0);
+    let marks = &ranking.marks;
+    let scores = in_parts(workers, &found, 1, |found| {
+        let scores = |it: &Found| it.scores(marks, &terms.worth, average, weights);
+        found.iter().flat_map(scores).collect::<Vec<f64>>()
+    });
+    ranking.scores = scores.concat();
     discount(ranking, weights);
     normalise(ranking);
     names(ranking, &terms.text_names, weights.named, weights);
     names(ranking, &terms.code_names, weights.named_in_code, weights);
 }
 
-/// Every term of the query in every definition, how many definitions hold each, and how many
-/// words a definition has on average.
-fn hits(ranking: &Ranking<'_>, terms: &QueryTerms) -> (Vec<Hit>, Vec<u32>, f64) {
-    let mut hits = Vec::new();
-    let mut frequencies = vec![0_u32; terms.terms.len()];
-    for file in &ranking.files {
-        let in_path: Vec<usize> =
-            file.entry.path_terms.iter().filter_map(|term| terms.place(*term)).collect();
-        let first = hits.len();
-        for (at, place, counts) in file.entry.summary.terms_wanted(|term| terms.place(term)) {
-            hits.push(Hit { number: file.base + at, place, counts, in_path: in_path.contains(&place) });
-            if let Some(count) = frequencies.get_mut(place) {
-                *count += 1;
+/// What some files, one behind the other, hold of a query.
+struct Found {
+    /// The numbers of their definitions.
+    numbers: Range<usize>,
+    /// Every term of the query in every definition, file by file.
+    hits: Vec<Hit>,
+    /// How many definitions hold each term.
+    frequencies: Vec<u32>,
+}
+
+impl Found {
+    fn of(files: &[File<'_>], terms: &QueryTerms) -> Self {
+        let mut hits = Vec::new();
+        let mut frequencies = vec![0_u32; terms.terms.len()];
+        for file in files {
+            let in_path: Vec<usize> =
+                file.entry.path_terms.iter().filter_map(|term| terms.place(*term)).collect();
+            let first = hits.len();
+            for (at, place, counts) in file.entry.summary.terms_wanted(|term| terms.place(term)) {
+                hits.push(Hit::new(file.base + at, place, counts, in_path.contains(&place)));
+                if let Some(count) = frequencies.get_mut(place) {
+                    *count += 1;
+                }
+            }
+            if !in_path.is_empty() {
+                let shared = shared_only(&in_path, file.numbers(), hits.get(first..).unwrap_or_default());
+                hits.extend(shared);
             }
         }
-        if !in_path.is_empty() {
-            let shared = shared_only(&in_path, ranking.numbers(file), hits.get(first..).unwrap_or_default());
-            hits.extend(shared);
-        }
+        let first = files.first().map_or(0, |file| file.base);
+        let last = files.last().map_or(0, |file| file.numbers().end);
+        Self { numbers: first..last, hits, frequencies }
     }
-    let words: u64 = ranking.marks.iter().map(|mark| u64::from(mark.words)).sum();
-    let average = (words as f64 / (ranking.scores.len().max(1)) as f64).max(1.0);
-    (hits, frequencies, average)
+
+    /// What the terms are worth to each definition, by what each of them is worth.
+    fn scores(&self, marks: &[Mark], worth: &[f64], average: f64, weights: &Weights) -> Vec<f64> {
+        let mut scores = vec![0.0; self.numbers.len()];
+        for hit in &self.hits {
+            let Some(mark) = marks.get(hit.number()) else { continue };
+            let stretch = 1.0 - weights.length + weights.length * f64::from(mark.words) / average;
+            let path = if hit.in_path { weights.file } else { 0.0 };
+            let often = (frequency(hit.counts, weights) + path) / stretch;
+            let value =
+                worth.get(hit.place()).copied().unwrap_or_default() * often / (weights.saturation + often);
+            if let Some(score) = scores.get_mut(hit.number() - self.numbers.start) {
+                *score += value;
+            }
+        }
+        scores
+    }
 }
 
 /// What definitions hold by their file's path alone: not among their own hits, which are in order.
 fn shared_only(in_path: &[usize], numbers: Range<usize>, mut own: &[Hit]) -> Vec<Hit> {
     let mut shared = Vec::new();
     for number in numbers {
-        let (held, rest) = own.split_at(own.partition_point(|hit| hit.number <= number));
+        let (held, rest) = own.split_at(own.partition_point(|hit| hit.number() <= number));
         own = rest;
-        for place in in_path.iter().filter(|place| !held.iter().any(|hit| hit.place == **place)) {
-            shared.push(Hit { number, place: *place, counts: Counts::default(), in_path: true });
+        for place in in_path.iter().filter(|place| !held.iter().any(|hit| hit.place() == **place)) {
+            shared.push(Hit::new(number, *place, Counts::default(), true));
         }
     }
     shared

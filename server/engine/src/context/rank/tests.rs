@@ -1,6 +1,8 @@
 use super::*;
 use crate::index::{FileSummary, summarise};
 use crate::syntax::Language;
+use crate::workers::Alone;
+use crate::workers::tests::Backwards;
 use std::sync::Arc;
 
 fn path(text: &str) -> WorkspacePath {
@@ -29,7 +31,7 @@ fn shop() -> Corpus {
 
 /// One line for each of the best.
 fn ranked(corpus: &Corpus, query: &Query<'_>, count: usize) -> String {
-    let ranked = rank(corpus, query, &Weights::default());
+    let ranked = rank(corpus, query, &Weights::default(), &Alone);
     let lines =
         ranked.iter().take(count).map(|it| format!("{} {}: {}", it.path, it.definition.name, it.reason));
     lines.collect::<Vec<_>>().join("\n")
@@ -47,6 +49,31 @@ fn a_text_finds_what_speaks_of_it_before_its_tests() {
 }
 
 #[test]
+fn whoever_works_the_order_is_the_same() {
+    let name = |n: usize| format!("src/m{}/file_{n}.rs", n % 7);
+    let text = |n: usize| {
+        format!(
+            "/// Counts stock.\nfn count_{}(a: u8) {{ count_{}(a); stock_{n}() }}\nfn idle() {{}}\n",
+            n % 90,
+            n % 31
+        )
+    };
+    let files: Vec<(String, String)> = (0..3 * FILES_PER_WORKER_MIN).map(|n| (name(n), text(n))).collect();
+    let files: Vec<(&str, &str)> = files.iter().map(|(at, text)| (at.as_str(), text.as_str())).collect();
+    let corpus = corpus(&files);
+    let at = path(&name(11));
+    let texts = vec!["count_7 of the stock in m3 is idle"];
+    let query = Query { texts, cursor: Some((&at, 2)), ..Query::default() };
+    let by = |workers: &dyn Workers| {
+        let ranked = rank(&corpus, &query, &Weights::default(), workers);
+        ranked.iter().map(|it| (it.path.clone(), it.score, it.reason.clone())).collect::<Vec<_>>()
+    };
+    let alone = by(&Alone);
+    assert!(alone.len() > 500, "{}", alone.len());
+    assert_eq!(by(&Backwards(3)), alone);
+}
+
+#[test]
 fn a_text_lists_tests_only_where_it_names_them() {
     let is_listed = |query: &Query<'_>| ranked(&shop(), query, 99).contains("tests/price.rs taxes");
     let text = |text| Query { texts: vec![text], ..Query::default() };
@@ -59,10 +86,10 @@ fn a_text_lists_tests_only_where_it_names_them() {
 #[test]
 fn what_the_best_calls_and_what_stands_beside_it_comes_along() {
     let query = Query { code: vec!["with_tax"], ..Query::default() };
-    let found = rank(&shop(), &query, &Weights::default()).len();
+    let found = rank(&shop(), &query, &Weights::default(), &Alone).len();
     assert!(found >= 4);
     let corpus = shop();
-    let ranked = rank(&corpus, &query, &Weights::default());
+    let ranked = rank(&corpus, &query, &Weights::default(), &Alone);
     let reason =
         |name: &str| ranked.iter().find(|it| &*it.definition.name == name).map(|it| it.reason.to_string());
     // Both are called, too; but what they are called or where they stand says more.
@@ -77,7 +104,7 @@ fn a_cursor_finds_its_surroundings_without_a_word() {
     let at = path("src/price.rs");
     let query = Query { cursor: Some((&at, 8)), ..Query::default() };
     let corpus = shop();
-    let ranked = rank(&corpus, &query, &Weights::default());
+    let ranked = rank(&corpus, &query, &Weights::default(), &Alone);
     assert_eq!((&*ranked[0].definition.name, &ranked[0].reason), ("Price::with_tax", &Reason::Cursor));
     let reason =
         |name: &str| ranked.iter().find(|it| &*it.definition.name == name).map(|it| it.reason.to_string());

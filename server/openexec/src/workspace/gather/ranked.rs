@@ -4,8 +4,9 @@
 use super::Gathering;
 use crate::limits::RANKED_OUTPUT_BYTES_MAX;
 use crate::workspace::hydrate::{Lines, head};
+use crate::workspace::threads::Threads;
 use crate::workspace::{Commits, Sources};
-use openexec_engine::context::rank::{Query, Weights, candidates, changed_together, rank};
+use openexec_engine::context::rank::{Query, Weights, candidates, changed_together, rank, with_bodies};
 use openexec_engine::context::{Candidate, Relevance};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::ContextQuery;
@@ -47,7 +48,8 @@ impl Gathering<'_> {
             return;
         }
         let corpus = self.corpus();
-        let ranked = rank(&corpus, &asked, &Weights::default());
+        let ranked = rank(&corpus, &asked, &Weights::default(), &Threads);
+        self.read_ahead(with_bodies(&ranked).map(|ranked| ranked.path));
         let found = candidates(&ranked, &mut |path, (first, last)| {
             Some(Lines::of(&self.text(path)?).between(first, last).to_owned())
         });

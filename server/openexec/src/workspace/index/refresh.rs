@@ -1,15 +1,11 @@
 //! Finds out what has changed on disk, by the states of files and directories alone.
 
-use super::work::in_parallel;
-use crate::limits::INDEX_THREADS_MAX;
 use crate::workspace::Workspace;
 use crate::workspace::layers::is_hidden;
+use crate::workspace::threads::in_parallel;
 use crate::workspace::walk::{self, Ground, Stamp};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::Language;
-
-/// Files from which on several threads look at them.
-const FILES_PER_THREAD_MIN: usize = 500;
 
 /// True for files that may define something and may be seen. What only has a structure, such
 /// as a document or data, defines nothing that is called.
@@ -27,7 +23,7 @@ impl Workspace {
             state.files.is_some().then(|| (state.grounds.clone(), state.passed_over.clone()))
         };
         let is_as_seen = seen.is_some_and(|(grounds, passed_over)| {
-            grounds.iter().all(Ground::is_unchanged)
+            in_parallel(&grounds, Ground::is_unchanged).into_iter().all(|it| it)
                 && passed_over.iter().all(|(path, stamp)| stamp.is_settled() && self.stands(path, stamp))
         });
         if !is_as_seen {
@@ -44,15 +40,7 @@ impl Workspace {
             let state = self.index.state.lock();
             state.known.iter().map(|(path, known)| (path.clone(), known.stamp, known.is_settled)).collect()
         };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(INDEX_THREADS_MAX);
-        let share = known.len().div_ceil(threads).max(FILES_PER_THREAD_MIN);
-        let changed: Vec<(&WorkspacePath, u64)> = std::thread::scope(|scope| {
-            let lookers: Vec<_> = known
-                .chunks(share)
-                .map(|chunk| scope.spawn(move || chunk.iter().filter_map(|it| self.changed(it)).collect()))
-                .collect();
-            lookers.into_iter().flat_map(|looker| looker.join().unwrap_or_else(|_| Vec::new())).collect()
-        });
+        let changed = in_parallel(&known, |it| self.changed(it)).into_iter().flatten();
         let mut state = self.index.state.lock();
         for (path, bytes) in changed {
             state.suspect(path, bytes);

@@ -5,8 +5,7 @@ use super::pace::Pace;
 use super::shelf::unpacked;
 use super::state::{Content, Known, Outcome};
 use crate::limits::{
-    INDEX_INLINE_BYTES_MAX, INDEX_SAVED_AT_ONCE_MIN, INDEX_THREADS_MAX, INDEXED_FILE_BYTES_MAX,
-    MINIFIED_LINE_BYTES_MIN,
+    INDEX_INLINE_BYTES_MAX, INDEX_SAVED_AT_ONCE_MIN, INDEXED_FILE_BYTES_MAX, MINIFIED_LINE_BYTES_MIN,
 };
 use crate::workspace::walk::Stamp;
 use crate::workspace::{Workspace, files};
@@ -210,30 +209,4 @@ pub(in crate::workspace) fn content_of(text: &str) -> Content {
 /// True when the lines are much longer, on average, than anybody writes them.
 pub(super) fn is_minified(text: &str) -> bool {
     text.len() / (text.lines().count() + 1) > MINIFIED_LINE_BYTES_MIN
-}
-
-/// Maps in several threads; the results come in the order of the items.
-pub(in crate::workspace) fn in_parallel<T: Sync, R: Send>(
-    items: &[T],
-    work: impl Fn(&T) -> R + Sync,
-) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(INDEX_THREADS_MAX);
-    let share = items.len().div_ceil(threads).max(1);
-    if items.len() < threads * 4 {
-        return items.iter().map(work).collect();
-    }
-    let work = &work;
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = items
-            .chunks(share)
-            .map(|chunk| scope.spawn(move || chunk.iter().map(work).collect::<Vec<R>>()))
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| match worker.join() {
-                Ok(results) => results,
-                Err(panic) => std::panic::resume_unwind(panic),
-            })
-            .collect()
-    })
 }
