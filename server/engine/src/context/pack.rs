@@ -34,7 +34,8 @@ pub fn build(
     let beyond = ranked.split_off(ranked.len().min(CONTEXT_CANDIDATES_MAX));
     // A value that one text gives away may stand in all others.
     for candidate in &ranked {
-        let texts = [Some(&candidate.text), candidate.signature.as_ref(), candidate.symbol.as_ref()];
+        let signature = candidate.signature.as_ref().filter(|signature| **signature != candidate.text);
+        let texts = [Some(&candidate.text), signature, candidate.symbol.as_ref()];
         texts.into_iter().flatten().for_each(|text| redactions.look_at(candidate.path.as_ref(), text));
     }
     let shares = shares_of(&ranked);

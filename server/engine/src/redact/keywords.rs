@@ -53,6 +53,8 @@ struct Keywords {
     /// For each word, whom it calls.
     owners: Vec<Vec<usize>>,
     calls: Vec<Call>,
+    /// Those that no word calls.
+    wordless: Vec<usize>,
 }
 
 static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
@@ -85,7 +87,9 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
     }
     let automaton =
         AhoCorasick::builder().ascii_case_insensitive(true).kind(Some(AhoCorasickKind::DFA)).build(words);
-    Keywords { words: automaton.ok(), owners, calls }
+    let is_wordless = |(_, call): &(usize, &Call)| matches!(call, Call::Always | Call::Dots(_));
+    let wordless = calls.iter().enumerate().filter(is_wordless).map(|(index, _)| index).collect();
+    Keywords { words: automaton.ok(), owners, calls, wordless }
 });
 
 /// Every text that can stand before the number of a placeholder.
@@ -116,11 +120,12 @@ pub(super) fn called_by(text: &str) -> Called {
             places.entry(*owner).or_default().push(hit.start());
         }
     }
-    let called = keywords.calls.iter().enumerate().filter_map(|(index, call)| {
-        let parts = match call {
-            Call::Always => whole(),
-            Call::Word => places.contains_key(&index).then(whole)?,
-            Call::Near => around(bytes, places.remove(&index)?),
+    // Most texts are short and call for next to nothing: whom nothing calls is not asked.
+    let wordless = keywords.wordless.iter().map(|index| (*index, Vec::new()));
+    let called = places.into_iter().chain(wordless).filter_map(|(index, places)| {
+        let parts = match keywords.calls.get(index)? {
+            Call::Always | Call::Word => whole(),
+            Call::Near => around(bytes, places),
             Call::Dots(apart) => has_dots(bytes, *apart).then(whole)?,
         };
         Some((index, parts))
