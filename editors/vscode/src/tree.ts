@@ -109,7 +109,9 @@ export class RunsTree implements vscode.TreeDataProvider<Node>, vscode.Disposabl
         try {
             const changes = await this.proposals.of(entry);
             for (const reason of changes.reasons) {
-                note('question', reason);
+                // In a narrow view, what is asked comes before the place and the rule that ask it.
+                const [, about, why] = /^(.+? \([\w.-]+\)): (.+)$/s.exec(reason) ?? [];
+                note('question', why ?? reason, about);
             }
             for (const proof of changes.evidence) {
                 // What came of a command says more in a narrow view than the command.

@@ -9,7 +9,7 @@ mod guard;
 pub mod rules;
 mod toolset;
 
-pub use classes::{PathClass, check_classes, classify};
+pub use classes::{PathClass, check_classes, classify, is_hidden};
 pub use content::{Form, Occurrence, Redacted, Taint, fingerprints};
 pub use evaluate::{evaluate, evaluate_call, evaluate_changes, evaluate_task};
 pub use guard::{Changed, Weakening, weakenings};

@@ -33,6 +33,13 @@ pub enum PathClass {
     Tests,
 }
 
+impl PathClass {
+    /// True where no model may see a file of this class.
+    const fn hides(self) -> bool {
+        matches!(self, Self::Never | Self::Secret)
+    }
+}
+
 /// How a table's patterns are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Comparison {
@@ -65,16 +72,16 @@ struct Matcher {
     except: Option<GlobSet>,
 }
 
-/// Every pattern of every table of one comparison. Nearly all paths match none, and are known to
-/// be ordinary after one look. `None` when it cannot be compiled: each table is asked then.
+/// Every pattern of some tables, of those of one comparison. Nearly all paths match none, and are
+/// known to be ordinary after one look. `None` when it cannot be compiled: each table is asked then.
 struct Any {
     comparison: Comparison,
     patterns: Option<GlobSet>,
 }
 
 impl Any {
-    fn of(comparison: Comparison) -> Self {
-        let tables = TABLES.iter().filter(|table| table.comparison == comparison);
+    fn of(comparison: Comparison, is_meant: impl Fn(PathClass) -> bool) -> Self {
+        let tables = TABLES.iter().filter(|table| table.comparison == comparison && is_meant(table.class));
         let patterns: Vec<&str> = tables.flat_map(|table| table.patterns).copied().collect();
         Self { comparison, patterns: globs(&patterns) }
     }
@@ -89,7 +96,9 @@ impl Any {
 }
 
 static ANY: LazyLock<[Any; 2]> =
-    LazyLock::new(|| [Any::of(Comparison::Folded), Any::of(Comparison::Written)]);
+    LazyLock::new(|| [Comparison::Folded, Comparison::Written].map(|it| Any::of(it, |_| true)));
+static ANY_HIDDEN: LazyLock<[Any; 2]> =
+    LazyLock::new(|| [Comparison::Folded, Comparison::Written].map(|it| Any::of(it, PathClass::hides)));
 static MATCHERS: LazyLock<Vec<Matcher>> = LazyLock::new(|| TABLES.iter().map(Matcher::new).collect());
 
 fn globs(patterns: &[&str]) -> Option<GlobSet> {
@@ -131,6 +140,14 @@ pub fn classify(path: &WorkspacePath) -> Vec<PathClass> {
     classes.sort_unstable();
     classes.dedup();
     classes
+}
+
+/// True for files that no model may see. Says the same as the classes, for whoever asks of every
+/// file of a workspace.
+pub fn is_hidden(path: &WorkspacePath) -> bool {
+    let folded = fold::folded(path);
+    ANY_HIDDEN.iter().any(|any| any.matches(path.as_str(), &folded))
+        && classify(path).into_iter().any(PathClass::hides)
 }
 
 /// Holds the tables to their examples: how many there are, and those that do not hold.
@@ -191,10 +208,14 @@ mod tests {
             assert!(!table.examples.is_empty() && !table.neighbours.is_empty(), "{:?}", table.patterns);
             for example in table.examples {
                 assert!(matches(&matcher, example), "{example} is not {:?}", table.class);
-                assert!(classify(&path(example)).contains(&table.class), "{example}");
+                let classes = classify(&path(example));
+                assert!(classes.contains(&table.class), "{example}");
+                assert_eq!(is_hidden(&path(example)), classes.iter().any(|it| it.hides()), "{example}");
             }
             for neighbour in table.neighbours {
                 assert!(!matches(&matcher, neighbour), "{neighbour} is {:?}", table.class);
+                let classes = classify(&path(neighbour));
+                assert_eq!(is_hidden(&path(neighbour)), classes.iter().any(|it| it.hides()), "{neighbour}");
             }
         }
     }

@@ -11,7 +11,7 @@ mod ranked;
 mod reports;
 
 use super::index::Parsed;
-use super::layers::{Layers, is_hidden};
+use super::layers::Layers;
 use super::place::{Place, Standing};
 use super::threads::in_parallel;
 use super::{Gathered, Recall, Sought, Sources, Workspace};
@@ -21,6 +21,7 @@ use openexec_engine::index::Corpus;
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, MEMORY_RECORDS_MAX};
 use openexec_engine::memory::error_forms;
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::policy::is_hidden;
 use openexec_engine::redact::{Hidden, Secrets};
 use openexec_engine::run::{ContextQuery, Target};
 use std::cmp::Reverse;

@@ -1,11 +1,12 @@
 //! Reading for the model: parts of files and literal searches, cut to their limits.
 
-use super::layers::{Layers, is_hidden};
+use super::layers::Layers;
 use super::walk::Listed;
 use crate::limits::{SEARCH_FILES_MAX, SEARCH_LINE_BYTES_MAX};
 use openexec_engine::digest::Digest;
 use openexec_engine::limits::{FILE_BYTES_MAX, READ_BYTES_MAX, SEARCH_MATCHES_MAX};
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::policy::is_hidden;
 use openexec_engine::redact::{Hidden, hidden_in};
 use openexec_engine::run::{HydratedText, Read, ReadScope};
 use openexec_engine::syntax::{Language, find, symbols_of};

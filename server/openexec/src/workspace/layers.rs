@@ -5,7 +5,7 @@ use super::walk::Listed;
 use super::{Workspace, WorkspaceError, files};
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::policy::{PathClass, classify};
+use openexec_engine::policy::is_hidden;
 use openexec_engine::run::OpenDocument;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -76,11 +76,6 @@ impl<'a> Layers<'a> {
         listed.sort_by(|one, other| one.path.cmp(&other.path));
         listed
     }
-}
-
-/// True for files that no model may see.
-pub(super) fn is_hidden(path: &WorkspacePath) -> bool {
-    classify(path).iter().any(|class| matches!(class, PathClass::Never | PathClass::Secret))
 }
 
 fn refuse_hidden(path: &WorkspacePath) -> Result<(), WorkspaceError> {

@@ -1,10 +1,10 @@
 //! Finds out what has changed on disk, by the states of files and directories alone.
 
 use crate::workspace::Workspace;
-use crate::workspace::layers::is_hidden;
 use crate::workspace::threads::in_parallel;
 use crate::workspace::walk::{self, Ground, Stamp};
 use openexec_engine::path::WorkspacePath;
+use openexec_engine::policy::is_hidden;
 use openexec_engine::syntax::Language;
 
 /// True for files that may define something and may be seen. What only has a structure, such
