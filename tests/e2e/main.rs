@@ -23,6 +23,7 @@ mod injections;
 mod keyring;
 mod lsp;
 mod manners;
+mod masks;
 mod memory;
 mod models;
 mod neovim;

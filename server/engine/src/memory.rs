@@ -11,6 +11,7 @@ mod file;
 mod graph;
 mod load;
 mod maintenance;
+mod masks;
 mod operations;
 mod pointer;
 mod record;
@@ -24,6 +25,7 @@ pub use error::{error_forms, normalised};
 pub use graph::check;
 pub use load::{MemoryFile, Reference, Referred, Written, anchor_text, load};
 pub use maintenance::{MaintenanceRecord, Note, Standing};
+pub use masks::masks_of;
 pub use operations::{KnownFailure, Operations};
 pub use pointer::{CommitId, CommitIdError, SymbolPointer};
 pub use record::{

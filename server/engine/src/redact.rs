@@ -29,6 +29,8 @@ pub(crate) const OPENING: &str = "⟦secret:";
 const CLOSING: char = '⟧';
 /// The kind of the placeholder that stands for [`OPENING`] itself.
 const LITERAL: &str = "literal";
+/// The kind of a text that somebody wants masked.
+const MASKED: &str = "address";
 /// The kind of a value that stands in an environment file.
 const ENVIRONMENT: &str = "environment";
 /// Bytes of the shortest value that is replaced. Shorter ones would be found inside ordinary words.
@@ -220,6 +222,22 @@ impl Redactions {
         Self { classes, ..Self::default() }
     }
 
+    /// Redacts what a run must not show from its beginning on: these classes of personal data, the
+    /// values of environment files, and texts that somebody wants masked.
+    pub fn for_run<'t>(
+        classes: BTreeSet<PersonalData>,
+        environment: &Taint,
+        masked: impl IntoIterator<Item = &'t str>,
+    ) -> Self {
+        let mut redactions = Self::of(classes);
+        redactions.expect(environment);
+        let mut masked: Vec<&str> = masked.into_iter().collect();
+        // The longest first: a name that contains another one is met as a whole.
+        masked.sort_by_key(|text| (std::cmp::Reverse(text.len()), *text));
+        masked.into_iter().for_each(|text| redactions.learn(MASKED, text));
+        redactions
+    }
+
     /// Redacts from here on the values of environment files, whatever they look like.
     pub fn expect(&mut self, values: &Taint) {
         if values.is_empty() || self.environment.contains(values) {
@@ -325,11 +343,6 @@ impl Redactions {
         }
         restored.push_str(rest);
         Ok(restored)
-    }
-
-    /// Replaces this text from now on wherever it occurs, whatever it looks like.
-    pub(crate) fn mask(&mut self, kind: &str, value: &str) {
-        self.learn(kind, value);
     }
 
     fn learn(&mut self, kind: &str, value: &str) {

@@ -49,7 +49,7 @@ use openexec_engine::policy::rules::Outgoing;
 use openexec_engine::run::{Event, Inputs, RunStarted};
 use openexec_engine::task::TaskSet;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
@@ -278,7 +278,12 @@ impl Runtime {
             }
             false => (Models::only(ChosenModel::named(NO_MODEL)), Connected::new()),
         };
-        let operations = self.remembered(&root, status.clone())?.operations();
+        let remembered = self.remembered(&root, status.clone())?;
+        let operations = remembered.operations();
+        let masked = match blueprint.asks_a_model() {
+            true => remembered.masked()?.clone(),
+            false => BTreeSet::new(),
+        };
         let policy = self.policy(&root)?.snapshot.for_run(blueprint.sandbox, blueprint.approval_mode);
         let open_documents = surface.open_documents(&root);
         let open_versions =
@@ -307,6 +312,7 @@ impl Runtime {
             open_documents,
             open_versions,
             environment,
+            masked,
             entropy: entropy()?,
             context_tokens_max: self.config.context_tokens.unwrap_or(CONTEXT_TOKENS_DEFAULT),
         };

@@ -82,6 +82,9 @@ pub fn evaluate_changes(changes: &ChangeSet, known: &Known, policy: &Policy) -> 
         let source = change.renamed_from.as_ref().and_then(|from| changes.files.get(from));
         let base = change.base.as_ref().or_else(|| source.and_then(|source| source.base.as_ref()));
         let base = base.map_or("", String::as_str);
+        if let Some(from) = &change.renamed_from {
+            judge.moved(from, path, base);
+        }
         let (kinds, extent) = match &change.proposed {
             Some(text) => {
                 judge.content(path, base, text);
@@ -570,6 +573,7 @@ impl<'a> Gate<'a> {
         if !self.vacant(judge, &target, Some(&source.path)) {
             return;
         }
+        judge.moved(&source.path, &target.path, &text);
         for known in [&source, &target] {
             let places = known.places();
             let kinds = Kinds::of([&ActionKind::RenameFile]);

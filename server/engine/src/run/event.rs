@@ -18,7 +18,7 @@ use crate::redact::Hidden;
 use crate::routing::Routed;
 use crate::task::{Judgement, TaskReport, TaskSet};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One thing that happened in a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -328,6 +328,9 @@ pub struct RunStarted {
     /// Fingerprints of the values in the workspace's environment files, none of which a model sees.
     #[serde(default, skip_serializing_if = "Taint::is_empty")]
     pub environment: Taint,
+    /// Texts that no model sees: what memory files and the user's own records keep from them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub masked: BTreeSet<String>,
     /// 32 random bytes in hexadecimal, from which the nonces of envelopes are derived.
     pub entropy: String,
     /// The most tokens of one context pack.

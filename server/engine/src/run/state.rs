@@ -232,11 +232,9 @@ fn halt(reason: &str) -> Command {
 
 impl Active {
     fn new(start: RunStarted) -> Self {
-        let mut redactions = Redactions::of(start.policy.redact.clone());
-        redactions.expect(&start.environment);
-        for text in start.operations.masked() {
-            redactions.mask("address", text);
-        }
+        // Journals of before told the masks with their records alone.
+        let masked = start.masked.iter().map(String::as_str).chain(start.operations.masked());
+        let redactions = Redactions::for_run(start.policy.redact.clone(), &start.environment, masked);
         Self {
             envelopes: Envelopes::new(&start.entropy),
             policy: Policy::new(&start.policy),

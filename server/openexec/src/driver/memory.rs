@@ -7,10 +7,12 @@ use crate::memory::{Present, Shared, is_memory_file};
 use crate::store::Store;
 use crate::tasks::Declared;
 use crate::workspace::Sought;
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use openexec_engine::context::{Candidate, RecordTag, Relevance};
-use openexec_engine::limits::MEMORY_RECORDS_MAX;
-use openexec_engine::memory::{Anchor, MaintenanceRecord, Operations, Record, Resolution, SymbolPointer};
+use openexec_engine::limits::{MEMORY_OPERATIONS_MAX, MEMORY_RECORDS_MAX};
+use openexec_engine::memory::{
+    Anchor, MaintenanceRecord, Operations, Record, Resolution, SymbolPointer, masks_of,
+};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::rules::PointerKind;
 use openexec_engine::task::{Task, Trust};
@@ -35,12 +37,40 @@ pub struct Remembered {
     pub private: Vec<Record>,
     /// The declared tasks.
     pub tasks: Vec<Task>,
+    /// What these records keep from models, those of untrusted and of faulty files included.
+    masked: BTreeSet<String>,
+    /// Memory files of which that cannot be known, and why.
+    illegible: Vec<String>,
 }
 
 impl Remembered {
     /// What the run of a blueprint knows of the system.
     pub fn operations(&self) -> Operations {
-        Operations::new(self.records().cloned())
+        for fault in &self.shared.faults {
+            tracing::warn!("no record of this file counts: {fault}");
+        }
+        let operations = Operations::new(self.records().cloned());
+        if operations.records().len() == MEMORY_OPERATIONS_MAX {
+            tracing::warn!(
+                "a run knows at most {MEMORY_OPERATIONS_MAX} services, runbooks, environments and procedures; \
+                 the others are left out"
+            );
+        }
+        operations
+    }
+
+    /// What no model may see, by the files as they are, trusted or not, and by the user's own
+    /// records: to keep something back needs no trust.
+    ///
+    /// # Errors
+    /// When a file cannot be read: with its place and what to do.
+    pub fn masked(&self) -> Result<&BTreeSet<String>, DriverError> {
+        match self.illegible.as_slice() {
+            [] => Ok(&self.masked),
+            [first, ..] => Err(DriverError(anyhow!(
+                "nothing is shown to a model while it is not known what memory keeps from it: {first}"
+            ))),
+        }
     }
 
     /// All records, shared ones first.
@@ -119,16 +149,26 @@ impl Runtime {
     ) -> Result<Remembered, DriverError> {
         let files = declarations.declared.files.iter().filter(|(path, _)| is_memory_file(path));
         let texts: BTreeMap<String, String> =
-            files.map(|(path, file)| (path.clone(), file.text.clone().unwrap_or_default())).collect();
+            files.clone().map(|(path, file)| (path.clone(), file.text.clone().unwrap_or_default())).collect();
+        let private = self.store(root)?.records().context("your own records cannot be read")?;
+        let mut masked: BTreeSet<String> =
+            private.iter().flat_map(Record::masked).map(str::to_owned).collect();
+        let mut illegible = Vec::new();
+        for (path, file) in files {
+            let Some(text) = &file.text else {
+                illegible.push(format!("{path} is too large, or not UTF-8; mend or remove it"));
+                continue;
+            };
+            match masks_of(path, text) {
+                Ok(masks) => masked.extend(masks),
+                Err(error) => illegible.push(error.to_string()),
+            }
+        }
         let (shared, untrusted) = match declarations.trust {
             Trust::Trusted { .. } => (Shared::of(&texts), Vec::new()),
             Trust::Untrusted => (Shared::default(), texts.into_keys().collect()),
         };
-        for fault in &shared.faults {
-            tracing::warn!("no record of this file counts: {fault}");
-        }
-        let private = self.store(root)?.records().context("your own records cannot be read")?;
-        Ok(Remembered { shared, untrusted, private, tasks: declarations.declared.tasks })
+        Ok(Remembered { shared, untrusted, private, tasks: declarations.declared.tasks, masked, illegible })
     }
 }
 

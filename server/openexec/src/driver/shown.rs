@@ -1,22 +1,37 @@
 //! What a model would be shown, without a run: nothing is sent and nothing is remembered.
 
 use super::{DriverError, Runtime, canonical, memory, sift_by};
-use crate::workspace::{Gathered, Sought, Sources};
-use openexec_engine::context::{self, Budget, ContextPack, Envelopes, Vocabulary};
+use crate::workspace::{Gathered, Sought, Sources, Workspace};
+use anyhow::anyhow;
+use openexec_engine::context::{self, Budget, ContextPack, Envelopes, Relevance, Vocabulary};
+use openexec_engine::edit::ChangeSet;
 use openexec_engine::ids::ModelName;
+use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::Policy;
 use openexec_engine::redact::Redactions;
-use openexec_engine::run::ContextQuery;
+use openexec_engine::run::{ContextQuery, Read, ReadScope, Target};
 use std::path::Path;
 
 /// What the nonces of a pack that is only printed are made of, so that two prints are the same.
 const ENTROPY: &str = "printed, not sent";
 
+/// Why nothing is shown at a place, as a model would be told that asks to read it.
+fn nothing_at(workspace: &Workspace, target: &Target) -> anyhow::Error {
+    let (first, last) = target.lines;
+    let read = Read::File { path: target.path.clone(), scope: ReadScope::Lines { first, last } };
+    let told = workspace.hydrate(&[read], &ChangeSet::default(), &[]);
+    let why = told.into_iter().find_map(|told| told.text.err());
+    let why = why.unwrap_or_else(|| "no symbol and no line stands there".to_owned());
+    anyhow!("nothing can be shown at {}:{first}: {why}", target.path)
+}
+
 impl Runtime {
-    /// The pack for a query, as for a model elsewhere, which is told the least. Reads the disk.
+    /// The pack for a place or a text, as for a model elsewhere, which is told the least. Reads the
+    /// disk.
     ///
     /// # Errors
-    /// When the workspace, its declarations or the state cannot be read.
+    /// When the workspace, its declarations or the state cannot be read, or there is nothing to be
+    /// shown at the place.
     pub fn pack(
         &self,
         root: &Path,
@@ -28,15 +43,25 @@ impl Runtime {
         let policy = Policy::new(&snapshot);
         let workspace = self.workspace(&root)?.sifted(sift_by(policy.clone(), false));
         let store = self.store(&root)?;
-        let notes = self.memory(&root)?.notes();
+        let remembered = self.memory(&root)?;
+        let notes = remembered.notes();
         let pointers = self.pointers(&root)?;
         let recall = |sought: &Sought<'_>| memory::recall(&store, &notes, &pointers, sought);
         let commits = || self.together.commits(&root);
         let repaired =
             |tests: &[&str], read: &memory::Read<'_>| memory::repaired(&store, &pointers, tests, read);
         let sources = Sources { recall: &recall, commits: &commits, repaired: &repaired };
-        let Gathered { candidates, hidden } = workspace.gather(query, &sources);
-        let mut redactions = Redactions::default();
+        let Gathered { mut candidates, hidden } = workspace.gather(query, &sources);
+        if let Some(target) = &query.target
+            && !candidates.iter().any(|candidate| candidate.relevance == Relevance::Target)
+        {
+            return Err(DriverError(nothing_at(&workspace, target)));
+        }
+        let target: Vec<WorkspacePath> = query.target.iter().map(|target| target.path.clone()).collect();
+        let said = query.instruction.as_deref().unwrap_or_default();
+        candidates.extend(remembered.operations().candidates(said, &target));
+        let masked = remembered.masked()?.iter().map(String::as_str);
+        let mut redactions = Redactions::for_run(snapshot.redact.clone(), &workspace.environment(), masked);
         redactions.know(&hidden);
         let mut envelopes = Envelopes::new(ENTROPY);
         let rules = (&policy, false);

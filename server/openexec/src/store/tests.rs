@@ -61,6 +61,7 @@ fn run_started(run: &RunId) -> Event {
         open_documents: Vec::new(),
         open_versions: std::collections::BTreeMap::new(),
         environment: openexec_engine::policy::Taint::default(),
+        masked: std::collections::BTreeSet::new(),
         entropy: "00".repeat(32),
         context_tokens_max: 8192,
     }))

@@ -220,6 +220,19 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Judges a file with this text that comes to stand elsewhere, where others may read it.
+    pub(super) fn moved(&mut self, from: &WorkspacePath, to: &WorkspacePath, text: &str) {
+        let known = self.known.redacted().lost_with(text);
+        let held = || {
+            let found = crate::redact::find(text, Some(from)).into_iter().next()?;
+            Some(found.kind)
+        };
+        if let Some(secret) = known.or_else(held) {
+            let remedy = format!("the file takes secrets along ({secret}); the user must approve it");
+            self.ask("content.secret_moved", &format!("{to}: from {from}"), &remedy);
+        }
+    }
+
     pub(super) fn twin(&mut self, path: &WorkspacePath, twin: &WorkspacePath) {
         let remedy =
             format!("some file systems take it for `{twin}`; use that path, or one that differs more");

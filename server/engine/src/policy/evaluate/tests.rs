@@ -505,6 +505,23 @@ fn changes_have_limits() {
     Case::new().blocks(&many, "limit.bytes");
 }
 
+#[test]
+fn a_file_takes_secrets_to_another_place_only_with_approval() {
+    let key = format!("KEY = \"AKIA{}\"\n", "2E0A8F3B244C9986");
+    let moved = [rename("conf.py", "public/app.py")];
+    Case::new().file("conf.py", &key).asks(&moved, "content.secret_moved");
+    Case::new().file("conf.py", "KEY = 1\n").allows(&moved);
+    let path = |path: &str| WorkspacePath::parse(path).unwrap();
+    let policy =
+        Policy::new(&PolicySnapshot::built_in(SandboxMode::WorkspaceWrite, ApprovalMode::OnRiskyActions));
+    for (text, verdict) in [(key.as_str(), Verdict::Ask), ("KEY = 1\n", Verdict::Allow)] {
+        let mut changes = proposal(&[("conf.py", Some(text), None), ("public/app.py", None, Some(text))]);
+        changes.files.get_mut(&path("public/app.py")).unwrap().renamed_from = Some(path("conf.py"));
+        let decision = evaluate_changes(&changes, &Known::default(), &policy);
+        assert_eq!(decision.verdict, verdict, "{decision:?}");
+    }
+}
+
 fn proposal(changes: &[(&str, Option<&str>, Option<&str>)]) -> ChangeSet {
     changes
         .iter()

@@ -99,6 +99,7 @@ pub fn start_of(yaml: &str) -> RunStarted {
         open_documents: Vec::new(),
         open_versions: BTreeMap::new(),
         environment: crate::policy::Taint::default(),
+        masked: std::collections::BTreeSet::new(),
         entropy: "00".repeat(32),
         context_tokens_max: 4096,
     }

@@ -66,6 +66,7 @@ impl World {
             open_documents: Vec::new(),
             open_versions: BTreeMap::new(),
             environment: Taint::default(),
+            masked: std::collections::BTreeSet::new(),
             entropy: "00".repeat(32),
             context_tokens_max: 4096,
         };
