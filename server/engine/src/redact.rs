@@ -194,6 +194,8 @@ pub struct Redactions {
     classes: BTreeSet<PersonalData>,
     /// The values of environment files, of which only fingerprints are known.
     environment: Vec<Taint>,
+    /// What somebody wants masked, in any case: names of hosts have none.
+    masked: Option<AhoCorasick>,
     /// Values and placeholders, in the order in which the run met them.
     secrets: Vec<(String, String)>,
     /// Where a value stands among the secrets.
@@ -234,7 +236,8 @@ impl Redactions {
         let mut masked: Vec<&str> = masked.into_iter().collect();
         // The longest first: a name that contains another one is met as a whole.
         masked.sort_by_key(|text| (std::cmp::Reverse(text.len()), *text));
-        masked.into_iter().for_each(|text| redactions.learn(MASKED, text));
+        masked.iter().for_each(|text| redactions.learn(MASKED, text));
+        redactions.masked = AhoCorasick::builder().ascii_case_insensitive(true).build(masked).ok();
         redactions
     }
 
@@ -304,6 +307,9 @@ impl Redactions {
                 self.learn(&finding.kind, value);
             }
         }
+        let masked = self.masked.iter().flat_map(|masked| masked.find_iter(text));
+        let spellings: Vec<&str> = masked.filter_map(|hit| text.get(hit.range())).collect();
+        spellings.into_iter().for_each(|spelling| self.learn(MASKED, spelling));
     }
 
     /// The text with placeholders for all values, but for those that begin or end in `kept`.

@@ -225,3 +225,14 @@ fn placeholders_are_counted_by_kind_and_not_by_occurrence() {
     let counts = placeholders(&text);
     assert_eq!(counts.values().sum::<usize>(), 1, "{text}: {counts:?}");
 }
+
+#[test]
+fn what_is_masked_is_masked_in_any_case() {
+    let mut redactions =
+        Redactions::for_run(BTreeSet::new(), &Taint::default(), ["Db.Example", "db.example.org"]);
+    let text = "db.example DB.EXAMPLE.ORG other.example";
+    let (shown, count) = redactions.redact(text);
+    assert_eq!((shown.contains("xample.org"), count), (false, 2), "{shown}");
+    assert!(!shown.to_lowercase().contains("db.") && shown.ends_with("other.example"), "{shown}");
+    assert_eq!(redactions.restore(&shown).unwrap(), text);
+}
