@@ -46,9 +46,6 @@ pub struct Remembered {
 impl Remembered {
     /// What the run of a blueprint knows of the system.
     pub fn operations(&self) -> Operations {
-        for fault in &self.shared.faults {
-            tracing::warn!("no record of this file counts: {fault}");
-        }
         let operations = Operations::new(self.records().cloned());
         if operations.records().len() == MEMORY_OPERATIONS_MAX {
             tracing::warn!(
@@ -168,6 +165,9 @@ impl Runtime {
             Trust::Trusted { .. } => (Shared::of(&texts), Vec::new()),
             Trust::Untrusted => (Shared::default(), texts.into_keys().collect()),
         };
+        for fault in &shared.faults {
+            tracing::warn!("no record of this file counts: {fault}");
+        }
         Ok(Remembered { shared, untrusted, private, tasks: declarations.declared.tasks, masked, illegible })
     }
 }
