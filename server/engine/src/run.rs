@@ -21,7 +21,7 @@ mod tests;
 pub use command::{Command, ContextQuery, Read, ReadScope};
 pub use event::{
     ApplyReport, DiagnosticInput, Event, FileOutcome, HydratedText, Inputs, LiveText, OpenDocument, Outcome,
-    ProcedurePart, RunStarted, StepOutcome, Target,
+    ProcedurePart, RelatedPlace, RunStarted, StepOutcome, Target,
 };
 pub use state::RunState;
 pub use status::{Asked, Evidence, RequestSummary, Status};

@@ -221,6 +221,8 @@ pub const RECONCILE_LOOK_MS: u64 = 50;
 pub const RECONCILE_GRACE_MS: u64 = 500;
 /// Diagnostics of other servers that one run is started with.
 pub const DIAGNOSTICS_MAX: usize = 20;
+/// Other places that are handed on of one diagnostic.
+pub const RELATED_MAX: usize = 8;
 /// Milliseconds that a run's view may lag behind the event that was just announced.
 pub const VIEW_LAG_MS: u64 = 1_000;
 /// Runs of a workspace that a client's own list shows.

@@ -377,6 +377,21 @@ pub struct DiagnosticInput {
     pub code: Option<String>,
     /// What it says.
     pub message: String,
+    /// The other places that it speaks of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub related: Vec<RelatedPlace>,
+}
+
+/// A place that has to do with a diagnostic: where the other one of two types was declared, say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelatedPlace {
+    /// The file.
+    pub path: WorkspacePath,
+    /// The line, counted from 1.
+    pub line: u32,
+    /// What is said of it.
+    pub message: String,
 }
 
 /// An open buffer.

@@ -68,7 +68,12 @@ impl Active {
             let lines: Vec<String> = inputs
                 .diagnostics
                 .iter()
-                .map(|it| format!("{}:{}: {} ({})", it.path, it.line, it.message, it.source))
+                .flat_map(|it| {
+                    let said = format!("{}:{}: {} ({})", it.path, it.line, it.message, it.source);
+                    let related =
+                        it.related.iter().map(|at| format!("  {}:{}: {}", at.path, at.line, at.message));
+                    std::iter::once(said).chain(related)
+                })
                 .collect();
             let data = self.as_data("diagnostics of other tools", &lines.join("\n"));
             let _ = write!(text, "\n# Diagnostics\n{data}\n");

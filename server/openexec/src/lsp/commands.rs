@@ -5,16 +5,17 @@ use super::actions::{RunLine, short};
 use super::documents::OpenFile;
 use super::protocol::Range;
 use super::roots::{Roots, below};
+use super::uri;
 use crate::driver::StartRequest;
-use crate::limits::DIAGNOSTICS_MAX;
+use crate::limits::{DIAGNOSTICS_MAX, RELATED_MAX};
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::Part;
 use openexec_engine::ids::{BlueprintName, ModelName};
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::run::{DiagnosticInput, Inputs, Outcome, Target};
+use openexec_engine::run::{DiagnosticInput, Inputs, Outcome, RelatedPlace, Target};
 use serde::Deserialize;
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
@@ -94,6 +95,21 @@ pub(super) struct SaidDiagnostic {
     source: Option<String>,
     #[serde(default)]
     code: Option<Value>,
+    #[serde(default, rename = "relatedInformation")]
+    related: Vec<SaidPlace>,
+}
+
+/// Another place that a diagnostic speaks of.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct SaidPlace {
+    location: SaidLocation,
+    message: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct SaidLocation {
+    uri: String,
+    range: Range,
 }
 
 /// The arguments of commands about one run.
@@ -416,7 +432,7 @@ pub(super) fn start_request(
     let mut diagnostics = Vec::new();
     if let Some(path) = &within {
         let said = arguments.diagnostics.into_iter().take(DIAGNOSTICS_MAX);
-        diagnostics.extend(said.map(|said| said.of_file(path.clone())));
+        diagnostics.extend(said.map(|said| said.of_file(&root, path.clone())));
     }
     Ok(StartRequest {
         root,
@@ -433,7 +449,7 @@ pub(super) fn start_request(
 }
 
 impl SaidDiagnostic {
-    fn of_file(self, path: WorkspacePath) -> DiagnosticInput {
+    fn of_file(self, root: &Path, path: WorkspacePath) -> DiagnosticInput {
         let code = self.code.map(|code| match code {
             Value::String(text) => text,
             other => other.to_string(),
@@ -444,7 +460,22 @@ impl SaidDiagnostic {
             source: self.source.unwrap_or_else(|| "the editor".to_owned()),
             code,
             message: self.message,
+            related: self
+                .related
+                .into_iter()
+                .filter_map(|said| said.within(root))
+                .take(RELATED_MAX)
+                .collect(),
         }
+    }
+}
+
+impl SaidPlace {
+    /// The place, if it lies in the folder: what stands elsewhere, a library say, is nobody's to see.
+    fn within(self, root: &Path) -> Option<RelatedPlace> {
+        let path = below(root, &uri::canonical(&uri::path_of(&self.location.uri).ok()?))?;
+        let line = self.location.range.start.line.saturating_add(1);
+        Some(RelatedPlace { path, line, message: self.message })
     }
 }
 

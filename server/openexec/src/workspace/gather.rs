@@ -188,8 +188,14 @@ impl<'a> Gathering<'a> {
         for (at, diagnostic) in (0..).zip(&query.diagnostics) {
             let code = diagnostic.code.as_deref().unwrap_or_default();
             let by = format!("{} {code}", diagnostic.source).trim_end().to_owned();
+            for related in &diagnostic.related {
+                let score = 900_u32.saturating_sub(at);
+                places.push((related.path.clone(), related.line, format!("{by}, a related place"), score));
+            }
             places.push((diagnostic.path.clone(), diagnostic.line, by, 1000_u32.saturating_sub(at)));
         }
+        // The diagnostics themselves come before what they speak of.
+        places.sort_by_key(|(.., score)| Reverse(*score));
         for (at, failure) in (0..).zip(&query.failures) {
             let by = format!("test {}", failure.name);
             let score = 800_u32.saturating_sub(at);

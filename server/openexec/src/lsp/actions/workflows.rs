@@ -1,7 +1,7 @@
 //! The workflows that a place triggers, what each would be given, and what hinders it.
 
 use super::{Place, RunLine, action, quote, short};
-use crate::limits::DIAGNOSTICS_MAX;
+use crate::limits::{DIAGNOSTICS_MAX, RELATED_MAX};
 use crate::lsp::protocol::{self, CodeAction, Diagnostic, NumberOrString, Range};
 use crate::lsp::roots::below;
 use crate::lsp::trust::TrustState;
@@ -227,6 +227,10 @@ fn trimmed(diagnostic: &Diagnostic) -> Value {
                 NumberOrString::String(text) => text.clone(),
             };
             members.insert("code".to_owned(), json!(code));
+        }
+        if let Some(related) = diagnostic.related_information.as_ref().filter(|related| !related.is_empty()) {
+            let related: Vec<_> = related.iter().take(RELATED_MAX).collect();
+            members.insert("relatedInformation".to_owned(), json!(related));
         }
     }
     value

@@ -142,7 +142,12 @@ fn a_run_starts_in_the_innermost_folder_with_lines_counted_from_one() {
         "range": { "start": { "line": 4, "character": 0 }, "end": { "line": 6, "character": 0 } },
         "diagnostics": [{
             "range": { "start": { "line": 5, "character": 1 }, "end": { "line": 5, "character": 2 } },
-            "message": "mismatched types", "source": "rustc", "code": "E0308", "severity": 1 }],
+            "message": "mismatched types", "source": "rustc", "code": "E0308", "severity": 1,
+            "relatedInformation": [
+                { "message": "expected due to this", "location": { "uri": "file:///w/inner/src/b.rs",
+                    "range": { "start": { "line": 2, "character": 0 }, "end": { "line": 2, "character": 1 } } } },
+                { "message": "the standard library", "location": { "uri": "file:///usr/lib/std.rs",
+                    "range": { "start": { "line": 2, "character": 0 }, "end": { "line": 2, "character": 1 } } } }] }],
     }));
     let path = Some(PathBuf::from("/w/inner/src/a.rs"));
     let request = start_request(arguments, &roots(), None, path, None).unwrap();
@@ -152,6 +157,8 @@ fn a_run_starts_in_the_innermost_folder_with_lines_counted_from_one() {
     let diagnostic = &request.inputs.diagnostics[0];
     assert_eq!((diagnostic.line, diagnostic.source.as_str()), (6, "rustc"));
     assert_eq!(diagnostic.code.as_deref(), Some("E0308"));
+    let related: Vec<_> = diagnostic.related.iter().map(|it| (it.path.as_str(), it.line)).collect();
+    assert_eq!(related, [("src/b.rs", 3)]);
     assert_eq!(request.inputs.instruction.as_deref(), Some("double it"));
 }
 

@@ -2,7 +2,7 @@ use super::*;
 use openexec_engine::context::Relevance;
 use openexec_engine::edit::FileChange;
 use openexec_engine::limits::{CONTEXT_CANDIDATES_MAX, RANKED_BODIES_MAX};
-use openexec_engine::run::{DiagnosticInput, Target};
+use openexec_engine::run::{DiagnosticInput, RelatedPlace, Target};
 use openexec_engine::task::TestFailure;
 use std::sync::Mutex;
 
@@ -230,6 +230,11 @@ fn reports_lead_to_the_symbols_around_the_places_they_name() {
         source: "rustc".to_owned(),
         code: Some("E0308".to_owned()),
         message: "mismatched types".to_owned(),
+        related: vec![RelatedPlace {
+            path: path("src/unrelated.rs"),
+            line: 1,
+            message: "expected due to this".to_owned(),
+        }],
     };
     let found = gathered(&tree, &ContextQuery { output, diagnostics: vec![diagnostic], ..query() });
     let found: Vec<Candidate> = found
@@ -238,9 +243,9 @@ fn reports_lead_to_the_symbols_around_the_places_they_name() {
         .collect();
     insta::assert_snapshot!(listed(&found), @r"
     reported by rustc E0308: src/price.rs Price::new 14-16 (1000)
+    reported by rustc E0308, a related place: src/unrelated.rs unrelated 1-1 (900)
     reported by the output: src/tax.rs rate 1-3 (500)
     reported by the output: src/price.rs apply_rate 19-21 (499)
-    reported by the output: src/unrelated.rs unrelated 1-1 (498)
     reported by the output: tests/prices.rs other 12-15 (497)
     ");
 }
@@ -353,6 +358,7 @@ fn nothing_hidden_becomes_a_candidate() {
                 source: "x".to_owned(),
                 code: None,
                 message: String::new(),
+                related: vec![RelatedPlace { path: place, line: 1, message: String::new() }],
             }],
             ..query()
         };
