@@ -249,7 +249,9 @@ pub const SYMBOLS_QUIET_MS: u64 = 150;
 /// Files that are read to find out whether they call a script.
 pub const EXECUTED_SOURCES_MAX: usize = 100;
 /// Environment files whose secrets are looked out for in one batch.
-pub const ENVIRONMENT_FILES_MAX: usize = 32;
+pub const ENVIRONMENT_FILES_MAX: usize = 64;
+/// Folders in which environment files are looked for, the nearest to the root.
+pub const ENVIRONMENT_FOLDERS_MAX: usize = 20_000;
 /// Secrets that are looked out for.
 pub const ENVIRONMENT_VALUES_MAX: usize = 500;
 /// Complaints that wait for an editor that is not ready to hear them.

@@ -16,17 +16,32 @@ const EMPTY: &str = "⟪⟫";
 
 /// Sequences that mean something to a model, a chat template or the runtime. A mark goes behind
 /// the first character of each.
+///
+/// The names are those of the added tokens in the tokenizers that the makers of the models
+/// publish, and of what their chat templates write. Some of them are also placeholders of usage
+/// texts (`<filename>`) or old markup: a mark in them harms nobody, since it can be taken back.
 const SPECIAL: &[&str] = &[
     // ChatML, Llama 3, Phi, Qwen, GPT, and DeepSeek with its fullwidth bars. Any letter of any
     // script may stand in it: all that is not ASCII is a hundredth of the expression that `\w` is.
     r"<[|｜][0-9A-Za-z_/ .:\x{80}-\x{10FFFF}-]{1,64}[|｜]>",
     // Sentence and turn markers of Llama 2, Mistral and Gemma, and what stands for no text at all.
-    r"</?(?:s|bos|eos|pad|unk|mask|cls|sep|turn|start_of_turn|end_of_turn|start_of_image|end_of_image|begin_of_text|end_of_text|endoftext|fim_prefix|fim_suffix|fim_middle|fim_pad|eod)\s*/?>",
+    r"</?(?:s|bos|eos|pad|unk|mask|cls|sep|turn|start_of_turn|end_of_turn|start_of_image|end_of_image|begin_of_text|end_of_text|endoftext|eod)\s*/?>",
+    // Holes and metadata of code models: SantaCoder, StarCoder 1 and 2, Granite.
+    r"<(?:fim[_-](?:prefix|suffix|middle|pad)|filename|reponame|repo_name|file_sep|gh_stars|issue_(?:start|comment|closed)|jupyter_(?:start|text|code|output|script)|empty_output|commit_(?:before|msg|after)|code_to_intermediate|intermediate_to_code|pr(?:_[a-z_]{1,40})?)>",
+    // Those of Code Llama and Codestral, in capitals only: `a[prefix]` is an index.
+    r"<(?:PRE|SUF|MID|EOT)>",
+    r"\[(?:PREFIX|SUFFIX|MIDDLE|[gs]?MASK)\]",
+    // GLM (as the last of the row above), Command, InternLM, Baichuan, T5, and the numbered tokens and pictures of Gemma.
+    r"<(?:sop|eop|eoh|eoa|eom|(?:BOS|EOS|EOP|MASK)_TOKEN|TOKENS_UNUSED_\d{1,4}|reserved_\d{1,4}|extra_id_\d{1,4}|unused\d{1,4}|(?:image|audio)_soft_token|(?:start|end)_of_audio|(?:start|end)_function_[a-z]{1,20}|\d?mass)>",
+    // Turns of MiniMax, and the elements of DeepSeek's calls.
+    r"\]~!?b[\[\]]|\[e~\[|</?[|｜]DSML[|｜]",
+    // The elements of calls in which a name stands in the tag: Qwen.
+    r"<(?:function|parameter)=[^<>\s]{1,120}>",
     r"(?i)\[/?(?:INST|SYS|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_CALL|TOOL_RESULTS|TOOL_CONTENT|ARGS|CALL_ID|THINK|IMG|IMG_BREAK|IMG_END)\]",
     r"(?i)<</?\s*SYS\s*>>",
     // Elements in which models are shown, or write, turns, thoughts and tool calls. Lowercase only:
     // `Vec<Thought>` is a type.
-    r"</?(?:antml:[a-z_]+|system|assistant|human|developer|tool_call|tool_calls|tool_use|tool_result|tool_results|tool_response|function_call|function_calls|function_results|invoke|parameter|thinking|think|thought|reflection|scratchpad|instructions?|system-reminder|system_prompt|user_query|document_contents?)(?:\s[^<>\n]{0,120})?/?>",
+    r"</?(?:(?:antml|minimax|seed):[a-z_]+|arg_key|arg_value|system|assistant|human|developer|tool_call|tool_calls|tool_use|tool_result|tool_results|tool_response|function_call|function_calls|function_results|invoke|parameter|thinking|think|thought|reflection|scratchpad|instructions?|system-reminder|system_prompt|user_query|document_contents?)(?:\s[^<>\n]{0,120})?/?>",
     // A conversation as JSON.
     r#"(?i)\x22(?:role|author|from)\x22[ \t]*:[ \t]*\x22(?:system|assistant|developer|tool|function|model|runtime)\x22"#,
     r#"(?i)\x22(?:tool_calls?|tool_use_id|tool_call_id|function_call|artifact_id|approval_id|approved_by)\x22[ \t]*:"#,
@@ -169,6 +184,32 @@ mod tests {
             "<</SYS>>",
             "<start_of_turn>",
             "<end_of_turn>",
+            "<fim_prefix>",
+            "<fim-prefix>",
+            "<fim-middle>",
+            "<reponame>",
+            "<file_sep>",
+            "<gh_stars>",
+            "<jupyter_code>",
+            "<pr_diff_hunk>",
+            "<PRE>",
+            "<EOT>",
+            "[SUFFIX]",
+            "[gMASK]",
+            "<sop>",
+            "<BOS_TOKEN>",
+            "<image_soft_token>",
+            "<unused99>",
+            "<extra_id_0>",
+            "]~!b[",
+            "]~b]",
+            "[e~[",
+            "<｜DSML｜invoke",
+            "<arg_key>",
+            "</arg_value>",
+            "<minimax:tool_call>",
+            "<seed:think>",
+            "<function=run>",
             "<tool_call>",
             "</tool_call>",
             "<function_calls>",
@@ -209,6 +250,7 @@ mod tests {
             "fn main() {\n\tlet x: Vec<String> = a[b[0]]; // <- here\n}\n",
             "x |> f <| y;  let s = \"</span>\"; <div class=\"user\">",
             "for (a, b) in [1, 2] { [INSTALL] }",
+            "let x = names[prefix] + a[mask]; <pre>y</pre> <p> Vec<Pr> <unused> x < function = y > z",
             "# Heading\n\n- item\n=====\n",
             "match role { Role::System => \"system\" }",
         ] {

@@ -2,7 +2,7 @@
 //! keywords, before any expression is run.
 
 use super::rules::RULES;
-use super::shapes::SHAPES;
+use super::shapes;
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use memchr::memchr_iter;
 use std::collections::BTreeMap;
@@ -62,7 +62,7 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
         let words: Vec<&str> = rule.keywords().iter().map(String::as_str).collect();
         (words, rule.dots(), rule.is_near())
     });
-    let shapes = SHAPES.iter().map(|shape| (shape.keywords.to_vec(), shape.dots, shape.is_near()));
+    let shapes = shapes::all().map(|shape| (shape.keywords.to_vec(), shape.dots, shape.is_near()));
     let mut words: Vec<&str> = Vec::new();
     let mut owners: Vec<Vec<usize>> = Vec::new();
     let mut calls = Vec::new();
@@ -95,7 +95,7 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
 /// Every text that can stand before the number of a placeholder.
 static NAMES: LazyLock<String> = LazyLock::new(|| {
     let rules = RULES.rules.iter().map(super::rules::Rule::kind);
-    let shapes = SHAPES.iter().map(|shape| shape.kind);
+    let shapes = shapes::all().map(|shape| shape.kind);
     let others = [super::ENVIRONMENT, super::LITERAL].into_iter().chain(super::personal::kinds());
     let names = rules.chain(shapes).chain(others);
     names.map(|kind| format!("{}{kind}:\n", super::OPENING)).collect()

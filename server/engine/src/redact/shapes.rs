@@ -2,6 +2,8 @@
 //! private keys however short, assignments to names that promise a secret, and tokens whose
 //! prefix alone says what they are, however little entropy they have.
 
+mod settings;
+
 use super::Finding;
 use super::rules::matches_in;
 use regex::bytes::{Regex, RegexBuilder};
@@ -24,14 +26,19 @@ pub(super) struct Shape {
 impl Shape {
     /// True when it has to be run only around its keywords.
     pub(super) fn is_near(&self) -> bool {
-        self.kind == ASSIGNMENT
+        self.kind == ASSIGNMENT || settings::is_near(self.kind)
     }
 }
 
 /// The kind of what is assigned to a name that promises a secret.
 const ASSIGNMENT: &str = "assignment";
 
-pub(super) const SHAPES: &[Shape] = &[
+/// All shapes, always in the same order.
+pub(super) fn all() -> impl Iterator<Item = &'static Shape> {
+    SHAPES.iter().chain(settings::SETTINGS)
+}
+
+const SHAPES: &[Shape] = &[
     Shape {
         kind: "private-key",
         keywords: &["private key"],
@@ -350,7 +357,7 @@ fn no_stand_in_and_hard_to_guess(value: &[u8]) -> bool {
 
 static COMPILED: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
     // A test holds that each of these constants compiles.
-    SHAPES.iter().map(|shape| RegexBuilder::new(shape.pattern).unicode(false).build().ok()).collect()
+    all().map(|shape| RegexBuilder::new(shape.pattern).unicode(false).build().ok()).collect()
 });
 
 /// The byte range widened to character boundaries: the expressions see bytes.
@@ -382,7 +389,7 @@ impl Shape {
 
 /// Adds what a shape finds in these parts of the text, by its place among the shapes.
 pub(super) fn find(index: usize, text: &str, parts: &[Range<usize>], found: &mut Vec<Finding>) {
-    if let (Some(shape), Some(Some(regex))) = (SHAPES.get(index), COMPILED.get(index)) {
+    if let (Some(shape), Some(Some(regex))) = (all().nth(index), COMPILED.get(index)) {
         shape.find(regex, text, parts, found);
     }
 }
@@ -402,7 +409,7 @@ mod tests {
     #[test]
     fn every_shape_compiles_and_has_lowercase_keywords() {
         assert!(COMPILED.iter().all(Option::is_some));
-        for shape in SHAPES {
+        for shape in all() {
             assert!(shape.keywords.is_empty() == shape.dots.is_some());
             assert!(
                 shape.keywords.iter().all(|keyword| *keyword == keyword.to_lowercase()),

@@ -236,3 +236,89 @@ fn what_is_masked_is_masked_in_any_case() {
     assert!(!shown.to_lowercase().contains("db.") && shown.ends_with("other.example"), "{shown}");
     assert_eq!(redactions.restore(&shown).unwrap(), text);
 }
+
+#[test]
+fn secrets_are_found_where_people_give_them_to_programs() {
+    let (one, two) = (fake(&["Kj7mQ2", "vTr9xW"]), fake(&["h4Zq-8", "Lw2_pB"]));
+    for text in [
+        "\"Server=db.example;Database=Shop;User Id=sa;Password={};Encrypt=true\"",
+        "const string Cs = \"Server=db;User Id=sa;Pwd={};\";",
+        "connectionString=\"Data Source=db;User ID=sa;Password={}\" />",
+        "jdbc:mysql://h/db?user=root&password={}\"",
+        "CREATE USER bob WITH PASSWORD '{}';",
+        "ALTER USER 'x'@'%' IDENTIFIED BY '{}';",
+        "CREATE LOGIN bob WITH PASSWORD = N'{}'",
+        "  PGPASSWORD={} psql prod -c 'select 1'",
+        "mysql -u root -p{} prod",
+        "sshpass -p '{}' ssh bob@host",
+        "redis-cli -h cache -a {} ping",
+        "docker login -u bob -p {} registry.example.org",
+        "helm install x --set image.tag=1,db.password={}",
+        "tool --user bob --password={} --verbose",
+        "[\"--db-password\", \"{}\"]",
+        "FROM x\nENV API_SECRET {}\n",
+        "    - JWT_SECRET={}\n",
+        "docker run -e DB_PASSWORD={} app",
+        "<add key=\"SmtpPassword\" value=\"{}\" />",
+        "<property name=\"hibernate.connection.password\">{}</property>",
+        "<server><password>{}</password></server>",
+        "String pass = \"{}\";",
+        "const dbPass = \"{}\"",
+        "machine git.example.org login bob password {}",
+        "machine git.example.org\n  login bob\n  password {}\n",
+    ] {
+        for secret in [&one, &two] {
+            let text = text.replace("{}", secret);
+            let (redacted, _) = Redactions::default().redact(&text);
+            assert!(!redacted.contains(secret.as_str()), "{redacted}");
+        }
+    }
+    let token = fake(&["dckr_", "pat_", "Zk3vQ8mW2xN7bT5rY1cL9sD4fGh"]);
+    let hook = fake(&["discord.com/api/", "webhooks/118273645546372819/"])
+        + &fake(&["Zk3vQ8mW2xN7bT5rY1cL9sD4fGh", "aZk3vQ8mW2xN7bT5rY1cL9sD4fGhbJk6pRtUe"]);
+    let lines = [fake(&["AAAAgQCx", "9fKq2LmZ"]), fake(&["7vWn3RtYbQ==", ""])];
+    let key = format!("{}Lines: 2\n{}\n{}\nPrivate-MAC: 00\n", fake(&["Priv", "ate-"]), lines[0], lines[1]);
+    for (text, secret) in [(&token, &token[9..]), (&hook, &hook[40..]), (&key, &lines[0]), (&key, &lines[1])]
+    {
+        let (redacted, _) = Redactions::default().redact(text);
+        assert!(!redacted.contains(secret), "{redacted}");
+    }
+    assert!(Redactions::default().redact(&key).0.contains("Private-MAC"));
+}
+
+#[test]
+fn what_only_stands_where_secrets_do_is_none() {
+    for text in [
+        "Server=db;User Id=sa;Password=${DB_PASSWORD};",
+        "Server=db;User Id=sa;Password=yourStrong1Password;",
+        "Server=db;User Id=sa;Password=password123;",
+        "f(user=name, password=password2hash)",
+        "CREATE USER bob WITH PASSWORD '<password>';",
+        "CREATE USER bob IDENTIFIED BY '%s'",
+        "PGPASSWORD=\"$DB_PASSWORD\" psql",
+        "PGPASSWORD=$1 psql",
+        "mysql -u root -p prod",
+        "mysql -u root -p\"$MYSQL_ROOT_PASSWORD\" prod",
+        "docker run --name mysql -p 3306:3306 -d mysql",
+        "docker login -u bob --password-stdin registry2.example.org",
+        "sshpass -p \"$PASSWORD\" ssh host",
+        "redis-cli -a ${REDIS_PASSWORD} ping",
+        "tool --password=<password> --token-file /run/secrets/token1",
+        "tool --max-tokens 4096 --secret-name prod-db-7",
+        "helm install --set db.passwordSecret=prod-db-credentials-v2",
+        "ENV API_SECRET ${API_SECRET}",
+        "ENV PATH /usr/local/x86_64-v2/bin:$PATH",
+        "MAX_TOKENS=int2string(x)",
+        "<add key=\"SmtpPassword\" value=\"#{Smtp.Password1}\" />",
+        "<property name=\"password\" value=\"${db.password}\"/>",
+        "<input name=\"password\" type=\"password\">",
+        "<Password>{password1}</Password>",
+        "bypass = \"never-2-do-so\"",
+        "let pass = \"shadow pass 2\";",
+        "if (pass == \"x\") {}",
+        "a machine learning login needs a password policy2024x",
+        "https://discord.com/api/webhooks/{id}/{token}",
+    ] {
+        assert_eq!(Redactions::default().redact(text), (text.to_owned(), 0));
+    }
+}

@@ -3,21 +3,25 @@
 //!
 //! And what looks like a secret in whole files, kept from one pack to the next.
 
+mod search;
+mod spelling;
+
+pub(super) use search::Environments;
+
 use super::Workspace;
 use super::index::{Content, content_of};
-use super::walk::{self, Ground};
 use crate::limits::{ENVIRONMENT_FILES_MAX, ENVIRONMENT_VALUES_MAX, SECRETS_KEPT_MAX};
-use cap_std::fs::Dir;
 use hashlink::LruCache;
 use openexec_engine::limits::CONFIG_BYTES_MAX;
 use openexec_engine::path::{RequestedPath, WorkspacePath};
-use openexec_engine::policy::{PathClass, Taint, classify, fingerprints};
+use openexec_engine::policy::{Taint, fingerprints};
 use openexec_engine::redact::Secrets;
 use parking_lot::Mutex;
 use regex::Regex;
+use search::is_environment_file;
 use std::collections::BTreeSet;
-use std::io::Read as _;
-use std::sync::{Arc, LazyLock};
+use std::io::{self, Read};
+use std::sync::LazyLock;
 
 /// Names of variables that hold secrets.
 static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -29,6 +33,19 @@ static SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
 static SECRET_VALUE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^[A-Za-z0-9+/=_.~-]{24,}$").ok());
 
+/// Names of variables that hold a secret and nothing about one. Only theirs may be short.
+static SHORT_SECRET_NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|key|pin)[_.-]?\d*$").ok()
+});
+
+/// What stands for another value, and for none of its own: `${NAME}`, `$(command)`, `%NAME%`.
+static REFERENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"\$\{[^}]*\}|\$\([^)]*\)|\{\{.*?\}\}|%[A-Za-z_]\w*%|^\$[A-Z_][A-Z0-9_]*$|^<[^<>]*>$").ok()
+});
+
+/// The name of a variable within a value. A password may have one by chance.
+static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"\$[A-Za-z_]").ok());
+
 /// Values that say nothing.
 const PLAIN: &[&str] = &[
     "changeme",
@@ -39,14 +56,23 @@ const PLAIN: &[&str] = &[
     "disabled",
     "undefined",
     "en_us.utf-8",
+    "aes128",
+    "aes192",
+    "aes256",
+    "argon2",
+    "argon2i",
+    "argon2id",
+    "base64",
+    "ed25519",
+    "oauth2",
+    "sha256",
+    "sha384",
+    "sha512",
+    "x25519",
 ];
 
-/// The environment files of a workspace, and what that list depends on.
-#[derive(Default)]
-pub(super) struct Environments {
-    files: Arc<[(String, String)]>,
-    grounds: Vec<Ground>,
-}
+/// Bytes from which on a value needs no name that promises a secret.
+const SURE_BYTES_MIN: usize = 8;
 
 /// What was found in whole files, by the file and the digest of its text.
 pub(super) struct SecretsKept(Mutex<LruCache<(WorkspacePath, Content), Secrets>>);
@@ -94,73 +120,72 @@ impl Workspace {
                 rest = folder;
             }
         }
-        let mut values = BTreeSet::new();
-        let files = folders.iter().flat_map(|folder| self.environment_files(folder));
-        for (dir, name) in files.take(ENVIRONMENT_FILES_MAX) {
-            values.extend(secrets_in(&dir, &name));
-        }
-        salted(values)
+        let files = folders.iter().flat_map(|folder| {
+            self.environment_files(folder).into_iter().map(move |name| (folder.as_str(), name))
+        });
+        let read = files.take(ENVIRONMENT_FILES_MAX);
+        let values = read.flat_map(|(folder, name)| self.assignments(folder, &name));
+        salted(values.filter(|(name, value)| is_secret(name, value)).map(|(_, value)| value).collect())
     }
 
     /// Fingerprints of all values in the workspace's environment files that say something.
     pub fn environment(&self) -> Taint {
-        let files = self.all_environment_files();
-        let values = files.iter().flat_map(|(folder, name)| match self.folder(folder) {
-            Some(dir) => assignments(&dir, name),
-            None => Vec::new(),
-        });
+        let files = self.index.environments.lock().below(&self.root);
+        let values = files.iter().flat_map(|(folder, name)| self.assignments(folder, name));
         // The name of a file is no secret, and without it nobody could speak of the file.
         let is_file = |value: &str| self.dir.symlink_metadata(value).is_ok();
         let told = values.filter(|(name, value)| is_telling(name, value) && !is_file(value));
         salted(told.map(|(_, value)| value).collect())
     }
 
-    /// Every environment file, as its folder and its name. They are looked for again when a folder
-    /// has changed.
-    fn all_environment_files(&self) -> Arc<[(String, String)]> {
-        let mut known = self.index.environments.lock();
-        if known.grounds.is_empty() || !known.grounds.iter().all(Ground::is_unchanged) {
-            let walk::Listing { files, grounds } = walk::list(&self.root);
-            let mut folders = BTreeSet::from([(0, String::new())]);
-            for file in files {
-                let mut rest = file.path.as_str();
-                while let Some((folder, _)) = rest.rsplit_once('/') {
-                    // Where there are too many, those near the root are the ones that are used.
-                    folders.insert((folder.matches('/').count() + 1, folder.to_owned()));
-                    rest = folder;
-                }
-            }
-            let files = folders.into_iter().flat_map(|(_, folder)| {
-                let found = self.environment_files(&folder).into_iter();
-                found.map(|(_, name)| (folder.clone(), name)).collect::<Vec<_>>()
-            });
-            *known = Environments { files: files.take(ENVIRONMENT_FILES_MAX).collect(), grounds };
-        }
-        Arc::clone(&known.files)
-    }
-
-    fn folder(&self, folder: &str) -> Option<Dir> {
-        let dir = match folder {
-            "" => self.dir.try_clone(),
-            folder => self.dir.open_dir(folder),
+    /// The names of the environment files in one folder.
+    fn environment_files(&self, folder: &str) -> Vec<String> {
+        let entries = match folder {
+            "" => self.dir.entries(),
+            folder => self.dir.read_dir(folder),
         };
-        dir.ok()
+        let names =
+            entries.into_iter().flatten().filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let mut names: Vec<String> = names.filter(|name| is_environment_file(name)).collect();
+        names.sort();
+        names
     }
 
-    fn environment_files(&self, folder: &str) -> Vec<(Dir, String)> {
-        let Some(dir) = self.folder(folder) else { return Vec::new() };
-        let mut names: Vec<String> = dir
-            .entries()
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| name.contains("env"))
-            .filter(|name| {
-                WorkspacePath::parse(name).is_ok_and(|path| classify(&path).contains(&PathClass::Secret))
-            })
-            .collect();
-        names.sort();
-        names.into_iter().filter_map(|name| Some((dir.try_clone().ok()?, name))).collect()
+    /// The names and values of an environment file.
+    fn assignments(&self, folder: &str, name: &str) -> Vec<(String, String)> {
+        match self.environment_bytes(folder, name) {
+            Ok(bytes) => spelling::assignments(&spelling::decoded(&bytes), promises),
+            // What cannot be read by us reaches no model through us.
+            Err(_) => Vec::new(),
+        }
+    }
+
+    /// The bytes of an environment file. A link is followed, also out of the workspace: of what it
+    /// leads to nothing is shown, and a model is to be kept from those values like from any others.
+    fn environment_bytes(&self, folder: &str, name: &str) -> io::Result<Vec<u8>> {
+        let path = match folder {
+            "" => name.to_owned(),
+            folder => format!("{folder}/{name}"),
+        };
+        let mut inside = cap_std::fs::OpenOptions::new();
+        let mut outside = std::fs::OpenOptions::new();
+        inside.read(true);
+        outside.read(true);
+        #[cfg(unix)]
+        {
+            // Nobody waits for the other end of a pipe.
+            let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+            cap_std::fs::OpenOptionsExt::custom_flags(&mut inside, flags);
+            std::os::unix::fs::OpenOptionsExt::custom_flags(&mut outside, flags);
+        }
+        let opened = self.dir.open_with(&path, &inside).map(cap_std::fs::File::into_std);
+        let file = opened.or_else(|_| outside.open(self.root.join(&path)))?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::other("it is no regular file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(CONFIG_BYTES_MAX as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 }
 
@@ -172,26 +197,13 @@ fn salted(values: BTreeSet<String>) -> Taint {
     fingerprints(values.iter().take(ENVIRONMENT_VALUES_MAX).map(String::as_str), &salt)
 }
 
-fn secrets_in(dir: &Dir, name: &str) -> Vec<String> {
-    let secret = assignments(dir, name).into_iter().filter(|(name, value)| is_secret(name, value));
-    secret.map(|(_, value)| value).collect()
+fn matches(pattern: &Option<Regex>, text: &str) -> bool {
+    pattern.as_ref().is_none_or(|found| found.is_match(text))
 }
 
-/// The names and values of an environment file.
-fn assignments(dir: &Dir, name: &str) -> Vec<(String, String)> {
-    let Ok(metadata) = dir.symlink_metadata(name) else { return Vec::new() };
-    if !metadata.is_file() || metadata.len() > CONFIG_BYTES_MAX as u64 {
-        return Vec::new();
-    }
-    let mut text = String::new();
-    let read = dir.open(name).map(|file| file.take(CONFIG_BYTES_MAX as u64).read_to_string(&mut text));
-    if !matches!(read, Ok(Ok(_))) {
-        return Vec::new();
-    }
-    // A line that cannot be read hides no secret on the others.
-    text.lines()
-        .flat_map(|line| dotenvy::from_read_iter(line.as_bytes()).flatten().collect::<Vec<_>>())
-        .collect()
+/// True for the name of a variable that holds a secret.
+fn promises(name: &str) -> bool {
+    matches(&SECRET_NAME, name)
 }
 
 /// True for a value that a model need not see. Under a name that promises a secret that is every
@@ -199,22 +211,31 @@ fn assignments(dir: &Dir, name: &str) -> Vec<(String, String)> {
 /// text may contain, and addresses of this machine.
 fn is_telling(name: &str, value: &str) -> bool {
     const HERE: &[&str] = &["localhost", "127.0.0.1", "0.0.0.0", "[::1]"];
-    let is_plain = PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain));
-    let is_number = value.parse::<f64>().is_ok();
-    let promises = SECRET_NAME.as_ref().is_none_or(|found| found.is_match(name));
-    let is_word = |character: char| character.is_alphabetic() || matches!(character, '-' | '_' | '/' | ' ');
+    let is_word = |character: char| {
+        character.is_alphabetic() || matches!(character, '-' | '_' | '/' | ' ' | ',' | '\'' | '!' | '?')
+    };
     let is_here = HERE.iter().any(|here| value.contains(here)) && !value.contains('@');
-    !is_plain && !is_number && (promises || !(value.chars().all(is_word) || is_here))
+    let is_plain = value.chars().all(is_word) || is_here;
+    says_something(name, value) && (promises(name) || !is_plain)
 }
 
 fn is_secret(name: &str, value: &str) -> bool {
-    let matches =
-        |pattern: &Option<Regex>, text: &str| pattern.as_ref().is_none_or(|found| found.is_match(text));
-    let is_plain =
-        PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain)) || value.parse::<f64>().is_ok();
     let mixed =
         value.contains(|c: char| c.is_ascii_digit()) && value.contains(|c: char| c.is_ascii_alphabetic());
-    !is_plain && (matches(&SECRET_NAME, name) || (mixed && matches(&SECRET_VALUE, value)))
+    says_something(name, value) && (promises(name) || (mixed && matches(&SECRET_VALUE, value)))
+}
+
+/// False for values that stand in many a text, and for what only refers to other values.
+fn says_something(name: &str, value: &str) -> bool {
+    let is_plain = PLAIN.iter().any(|plain| value.eq_ignore_ascii_case(plain));
+    let is_number = value.parse::<f64>().is_ok();
+    // Of a value that is put together, what stands between the others is a secret only by its name.
+    let own = REFERENCE.as_ref().map(|reference| reference.replace_all(value, ""));
+    let own = own.as_deref().unwrap_or(value).trim();
+    let is_whole = own == value.trim() && (promises(name) || !matches(&VARIABLE, value));
+    let is_own = is_whole || (promises(name) && own.len() >= SURE_BYTES_MIN);
+    let is_long = own.len() >= SURE_BYTES_MIN || matches(&SHORT_SECRET_NAME, name);
+    !is_plain && !is_number && is_own && is_long
 }
 
 #[cfg(test)]
@@ -276,6 +297,73 @@ mod tests {
         for value in ["development", "postgresql", "54320000", "http://localhost:3000/x", "app/deep/main.rs"]
         {
             assert!(!known.more_in("", &format!("x {value} y")), "{value}");
+        }
+    }
+
+    #[test]
+    fn values_are_known_however_their_files_are_written() {
+        let place = tempfile::tempdir().unwrap();
+        let outside = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| std::fs::write(place.path().join(name), bytes).unwrap();
+        let units = "TOKEN=wide-ttt-1234\n".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>();
+        write(".env.wide", &[b"\xFF\xFE".as_slice(), &units].concat());
+        write(".env.mark", b"\xEF\xBB\xBFDB_PASSWORD=first-qqq-123\n");
+        write(".env.latin", b"# caf\xE9\nDB_PASSWORD=latin-rrr-1234\n");
+        write(".env", b"A_PASSWORD=pa$$w0rd-long-bbb\nB_PASSWORD=sh0rt7x\nC_PASSWORD=back\\slash-iii123\n");
+        write(".envrc", b"export A_TOKEN=envrc-xxx-1234\n");
+        std::fs::create_dir(place.path().join("only")).unwrap();
+        write("only/.env", b"A_TOKEN=only-zzz-12345\n");
+        write(".gitignore", b"only/\n.env*\n");
+        std::fs::write(outside.path().join("shared"), "A_TOKEN=linked-uuu-123\n").unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(outside.path().join("shared"), place.path().join(".env.local"))
+                .unwrap();
+            std::os::unix::fs::symlink("only/.env", place.path().join(".env.near")).unwrap();
+            std::os::unix::fs::symlink("/dev/zero", place.path().join(".env.endless")).unwrap();
+        }
+        let workspace = Workspace::open(place.path()).unwrap();
+        let (all, near) = (workspace.environment(), workspace.taint(&[RequestedPath::new("main.py")]));
+        for value in [
+            "wide-ttt-1234",
+            "first-qqq-123",
+            "latin-rrr-1234",
+            "pa$$w0rd-long-bbb",
+            "sh0rt7x",
+            "back\\slash-iii123",
+            "envrc-xxx-1234",
+            "only-zzz-12345",
+            #[cfg(unix)]
+            "linked-uuu-123",
+        ] {
+            assert!(all.more_in("", &format!("say {value} here")), "{value}");
+            assert!(cfg!(not(unix)) || near.more_in("", &format!("say {value} here")), "{value}");
+        }
+    }
+
+    #[test]
+    fn what_says_nothing_is_no_secret() {
+        for (name, value) in [
+            ("DB_PASSWORD", "${POSTGRES_PASSWORD}"),
+            ("DB_PASSWORD", "$POSTGRES_PASSWORD"),
+            ("DB_PASSWORD", "<your password>"),
+            ("DATABASE_URL", "postgres://${DB_USER}:${DB_PASSWORD}@${DB_HOST}/x1"),
+            ("PATH_OF_TOOLS", "$PWD/bin:$PATH"),
+            ("SSH_KEY_TYPE", "rsa4096"),
+            ("HOST_KEY", "ed25519"),
+            ("AUTH_MODE", "oauth2"),
+            ("DB_NAME", "app_v2"),
+            ("GREETING", "it's a nice day"),
+        ] {
+            assert!(!is_telling(name, value) && !is_secret(name, value), "{name}={value}");
+        }
+        for (name, value) in [
+            ("DB_PASSWORD", "pre-${STAGE}-fix99"),
+            ("DB_PASSWORD", "$ecretP4ss99"),
+            ("DB_PASSWORD9", "sh0rt7x"),
+            ("API_KEY", "a1b2c3"),
+        ] {
+            assert!(is_telling(name, value) && is_secret(name, value), "{name}={value}");
         }
     }
 }

@@ -46,7 +46,7 @@ pub(super) struct Ground {
 }
 
 impl Ground {
-    fn new(path: PathBuf) -> Self {
+    pub(super) fn new(path: PathBuf) -> Self {
         let stamp = stamp_of(&path);
         Self { path, stamp, is_settled: stamp.is_none_or(|stamp| stamp.is_settled()) }
     }

@@ -11,9 +11,10 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Bytes of the shortest value, or encoded value, that is recognised. Shorter ones would be
-/// found inside ordinary words.
-const VALUE_BYTES_MIN: usize = 8;
+/// Bytes of the shortest value, or encoded value, that is recognised.
+const VALUE_BYTES_MIN: usize = 6;
+/// Bytes from which on a value may be anything. Shorter words and numbers are parts of others.
+const ANY_VALUE_BYTES_MIN: usize = 8;
 /// Bytes of the shortest line of a longer value that is recognised by itself.
 const LINE_BYTES_MIN: usize = 20;
 /// Places in the table for the quick look.
@@ -45,7 +46,7 @@ struct Fingerprint {
     value: usize,
     form: Form,
     bytes: usize,
-    /// What the first eight bytes are mixed to.
+    /// What the first bytes are mixed to, as many as the shortest value has.
     window: u16,
     digest: Digest,
 }
@@ -73,14 +74,15 @@ pub struct Occurrence {
 }
 
 /// Takes the fingerprints of secret values. `salt` is fresh entropy, which the caller brings.
-/// Values of fewer than eight bytes are left out.
+/// Values of fewer than six bytes are left out, and of fewer than eight those that are no mixture
+/// of letters with digits or signs.
 pub fn fingerprints<'a>(values: impl IntoIterator<Item = &'a str>, salt: &[u8; 32]) -> Taint {
     let salt = Digest::of(salt).to_hex();
     let key = key_of(&salt);
     let mut prints = BTreeSet::new();
     for (value, text) in values.into_iter().enumerate() {
         let text = text.trim();
-        if text.len() < VALUE_BYTES_MIN {
+        if text.len() < VALUE_BYTES_MIN || (text.len() < ANY_VALUE_BYTES_MIN && !is_mixed(text)) {
             continue;
         }
         for (form, bytes) in forms(text) {
@@ -91,6 +93,12 @@ pub fn fingerprints<'a>(values: impl IntoIterator<Item = &'a str>, salt: &[u8; 3
         }
     }
     Taint { salt, prints: prints.into_iter().collect() }
+}
+
+/// True for letters together with digits, or with signs that join no words.
+fn is_mixed(text: &str) -> bool {
+    let is_other = |character: char| character.is_ascii_digit() || "!#$%&*+=?@^~|".contains(character);
+    text.contains(char::is_alphabetic) && text.contains(is_other)
 }
 
 /// Every form of a value that is long enough to be recognised.
@@ -151,9 +159,10 @@ fn key_of(salt: &str) -> u64 {
     digest.as_bytes().first_chunk().map_or(1, |bytes| u64::from_le_bytes(*bytes) | 1)
 }
 
-/// Eight bytes mixed to sixteen bits.
-fn mixed(window: &[u8; 8], key: u64) -> u16 {
-    let product = u64::from_le_bytes(*window).wrapping_mul(key);
+/// The first bytes of a value mixed to sixteen bits.
+fn mixed(window: &[u8; VALUE_BYTES_MIN], key: u64) -> u16 {
+    let [a, b, c, d, e, f] = *window;
+    let product = u64::from_le_bytes([a, b, c, d, e, f, 0, 0]).wrapping_mul(key);
     ((product ^ (product >> 29)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48) as u16
 }
 
@@ -256,7 +265,12 @@ mod tests {
 
     #[test]
     fn short_values_and_other_salts_are_nothing() {
-        assert!(fingerprints(["short", "  1234567 "], &SALT).is_empty());
+        for nothing in ["short", "sh0rt", "  1234567 ", "secret", "Secrets", "app-dev", "1.2.3.4"] {
+            assert!(fingerprints([nothing], &SALT).is_empty(), "{nothing}");
+        }
+        for short in ["sh0rt7x", "p@sswd", "a1b2c3"] {
+            assert!(fingerprints([short], &SALT).more_in("", &format!("x={short};")), "{short}");
+        }
         let one = fingerprints(["not-a-real-pass-7c1d9e"], &SALT);
         let other = fingerprints(["not-a-real-pass-7c1d9e"], &[8; 32]);
         assert_ne!(one.prints[0].digest, other.prints[0].digest);
@@ -274,7 +288,7 @@ mod tests {
     proptest! {
         #[test]
         fn planted_values_are_always_found(
-            values in proptest::collection::vec("[!-~]{8,40}", 1..6),
+            values in proptest::collection::vec("[!-~]{8,40}|[a-z]{3,5}[0-9]{3}", 1..6),
             chosen in any::<prop::sample::Index>(),
             form in 0..9_usize,
             before in "[ -~]{0,40}",
