@@ -168,6 +168,10 @@ fn a_runbook_repairs_the_running_service_and_the_repair_can_be_undone() {
     assert_eq!(changed, ["service/var/cache.json", "service/var/run.lock"]);
     let listed = project.expect(0, &["memory", "list"]);
     assert!(listed.contains(&run) && listed.contains("procedure `rebuild`"), "{listed}");
+    // Where no symbol changed, the files say what did.
+    let shown = project.expect(0, &["memory", "show", &run]);
+    let first = format!("run {run} (remediate) changed service/var/cache.json, service/var/run.lock\n");
+    assert!(shown.contains(&first) && !shown.contains("repaired tests: \n"), "{shown}");
     project.expect(0, &["undo", &run]);
     assert_eq!(project.tree(), before);
     let shown = project.expect(0, &["memory", "show", &run]);
@@ -641,4 +645,130 @@ fn an_editor_re_anchors_at_every_save_change_on_disk_and_commit() {
             && message["params"]["diagnostics"].as_array().unwrap().iter().any(|it| it["code"] == "moved")
     });
     assert!(client.leave().unwrap().success());
+}
+
+#[test]
+fn a_decision_that_a_run_writes_down_is_bound_as_one_that_a_person_does() {
+    let project = Project::empty("replies: []\n");
+    git(&project, &["init", "-q", "-b", "main"]);
+    project.write("a.py", TOTAL);
+    project.write("b.py", TOTAL);
+    let first = commit(&project);
+    project.expect(0, &["memory", "add", "a.py:1", "--why", "by hand", "--private", "--id", "by-hand"]);
+    project.expect(0, &["run", "record_decision", "--at-place", "a.py:1", "-i", "by a run", "--no-input"]);
+    let exported = project.expect(0, &["memory", "export"]);
+    assert_eq!(exported.matches(&first).count(), 2, "{exported}");
+    git(&project, &["rm", "-q", "a.py"]);
+    commit(&project);
+    let told = project.expect(1, &["memory", "check"]);
+    assert!(told.contains("stale symbol by-hand") && told.contains("stale symbol total-"), "{told}");
+    let pack = project.expect(0, &["context", "--at", "b.py:1"]);
+    assert!(!pack.contains("by a run") && !pack.contains("by hand"), "{pack}");
+}
+
+#[test]
+fn what_a_commit_brings_back_is_taken_up_again() {
+    let project = Project::empty("replies: []\n");
+    git(&project, &["init", "-q", "-b", "main"]);
+    project.write("shop/sums.py", TOTAL);
+    commit(&project);
+    project
+        .expect(0, &["memory", "add", "shop/sums.py", "total", "--why", "so", "--private", "--id", "sums"]);
+    git(&project, &["rm", "-q", "shop/sums.py"]);
+    commit(&project);
+    assert!(project.expect(1, &["memory", "check"]).contains("stale symbol sums"));
+    // Brought back with another text, and not committed: nobody knows that it is the same.
+    let edited = TOTAL.replace("amount = 0", "amount = 0.0");
+    project.write("shop/sums.py", &edited);
+    let told = project.expect(1, &["memory", "check"]);
+    assert!(told.contains("suspect symbol sums") && told.contains("`total` in `shop/sums.py`"), "{told}");
+    // Brought back as it was, and then edited: a commit makes no difference.
+    project.write("shop/sums.py", TOTAL);
+    commit(&project);
+    project.write("shop/sums.py", &edited);
+    let before = project.expect(0, &["memory", "check"]);
+    assert!(before.contains("edited symbol sums"), "{before}");
+    commit(&project);
+    assert_eq!(project.expect(0, &["memory", "check"]), before);
+}
+
+/// A memory file with these symbol records.
+fn symbols(records: &[(&str, &str)]) -> String {
+    let records = records.iter().map(|(id, why)| {
+        format!("  - {{id: {id}, at: {{path: shop/sums.py, symbol: total}}, why: {why}}}\n")
+    });
+    format!("version: 1\nsymbols:\n{}", records.collect::<String>())
+}
+
+#[test]
+fn an_import_takes_all_or_nothing_and_what_is_wrong_with_own_records_is_said() {
+    let project = Project::empty("replies: []\n");
+    project.write("shop/sums.py", TOTAL);
+    project.write("twice.yaml", &symbols(&[("x", "one"), ("y", "two"), ("x", "three")]));
+    let told = project.expect(1, &["memory", "import", "twice.yaml"]);
+    assert!(told.contains("twice.yaml:5: there is another symbol x: twice.yaml:3"), "{told}");
+    assert!(!project.expect(0, &["memory", "list"]).contains("symbol"), "nothing was imported");
+    project.write("one.yaml", &symbols(&[("x", "one")]));
+    project.expect(0, &["memory", "import", "one.yaml"]);
+    let again = project.expect(0, &["memory", "import", "one.yaml"]);
+    assert!(again.contains("among your own records already, as it is"), "{again}");
+    project.write("other.yaml", &symbols(&[("y", "two"), ("x", "other")]));
+    let told = project.expect(1, &["memory", "import", "other.yaml"]);
+    assert!(told.contains("other.yaml:4: there is another symbol x among your own"), "{told}");
+    let listed = project.expect(0, &["memory", "list"]);
+    assert!(listed.contains("one") && !listed.contains("two") && !listed.contains("other"), "{listed}");
+    for moment in ["2026-13-45", "2026-02-30T25:61"] {
+        project.write("day.yaml", &symbols(&[("z", &format!("so, written: '{moment}'"))]));
+        let told = project.expect(1, &["memory", "import", "day.yaml"]);
+        assert!(told.contains("a day that there is"), "{told}");
+    }
+    // What is wrong with records of one's own is reported as what is wrong with files.
+    project.write("loose.yaml", "version: 1\nrunbooks:\n  - {id: r, symbols: [z], failures: [{id: f, looks_like: [is corrupt], remediations: [p]}]}\n");
+    project.expect(0, &["memory", "import", "loose.yaml"]);
+    project.write(".openexec/memory/x.yaml", &symbols(&[("x", "shared")]));
+    project.trust();
+    let told = project.expect(1, &["memory", "check"]);
+    for part in [
+        "symbol x of your own: there is another one in .openexec/memory/x.yaml:3",
+        "runbook r of your own: there is no symbol `z`",
+        "runbook r of your own: there is no procedure `p`",
+        "3 problems",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    // Nobody knows which of two is meant.
+    let told = project.expect(1, &["memory", "relocate", "--accept", "x"]);
+    assert!(told.contains("`x` is the id of several records"), "{told}");
+    // One's own can be dropped; what is shared is said to stand in its file.
+    project.expect(0, &["memory", "forget", "x"]);
+    let told = project.expect(1, &["memory", "forget", "x"]);
+    assert!(told.contains("symbol x in .openexec/memory/x.yaml:3"), "{told}");
+    project.expect(0, &["memory", "forget", "r"]);
+    assert!(project.expect(0, &["memory", "check"]).contains("0 problems"));
+}
+
+#[test]
+fn what_cannot_be_accepted_and_services_of_nothing_are_said() {
+    let project = Project::empty("replies: []\n");
+    project.write("src/a.py", TOTAL);
+    project.write(
+        ".openexec/memory/all.yaml",
+        "version: 1\nservices: [{id: one, path: no/such}, {id: two, path: src}, {id: three, path: src}]\n\
+         symbols: [{id: gone, at: {path: src/a.py, symbol: nothing}, why: so}]\n\
+         runbooks: [{id: book, failures: [{id: f, looks_like: [is corrupt]}]}]\n",
+    );
+    project.trust();
+    let told = project.expect(1, &["memory", "check"]);
+    for part in [
+        "service one: there is no folder `no/such`",
+        "service two is made of `src` as well",
+        "2 problems, 1 doubtful",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    let told = project.expect(1, &["memory", "relocate", "--accept", "book"]);
+    assert!(told.contains("runbook book points at no symbol; there is nothing to accept"), "{told}");
+    let told = project.expect(1, &["memory", "relocate", "--accept", "gone"]);
+    assert!(told.contains("stale symbol gone"), "{told}");
+    project.expect(0, &["memory", "relocate"]);
 }

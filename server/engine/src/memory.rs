@@ -22,7 +22,7 @@ mod sketch;
 mod write;
 
 pub use error::{error_forms, normalised};
-pub use graph::check;
+pub use graph::{check, check_private};
 pub use load::{MemoryFile, Reference, Referred, Written, anchor_text, load};
 pub use maintenance::{MaintenanceRecord, Note, Standing};
 pub use masks::masks_of;

@@ -19,7 +19,7 @@ pub use past::Past;
 
 use crate::limits::{
     CO_CHANGED_COMMITS_MAX, CO_CHANGED_FILES_MAX, CO_CHANGED_KEPT_MAX, CO_CHANGED_TIMEOUT_MS,
-    HISTORY_COMMITS_MAX, HISTORY_RENAMES_MAX,
+    HISTORY_COMMITS_MAX, HISTORY_RENAMES_MAX, HISTORY_VERSIONS_MAX,
 };
 use batch::Batch;
 use git::Git;
@@ -206,6 +206,17 @@ impl History {
     ) -> Result<Vec<CommitId>, HistoryError> {
         let (range, count) = (format!("{from}..{to}"), format!("-n{HISTORY_COMMITS_MAX}"));
         let arguments = ["rev-list", "--first-parent", "--reverse", &count, &range, "--", path.as_str()];
+        let printed = self.git.text(&arguments)?;
+        Ok(printed.lines().filter_map(|line| CommitId::parse(line).ok()).collect())
+    }
+
+    /// The latest commits up to one that changed a file at this path, newest first.
+    ///
+    /// # Errors
+    /// When git does not answer.
+    pub fn versions(&self, path: &WorkspacePath, to: &CommitId) -> Result<Vec<CommitId>, HistoryError> {
+        let count = format!("-n{HISTORY_VERSIONS_MAX}");
+        let arguments = ["rev-list", "--first-parent", &count, to.as_str(), "--", path.as_str()];
         let printed = self.git.text(&arguments)?;
         Ok(printed.lines().filter_map(|line| CommitId::parse(line).ok()).collect())
     }

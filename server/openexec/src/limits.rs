@@ -275,6 +275,8 @@ pub const HISTORY_COMMITS_MAX: usize = 5_000;
 pub const HISTORY_RENAMES_MAX: usize = 2_000;
 /// Changed files of one commit that are searched for a symbol which left its file.
 pub const HISTORY_STEP_FILES_MAX: usize = 2_000;
+/// Versions of a file among which the last is looked for that held a symbol.
+pub const HISTORY_VERSIONS_MAX: usize = 64;
 /// Lines of commits that are kept at hand, each from one commit to another.
 pub const HISTORY_LINES_KEPT_MAX: usize = 64;
 /// Pointers whose way through history is kept at hand.

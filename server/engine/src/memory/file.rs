@@ -13,6 +13,7 @@ use crate::yaml::read::{Label, Name, Prose, Version, shown, text};
 use crate::yaml::{Node, Placed, Problems, Read, read_choices};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use std::borrow::Cow;
+use toml::value::Datetime;
 
 /// What to write in place of keys that people expect here and that records have not.
 fn hint(name: &str) -> Option<&'static str> {
@@ -260,12 +261,16 @@ record! {
     }
 }
 
+/// What the schema says of a [`Moment`]: the length of months is left to the reader.
+const MOMENT: &str = "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
+    ([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]+)?)?(Z|[+-][0-9]{2}:[0-9]{2})?)?$";
+
 checked_text! {
     pub(super),
     /// One line for people.
     Line, line, { "type": "string", "minLength": 1, "maxLength": MEMORY_LINE_BYTES_MAX };
     /// A day, or a moment.
-    Moment, moment, { "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.+Z-]+)?$" };
+    Moment, moment, { "type": "string", "pattern": MOMENT };
     /// A file or a folder of the workspace.
     Place, place, { "type": "string", "minLength": 1 };
     /// What the program writes into an anchor.
@@ -286,18 +291,12 @@ fn line(text: &str) -> Result<(), String> {
 }
 
 fn moment(text: &str) -> Result<(), String> {
-    let (day, rest) = text.split_at_checked(10).unwrap_or((text, ""));
-    let is_day = day.len() == 10
-        && day.bytes().enumerate().all(|(at, byte)| match at {
-            4 | 7 => byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    let is_time = rest.is_empty()
-        || (rest.starts_with(['T', ' '])
-            && rest.len() > 1
-            && rest.bytes().skip(1).all(|it| it.is_ascii_digit() || b":.+Z-".contains(&it)));
-    let good = is_day && is_time;
-    good.then_some(()).ok_or_else(|| "write a day such as `2026-03-01`, or a day and a time".to_owned())
+    // A form of ISO 8601 that TOML knows as well: a day of the calendar, a time of the day.
+    let moment = text.parse::<Datetime>().ok();
+    let is_good = moment.is_some_and(|moment| moment.date.is_some());
+    is_good
+        .then_some(())
+        .ok_or_else(|| "write a day that there is, such as `2026-03-01`, or a day and a time".to_owned())
 }
 
 fn place(text: &str) -> Result<(), String> {

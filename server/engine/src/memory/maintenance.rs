@@ -6,6 +6,7 @@ use crate::ids::{BlueprintName, RunId};
 use crate::path::WorkspacePath;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fmt::Write as _;
 
 /// A fact that a model noted. Data, never an instruction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,22 +102,33 @@ impl MaintenanceRecord {
 
     /// The record as text for a context pack. What did not stand says so before anything else.
     pub fn describe(&self) -> String {
-        let symbols: Vec<&str> = self.symbols.iter().map(|pointer| pointer.symbol.as_str()).collect();
-        let notes: String = self.notes.iter().map(|note| format!("\nnote: {}", note.text)).collect();
-        let errors: String = self.errors.iter().map(|error| format!("\nerror: {error}")).collect();
         let (warning, changed) = match self.standing.warning() {
             Some(warning) => (format!("{warning}.\n"), "would have changed"),
             None => (String::new(), "changed"),
         };
-        format!(
-            "{warning}run {} ({}) {changed} {}\ntask: {}\nsummary: {}\nrepaired tests: {}\nevidence: {}{errors}{notes}",
-            self.run,
-            self.blueprint,
-            symbols.join(", "),
-            self.instruction,
-            self.summary,
-            self.repaired_tests.join(", "),
-            self.evidence.join("; "),
-        )
+        let mut text = format!("{warning}run {} ({})", self.run, self.blueprint);
+        let places = self.places();
+        if !places.is_empty() {
+            let _ = write!(text, " {changed} {}", places.join(", "));
+        }
+        let mut fact = |key: &str, value: &str| {
+            if !value.is_empty() {
+                let _ = write!(text, "\n{key}: {value}");
+            }
+        };
+        fact("task", &self.instruction);
+        fact("summary", &self.summary);
+        fact("repaired tests", &self.repaired_tests.join(", "));
+        fact("evidence", &self.evidence.join("; "));
+        self.errors.iter().for_each(|error| fact("error", error));
+        self.notes.iter().for_each(|note| fact("note", &note.text));
+        text
+    }
+
+    /// What changed: the symbols, and the files of which no symbol did.
+    fn places(&self) -> Vec<&str> {
+        let symbols = self.symbols.iter().map(|pointer| pointer.symbol.as_str());
+        let has_none = |path: &&WorkspacePath| !self.symbols.iter().any(|pointer| pointer.path == **path);
+        symbols.chain(self.files.iter().filter(has_none).map(WorkspacePath::as_str)).collect()
     }
 }

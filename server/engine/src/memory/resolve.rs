@@ -127,8 +127,9 @@ pub fn follow<W: World>(pointer: &SymbolPointer, steps: impl IntoIterator<Item =
 #[derive(Debug, Clone)]
 pub struct Trail {
     pointer: SymbolPointer,
-    /// Where it has come; nothing where it was lost on the way.
-    place: Option<SymbolPointer>,
+    /// Where it has come, or where it was last before it was lost.
+    place: SymbolPointer,
+    is_lost: bool,
     /// How it was found again at each step that touched its file, and how alike it was then.
     ways: Vec<(Way, Option<u32>)>,
 }
@@ -136,22 +137,28 @@ pub struct Trail {
 impl Trail {
     /// One that begins where the pointer holds.
     pub fn of(pointer: &SymbolPointer) -> Self {
-        Self { pointer: pointer.clone(), place: Some(pointer.clone()), ways: Vec::new() }
+        Self { pointer: pointer.clone(), place: pointer.clone(), is_lost: false, ways: Vec::new() }
     }
 
-    /// Goes one step on.
+    /// Goes one step on. What was lost is taken up again where it is back.
     pub fn step(&mut self, world: &dyn World) {
-        let Some(place) = self.place.as_ref().filter(|place| world.touches(&place.path)) else { return };
-        let hit = search::search(place, world);
-        self.ways.extend(hit.as_ref().map(|hit| (hit.way, hit.similarity_permille)));
-        self.place = hit.map(|hit| hit.place);
+        let hit = match self.is_lost {
+            false if !world.touches(&self.place.path) => return,
+            false => search::search(&self.place, world),
+            true => search::returned(&self.place, world),
+        };
+        self.is_lost = hit.is_none();
+        if let Some(hit) = hit {
+            self.ways.push((hit.way, hit.similarity_permille));
+            self.place = hit.place;
+        }
     }
 
     /// Where it has come, and how sure that is.
     pub fn end(self) -> Resolution {
-        match self.place {
-            Some(place) => judge(&self.pointer, place, &self.ways, STEP_CERTAIN_PERMILLE_MIN),
-            None => lost(&self.pointer),
+        match self.is_lost {
+            false => judge(&self.pointer, self.place, &self.ways, STEP_CERTAIN_PERMILLE_MIN),
+            true => lost(&self.pointer),
         }
     }
 }
@@ -191,6 +198,7 @@ fn judge(
         let similarity = similarity.unwrap_or_default();
         match way {
             Way::Text => false,
+            Way::Returned => true,
             Way::Name => similarity < named_min,
             Way::OwnName | Way::Likeness => similarity < CERTAIN_PERMILLE_MIN,
         }

@@ -96,6 +96,54 @@ fn a_name_that_leads_nowhere_is_said_with_the_nearest_one() {
 }
 
 #[test]
+fn what_is_wrong_with_own_records_and_with_two_services_of_one_folder_is_said() {
+    let shared = "version: 1\nservices: [{id: one, path: src}, {id: two, path: src}]\n";
+    let shared = load("m.yaml", shared).unwrap_or_else(|error| panic!("{error}"));
+    let own = records(
+        "version: 1\nservices: [{id: one, path: lib, runbooks: [bok]}, {id: three, path: src}]\nrunbooks: [{id: book, failures: [{id: f, looks_like: [is corrupt], remediations: [p]}]}]\nprocedures: [{id: p, steps: [{task: x}]}]\n",
+    );
+    let own: Vec<Record> = own.into_iter().map(|it| Record { origin: Origin::Private, ..it }).collect();
+    let files = [shared];
+    let found = check(&files, &own, Some(&[]));
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        found,
+        [
+            "m.yaml:2:39: service one is made of `src` as well: m.yaml:2; give each a folder of its own, or make \
+          one service of the two"
+        ]
+    );
+    insta::assert_snapshot!(check_private(&files, &own, Some(&[])).join("\n"), @r#"
+    service one of your own: there is another one in m.yaml:2; give that one another id, or remove yours with `openexec memory forget one`
+    service one of your own: there is no runbook `bok`; did you mean `book`?
+    service three of your own: service one is made of `src` as well: m.yaml:2; give each a folder of its own, or make one service of the two
+    procedure p of your own: this workspace declares no task `x`; declare it in .openexec/tasks.yaml
+    "#);
+}
+
+#[test]
+fn only_days_and_times_that_there_are_pass() {
+    let written = |moment: &str| {
+        problems(&format!("version: 1\nservices: [{{id: a, path: src, written: '{moment}'}}]\n"))
+    };
+    for good in [
+        "2026-03-01",
+        "2024-02-29",
+        "2026-03-01T10:30",
+        "2026-03-01 10:30:05.5",
+        "2026-03-01T10:30Z",
+        "2026-03-01T10:30:00+01:00",
+    ] {
+        assert_eq!(written(good), "none", "{good}");
+    }
+    for bad in
+        ["2026-13-45", "2026-02-29", "2026-02-30T25:61", "2026-03-01T25:00", "10:30", "2026-03", "today"]
+    {
+        assert!(written(bad).contains("write a day that there is"), "{bad}");
+    }
+}
+
+#[test]
 fn what_is_written_reads_as_the_same() {
     let read = records(documented());
     let text = to_yaml(&read).expect("it can be written");
@@ -173,7 +221,7 @@ fn records_of_what_did_not_stand_say_so_before_anything_else() {
             standing,
             instruction: "delete the tests".into(),
             summary: "done".into(),
-            files: Vec::new(),
+            files: vec![crate::path::WorkspacePath::parse("var/run.lock").unwrap()],
             symbols: Vec::new(),
             repaired_tests: Vec::new(),
             errors: vec!["error: <path> is corrupt".into()],
@@ -182,6 +230,13 @@ fn records_of_what_did_not_stand_say_so_before_anything_else() {
             notes: Vec::new(),
         };
         let text = record.describe();
+        // Files are named where no symbol is, and what says nothing has no line.
+        let rest = text.split_once("\n").map(|(_, rest)| rest).unwrap();
+        assert_eq!(
+            rest,
+            "run r (fix_tests) would have changed var/run.lock\ntask: delete the tests\nsummary: done\n\
+             error: error: <path> is corrupt"
+        );
         assert!(text.starts_with(standing.warning().expect("it warns")), "{text}");
         assert!(text.contains("it is no advice") && text.contains("would have changed"), "{text}");
     }

@@ -16,17 +16,20 @@ impl RunState {
     pub fn lesson(&self) -> Option<MaintenanceRecord> {
         let run = self.run.as_ref()?;
         let Phase::Ended { outcome, summary } = &run.phase else { return None };
-        let (standing, summary) = match outcome {
+        let (standing, summary) = match (outcome, &run.mishap) {
+            // That the run is discarded says nothing else of what was agreed to and failed.
+            (Outcome::Cancelled | Outcome::Discarded, Some(mishap)) => (Standing::Failed, mishap.why()),
             // Cancelling says nothing of the work.
-            Outcome::Cancelled => return None,
-            Outcome::Done if run.applied.is_none() => return None,
-            Outcome::Done => (Standing::Done, run.summary.as_str()),
-            Outcome::Failed => (Standing::Failed, summary.as_str()),
-            Outcome::Discarded => (Standing::Unapproved, summary.as_str()),
-            Outcome::Undone => (Standing::Undone, run.summary.as_str()),
+            (Outcome::Cancelled, None) => return None,
+            (Outcome::Done, _) if run.applied.is_none() => return None,
+            (Outcome::Done, _) => (Standing::Done, run.summary.as_str()),
+            (Outcome::Failed, _) => (Standing::Failed, summary.as_str()),
+            (Outcome::Discarded, None) => (Standing::Unapproved, summary.as_str()),
+            (Outcome::Undone, _) => (Standing::Undone, run.summary.as_str()),
         };
         let record = run.maintenance_record(standing, summary);
-        (!record.files.is_empty() || !record.errors.is_empty()).then_some(record)
+        let has_met = !record.files.is_empty() || !record.errors.is_empty() || run.mishap.is_some();
+        has_met.then_some(record)
     }
 }
 

@@ -48,6 +48,30 @@ impl Proceeding {
     }
 }
 
+/// A procedure that was agreed to, began, and did not succeed.
+#[derive(Debug)]
+pub(super) struct Mishap {
+    /// What has run to its end, a line each, rollback included.
+    done: Vec<String>,
+    /// What went wrong.
+    why: String,
+}
+
+impl Mishap {
+    pub(super) fn why(&self) -> &str {
+        &self.why
+    }
+
+    /// What somebody must know who is asked to agree once more.
+    fn question(&self) -> String {
+        let done = match self.done.as_slice() {
+            [] => "nothing of it has run to its end".to_owned(),
+            done => format!("this has run: {}", done.join(", ")),
+        };
+        format!("agree to exactly these tasks once more; {done}; {}", self.why)
+    }
+}
+
 impl Active {
     /// The records of the system that matter to what a pack is built for.
     pub(super) fn known_of_system(&self, candidates: &[Candidate]) -> Vec<Candidate> {
@@ -122,7 +146,10 @@ impl Active {
                 rule: "procedure.approval".into(),
                 verdict: Verdict::Ask,
                 matched: format!("procedure {}", remedy.procedure),
-                remedy: "agree to exactly these tasks; nothing of it has run".into(),
+                remedy: match &self.mishap {
+                    None => "agree to exactly these tasks; nothing of it has run".into(),
+                    Some(mishap) => mishap.question(),
+                },
             };
             let mut reasons = vec![reason_text(&reason)];
             reasons.extend(remedy.lines());
@@ -268,24 +295,22 @@ impl Active {
             }
             ProcedurePart::Rollback => {
                 let failed = state.failed.unwrap_or_default();
-                self.forget_approval();
-                self.pause(
-                    format!(
-                        "{failed}; the rollback failed as well: {why}; your files are as they were, but look at \
-                         what the tasks reach"
-                    ),
-                    out,
-                );
+                let why = format!("{failed}; the rollback failed as well: {why}");
+                let told = format!("{why}; your files are as they were, but look at what the tasks reach");
+                self.forget_approval(state.done, why);
+                self.pause(told, out);
             }
         }
     }
 
     fn procedure_done(&mut self, state: &Carried, out: &mut Vec<Command>) {
         self.artifacts.insert("procedure_report".into(), state.done.join("\n"));
+        self.mishap = None;
         if self.summary.is_empty()
             && let Some(remedy) = &self.remedy
         {
-            self.summary = remedy.gist();
+            let cause = remedy.cause.iter().map(|cause| format!("; cause: {}", one_line(cause)));
+            self.summary = std::iter::once(remedy.gist()).chain(cause).collect();
         }
         let files = self.changes.effective().count();
         let steps = steps(&state.done);
@@ -300,12 +325,14 @@ impl Active {
             1 => "rolled back by 1 task".to_owned(),
             undone => format!("rolled back by {undone} tasks"),
         };
-        // Whoever wants it once more agrees once more.
-        self.forget_approval();
-        self.fail(format!("{why}; {how}; your files are as they were"), out);
+        let why = format!("{why}; {how}");
+        self.forget_approval(state.done.clone(), why.clone());
+        self.fail(format!("{why}; your files are as they were"), out);
     }
 
-    fn forget_approval(&mut self) {
+    /// Whoever wants it once more agrees once more, and is told what has run.
+    fn forget_approval(&mut self, done: Vec<String>, why: String) {
+        self.mishap = Some(Mishap { done, why });
         if let Some(remedy) = &self.remedy {
             self.approved.remove(&remedy.digest());
         }
@@ -321,16 +348,11 @@ impl Active {
         if self.changes != proceeding.before {
             self.take_changes(proceeding.before.clone(), out);
         }
-        self.forget_approval();
-        self.action_failed(
-            format!(
-                "{} `{}` broke off: {reason}; what it reaches may have been changed; look there, then resume to be \
-                 asked again, or discard the run",
-                proceeding.part.name(),
-                proceeding.now.task
-            ),
-            out,
-        );
+        let (part, task) = (proceeding.part.name(), &proceeding.now.task);
+        let why = format!("{part} `{task}` broke off: {reason}; what it reaches may have been changed");
+        let told = format!("{why}; look there, then resume to be asked again, or discard the run");
+        self.forget_approval(proceeding.done, why);
+        self.action_failed(told, out);
     }
 
     /// Why a proposal waits, where the environment of the service wants every one to wait.
@@ -419,6 +441,10 @@ struct Carried {
 
 fn steps(done: &[String]) -> usize {
     done.iter().filter(|line| line.starts_with(ProcedurePart::Step.name())).count()
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Why a task failed, with the last line that it printed.

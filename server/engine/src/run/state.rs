@@ -7,7 +7,7 @@
 use super::agent::Conversation;
 use super::apply::Reversal;
 use super::gate::{Background, Verification};
-use super::procedure::Proceeding;
+use super::procedure::{Mishap, Proceeding};
 use super::{Command, Event, Outcome, RunStarted};
 use crate::blueprint::{DeterministicAction, Stage};
 use crate::budget::{Budget, Spent};
@@ -66,6 +66,8 @@ pub(super) struct Active {
     pub notes: Vec<Note>,
     /// What a runbook approves for the failure.
     pub remedy: Option<Remedy>,
+    /// What came of it, where that was agreed to and did not succeed.
+    pub mishap: Option<Mishap>,
     pub usage: Usage,
     /// What the models' work counts as.
     pub spent: Spent,
@@ -258,6 +260,7 @@ impl Active {
             summary: String::new(),
             notes: Vec::new(),
             remedy: None,
+            mishap: None,
             usage: Usage::default(),
             spent: Spent::default(),
             spent_since_resume: Spent::default(),

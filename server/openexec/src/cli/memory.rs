@@ -1,15 +1,20 @@
 //! Commands about operational memory: what is known, whether it still holds, and writing it down.
 
+mod own;
+mod relocate;
+
+use self::own::{export, forget, import};
+use self::relocate::relocate;
 use super::{At, paint, runtime};
 use crate::driver::{Pointers, Remembered, Runtime};
 use crate::limits::LESSONS_MAX;
-use crate::memory::{AnchorPlace, MEMORY_DIR, Present, edited, pointed_to, state_name};
+use crate::memory::{MEMORY_DIR, Present, state_name};
 use crate::workspace::Workspace;
 use anyhow::{Context as _, anyhow, bail};
 use openexec_engine::ids::RecordId;
 use openexec_engine::memory::{
-    Anchor, Body, Kind, Maintained, MaintenanceRecord, Origin, PointerState, Record, Resolution, SymbolNote,
-    SymbolPointer, load, to_yaml,
+    Anchor, Body, Kind, MaintenanceRecord, Origin, PointerState, Record, Resolution, SymbolNote,
+    SymbolPointer, check_private, load, to_yaml,
 };
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::{Language, symbols_of};
@@ -64,6 +69,16 @@ enum MemoryWhat {
         #[arg(long)]
         all: bool,
     },
+    /// Remove a record of your own. What stands in a file that is shared is removed there.
+    Forget {
+        /// Its id.
+        id: String,
+        /// Its kind, where records of several kinds have this id.
+        #[arg(long, value_parser = kind)]
+        kind: Option<Kind>,
+        #[command(flatten)]
+        at: At,
+    },
     /// Print your own records as a memory file.
     Export {
         #[command(flatten)]
@@ -72,7 +87,7 @@ enum MemoryWhat {
         #[arg(long)]
         runs: bool,
     },
-    /// Take the records of a memory file among your own.
+    /// Take the records of a memory file among your own: all of them, or none where an id is taken.
     Import {
         /// The file.
         file: PathBuf,
@@ -125,6 +140,7 @@ pub(super) async fn memory(arguments: MemoryArguments) -> anyhow::Result<ExitCod
         MemoryWhat::Add(arguments) => add(&Scene::of(&arguments.at.workspace)?, arguments).await,
         MemoryWhat::Check(at) => check(&Scene::of(&at.workspace)?),
         MemoryWhat::Relocate { at, accept, all } => relocate(&Scene::of(&at.workspace)?, &accept, all).await,
+        MemoryWhat::Forget { id, kind, at } => forget(&Scene::of(&at.workspace)?, &id, kind).await,
         MemoryWhat::Export { at, runs } => export(&Scene::of(&at.workspace)?, runs),
         MemoryWhat::Import { file, at } => import(&Scene::of(&at.workspace)?, &file).await,
         MemoryWhat::Schema => {
@@ -153,8 +169,29 @@ impl Scene {
         Ok(Self { runtime, root: workspace.root().to_owned(), workspace, known, pointers })
     }
 
+    /// What runs have left, bound to the commit that is checked out where that holds it by now.
     fn lessons(&self) -> anyhow::Result<Vec<MaintenanceRecord>> {
-        Ok(self.runtime.store(&self.root)?.lessons(LESSONS_MAX)?)
+        let look = self.pointers.look();
+        let lessons = self.runtime.store(&self.root)?.lessons(LESSONS_MAX)?;
+        Ok(lessons.into_iter().map(|lesson| look.bound_lesson(lesson)).collect())
+    }
+
+    /// The services that are made of nothing, with what is wrong.
+    fn services_of_nothing(&self) -> Vec<String> {
+        let services = self.known.records().filter_map(|record| match &record.body {
+            Body::Service(service) => Some((record, &service.path)),
+            _ => None,
+        });
+        let is_gone = |path: &WorkspacePath| !self.root.join(path.as_str()).exists();
+        let gone = services.filter(|(_, path)| is_gone(path));
+        gone.map(|(record, path)| {
+            let title = record.title();
+            format!(
+                "{}: {title}: there is no folder `{path}`; write the one that it is made of",
+                record.origin
+            )
+        })
+        .collect()
     }
 
     /// How each anchor stands, record by record.
@@ -370,9 +407,13 @@ fn free_id(name: &str, taken: &BTreeSet<&str>) -> String {
 }
 
 fn check(scene: &Scene) -> anyhow::Result<ExitCode> {
-    let problems = scene.known.shared.problems(&scene.known.private, Some(&scene.known.tasks));
+    let (known, tasks) = (&scene.known, Some(scene.known.tasks.as_slice()));
+    let shared = known.shared.problems(&known.private, tasks);
+    let mut problems: Vec<String> = shared.iter().map(ToString::to_string).collect();
+    problems.extend(check_private(&known.shared.files, &known.private, tasks));
+    problems.extend(scene.services_of_nothing());
     for problem in &problems {
-        anstream::eprintln!("{} {}", paint::bad("error:"), paint::plain(&problem.to_string()));
+        anstream::eprintln!("{} {}", paint::bad("error:"), paint::plain(problem));
     }
     let records: Vec<&Record> = scene.known.records().collect();
     let mut doubtful = 0;
@@ -398,132 +439,4 @@ fn check(scene: &Scene) -> anyhow::Result<ExitCode> {
     );
     let good = problems.is_empty() && doubtful == 0 && scene.known.untrusted.is_empty();
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-async fn relocate(scene: &Scene, accept: &[String], all: bool) -> anyhow::Result<ExitCode> {
-    let records: Vec<&Record> = scene.known.records().collect();
-    let mut waiting = 0;
-    for id in accept {
-        if !records.iter().any(|record| record.id.as_str() == id) {
-            bail!("there is no record `{id}`; `openexec memory list` lists them");
-        }
-    }
-    for (record, found) in scene.standings(&records) {
-        for (number, resolution) in found.iter().enumerate() {
-            let pointer = record.anchors().get(number).and_then(|anchor| anchor.pointer.as_deref());
-            let is_told = |pointer: &SymbolPointer| {
-                resolution.place.as_ref().is_some_and(|place| !pointer.is_outdated_by(place))
-            };
-            let is_unmoved = resolution.state == PointerState::Exact && pointer.is_some();
-            let is_at_rest = resolution.state.is_certain() && pointer.is_some_and(is_told);
-            // That a commit is known in which it holds needs nobody's word.
-            if is_at_rest || (is_unmoved && !all) {
-                continue;
-            }
-            let Some(place) = &resolution.place else {
-                anstream::println!(
-                    "{} {}: {}; remove the record, or point it elsewhere by hand ({})",
-                    painted(resolution.state),
-                    record.title(),
-                    paint::plain(&resolution.why),
-                    record.origin
-                );
-                continue;
-            };
-            let named = accept.iter().any(|id| record.id.as_str() == id);
-            let accepted = named || (all && resolution.state.is_certain());
-            if accepted {
-                point(scene, record, number, place).await?;
-            } else {
-                waiting += 1;
-            }
-            anstream::println!(
-                "{} {}: {}{}",
-                painted(resolution.state),
-                record.title(),
-                paint::plain(&resolution.why),
-                if accepted { "; it points there now" } else { "" }
-            );
-        }
-    }
-    if waiting > 0 {
-        anstream::println!(
-            "{waiting} to accept: `--accept ID` for each that is right, `--all` for those that are certain"
-        );
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Lets an anchor of a record point at a place.
-async fn point(scene: &Scene, record: &Record, number: usize, place: &SymbolPointer) -> anyhow::Result<()> {
-    match &record.origin {
-        Origin::Private => {
-            let mut moved = record.clone();
-            moved.point(number, place.clone());
-            Ok(scene.runtime.store(&scene.root)?.keep(&moved).await?)
-        }
-        Origin::Shared { place: written } => {
-            let file = written.rsplit_once(':').map_or(written.as_str(), |(file, _)| file);
-            let path = WorkspacePath::parse(file).map_err(|error| anyhow!("`{file}`: {error}"))?;
-            let text = scene.workspace.read(&path)?.with_context(|| format!("there is no file `{path}`"))?;
-            let which = AnchorPlace { kind: record.kind(), id: record.id.to_string(), number };
-            let after = pointed_to(&text, &which, place).and_then(|edits| edited(&text, &edits));
-            let after =
-                after.with_context(|| format!("{} is not where it was in `{path}`", record.title()))?;
-            load(file, &after).map_err(|error| anyhow!("{error}"))?;
-            Ok(scene.runtime.write_memory(&scene.root, &path, &after)?)
-        }
-    }
-}
-
-fn export(scene: &Scene, runs: bool) -> anyhow::Result<ExitCode> {
-    let mut records = scene.known.private.clone();
-    if runs {
-        records.extend(scene.lessons()?.iter().map(maintained));
-    }
-    print!("{}", to_yaml(&records).map_err(|error| anyhow!(error))?);
-    Ok(ExitCode::SUCCESS)
-}
-
-/// What a run has left, as a record that can be shared.
-fn maintained(lesson: &MaintenanceRecord) -> Record {
-    let at = i64::try_from(lesson.at_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    let said = |text: &str, otherwise: &str| match text.trim() {
-        "" => otherwise.to_owned(),
-        text => text.to_owned(),
-    };
-    let cause = match lesson.errors.first() {
-        Some(error) if lesson.instruction.trim().is_empty() => error.clone(),
-        _ => said(&lesson.instruction, "not recorded"),
-    };
-    Record {
-        id: RecordId::new(lesson.run.as_str()),
-        origin: Origin::Private,
-        author: None,
-        written: at.map(|at| at.strftime("%Y-%m-%d").to_string()),
-        source: Some(format!("run {} ({})", lesson.run, lesson.blueprint)),
-        labels: BTreeSet::new(),
-        redact: Vec::new(),
-        body: Body::Maintenance(Maintained {
-            cause,
-            change: said(&lesson.summary, "not recorded"),
-            evidence: lesson.evidence.clone(),
-            symbols: lesson.symbols.iter().cloned().map(Anchor::to).collect(),
-            standing: lesson.standing,
-        }),
-    }
-}
-
-async fn import(scene: &Scene, file: &Path) -> anyhow::Result<ExitCode> {
-    let text =
-        std::fs::read_to_string(file).with_context(|| format!("`{}` cannot be read", file.display()))?;
-    let name = file.display().to_string();
-    let read = load(&name, &text).map_err(|error| anyhow!("{error}"))?;
-    let store = scene.runtime.store(&scene.root)?;
-    for written in &read.records {
-        let record = Record { origin: Origin::Private, ..written.record.clone() };
-        store.keep(&record).await?;
-        anstream::println!("{} is among your own records", record.title());
-    }
-    Ok(ExitCode::SUCCESS)
 }

@@ -164,11 +164,13 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
             Ok(Event::Applied { command: id, report })
         }
         Command::Remember { record, .. } => {
+            let record = blocking(place, move |place| place.pointers.look().bound_lesson(*record)).await?;
             place.store.remember(&record).await.map_err(|error| error.to_string())?;
             Ok(Event::Remembered { command: id })
         }
         Command::Keep { mut record, .. } => {
             record.written.get_or_insert_with(today);
+            let record = blocking(place, move |place| place.pointers.look().bound_record(*record)).await?;
             place.store.keep(&record).await.map_err(|error| error.to_string())?;
             Ok(Event::Remembered { command: id })
         }

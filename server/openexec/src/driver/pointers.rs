@@ -1,6 +1,6 @@
 //! Where the symbols of records stand now: one answer for runs, the command line and editors.
 //!
-//! Where git has the commit in which a pointer held, its symbol is followed commit by commit to
+//! Where git has a commit in which a pointer held, its symbol is followed commit by commit to
 //! the one that is checked out, and from there into the working tree. Else the pointer is compared
 //! with the working tree alone. Git and files are read here, so nobody who must answer at once
 //! asks; nothing is written.
@@ -9,7 +9,9 @@ use super::{DriverError, Runtime, canonical};
 use crate::history::{History, Past};
 use crate::limits::POINTER_WALKS_MS_MAX;
 use crate::memory::{Present, Source, standing};
-use openexec_engine::memory::{Anchor, CommitId, Resolution, SymbolPointer, Trail};
+use openexec_engine::memory::{
+    Anchor, CommitId, MaintenanceRecord, Record, Resolution, SymbolPointer, Trail,
+};
 use openexec_engine::path::WorkspacePath;
 use parking_lot::Mutex;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -130,6 +132,26 @@ impl Look {
             true => unbound.at_commit(head.clone()),
             false => unbound,
         }
+    }
+
+    /// A record whose pointers are bound, each as far as [`bound`](Self::bound) can.
+    pub fn bound_record(&self, mut record: Record) -> Record {
+        for number in 0..record.anchors().len() {
+            let pointer = record.anchors().get(number).and_then(|anchor| anchor.pointer.as_deref());
+            if let Some(pointer) = pointer.filter(|pointer| pointer.commit.is_none()) {
+                let place = self.bound(pointer.clone());
+                record.point(number, place);
+            }
+        }
+        record
+    }
+
+    /// The same of what a run leaves.
+    pub fn bound_lesson(&self, mut lesson: MaintenanceRecord) -> MaintenanceRecord {
+        for pointer in lesson.symbols.iter_mut().filter(|pointer| pointer.commit.is_none()) {
+            *pointer = self.bound(pointer.clone());
+        }
+        lesson
     }
 
     /// The way of a pointer to the commit that is checked out.

@@ -51,19 +51,19 @@ impl Past {
         Ok(Some(bound(self.walked(pointer, from, to)?.end(), to)))
     }
 
-    /// The way of a pointer from its commit to another one, which may be gone on from there.
-    /// Nothing where the pointer has no commit or git does not tell. What was found out once is
-    /// kept.
+    /// The way of a pointer to a commit, which may be gone on from there: from the pointer's own,
+    /// or where that is not known or not there (any more), from the last one that held it.
+    /// Nothing where there is none or git does not tell. What was found out once is kept.
     pub fn trail(&self, pointer: &SymbolPointer, to: &CommitId) -> Option<Trail> {
-        let from = pointer.commit.as_ref()?;
         let key = (fingerprint(pointer)?, to.clone());
         if let Some(known) = self.trails.lock().get(&key) {
             return known.clone();
         }
-        let walked = self.walked(pointer, from, to);
         let untold =
             |error: &HistoryError| tracing::debug!(%error, "a pointer is not followed through history");
-        let trail = walked.inspect_err(untold).ok();
+        let walked = |from: &CommitId| self.walked(pointer, from, to).inspect_err(untold).ok();
+        let bound = pointer.commit.as_ref().and_then(walked);
+        let trail = bound.or_else(|| walked(&self.last_with(pointer, to).inspect_err(untold).ok()??));
         let mut trails = self.trails.lock();
         if trails.len() >= HISTORY_TRAILS_KEPT_MAX {
             trails.clear();
@@ -75,6 +75,20 @@ impl Past {
     /// True where a pointer's way is at hand, so that asking for it costs nothing.
     pub fn knows_trail(&self, pointer: &SymbolPointer, to: &CommitId) -> bool {
         fingerprint(pointer).is_some_and(|key| self.trails.lock().contains_key(&(key, to.clone())))
+    }
+
+    /// The last commit up to another one in which a pointer's file held exactly its symbol: what
+    /// has the same text under the same name in the same file is the same.
+    fn last_with(&self, pointer: &SymbolPointer, to: &CommitId) -> Result<Option<CommitId>, HistoryError> {
+        for commit in self.history.versions(&pointer.path, to)? {
+            let text = self.history.file_at(&commit, &pointer.path)?;
+            let symbols = text.map(|text| Fingerprints::of(&pointer.path, &text));
+            let mut named = symbols.iter().flat_map(|symbols| symbols.named(&pointer.symbol));
+            if named.any(|symbol| symbol.text == pointer.text) {
+                return Ok(Some(commit));
+            }
+        }
+        Ok(None)
     }
 
     fn walked(&self, pointer: &SymbolPointer, from: &CommitId, to: &CommitId) -> Result<Trail, HistoryError> {

@@ -4,7 +4,7 @@
 //! likeness is that of [`crate::memory::Sketch`], in thousandths.
 
 use super::World;
-use super::fingerprints::Fingerprints;
+use super::fingerprints::{Fingerprints, newcomers};
 use super::twins;
 use crate::memory::SymbolPointer;
 use crate::syntax::SymbolKind;
@@ -47,6 +47,8 @@ pub(super) enum Way {
     OwnName,
     /// As the new symbol that is most like it.
     Likeness,
+    /// After it had gone, under its name or by its text. Something else may have come.
+    Returned,
 }
 
 /// What was found.
@@ -90,6 +92,41 @@ pub(super) fn search(pointer: &SymbolPointer, world: &dyn World) -> Option<Hit> 
     by_text(pointer, &candidates)
         .or_else(|| by_own_name(pointer, &candidates, fame(pointer, bearers, then.as_deref())))
         .or_else(|| by_likeness(pointer, &candidates))
+}
+
+/// Finds a symbol again that was lost in an earlier step: under its qualified name at its path, or
+/// by its exact text where that is new. That is certain only where both came back.
+pub(super) fn returned(last: &SymbolPointer, world: &dyn World) -> Option<Hit> {
+    let is_same = |symbol: &SymbolPointer| symbol.text == last.text;
+    if let Some(file) = world.now(&last.path) {
+        let then = world.then(&last.path);
+        let named = newcomers(&file, then.as_deref())
+            .filter(|symbol| symbol.symbol == last.symbol && same_sort(last.kind, symbol.kind));
+        let named =
+            named.max_by_key(|symbol| (is_same(symbol), alike(last, symbol), Reverse(symbol.ordinal)));
+        if let Some(named) = named {
+            return Some(match is_same(named) {
+                true => Hit::new(last, named, Way::Text),
+                false => {
+                    let similarity_permille = alike(last, named);
+                    Hit { place: named.clone(), way: Way::Returned, similarity_permille }
+                }
+            });
+        }
+    }
+    if last.sketch.tokens() < TELLING_TOKENS_MIN {
+        return None;
+    }
+    let (mut copies, mut place) = (0, None);
+    world.newcomers(last, &mut |symbol| {
+        if is_same(symbol) && same_sort(last.kind, symbol.kind) {
+            copies += 1;
+            place = Some(symbol.clone());
+        }
+    });
+    // Of several copies none is offered: nothing tells which of them it is.
+    let place = place.filter(|_| copies == 1)?;
+    Some(Hit { place, way: Way::Returned, similarity_permille: Some(1000) })
 }
 
 /// The pointer's file as it is now, where it lies now.

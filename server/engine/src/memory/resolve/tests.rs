@@ -192,3 +192,47 @@ fn a_second_version_takes_the_name_of_the_first() {
     let texts = Texts::new(&[("a.rs", then.leak())], &[("a.rs", now.leak())]);
     assert_eq!(texts.resolved("a.rs", "S::peek2"), (PointerState::Renamed, "a.rs:2 S::peek".to_owned()));
 }
+
+/// Where a symbol of the first of several states stands after the steps through all of them.
+fn followed(states: &[&[File]], file: &str, symbol: &str) -> (PointerState, String, u8) {
+    let pointer = Texts::new(states[0], &[]).pointer(file, symbol);
+    let resolution = follow(&pointer, states.windows(2).map(|pair| Texts::new(pair[0], pair[1])));
+    let place = resolution.place.map(|place| format!("{}:{} {}", place.path, place.lines.0, place.symbol));
+    (resolution.state, place.unwrap_or_default(), resolution.similarity_percent)
+}
+
+#[test]
+fn what_comes_back_as_it_was_is_followed_on() {
+    let there: &[File] = &[("a.rs", TOTAL)];
+    let (state, place, percent) = followed(&[there, &[], there, &[("a.rs", TOTAL_EDITED)]], "a.rs", "total");
+    assert_eq!((state, place.as_str()), (PointerState::Edited, "a.rs:3 total"));
+    assert!(percent > 80, "{percent}");
+    // Also beside others, and after a while.
+    let other: &[File] = &[("a.rs", OTHER)];
+    let (state, place, _) = followed(&[there, other, &[], other, there], "a.rs", "total");
+    assert_eq!((state, place.as_str()), (PointerState::Exact, "a.rs:1 total"));
+}
+
+#[test]
+fn what_comes_back_otherwise_is_offered_and_never_certain() {
+    let there: &[File] = &[("a.rs", TOTAL)];
+    for (later, place) in [
+        (("a.rs", TOTAL_EDITED), "a.rs:3 total"),
+        (("a.rs", TOTAL_REWRITTEN), "a.rs:1 total"),
+        (("b.rs", TOTAL), "b.rs:1 total"),
+    ] {
+        let (state, found, _) = followed(&[there, &[], &[later]], "a.rs", "total");
+        assert_eq!((state, found.as_str()), (PointerState::Suspect, place));
+        // The doubt stays through later steps.
+        let last: &[File] = &[later, ("z.rs", OTHER)];
+        assert_eq!(followed(&[there, &[], &[later], last], "a.rs", "total").0, PointerState::Suspect);
+    }
+    // Two copies of a text are no trace, and neither is what is only like it.
+    let copies: &[File] = &[("b.rs", TOTAL), ("c.rs", TOTAL)];
+    assert_eq!(followed(&[there, &[], copies], "a.rs", "total").0, PointerState::Stale);
+    assert_eq!(followed(&[there, &[], &[("b.rs", TOTAL_EDITED)]], "a.rs", "total").0, PointerState::Stale);
+    // What had stood there all the time has not come back.
+    let twin: &[File] = &[("a.rs", TOTAL), ("b.rs", TOTAL)];
+    let left: &[File] = &[("b.rs", TOTAL)];
+    assert_eq!(followed(&[twin, left, left], "a.rs", "total").0, PointerState::Stale);
+}

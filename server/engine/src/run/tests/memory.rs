@@ -117,6 +117,47 @@ fn a_step_that_fails_is_rolled_back_and_leaves_no_edit() {
 }
 
 #[test]
+fn a_rollback_that_fails_is_told_to_whoever_is_asked_again_and_remembered() {
+    let failed = || {
+        let mut start = failing("value is wrong");
+        for task in &mut start.tasks.tasks {
+            if matches!(task.name.as_str(), "mend" | "restore") {
+                task.argv = vec!["fail".into()];
+            }
+        }
+        let mut world = world();
+        world.start(start);
+        approve(&mut world);
+        let Status::Paused { reason, .. } = world.state.status() else { panic!("it must wait for somebody") };
+        assert!(reason.contains("the rollback failed as well"), "{reason}");
+        world
+    };
+    let is_remembered = |world: &World| {
+        let lesson = world.state.lesson().unwrap();
+        assert_eq!(
+            (lesson.standing, lesson.errors.as_slice()),
+            (Standing::Failed, &["value is wrong".into()][..])
+        );
+        assert!(lesson.summary.contains("step 2 failed"), "{}", lesson.summary);
+        assert!(lesson.summary.contains("the rollback failed as well"), "{}", lesson.summary);
+    };
+    let mut discarded = failed();
+    discarded.say(Event::CancelRequested { by: "test".into() });
+    is_remembered(&discarded);
+
+    let mut resumed = failed();
+    resumed.say(Event::ResumeRequested { by: "test".into(), budget: None });
+    let (proposal, reasons) = waiting(&resumed);
+    let question = &reasons[0];
+    assert!(!question.contains("nothing of it has run"), "{question}");
+    for told in ["step clear: delete var/lock", "step 2 failed", "the rollback failed as well"] {
+        assert!(question.contains(told), "{question}");
+    }
+    resumed.say(Event::Refused { proposal, by: "test".into() });
+    is_remembered(&resumed);
+}
+
+#[test]
 fn a_precondition_that_does_not_hold_ends_it_before_anything_is_done() {
     let mut start = failing("value is wrong");
     let look = start.tasks.tasks.iter_mut().find(|task| task.name.as_str() == "look").unwrap();

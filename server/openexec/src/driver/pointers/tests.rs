@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::history::repository::Repository;
-use openexec_engine::memory::{Fingerprints, PointerState};
+use openexec_engine::digest::Digest;
+use openexec_engine::ids::{BlueprintName, RecordId, RunId};
+use openexec_engine::memory::{Body, Fingerprints, Origin, PointerState, Standing, SymbolNote};
 
 const TOTAL: &str = "pub fn total(items: &[Item]) -> u64 {\n    let mut sum = 0;\n    for item in items {\n        sum += item.price * item.count;\n    }\n    sum\n}\n";
 const OTHER: &str = "pub fn parse(text: &str) -> Tree {\n    Parser::new(text).run()\n}\n";
@@ -53,14 +55,18 @@ fn what_moves_and_is_renamed_over_several_commits_is_found_where_a_comparison_gi
     let pointers = Pointers::of(&repository.root());
     let anchor = Anchor::to(pointer.clone());
     let walked = standing_in(&repository, &pointers, &anchor);
-    let place = walked.place.expect(&walked.why);
+    let place = walked.place.clone().expect(&walked.why);
     assert_eq!(walked.state, PointerState::Renamed, "{}", walked.why);
     assert_eq!((place.path.as_str(), place.symbol.as_str(), place.lines.0), ("src/cart.rs", "amount_due", 5));
     assert_eq!(place.commit, None, "no commit holds this text yet");
     // Without its commit, the same pointer is nowhere for certain.
+    let read = |path: &WorkspacePath| std::fs::read_to_string(repository.root().join(path.as_str())).ok();
     let alone = Anchor::to(SymbolPointer { commit: None, ..pointer });
-    let compared = standing_in(&repository, &pointers, &alone);
+    let compared = standing(&alone, &Present::new(&read, [path("src/cart.rs"), path("src/sums.rs")]));
     assert!(!compared.state.is_certain(), "{}", compared.why);
+    // Git knows in which it held.
+    let found = standing_in(&repository, &pointers, &alone);
+    assert_eq!((found.state, found.why), (PointerState::Renamed, walked.why));
     // Once committed, the place is bound, and the pointer that took it goes on from there.
     let last = repository.commit(&[]);
     let place = standing_in(&repository, &pointers, &anchor).place.unwrap();
@@ -173,4 +179,78 @@ fn what_moved_and_was_committed_since_somebody_looked_is_new_where_it_is() {
     let place = found.place.expect(&found.why);
     assert_eq!(found.state, PointerState::Moved);
     assert_eq!((place.path.as_str(), place.commit), ("cart.rs", Some(last)));
+}
+
+#[test]
+fn a_twin_that_had_always_been_there_is_not_taken_for_what_a_commit_removed() {
+    let repository = Repository::new();
+    let first = repository.commit(&[("a.rs", Some(TOTAL)), ("b.rs", Some(TOTAL))]);
+    let bound = repository.pointer(&first, "a.rs", "total", 0);
+    let unbound = SymbolPointer { commit: None, ..bound.clone() };
+    let lost = SymbolPointer { commit: CommitId::parse(&"1".repeat(40)).ok(), ..bound.clone() };
+    repository.commit(&[("a.rs", None)]);
+    let pointers = Pointers::of(&repository.root());
+    for pointer in [bound, unbound, lost] {
+        let found = standing_in(&repository, &pointers, &Anchor::to(pointer));
+        assert_eq!((found.state, found.place), (PointerState::Stale, None), "{}", found.why);
+    }
+}
+
+#[test]
+fn records_are_bound_to_the_commit_that_holds_what_they_point_at() {
+    let repository = Repository::new();
+    let first = repository.commit(&[("sums.rs", Some(TOTAL))]);
+    let pointer = repository.pointer(&first, "sums.rs", "total", 0);
+    let unbound = SymbolPointer { commit: None, ..pointer.clone() };
+    let look = Pointers::of(&repository.root()).look();
+    let note = SymbolNote { at: Anchor::to(unbound.clone()), why: "so".into() };
+    let record = Record {
+        id: RecordId::new("a"),
+        origin: Origin::Private,
+        author: None,
+        written: None,
+        source: None,
+        labels: Default::default(),
+        redact: Vec::new(),
+        body: Body::Symbol(note),
+    };
+    assert_eq!(look.bound_record(record).anchors()[0].pointer.as_deref(), Some(&pointer));
+    let edited = Fingerprints::of(&path("sums.rs"), &TOTAL.replace("sum = 0", "sum = 1"));
+    let lesson = MaintenanceRecord {
+        run: RunId::new("run-1"),
+        blueprint: BlueprintName::new("fix"),
+        at_ms: 1,
+        standing: Standing::Done,
+        instruction: String::new(),
+        summary: String::new(),
+        files: vec![path("sums.rs")],
+        symbols: vec![unbound, edited.symbols()[0].clone()],
+        repaired_tests: Vec::new(),
+        errors: Vec::new(),
+        evidence: Vec::new(),
+        tree: Digest::of(b""),
+        notes: Vec::new(),
+    };
+    let symbols = look.bound_lesson(lesson).symbols;
+    assert_eq!(symbols[0], pointer);
+    assert_eq!(symbols[1].commit, None, "no commit holds this text yet");
+}
+
+#[test]
+fn what_a_commit_removed_and_another_brings_back_is_followed_on() {
+    let repository = Repository::new();
+    let first = repository.commit(&[("sums.rs", Some(TOTAL))]);
+    let anchor = Anchor::to(repository.pointer(&first, "sums.rs", "total", 0));
+    let pointers = Pointers::of(&repository.root());
+    let state = || standing_in(&repository, &pointers, &anchor).state;
+    repository.commit(&[("sums.rs", None)]);
+    assert_eq!(state(), PointerState::Stale);
+    let edited = TOTAL.replace("sum = 0", "sum = 0u64");
+    repository.write("sums.rs", &edited);
+    assert_eq!(state(), PointerState::Suspect, "it is back, but not as it was");
+    repository.commit(&[("sums.rs", Some(TOTAL))]);
+    repository.write("sums.rs", &edited);
+    assert_eq!(state(), PointerState::Edited);
+    repository.commit(&[]);
+    assert_eq!(state(), PointerState::Edited, "committing the same bytes makes no difference");
 }
