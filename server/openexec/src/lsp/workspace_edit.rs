@@ -7,7 +7,7 @@
 use super::traits::ClientTraits;
 use openexec_engine::edit::{ChangeSet, FileChange, Hunk, hunks};
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::text::{BYTE_ORDER_MARK, Document, Position, PositionEncoding};
+use openexec_engine::text::{BYTE_ORDER_MARK, Document, Position, PositionEncoding, split_lines};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -134,10 +134,15 @@ fn check_operation(
 }
 
 /// What a file that is created still needs. A client that has kept its buffer shows that again:
-/// what stands there is edited, not filled a second time.
+/// what stands there is edited, not filled a second time. Where the buffer holds the wanted text
+/// already, its first line is replaced by itself: Helix (25.07.1, seen) takes a buffer that nobody
+/// edits for saved, and the created file would stay empty.
 fn filling(site: &Site, proposed: &str, traits: &ClientTraits) -> Option<Value> {
     if let Some((version, kept)) = &site.kept {
-        let edits = text_edits(kept, proposed, traits.encoding, true);
+        let edits = match kept == proposed {
+            true => first_line_again(kept, traits.encoding),
+            false => text_edits(kept, proposed, traits.encoding, true),
+        };
         return document_edit(&site.uri, Some(*version), edits);
     }
     let ended = proposed.strip_suffix('\n').filter(|_| traits.ends_every_buffer);
@@ -166,6 +171,19 @@ fn text_edits(base: &str, proposed: &str, encoding: PositionEncoding, is_open: b
         new_text: hunk.text,
     };
     hunks(base, proposed).into_iter().map(|hunk| before_last_line_end(base, hunk)).map(edit).collect()
+}
+
+fn first_line_again(text: &str, encoding: PositionEncoding) -> Vec<TextEdit> {
+    let document = Document::new(text);
+    let first = split_lines(text).into_iter().next();
+    let again = |line: &str| TextEdit {
+        range: Range {
+            start: document.position_of(0, encoding),
+            end: document.position_of(line.len(), encoding),
+        },
+        new_text: line.to_owned(),
+    };
+    first.map(again).into_iter().collect()
 }
 
 fn unmarked(text: &str) -> &str {
