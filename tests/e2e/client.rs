@@ -45,6 +45,8 @@ pub enum Manners {
     FirstOnly,
     /// Applies the first change, fails at the second, and says so.
     Midway,
+    /// Keeps the buffer of a file that it deletes, and shows it again once the file is created: Helix.
+    Keeping,
     /// Applies the first hunk of each document and answers `applied: true`: a preview in which
     /// the user has ticked some.
     Ticking,
@@ -175,6 +177,9 @@ pub struct Client {
     /// What the user types the moment an edit arrives, before it is applied: a buffer's URI and
     /// its new text.
     pub types_at_edit: Option<(String, String)>,
+    /// What the user types at the end of a buffer once an edit was applied and before it is
+    /// answered.
+    pub types_after_edit: Option<(String, String)>,
     /// The open buffers, by the URI under which they were opened.
     pub buffers: BTreeMap<String, Buffer>,
     /// Everything that the server has said without being asked, in order: its notifications,
@@ -252,6 +257,7 @@ impl Client {
         let mut client = Self {
             manners: Manners::Honest,
             types_at_edit: None,
+            types_after_edit: None,
             buffers: BTreeMap::new(),
             heard: Vec::new(),
             server: Value::Null,
@@ -537,11 +543,15 @@ impl Client {
         }
         let answer = |result: Value| json!({ "id": id, "result": result });
         match self.manners {
-            Manners::Honest => {
+            Manners::Honest | Manners::Keeping => {
                 let result = match self.apply(&edit) {
                     Ok(()) => json!({ "applied": true }),
                     Err(reason) => json!({ "applied": false, "failureReason": reason }),
                 };
+                if let Some((uri, more)) = self.types_after_edit.take() {
+                    let text = format!("{}{more}", self.text(&uri));
+                    self.type_text(&uri, &text);
+                }
                 self.send(answer(result));
             }
             Manners::Mumbling => {
@@ -608,7 +618,9 @@ impl Client {
                 }
                 Some("delete") => {
                     std::fs::remove_file(path_of(&of("uri"))).map_err(|error| error.to_string())?;
-                    self.close(&of("uri"));
+                    if self.manners != Manners::Keeping {
+                        self.close(&of("uri"));
+                    }
                 }
                 Some("rename") => {
                     let [old, new] = [of("oldUri"), of("newUri")];

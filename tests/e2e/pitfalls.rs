@@ -3,19 +3,20 @@
 //! | | pitfall | held by |
 //! |---|---|---|
 //! | 1 | a stale version in the second change, answered `applied: true` | `pitfalls::a_stale_second_file_…`, `lsp::apply::a_liar_is_found_out` |
-//! | 2 | the user types mid-run, mid-review, between check and apply | `neovim::typing_…`, `pitfalls::typing_during_a_review_…`, `pitfalls::typing_at_the_moment_…` |
+//! | 2 | the user types mid-run, mid-review, between check and apply | `neovim::typing_…`, `pitfalls::typing_during_a_review_…`, `pitfalls::typing_at_the_moment_…`, `pitfalls::typing_before_the_edit_is_answered_…` |
 //! | 3 | optional fields omitted, `version` always there | `lsp::workspace_edit::nothing_optional_is_null`, every edit of this client |
 //! | 4 | `applied` null or missing, `{}`, errors after a part, cancelled | `lsp::apply::answers_of_every_shape_are_taken`, `…an_error_after_a_part_…`, `manners::clients_that_tell_late_or_mumble_…` |
 //! | 5 | create on a path that exists; no `overwrite`, no `ignoreIfExists` | `lsp::workspace_edit::a_new_file_never_lands_…`, `pitfalls::a_file_that_appeared_meanwhile_…` |
 //! | 6 | rename into a missing folder; delete of a dirty buffer; a failure midway | `lsp::workspace_edit::a_rename_into_a_missing_folder_…`, `pitfalls::a_dirty_buffer_is_not_deleted`, `pitfalls::a_failure_midway_…` |
+//! | 6a | the buffer of a deleted file stays open | `pitfalls::the_buffer_of_a_deleted_file_…`, `lsp::apply::the_kept_buffer_…` |
 //! | 7 | two edits for one URI, overlapping edits, ranges past the end | `lsp::workspace_edit::each_file_is_edited_once_…`, every edit of this client, `workspaces::two_names_of_one_file_…` |
 //! | 8 | commands are answered at once; cancel before begin, after end, twice | `lsp::every_command_is_answered_at_once_…`, `pitfalls::a_run_is_cancelled_before_its_progress_begins_…` |
 //! | 9 | no showMessage, showDocument, codeLens or documentChanges | `manners::a_client_without_any_ability_…`, `pitfalls::without_any_ability_a_proposal_…` |
 //! | 10 | two approvals at once; an unanswered request; a restart with a pending run | `pitfalls::two_approvals_at_once_…`, `manners::a_silent_editor_…`, `neovim::a_waiting_proposal_survives_…`, `several_editors::…` |
-//! | 11 | partial acceptance in a preview | `pitfalls::a_partly_ticked_preview_…` |
+//! | 11 | partial acceptance in a preview | `pitfalls::a_partly_ticked_preview_…`, `pitfalls::what_landed_of_a_partly_ticked_…` |
 //! | 12 | encodings 8, 16, 32 with emoji and combining marks | `texts::every_encoding_and_line_end_…`, `neovim::wide_characters_…`, `soak` |
 //! | 13 | CRLF, mixed endings; a lone `\r` is a line break, U+2028 is not | `texts::…`, `lsp::documents::a_lone_carriage_return_…`, `soak` |
-//! | 14 | no final newline; format-on-save after apply is not drift | `texts::a_line_end_that_saving_adds_is_no_drift`, `lsp::apply::what_editors_do_by_themselves_…` |
+//! | 14 | no final newline; format-on-save after apply is not drift | `texts::a_line_end_that_saving_adds_is_no_drift`, `text::what_editors_do_by_themselves_…` |
 //! | 15 | a byte order mark on disk that the buffer lacks | `texts::a_byte_order_mark_…`, `lsp::workspace_edit::a_byte_order_mark_is_no_text` |
 //! | 16 | odd URIs; schemes other than `file` | `workspaces::odd_names_…`, `lsp::uri::…`, `lsp::odd_documents_…` |
 //! | 17 | a symlinked root, nested and several roots, escape by symlink | `workspaces::…`, `lsp::roots::…`, `hostile` |
@@ -154,6 +155,88 @@ fn a_partly_ticked_preview_is_found_out() {
     let said = scene.client.wait_for_message("is paused");
     assert!(said.contains("1 of 2 files were applied") && said.contains("`src/other.rs`"), "{said}");
     assert_eq!(scene.texts(), (FIXED, OTHER.replace("one", "ONE").as_str()));
+}
+
+#[test]
+fn what_landed_of_a_partly_ticked_preview_is_undone_or_completed() {
+    for resumes in [false, true] {
+        let mut scene = Scene::waiting(THREE_PARTS);
+        scene.client.manners = Manners::Ticking;
+        scene.apply();
+        let said = scene.client.wait_for_message("is paused");
+        assert!(
+            said.contains("there is a part of it in `src/other.rs`") && said.contains("or undo"),
+            "{said}"
+        );
+        scene.client.manners = Manners::Honest;
+        if resumes {
+            scene.client.execute("openexec.resume", Value::Null).unwrap();
+            // The rest is another proposal.
+            scene.client.wait_for_message("waits for you");
+            scene.apply();
+            scene.client.wait_for_message("undo with `openexec.undo`");
+            assert_eq!(scene.texts(), (FIXED, changed().as_str()));
+        }
+        scene.client.execute("openexec.undo", Value::Null).unwrap();
+        scene.client.wait_for_message("undo again to redo");
+        assert_eq!(scene.texts(), (LIB, OTHER));
+    }
+}
+
+#[test]
+fn typing_before_the_edit_is_answered_is_no_failure() {
+    let mut scene = Scene::waiting(THREE_PARTS);
+    scene.client.types_after_edit = Some((scene.lib.clone(), "// typed".to_owned()));
+    scene.apply();
+    scene.client.wait_for_message("undo with `openexec.undo`");
+    assert_eq!(scene.texts(), (format!("{FIXED}// typed").as_str(), changed().as_str()));
+    scene.client.types_after_edit = Some((scene.lib.clone(), ", more".to_owned()));
+    scene.client.execute("openexec.undo", Value::Null).unwrap();
+    scene.client.wait_for_message("undo again to redo");
+    assert_eq!(scene.texts(), (format!("{LIB}// typed, more").as_str(), OTHER));
+}
+
+#[test]
+fn the_buffer_of_a_deleted_file_that_stays_open_is_not_filled_twice() {
+    let mut scene = Scene::waiting(FILES_COME_AND_GO);
+    scene.client.manners = Manners::Keeping;
+    scene.apply();
+    scene.client.wait_for_message("undo with `openexec.undo`");
+    let new = crate::client::uri(&scene.project.root().canonicalize().unwrap().join("src/new.rs"));
+    for said in ["undo again to redo", "redone", "undo again to redo"] {
+        scene.client.heard.clear();
+        scene.client.execute("openexec.undo", Value::Null).unwrap();
+        scene.client.wait_for_message(said);
+        let lib = if said == "redone" { FIXED } else { LIB };
+        assert_eq!(scene.texts(), (lib, OTHER), "{said}");
+        assert_eq!(scene.client.text(&new), "// new\n", "{said}");
+        let root = scene.project.root();
+        let there = ["src/other.rs", "src/new.rs"].map(|name| root.join(name).exists());
+        assert_eq!(there, [said != "redone", said == "redone"]);
+    }
+}
+
+#[test]
+fn what_the_user_does_by_hand_while_a_proposal_waits_is_seen_by_the_tests() {
+    let mut scene = Scene::waiting(THREE_PARTS);
+    let by_hand = format!("{FIXED}// by hand\n");
+    scene.client.type_text(&scene.lib.clone(), &by_hand);
+    scene.apply();
+    scene.client.wait_for_message("waits for you");
+    scene.apply();
+    scene.client.wait_for_message("undo with `openexec.undo`");
+    assert_eq!(scene.texts(), (by_hand.as_str(), changed().as_str()));
+}
+
+#[test]
+fn a_paused_run_of_which_nothing_stands_is_discarded() {
+    let mut scene = Scene::waiting(THREE_PARTS);
+    scene.client.manners = Manners::Rejecting;
+    scene.apply();
+    scene.client.wait_for_message("or discard the run");
+    scene.client.execute("openexec.discard", Value::Null).unwrap();
+    scene.client.wait_for_message("was discarded");
+    assert_eq!(scene.texts(), (LIB, OTHER));
 }
 
 #[test]

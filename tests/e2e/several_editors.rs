@@ -1,9 +1,10 @@
 //! Several editors, each with a server process of its own, on one workspace: they share the
 //! journal, every run is seen in all of them, and one process at a time drives it.
 
-use crate::client::{Abilities, Client};
+use crate::client::{Abilities, Client, PATIENCE};
 use crate::project::{CHECK, FIXED, LIB, ONE_ATTEMPT, Project};
 use serde_json::{Value, json};
+use std::time::Instant;
 
 struct Desk {
     client: Client,
@@ -74,6 +75,34 @@ fn a_run_is_seen_and_reviewed_in_both_and_driven_by_one() {
     one.stands(&run, "done");
     other.stands(&run, "done");
     assert_eq!((other.client.text(&other.lib), one.client.text(&one.lib)), (LIB, FIXED));
+}
+
+#[test]
+fn an_undo_where_nothing_of_the_edits_stands_is_refused_and_changes_nothing() {
+    let project = project();
+    let mut one = desk(&project);
+    let mut other = project.editor(Abilities::all());
+    let lib = other.open(&project.root().canonicalize().unwrap().join("src/lib.rs"));
+    let run = one.start(&project);
+    let waiting = one.stands(&run, "waiting");
+    let bound = json!({ "run": run, "proposal": waiting["proposal"] });
+    one.client.execute("openexec.apply", bound).unwrap();
+    one.stands(&run, "done");
+    // The edits stand in the first editor, unsaved.
+    other.choose(&lib, (1, 8), |title| title.starts_with("Undo run")).unwrap();
+    other.wait_for_message("could not be undone: nothing of its edits stands");
+    assert_eq!((other.text(&lib), one.client.text(&one.lib)), (LIB, FIXED));
+    one.stands(&run, "done");
+    // The other process gives the run back when it has ended there, and how it ended is seen a
+    // moment later.
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(refused) = one.client.execute("openexec.undo", json!({ "run": run })) {
+        let message = refused["message"].as_str().unwrap();
+        let is_early = ["driven by process", "has gone on since"].iter().any(|why| message.contains(why));
+        assert!(is_early && Instant::now() < deadline, "{message}");
+    }
+    one.stands(&run, "undone");
+    assert_eq!((other.text(&lib), one.client.text(&one.lib)), (LIB, LIB));
 }
 
 #[test]

@@ -96,6 +96,45 @@ fn a_byte_order_mark_on_disk_is_no_text_of_the_buffer() {
     }
 }
 
+/// A line that is added behind the last one, and ends otherwise.
+const APPENDS: &str = r#"
+replies:
+  - stage: fix
+    reply:
+      actions:
+        - { id: a1, kind: replace_text, path: src/lib.rs, old: "z\r\n", new: "z\r\n42 /* LAST */\n" }
+        - { id: a2, kind: finish, summary: made it right }
+"#;
+
+#[test]
+fn a_line_that_ends_otherwise_than_the_last_one_is_added_behind_it() {
+    let project = Project::scripted_tests(APPENDS, PASSES);
+    let text = "x\ny\nz\r\n";
+    project.write("src/lib.rs", text);
+    project.trust();
+    let mut client = project.editor(Abilities::all());
+    let file = client.open(&project.root().canonicalize().unwrap().join("src/lib.rs"));
+    run(&mut client, &project, &file);
+    assert_eq!(client.text(&file), format!("{text}42 /* LAST */\n"));
+    undo(&mut client);
+    assert_eq!(client.text(&file), text);
+}
+
+#[test]
+fn a_byte_order_mark_that_the_buffer_shows_is_kept() {
+    let project = Project::scripted_tests(REPLIES, PASSES);
+    let text = format!("\u{FEFF}{}", source("\n"));
+    project.write("src/lib.rs", &text);
+    project.trust();
+    let mut client = project.editor(Abilities::all());
+    let file = crate::client::uri(&project.root().canonicalize().unwrap().join("src/lib.rs"));
+    client.open_as(&file, &text);
+    run(&mut client, &project, &file);
+    assert_eq!(client.text(&file), changed(&text));
+    undo(&mut client);
+    assert_eq!(client.text(&file), text);
+}
+
 #[test]
 fn a_line_end_that_saving_adds_is_no_drift() {
     let project = Project::scripted_tests(REPLIES, PASSES);

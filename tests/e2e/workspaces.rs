@@ -153,6 +153,47 @@ fn two_names_of_one_file_are_edited_once() {
 }
 
 #[test]
+fn another_name_of_a_file_that_was_closed_leaves_the_dirty_buffer() {
+    let project = Project::scripted_tests(ONE_ATTEMPT, CHECK);
+    project.trust();
+    let place = project.place().canonicalize().unwrap();
+    std::os::unix::fs::symlink("lib.rs", place.join("ws/src/alias.rs")).unwrap();
+    let mut client = project.editor(Abilities::all());
+    let file = client.open(&place.join("ws/src/lib.rs"));
+    client.type_text(&file, &format!("// typed, not saved\n{LIB}"));
+    let alias = client.open(&place.join("ws/src/alias.rs"));
+    // Each name has its own text.
+    let version = |client: &mut Client, uri: &str| {
+        client.request("openexec/documentDigest", json!({ "uri": uri })).unwrap()["version"].clone()
+    };
+    assert_eq!((version(&mut client, &file), version(&mut client, &alias)), (json!(2), json!(1)));
+    client.close(&alias);
+    run(&mut client, &project, &file);
+    assert_eq!(client.text(&file), format!("// typed, not saved\n{FIXED}"));
+}
+
+#[test]
+fn a_file_whose_names_do_not_show_the_same_is_not_edited_on_a_guess() {
+    let project = Project::scripted_tests(ONE_ATTEMPT, CHECK);
+    project.trust();
+    let place = project.place().canonicalize().unwrap();
+    std::os::unix::fs::symlink("lib.rs", place.join("ws/src/alias.rs")).unwrap();
+    let mut client = project.editor(Abilities::all());
+    let file = client.open(&place.join("ws/src/lib.rs"));
+    let alias = client.open(&place.join("ws/src/alias.rs"));
+    let typed = format!("// typed, not saved\n{LIB}");
+    client.type_text(&alias, &typed);
+    let run = json!({ "blueprint": "fix_tests", "uri": file, "model": project.model() });
+    client.execute("openexec.run", run).unwrap();
+    client.wait_for_message("open under two names that do not show the same text");
+    assert_eq!((client.text(&file), client.text(&alias)), (LIB, typed.as_str()));
+    client.close(&alias);
+    client.execute("openexec.resume", Value::Null).unwrap();
+    client.wait_for_message("undo with `openexec.undo`");
+    assert_eq!(client.text(&file), FIXED);
+}
+
+#[test]
 fn odd_names_are_read_edited_and_created() {
     for name in ["a b#c%d+é.rs", "größe 100%.rs", "[id] drive.rs", "日本語.rs"] {
         let replies = format!(

@@ -19,6 +19,7 @@ pub use rebase::{Rebased, rebase};
 
 use crate::digest::Digest;
 use crate::path::WorkspacePath;
+use crate::text::same_to_editors;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -32,6 +33,16 @@ pub struct FileChange {
     /// For a renamed file: the path whose text it takes over. That path's own change is a deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renamed_from: Option<WorkspacePath>,
+}
+
+impl FileChange {
+    /// Whether the proposed text stands here, as editors have it. Where the change is nothing but
+    /// what editors do by themselves, the text must be exactly the proposed one.
+    pub fn stands_in(&self, text: &str) -> bool {
+        let Some(proposed) = &self.proposed else { return false };
+        let is_same = |one: &str| same_to_editors(one, text);
+        text == proposed || (is_same(proposed) && !self.base.as_deref().is_some_and(is_same))
+    }
 }
 
 /// Planned edits over any number of files, all or nothing.

@@ -8,6 +8,7 @@ mod command;
 mod event;
 mod flow;
 mod gate;
+mod landing;
 mod lesson;
 mod procedure;
 mod prompt;
@@ -20,8 +21,8 @@ mod tests;
 
 pub use command::{Command, ContextQuery, Read, ReadScope};
 pub use event::{
-    ApplyReport, DiagnosticInput, Event, FileOutcome, HydratedText, Inputs, LiveText, OpenDocument, Outcome,
-    ProcedurePart, RelatedPlace, RunStarted, StepOutcome, Target,
+    ApplyReport, DiagnosticInput, Event, FileOutcome, HydratedText, Inputs, LiveText, Look, OpenDocument,
+    Outcome, ProcedurePart, RelatedPlace, RunStarted, StepOutcome, Target,
 };
 pub use state::RunState;
 pub use status::{Asked, Evidence, RequestSummary, Status};

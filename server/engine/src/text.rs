@@ -15,6 +15,9 @@ pub use visible::visible;
 use ropey::{Rope, RopeSlice};
 use serde::{Deserialize, Serialize};
 
+/// What some files begin with, and most editors keep to themselves.
+pub const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
 /// The unit in which a client counts columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PositionEncoding {
@@ -198,6 +201,17 @@ fn advance<'a>(point: (usize, usize), chunks: impl Iterator<Item = &'a str>) -> 
 
 fn saturated(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// True for texts that differ only in what editors do by themselves: the byte order mark, the
+/// style of line ends, the end of the last line.
+pub fn same_to_editors(one: &str, other: &str) -> bool {
+    fn lines(text: &str) -> impl Iterator<Item = &str> {
+        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+        let text = text.strip_suffix('\n').unwrap_or(text);
+        text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
+    }
+    one == other || lines(one).eq(lines(other))
 }
 
 /// The beginning of a text, of at most so many bytes, without a cut character.

@@ -26,7 +26,7 @@ pub use memory::Remembered;
 pub use openexec_engine::run::{Asked, RequestSummary, Status as RunStatus};
 pub use pointers::{Look, Pointers, Seen};
 pub use recorded::{Folded, Standing};
-pub use surface::Surface;
+pub use surface::{Landing, Surface};
 pub use trust::{Declarations, TrustChanges};
 
 use crate::config::{RECORDED_PREFIX, SCRIPTED_PREFIX, UserConfig, UserDirs};
@@ -46,7 +46,7 @@ use openexec_engine::limits::CONTEXT_TOKENS_DEFAULT;
 use openexec_engine::model::{ChosenModel, ModelRequest, Models};
 use openexec_engine::policy::Policy;
 use openexec_engine::policy::rules::Outgoing;
-use openexec_engine::run::{Event, Inputs, RunStarted};
+use openexec_engine::run::{Event, Inputs, OpenDocument, RunStarted};
 use openexec_engine::task::TaskSet;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -288,12 +288,7 @@ impl Runtime {
         let open_documents = surface.open_documents(&root);
         let open_versions =
             open_documents.iter().map(|document| (document.path.clone(), document.version)).collect();
-        let open_documents = open_documents
-            .into_iter()
-            .filter(|document| {
-                workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text)
-            })
-            .collect();
+        let open_documents = unsaved(&workspace, open_documents);
         let environment = workspace.environment();
         let run = RunId::new(uuid::Uuid::now_v7().to_string());
         let start = RunStarted {
@@ -437,6 +432,14 @@ impl Runtime {
     pub fn preview(&self, root: &Path, request: &ModelRequest) -> Result<String, DriverError> {
         Ok(self.model(root, &request.model)?.preview(request))
     }
+}
+
+/// The open buffers whose text differs from the disk.
+fn unsaved(workspace: &Workspace, open: Vec<OpenDocument>) -> Vec<OpenDocument> {
+    let is_unsaved = |document: &OpenDocument| {
+        workspace.read(&document.path).ok().flatten().as_deref() != Some(&document.text)
+    };
+    open.into_iter().filter(is_unsaved).collect()
 }
 
 fn require(

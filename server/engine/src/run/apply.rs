@@ -3,6 +3,7 @@
 //! is, and nothing onto a text that it was not made for.
 
 use super::gate::{Then, Whole};
+use super::landing::{self, Landed};
 use super::state::{Active, AfterApproval, Phase, Step, record};
 use super::{ApplyReport, Command, Event, LiveText, Outcome};
 use crate::digest::Digest;
@@ -23,6 +24,8 @@ pub(super) struct Reversal {
     /// How it is called if it cannot be done.
     before: Outcome,
     waits: CommandId,
+    /// False in journals of before, which do not tell an undo that failed from a redo.
+    tells_why: bool,
 }
 
 impl Active {
@@ -126,6 +129,11 @@ impl Active {
         );
     }
 
+    /// A paused run of which nothing stands in the user's files is given up.
+    pub(super) fn discarded_by_user(&mut self, by: &str, out: &mut Vec<Command>) {
+        self.end(Outcome::Discarded, format!("by {by}; your files are as they were"), out);
+    }
+
     /// The edits without these parts, if that is a question about them at all.
     pub(super) fn without(&self, proposal: Digest, parts: &[Part]) -> Option<ChangeSet> {
         // The result of a stage is agreed to as a whole.
@@ -199,18 +207,24 @@ impl Active {
         self.phase = Phase::Bases { command, rounds };
     }
 
-    /// Compares what stands in the user's files with what the edits were made for.
-    pub(super) fn check_bases(&mut self, texts: &[LiveText], rounds: u32, out: &mut Vec<Command>) {
-        match rebase_onto(&self.changes, texts) {
+    /// Compares what stands in the user's files with what the edits were made for. `tells_why` is
+    /// false in journals of before, which know one reason only.
+    pub(super) fn check_bases(
+        &mut self,
+        texts: &[LiveText],
+        rounds: u32,
+        tells_why: bool,
+        out: &mut Vec<Command>,
+    ) {
+        match rebase_onto(&self.changes, texts, tells_why) {
             Moved::Nowhere => self.apply_now(out),
             Moved::Overlapping(paths) => {
-                self.pause(
-                    format!(
-                        "{} changed meanwhile at the same lines; settle it in the editor, then resume, or discard the run",
-                        join(&paths)
-                    ),
-                    out,
-                );
+                let why = match tells_why {
+                    true => landing::hindrance(&self.changes, texts, &paths, "meanwhile"),
+                    false => format!("{} changed meanwhile at the same lines", join(&paths)),
+                };
+                let otherwise = self.otherwise(tells_why);
+                self.pause(format!("{why}; settle it in the editor, then resume, {otherwise}"), out);
             }
             Moved::Aside(changes, files) if rounds < APPLY_ROUNDS_MAX => {
                 self.changes = changes;
@@ -224,6 +238,12 @@ impl Active {
                 );
             }
         }
+    }
+
+    /// What the user can do with a paused run besides resuming it. What stands in the files is
+    /// undone, not discarded.
+    fn otherwise(&self, is_told: bool) -> &'static str {
+        if is_told && self.applied.is_some() { "or undo" } else { "or discard the run" }
     }
 
     /// Rebased edits have passed their gates. They are other bytes than those that were agreed to.
@@ -252,31 +272,35 @@ impl Active {
         id
     }
 
-    /// Believes what stands in the files, not what the editor says about it.
+    /// Believes what stands in the files, not what the editor says about it. What landed is kept
+    /// in any case: an undo must be able to take it back.
     pub(super) fn check_applied(&mut self, report: &ApplyReport, out: &mut Vec<Command>) {
-        let wrong = differing(&self.changes, report);
+        let Landed { stands, wrong, parts } = Landed::of(&self.changes, report);
+        let has_looked = landing::has_looked(report);
+        let total = self.changes.effective().count();
+        let whole = total - wrong.len();
+        if wrong.is_empty() || !stands.is_empty() {
+            let mut applied = if wrong.is_empty() { self.changes.clone() } else { ChangeSet::default() };
+            applied.files.extend(stands);
+            let earlier = self.applied.take().filter(|_| has_looked);
+            self.applied = Some(landing::with_earlier(earlier.as_ref(), applied));
+        }
         if wrong.is_empty() {
-            self.applied = Some(self.changes.clone());
-            let files = self.changes.effective().count();
-            let text = if files == 1 { "1 file holds".to_owned() } else { format!("{files} files hold") };
+            let text = if total == 1 { "1 file holds".to_owned() } else { format!("{total} files hold") };
             return self.succeed(format!("{text} the proposed text"), out);
         }
-        let total = self.changes.effective().count();
-        let landed = total - wrong.len();
-        if landed > 0 {
-            // An undo must be able to take back what did land.
-            let files = self.changes.effective().filter(|(path, _)| !wrong.contains(path));
-            let files = files.map(|(path, change)| (path.clone(), change.clone())).collect();
-            self.applied = Some(ChangeSet { files });
-        }
-        let answer = report.answer.as_deref().map(|answer| format!(" (the editor answered: {answer})"));
+        let is_undoable = if has_looked { self.applied.is_some() } else { whole > 0 };
+        let otherwise = if is_undoable { "or undo" } else { "or discard the run" };
+        let part = match parts.as_slice() {
+            [] => String::new(),
+            parts => format!(" (there is a part of it in {})", join(parts)),
+        };
         self.pause(
             format!(
-                "{landed} of {total} files were applied; {} {} not hold the proposed text{}; resume to try again{}",
+                "{whole} of {total} files were applied; {} {} not hold the proposed text{part}{}; resume to try again, {otherwise}",
                 join(&wrong),
                 if wrong.len() == 1 { "does" } else { "do" },
-                answer.unwrap_or_default(),
-                if landed > 0 { ", or undo" } else { ", or discard the run" },
+                answer_of(report),
             ),
             out,
         );
@@ -304,41 +328,72 @@ impl Active {
         let waits = self.next_command();
         let paths = changes.effective().map(|(path, _)| path.clone()).collect();
         out.push(Command::CheckBases { id: waits, paths });
-        self.phase = Phase::Reversing(Box::new(Reversal { changes, outcome, before, waits }));
+        self.phase =
+            Phase::Reversing(Box::new(Reversal { changes, outcome, before, waits, tells_why: false }));
     }
 
     pub(super) fn reverse(&mut self, mut reversal: Box<Reversal>, event: &Event, out: &mut Vec<Command>) {
         match event {
-            Event::BasesChecked { command, texts } if *command == reversal.waits => {
-                match rebase_onto(&reversal.changes, texts) {
+            Event::BasesChecked { command, texts, open_documents } if *command == reversal.waits => {
+                reversal.tells_why = open_documents.is_some();
+                match rebase_onto(&reversal.changes, texts, reversal.tells_why) {
                     Moved::Overlapping(paths) => {
-                        let reason = format!("{} changed since at the same lines", join(&paths));
+                        let reason = match reversal.tells_why {
+                            true => landing::hindrance(&reversal.changes, texts, &paths, "since"),
+                            false => format!("{} changed since at the same lines", join(&paths)),
+                        };
                         return self.reversal_failed(*reversal, &reason, out);
                     }
                     Moved::Aside(changes, _) => reversal.changes = changes,
                     Moved::Nowhere => {}
                 }
+                // An undo that finds nothing has undone nothing: the edits may stand unsaved in
+                // another editor.
+                if reversal.tells_why && !reversal.is_redo() && landing::is_done(&reversal.changes, texts) {
+                    return self.reversal_failed(*reversal, NOTHING_STANDS, out);
+                }
                 reversal.waits = self.send_edits(&reversal.changes.clone(), "undo ", out);
                 self.phase = Phase::Reversing(reversal);
             }
             Event::Applied { command, report } if *command == reversal.waits => {
-                let wrong = differing(&reversal.changes, report);
+                let wrong = Landed::of(&reversal.changes, report).wrong;
                 if wrong.is_empty() {
-                    let summary = match reversal.outcome {
-                        Outcome::Undone => "undo again to redo",
-                        _ => "redone",
-                    };
+                    let summary = if reversal.is_redo() { "redone" } else { "undo again to redo" };
                     return self.end(reversal.outcome, summary.into(), out);
                 }
-                self.reversal_failed(*reversal, &format!("{} could not be changed back", join(&wrong)), out);
+                let reason = match landing::has_looked(report) {
+                    true if reversal.is_redo() => {
+                        format!("{} could not be changed again{}", join(&wrong), answer_of(report))
+                    }
+                    true => format!("{} could not be changed back{}", join(&wrong), answer_of(report)),
+                    false => format!("{} could not be changed back", join(&wrong)),
+                };
+                self.reversal_failed(*reversal, &reason, out);
             }
             _ => self.phase = Phase::Reversing(reversal),
         }
     }
 
     pub(super) fn reversal_failed(&mut self, reversal: Reversal, reason: &str, out: &mut Vec<Command>) {
-        self.end(reversal.before, format!("could not be undone: {reason}"), out);
+        let what = if reversal.tells_why && reversal.is_redo() { "redone" } else { "undone" };
+        self.end(reversal.before, format!("could not be {what}: {reason}"), out);
     }
+}
+
+impl Reversal {
+    fn is_redo(&self) -> bool {
+        self.outcome != Outcome::Undone
+    }
+}
+
+/// Why there is nothing to undo here.
+const NOTHING_STANDS: &str = "nothing of its edits stands in the files as they are here; undo it in the editor \
+                              that shows them, or save them there first";
+
+/// What the editor or the file system said, for people.
+fn answer_of(report: &ApplyReport) -> String {
+    let answer = report.answer.as_deref();
+    answer.map(|answer| format!(" (the editor answered: {answer})")).unwrap_or_default()
 }
 
 /// Why the user is asked again after having rejected a part.
@@ -361,7 +416,8 @@ enum Moved {
     Overlapping(Vec<WorkspacePath>),
 }
 
-fn rebase_onto(changes: &ChangeSet, texts: &[LiveText]) -> Moved {
+/// In journals of before a text with a byte order mark is another one than without.
+fn rebase_onto(changes: &ChangeSet, texts: &[LiveText], knows_marks: bool) -> Moved {
     let mut rebased = changes.clone();
     let mut moved = Vec::new();
     let mut overlapping = Vec::new();
@@ -374,6 +430,10 @@ fn rebase_onto(changes: &ChangeSet, texts: &[LiveText]) -> Moved {
         if live.text == change.base || live.text == change.proposed {
             continue;
         }
+        let change = match &live.text {
+            Some(current) if knows_marks => &landing::marked_as(change, current),
+            _ => change,
+        };
         let merged = match (&change.base, &change.proposed, &live.text) {
             (Some(base), Some(proposed), Some(current)) => edit::rebase(base, proposed, current),
             _ => Rebased::Overlapping,
@@ -396,15 +456,6 @@ fn rebase_onto(changes: &ChangeSet, texts: &[LiveText]) -> Moved {
         (true, true) => Moved::Nowhere,
         (true, false) => Moved::Aside(rebased, moved),
     }
-}
-
-/// The files that do not hold what was proposed.
-fn differing(changes: &ChangeSet, report: &ApplyReport) -> Vec<WorkspacePath> {
-    let holds = |path: &WorkspacePath, change: &FileChange| {
-        let wanted = change.proposed.as_ref().map(|text| Digest::of(text.as_bytes()));
-        report.files.iter().any(|file| &file.path == path && file.text == wanted)
-    };
-    changes.effective().filter(|(path, change)| !holds(path, change)).map(|(path, _)| path.clone()).collect()
 }
 
 /// Pointers to the symbols whose text the change made.

@@ -180,9 +180,9 @@ pub enum Event {
         /// Who, or by which surface: `terminal`, `neovim`.
         by: String,
     },
-    /// Answer: the user refused.
+    /// Answer: the user refused, or gives a paused run up.
     Refused {
-        /// The proposal, stage result or request.
+        /// The proposal, stage result or request; of a paused run, what it has planned.
         proposal: Digest,
         /// Who.
         by: String,
@@ -202,6 +202,9 @@ pub enum Event {
         command: CommandId,
         /// One for each path asked for.
         texts: Vec<LiveText>,
+        /// All open buffers whose text differs from the disk now. Journals of before have none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        open_documents: Option<Vec<OpenDocument>>,
     },
     /// Decision: files changed meanwhile without overlap; the edits were rebased and must be
     /// verified again.
@@ -448,6 +451,21 @@ pub struct FileOutcome {
     pub path: WorkspacePath,
     /// The digest of its text; `None` when there is no such file.
     pub text: Option<Digest>,
+    /// What else was seen there. Journals of before have none: then the digest is all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look: Option<Look>,
+}
+
+/// What was seen in a file that does not hold exactly the proposed text; empty for one that does.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Look {
+    /// The text in which the proposed one was seen after the edit had been sent, byte for byte,
+    /// whatever became of it since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<String>,
+    /// The text that stands there now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub now: Option<String>,
 }
 
 /// A part of a procedure.

@@ -331,7 +331,7 @@ impl Active {
         out.push(Command::RunTask {
             id,
             task: Box::new(task.clone()),
-            open_documents: self.start.open_documents.clone(),
+            open_documents: self.open_documents.as_ref().unwrap_or(&self.start.open_documents).clone(),
             changes: Box::new(changes.clone()),
             timeout_ms: class.min(task.timeout).timeout_ms(),
             tree: changes.tree(),

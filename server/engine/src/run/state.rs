@@ -8,7 +8,7 @@ use super::agent::Conversation;
 use super::apply::Reversal;
 use super::gate::{Background, Verification};
 use super::procedure::{Mishap, Proceeding};
-use super::{Command, Event, Outcome, RunStarted};
+use super::{Command, Event, OpenDocument, Outcome, RunStarted};
 use crate::blueprint::{DeterministicAction, Stage};
 use crate::budget::{Budget, Spent};
 use crate::context::{ContextPack, Envelopes};
@@ -60,6 +60,9 @@ pub(super) struct Active {
     pub approved: BTreeSet<Digest>,
     /// What stands in the user's files through this run.
     pub applied: Option<ChangeSet>,
+    /// The open buffers whose text differed from the disk when the user's files were looked at last;
+    /// before that those of `start` count.
+    pub open_documents: Option<Vec<OpenDocument>>,
     /// What the model says it did.
     pub summary: String,
     /// What the model noted for later runs.
@@ -257,6 +260,7 @@ impl Active {
             red_summary: None,
             approved: BTreeSet::new(),
             applied: None,
+            open_documents: None,
             summary: String::new(),
             notes: Vec::new(),
             remedy: None,
@@ -318,8 +322,9 @@ impl Active {
             {
                 self.request_refused(&request, by, out);
             }
-            (Phase::Bases { rounds, .. }, Event::BasesChecked { texts, .. }) => {
-                self.check_bases(texts, rounds, out)
+            (Phase::Bases { rounds, .. }, Event::BasesChecked { texts, open_documents, .. }) => {
+                self.open_documents = open_documents.clone().or(self.open_documents.take());
+                self.check_bases(texts, rounds, open_documents.is_some(), out)
             }
             (Phase::Applying, Event::Applied { report, .. }) => self.check_applied(report, out),
             (Phase::Proceeding(proceeding), event) => self.proceed(proceeding, event, out),
@@ -329,6 +334,9 @@ impl Active {
             }
             (Phase::Paused { talk, .. }, Event::ResumeRequested { budget, .. }) => {
                 self.resume(talk, *budget, out);
+            }
+            (Phase::Paused { .. }, Event::Refused { by, .. }) if self.applied.is_none() => {
+                self.discarded_by_user(by, out);
             }
             (phase @ (Phase::Ended { .. } | Phase::Paused { .. }), Event::UndoRequested { .. }) => {
                 self.start_reversal(phase, out);

@@ -3,6 +3,7 @@
 
 mod applying;
 mod gates;
+mod landing;
 mod memory;
 mod recovery;
 mod replies;

@@ -214,3 +214,11 @@ fn the_dominant_ending_is_counted() {
     assert_eq!(LineEnding::only_of("a\r\nb\n"), None);
     assert_eq!(LineEnding::CrLf.apply("a\nb\rc\r\n"), "a\r\nb\r\nc\r\n");
 }
+
+#[test]
+fn what_editors_do_by_themselves_is_no_difference() {
+    assert!(same_to_editors("\u{FEFF}a\nb", "a\r\nb\r\n"));
+    assert!(same_to_editors("a\r\nb\n", "a\nb"));
+    assert!(!same_to_editors("a\n\nb", "a\nb"));
+    assert!(!same_to_editors("a", "a\n\n"));
+}

@@ -1,7 +1,7 @@
 //! A run in a terminal: no editor, so nothing is open, and events are printed as they come.
 
 use super::paint;
-use crate::driver::Surface;
+use crate::driver::{Landing, Surface};
 use crate::limits::LIVE_LINE_CHARS_MAX;
 use crate::models::ModelProgress;
 use async_trait::async_trait;
@@ -101,7 +101,7 @@ impl Surface for Terminal {
         Vec::new()
     }
 
-    async fn apply(&self, _root: &Path, _changes: &ChangeSet, _label: &str) -> Option<String> {
+    async fn apply(&self, _root: &Path, _changes: &ChangeSet, _label: &str) -> Option<Landing> {
         None
     }
 

@@ -342,6 +342,15 @@ impl Executor {
             (Say::Approve(_) | Say::Refuse(_) | Say::Reject { .. }, _) => {
                 Err(format!("run {run} waits for no approval"))
             }
+            (Say::Discard, Status::AwaitingApproval { proposal, .. }) => Ok(Event::Refused { proposal, by }),
+            (Say::Discard, Status::Paused { .. }) => match self.folded.state.applied() {
+                None => {
+                    let changes = self.folded.state.changes().ok_or("the run has no edits")?;
+                    Ok(Event::Refused { proposal: changes.digest(), by })
+                }
+                Some(_) => Err(format!("edits of run {run} stand in your files; undo it instead")),
+            },
+            (Say::Discard, _) => Err(format!("run {run} waits for no decision any more")),
             (Say::Cancel, Status::Ended { .. }) => Err(format!("run {run} is over; undo it instead")),
             (Say::Cancel, _) => Ok(Event::CancelRequested { by }),
             (Say::Resume, Status::Paused { .. }) => {

@@ -26,6 +26,8 @@ pub enum Say {
         /// The parts.
         parts: Vec<Part>,
     },
+    /// Give it up, whatever it waits for. What it has applied is undone instead.
+    Discard,
     /// Stop.
     Cancel,
     /// A paused run may go on.

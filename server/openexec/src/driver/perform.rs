@@ -2,7 +2,7 @@
 
 use super::recorded::Standings;
 use super::spend::{self, Till};
-use super::{Pointers, Surface, memory};
+use super::{Pointers, Surface, memory, unsaved};
 use crate::history::Together;
 use crate::models::{Model, ModelProgress};
 use crate::process::Launcher;
@@ -16,7 +16,7 @@ use openexec_engine::ids::{CommandId, ModelName, RunId};
 use openexec_engine::memory::Record;
 use openexec_engine::model::Models;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::run::{ApplyReport, Command, Event, FileOutcome, LiveText, OpenDocument};
+use openexec_engine::run::{ApplyReport, Command, Event, FileOutcome, LiveText, Look, OpenDocument};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -152,12 +152,14 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
             Ok(Event::TaskFinished { command: id, report: Box::new(report), tree })
         }
         Command::CheckBases { paths, .. } => {
-            let texts = blocking(place, move |place| {
+            let (texts, open_documents) = blocking(place, move |place| {
                 let live = |path: WorkspacePath| place.live(&path).map(|text| LiveText { path, text });
-                paths.into_iter().map(live).collect::<Result<Vec<_>, _>>()
+                let texts = paths.into_iter().map(live).collect::<Result<Vec<_>, _>>()?;
+                let open = place.surface.open_documents(place.workspace.root());
+                Ok::<_, String>((texts, unsaved(&place.workspace, open)))
             })
             .await??;
-            Ok(Event::BasesChecked { command: id, texts })
+            Ok(Event::BasesChecked { command: id, texts, open_documents: Some(open_documents) })
         }
         Command::Apply { changes, label, .. } => {
             let report = apply(place, &changes, &label).await?;
@@ -189,17 +191,25 @@ async fn apply(place: &Arc<Place>, changes: &ChangeSet, label: &str) -> Result<A
         }
     }
     let mut answer = None;
+    let mut seen = BTreeMap::new();
     if !due.files.is_empty() {
-        answer = place.surface.apply(place.workspace.root(), &due, label).await;
-        if answer.is_none() {
-            let written = due.clone();
-            answer = blocking(place, move |place| write_files(place, &written)).await?;
+        match place.surface.apply(place.workspace.root(), &due, label).await {
+            Some(landing) => (answer, seen) = (Some(landing.answer), landing.seen),
+            None => {
+                let written = due.clone();
+                answer = blocking(place, move |place| write_files(place, &written)).await?;
+            }
         }
     }
     let mut files = Vec::new();
-    for (path, _) in changes.effective() {
-        let text = place.live(path)?.map(|text| Digest::of(text.as_bytes()));
-        files.push(FileOutcome { path: path.clone(), text });
+    for (path, change) in changes.effective() {
+        let now = place.live(path)?;
+        let text = now.as_ref().map(|text| Digest::of(text.as_bytes()));
+        let look = match now == change.proposed {
+            true => Look::default(),
+            false => Look { seen: seen.remove(path), now },
+        };
+        files.push(FileOutcome { path: path.clone(), text, look: Some(look) });
     }
     Ok(ApplyReport { files, answer })
 }

@@ -189,6 +189,7 @@ impl Runtime {
 mod tests {
     use super::*;
     use crate::config::{SCRIPTED_PREFIX, UserConfig, UserDirs};
+    use crate::driver::Landing;
     use crate::driver::{StartRequest, Surface};
     use openexec_engine::edit::ChangeSet;
     use openexec_engine::run::{Inputs, OpenDocument};
@@ -206,7 +207,7 @@ mod tests {
             Vec::new()
         }
 
-        async fn apply(&self, _: &Path, _: &ChangeSet, _: &str) -> Option<String> {
+        async fn apply(&self, _: &Path, _: &ChangeSet, _: &str) -> Option<Landing> {
             None
         }
     }

@@ -5,6 +5,17 @@ use async_trait::async_trait;
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{Event, OpenDocument};
+use std::collections::BTreeMap;
+
+/// What came of an edit that was given to an editor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Landing {
+    /// One sentence for the record: what the editor says. Nobody believes it.
+    pub answer: String,
+    /// The files in which the proposed text was seen once the edit had been sent, whatever became
+    /// of it since, with the text as it stood there, byte for byte.
+    pub seen: BTreeMap<WorkspacePath, String>,
+}
 
 /// The place where the user's files are open. The driver asks it; it does not ask back.
 #[async_trait]
@@ -17,8 +28,8 @@ pub trait Surface: Send + Sync + 'static {
 
     /// Applies a change set to the user's files and waits until its effect can be seen, or
     /// cannot be expected any more. `None` means that there is no editor: the driver writes
-    /// the files itself. The answer is for the record only; the driver looks for itself.
-    async fn apply(&self, root: &std::path::Path, changes: &ChangeSet, label: &str) -> Option<String>;
+    /// the files itself.
+    async fn apply(&self, root: &std::path::Path, changes: &ChangeSet, label: &str) -> Option<Landing>;
 
     /// The present text of a file that is open in the editor.
     fn live_text(&self, root: &std::path::Path, path: &WorkspacePath) -> Option<String> {

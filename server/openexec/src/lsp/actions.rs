@@ -228,6 +228,11 @@ impl RunLine {
         matches!(self.view.status, RunStatus::AwaitingApproval { .. })
     }
 
+    /// It waits for a decision, or it is paused and nothing of it stands in the files.
+    pub(super) fn can_discard(&self) -> bool {
+        self.awaits_approval() || matches!(self.view.status, RunStatus::Paused { .. }) && !self.view.applied
+    }
+
     /// It waits for a yes before it sends something.
     pub(super) fn awaits_sending(&self) -> bool {
         matches!(self.view.status, RunStatus::AwaitingApproval { what: Asked::Request(_), .. })

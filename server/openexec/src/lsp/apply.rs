@@ -9,45 +9,52 @@ use super::roots::on_disk;
 use super::session::Session;
 use super::uri;
 use super::workspace_edit::{Site, workspace_edit};
+use crate::driver::Landing;
 use crate::limits::{CLIENT_ANSWER_TIMEOUT_MS, RECONCILE_GRACE_MS, RECONCILE_LOOK_MS, RECONCILE_TIMEOUT_MS};
-use openexec_engine::edit::ChangeSet;
+use openexec_engine::edit::{ChangeSet, FileChange};
 use openexec_engine::path::WorkspacePath;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 /// Sends the edit and waits until its effect can be seen, or cannot be expected any more.
-/// Answers with a sentence for the record.
 pub(super) async fn apply(
     session: &Session,
     send: impl FnOnce(Value) -> oneshot::Receiver<Answer>,
     root: &Path,
     changes: &ChangeSet,
     label: &str,
-) -> String {
-    if let Some(lost) = lost(session, root, changes) {
-        return format!("what the editor shows of `{lost}` is unknown; close and open it, then apply again");
+) -> Landing {
+    let unsent = |why: String| Landing { answer: why, seen: BTreeMap::new() };
+    if let Some(why) = doubt(session, root, changes) {
+        return unsent(why);
     }
     // From here on every change wakes us, also one that comes before the answer.
-    let seen = session.changes();
+    let woken = session.changes();
     let edit = workspace_edit(changes, &session.traits(), &|path| site(session, root, path));
     let edit = match edit {
         Ok(Some(edit)) => edit,
-        Ok(None) => return "every file holds its proposed text already".to_owned(),
-        Err(unsendable) => return unsendable.to_string(),
+        Ok(None) => return unsent("every file holds its proposed text already".to_owned()),
+        Err(unsendable) => return unsent(unsendable.to_string()),
     };
+    for (path, change) in changes.effective() {
+        session.await_edit(on_disk(root, path), change.clone());
+    }
     let mut answer = send(json!({ "label": label, "edit": edit }));
-    let heard = reconcile(session, seen, &mut answer, root, changes).await;
+    let heard = reconcile(session, woken, &mut answer, root, changes).await;
     note_deletions(session, root, changes);
-    report(session, root, changes, heard.as_ref())
+    let answer = report(session, root, changes, heard.as_ref());
+    let seen = |path: &WorkspacePath| Some((path.clone(), session.end_awaiting(&on_disk(root, path))?));
+    Landing { answer, seen: changes.effective().filter_map(|(path, _)| seen(path)).collect() }
 }
 
 /// Waits for the files to be as proposed. Whatever is heard meanwhile from the editor is kept.
 async fn reconcile(
     session: &Session,
-    mut seen: tokio::sync::watch::Receiver<u64>,
+    mut woken: tokio::sync::watch::Receiver<u64>,
     answer: &mut oneshot::Receiver<Answer>,
     root: &Path,
     changes: &ChangeSet,
@@ -67,7 +74,7 @@ async fn reconcile(
                 heard = Some(said);
             }
             // The other end lives as long as the session that is borrowed here.
-            _ = seen.changed() => {}
+            _ = woken.changed() => {}
             _ = look.tick() => {}
             () = tokio::time::sleep_until(deadline) => return heard,
         }
@@ -91,64 +98,62 @@ fn refuses(answer: &Answer) -> bool {
     }
 }
 
-/// The files whose text is not the proposed one.
+/// The files in which the proposed text has not been seen. What the user types into one of them
+/// once it stood there is no reason to wait.
 fn outstanding(session: &Session, root: &Path, changes: &ChangeSet) -> Vec<WorkspacePath> {
-    let differs = |path: &WorkspacePath, proposed: Option<&str>| match (proposed, live(session, root, path)) {
-        (Some(proposed), Some(text)) => !same_to_an_editor(proposed, &text),
+    let differs = |path: &WorkspacePath, change: &FileChange| match change.proposed {
+        Some(_) => !session.has_seen_edit(&on_disk(root, path), live(session, root, path).as_deref()),
         // The buffer of a deleted file may stay open.
-        (None, _) => on_disk(root, path).exists(),
-        (Some(_), None) => true,
+        None => on_disk(root, path).exists(),
     };
-    changes
-        .effective()
-        .filter(|(path, change)| differs(path, change.proposed.as_deref()))
-        .map(|(path, _)| path.clone())
-        .collect()
-}
-
-/// True for texts that differ only in what editors do by themselves: the byte order mark, the
-/// style of line ends, the end of the last line.
-fn same_to_an_editor(one: &str, other: &str) -> bool {
-    fn lines(text: &str) -> impl Iterator<Item = &str> {
-        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line))
-    }
-    one == other || lines(one).eq(lines(other))
+    changes.effective().filter(|(path, change)| differs(path, change)).map(|(path, _)| path.clone()).collect()
 }
 
 /// What stands in a file: the buffer's text, else the disk's.
 fn live(session: &Session, root: &Path, path: &WorkspacePath) -> Option<String> {
     let place = on_disk(root, path);
-    match session.document_at(&place) {
-        Some(file) if file.standing != Standing::Deleted => Some(file.text.to_string()),
-        Some(_) | None => std::fs::read_to_string(place).ok(),
+    match session.document_at(&place).filter(|file| !file.is_gone()) {
+        Some(file) => Some(file.text.to_string()),
+        None => std::fs::read_to_string(place).ok(),
     }
 }
 
 fn site(session: &Session, root: &Path, path: &WorkspacePath) -> Site {
     let place = on_disk(root, path);
-    let open = session.document_at(&place).filter(|file| file.standing != Standing::Deleted);
-    let (uri, version) = match open {
-        Some(file) => (file.uri.clone(), Some(file.version)),
-        None => {
-            let named = session.roots().uri_below(root, path);
-            (named.or_else(|| uri::of_path(&place).ok()).unwrap_or_default(), None)
-        }
+    let buffer = session.document_at(&place);
+    let named = || session.roots().uri_below(root, path).or_else(|| uri::of_path(&place).ok());
+    let (open, kept) = match &buffer {
+        Some(file) if file.is_gone() => (None, Some((file.version, file.text.to_string()))),
+        Some(file) => (Some(file), None),
+        None => (None, None),
     };
     Site {
-        uri,
-        version,
-        text: live(session, root, path),
+        uri: buffer.as_ref().map(|file| file.uri.clone()).or_else(named).unwrap_or_default(),
+        version: open.map(|file| file.version),
+        text: open.map(|file| file.text.to_string()).or_else(|| std::fs::read_to_string(&place).ok()),
+        kept,
         has_folder: place.parent().is_some_and(Path::is_dir),
     }
 }
 
-fn lost(session: &Session, root: &Path, changes: &ChangeSet) -> Option<WorkspacePath> {
-    let is_lost = |path: &&WorkspacePath| {
-        session.document_at(&on_disk(root, path)).is_some_and(|file| file.standing == Standing::Lost)
+/// Why nobody can say what a file that is to be changed holds in the editor.
+fn doubt(session: &Session, root: &Path, changes: &ChangeSet) -> Option<String> {
+    let doubt_of = |path: &WorkspacePath| {
+        let open = session.documents_at(&on_disk(root, path));
+        if open.iter().any(|file| file.standing == Standing::Lost) {
+            return Some(format!(
+                "what the editor shows of `{path}` is unknown; close and open it, then apply again"
+            ));
+        }
+        let (best, others) = open.split_first()?;
+        let other = others.iter().find(|other| *other.text.rope() != *best.text.rope())?;
+        Some(format!(
+            "`{path}` is open under two names that do not show the same text (`{}`, `{}`); nothing was sent to \
+             the editor: save and close one of them, then apply again",
+            best.uri, other.uri
+        ))
     };
-    changes.effective().map(|(path, _)| path).find(is_lost).cloned()
+    changes.effective().find_map(|(path, _)| doubt_of(path))
 }
 
 /// An editor may keep the buffer of a file that is gone; it is no file of the workspace any more.

@@ -7,6 +7,7 @@
 use super::uri;
 use crate::limits::{MENU_PARSE_MAX, SYMBOLS_INLINE_BYTES_MAX};
 use crate::thread_time::ThreadTime;
+use openexec_engine::edit::FileChange;
 use openexec_engine::limits::FILE_BYTES_MAX;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::syntax::{Directive, Language, Symbol, SyntaxTree};
@@ -74,12 +75,25 @@ struct Symbols {
     extracting: AtomicBool,
 }
 
-/// All open documents, by canonical path.
+/// All open documents. A file can be open under several URIs, through links: then each of them is
+/// a document of its own, with its own text and version.
 #[derive(Clone, Default)]
 pub(super) struct Documents {
-    by_path: BTreeMap<PathBuf, Arc<OpenFile>>,
-    /// The paths of the URIs, in their normalised spelling.
-    paths: BTreeMap<String, PathBuf>,
+    /// By URI, in the normalised spelling.
+    by_uri: BTreeMap<String, Arc<OpenFile>>,
+    /// The URIs under which a file is open, by its canonical path. The first is the one under which
+    /// it is known best: its own, else the one that was opened first.
+    names: BTreeMap<PathBuf, Vec<String>>,
+    /// The edits of ours whose effect is awaited, by canonical path.
+    awaited: BTreeMap<PathBuf, Awaited>,
+}
+
+/// An edit that was sent to the editor.
+#[derive(Clone)]
+struct Awaited {
+    change: FileChange,
+    /// The first text in which it stood, byte for byte, whatever became of that since.
+    seen: Option<String>,
 }
 
 /// Why a notification changed nothing.
@@ -150,9 +164,10 @@ impl Documents {
     /// `textDocument/didOpen`. Answers the canonical path.
     pub(super) fn open(&mut self, params: Value) -> Result<PathBuf, SyncError> {
         let OpenedDocument { uri, version, text } = parsed::<Opened>(params)?.text_document;
-        let path = uri::canonical(&uri::path_of(&uri)?);
+        let named = uri::path_of(&uri)?;
+        let path = uri::canonical(&named);
         let text = Document::new(&text);
-        self.paths.insert(uri::normalised(&uri), path.clone());
+        let name = uri::normalised(&uri);
         let file = OpenFile {
             uri,
             path: path.clone(),
@@ -164,16 +179,35 @@ impl Documents {
             nearly: Arc::default(),
             symbols: Arc::default(),
         };
-        self.by_path.insert(path.clone(), Arc::new(file));
+        if self.awaited.contains_key(&path) {
+            self.note(&path, &file.text.to_string());
+        }
+        self.forget(&name);
+        self.by_uri.insert(name.clone(), Arc::new(file));
+        let names = self.names.entry(path.clone()).or_default();
+        let at = if named == path { 0 } else { names.len() };
+        names.insert(at, name);
         Ok(path)
+    }
+
+    /// A URI is not open any more, whichever file it meant.
+    fn forget(&mut self, name: &str) {
+        if let Some(file) = self.by_uri.remove(name)
+            && let Some(names) = self.names.get_mut(&file.path)
+        {
+            names.retain(|other| other != name);
+            if names.is_empty() {
+                self.names.remove(&file.path);
+            }
+        }
     }
 
     /// `textDocument/didChange`. Answers the canonical path.
     pub(super) fn change(&mut self, params: Value, encoding: PositionEncoding) -> Result<PathBuf, SyncError> {
         let Changed { text_document: named, content_changes } = parsed(params)?;
-        let path = self.path(&named)?;
+        let (path, name) = self.opened(&named)?;
         let not_open = || SyncError::NotOpen(named.uri.clone());
-        let file = Arc::make_mut(self.by_path.get_mut(&path).ok_or_else(not_open)?);
+        let file = Arc::make_mut(self.by_uri.get_mut(&name).ok_or_else(not_open)?);
         if let Some(version) = named.version {
             file.version = version;
         }
@@ -182,14 +216,18 @@ impl Documents {
                 file.standing = Standing::Lost;
                 return Err(SyncError::DoesNotFit { uri: named.uri, reason });
             }
+            // What the user types can come in the same notification as the edit before it.
+            if let Some(awaited) = self.awaited.get_mut(&path) {
+                awaited.look(&file.text.to_string());
+            }
         }
         Ok(path)
     }
 
     /// `textDocument/didSave`. Answers the canonical path.
     pub(super) fn saved(&mut self, params: Value) -> Result<PathBuf, SyncError> {
-        let path = self.path(&parsed::<ClosedOrSaved>(params)?.text_document)?;
-        if let Some(file) = self.by_path.get_mut(&path)
+        let (path, name) = self.opened(&parsed::<ClosedOrSaved>(params)?.text_document)?;
+        if let Some(file) = self.by_uri.get_mut(&name)
             && file.standing == Standing::Deleted
         {
             Arc::make_mut(file).standing = Standing::Live;
@@ -199,49 +237,89 @@ impl Documents {
 
     /// `textDocument/didClose`. Answers the canonical path.
     pub(super) fn close(&mut self, params: Value) -> Result<PathBuf, SyncError> {
-        let named = parsed::<ClosedOrSaved>(params)?.text_document;
-        let path = self.path(&named)?;
-        let normalised = uri::normalised(&named.uri);
-        // Another URI may have opened the same file meanwhile; then that buffer stays.
-        if self.by_path.get(&path).is_some_and(|file| uri::normalised(&file.uri) == normalised) {
-            self.by_path.remove(&path);
-        }
-        self.paths.remove(&normalised);
+        let (path, name) = self.opened(&parsed::<ClosedOrSaved>(params)?.text_document)?;
+        self.forget(&name);
         Ok(path)
     }
 
     /// The document that the client knows under this URI.
     pub(super) fn of_uri(&self, uri: &str) -> Option<Arc<OpenFile>> {
-        self.at(self.paths.get(&uri::normalised(uri))?)
+        self.by_uri.get(&uri::normalised(uri)).cloned()
     }
 
-    /// The document at this canonical path.
+    /// The document at this canonical path: under the URI under which the file is known best.
     pub(super) fn at(&self, path: &Path) -> Option<Arc<OpenFile>> {
-        self.by_path.get(path).cloned()
+        self.by_uri.get(self.names.get(path)?.first()?).cloned()
     }
 
-    /// All of them, by path.
+    /// Everything that is open of the file at this canonical path, the best known first.
+    pub(super) fn all_at(&self, path: &Path) -> Vec<Arc<OpenFile>> {
+        let names = self.names.get(path).into_iter().flatten();
+        names.filter_map(|name| self.by_uri.get(name).cloned()).collect()
+    }
+
+    /// One document of each file, by path.
     pub(super) fn all(&self) -> impl Iterator<Item = &Arc<OpenFile>> {
-        self.by_path.values()
+        self.names.values().filter_map(|names| self.by_uri.get(names.first()?))
     }
 
     /// Notes that an edit of ours deleted the file of an open buffer.
     pub(super) fn mark_deleted(&mut self, path: &Path) {
-        if let Some(file) = self.by_path.get_mut(path)
-            && file.standing == Standing::Live
-        {
-            Arc::make_mut(file).standing = Standing::Deleted;
+        for name in self.names.get(path).into_iter().flatten() {
+            if let Some(file) = self.by_uri.get_mut(name)
+                && file.standing == Standing::Live
+            {
+                Arc::make_mut(file).standing = Standing::Deleted;
+            }
         }
     }
 
-    fn path(&self, named: &Named) -> Result<PathBuf, SyncError> {
+    /// From here on the effect of this edit is awaited.
+    pub(super) fn await_edit(&mut self, path: PathBuf, change: FileChange) {
+        self.awaited.insert(path, Awaited { change, seen: None });
+    }
+
+    /// Notes what stands in a file whose edit is awaited.
+    pub(super) fn note(&mut self, path: &Path, text: &str) {
+        if let Some(awaited) = self.awaited.get_mut(path) {
+            awaited.look(text);
+        }
+    }
+
+    /// Whether an awaited edit has been seen.
+    pub(super) fn has_seen_edit(&self, path: &Path) -> bool {
+        self.awaited.get(path).is_some_and(|awaited| awaited.seen.is_some())
+    }
+
+    /// Awaits an edit no longer. Answers the text in which it was seen to stand.
+    pub(super) fn end_awaiting(&mut self, path: &Path) -> Option<String> {
+        self.awaited.remove(path)?.seen
+    }
+
+    /// The canonical path of a URI that is open, and its normalised spelling.
+    fn opened(&self, named: &Named) -> Result<(PathBuf, String), SyncError> {
         uri::path_of(&named.uri)?;
-        let path = self.paths.get(&uri::normalised(&named.uri)).cloned();
-        path.ok_or_else(|| SyncError::NotOpen(named.uri.clone()))
+        let name = uri::normalised(&named.uri);
+        let path = self.by_uri.get(&name).map(|file| file.path.clone());
+        Ok((path.ok_or_else(|| SyncError::NotOpen(named.uri.clone()))?, name))
+    }
+}
+
+impl Awaited {
+    fn look(&mut self, text: &str) {
+        if self.seen.is_none() && self.change.stands_in(text) {
+            self.seen = Some(text.to_owned());
+        }
     }
 }
 
 impl OpenFile {
+    /// True for what the editor has kept of a file that an edit of ours deleted. Once the file is
+    /// there again, this is its buffer again. Looks at the disk.
+    pub(super) fn is_gone(&self) -> bool {
+        self.standing == Standing::Deleted && !self.path.exists()
+    }
+
     fn change(&mut self, change: &Change, encoding: PositionEncoding) -> Result<(), String> {
         let range = change.range.as_ref().map(|range| (range.start, range.end));
         let edit = self.text.change(range, &change.text, encoding).map_err(|error| error.to_string())?;

@@ -5,7 +5,7 @@
 //! out of it and work on that.
 
 use super::annotations::Known;
-use super::documents::{Documents, OpenFile, Standing, SyncError};
+use super::documents::{Documents, OpenFile, SyncError};
 use super::protocol::{MessageType, notification as sent, notification::Notification as _};
 use super::roots::{Roots, below};
 use super::service::Synchronised;
@@ -16,6 +16,7 @@ use crate::driver::RunView;
 use crate::limits::{COMPLAINTS_MAX, OFFERS_WAIT_MS, OPTIONS_CHARS_MAX, SYMBOLS_QUIET_MS};
 use crate::workspace::Changed;
 use openexec_engine::blueprint::Blueprint;
+use openexec_engine::edit::FileChange;
 use openexec_engine::ids::RunId;
 use openexec_engine::run::OpenDocument;
 use openexec_engine::task::TestFailure;
@@ -126,7 +127,12 @@ impl Session {
         self.state.lock().documents.at(path)
     }
 
-    /// All open documents.
+    /// Everything that is open of the file at this canonical path, the best known first.
+    pub(super) fn documents_at(&self, path: &Path) -> Vec<Arc<OpenFile>> {
+        self.state.lock().documents.all_at(path)
+    }
+
+    /// All open documents, one of each file.
     pub(super) fn all_documents(&self) -> Vec<Arc<OpenFile>> {
         self.state.lock().documents.all().map(Arc::clone).collect()
     }
@@ -146,7 +152,7 @@ impl Session {
     pub(super) fn open_documents(&self, root: &Path) -> Vec<OpenDocument> {
         let open: Vec<Arc<OpenFile>> = self.state.lock().documents.all().map(Arc::clone).collect();
         open.iter()
-            .filter(|file| file.standing != Standing::Deleted)
+            .filter(|file| !file.is_gone())
             .filter_map(|file| {
                 let path = below(root, &file.path)?;
                 Some(OpenDocument { path, version: file.version, text: file.text.to_string() })
@@ -157,6 +163,25 @@ impl Session {
     /// Notes that an edit of ours deleted the file of an open buffer.
     pub(super) fn mark_deleted(&self, path: &Path) {
         self.state.lock().documents.mark_deleted(path);
+    }
+
+    /// From here on the effect of this edit is awaited.
+    pub(super) fn await_edit(&self, path: PathBuf, change: FileChange) {
+        self.state.lock().documents.await_edit(path, change);
+    }
+
+    /// Notes what stands in a file whose edit is awaited, and says whether that has been seen.
+    pub(super) fn has_seen_edit(&self, path: &Path, now: Option<&str>) -> bool {
+        let documents = &mut self.state.lock().documents;
+        if let Some(text) = now {
+            documents.note(path, text);
+        }
+        documents.has_seen_edit(path)
+    }
+
+    /// Awaits an edit no longer. Answers the text in which it was seen to stand.
+    pub(super) fn end_awaiting(&self, path: &Path) -> Option<String> {
+        self.state.lock().documents.end_awaiting(path)
     }
 
     /// Counts the changes of documents; waiting on it is waiting for the next one.

@@ -3,7 +3,7 @@
 use super::apply::apply;
 use super::editor::Editor;
 use super::session::Session;
-use crate::driver::Surface;
+use crate::driver::{Landing, Surface};
 use async_trait::async_trait;
 use openexec_engine::edit::ChangeSet;
 use openexec_engine::run::OpenDocument;
@@ -26,7 +26,7 @@ impl Surface for EditorSurface {
         self.session.open_documents(root)
     }
 
-    async fn apply(&self, root: &Path, changes: &ChangeSet, label: &str) -> Option<String> {
+    async fn apply(&self, root: &Path, changes: &ChangeSet, label: &str) -> Option<Landing> {
         let send = |params| self.editor.apply_edit(params);
         Some(apply(&self.session, send, root, changes, label).await)
     }

@@ -3,12 +3,16 @@
 use crate::blueprint;
 use crate::budget::Budget;
 use crate::digest::Digest;
+use crate::edit::{self, ChangeSet};
 use crate::ids::CommandId;
 use crate::memory::{MaintenanceRecord, Operations, Record};
 use crate::model::{ChosenModel, ModelReply, ModelRequest, Models, StopReason, Usage};
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved};
-use crate::run::{ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, RunStarted, RunState, Status};
+use crate::run::{
+    ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, Look, OpenDocument, RunStarted, RunState,
+    Status,
+};
 use crate::task::{
     Content, ReportFormat, Task, TaskExit, TaskKind, TaskReport, TaskSet, TestCounts, TestFailure,
     TimeoutClass, Trust, WrittenFile,
@@ -28,6 +32,8 @@ pub enum Editor {
     Liar,
     /// Applies the first file only.
     Partial,
+    /// Applies the first hunk of each file.
+    Ticking,
 }
 
 pub struct World {
@@ -36,6 +42,17 @@ pub struct World {
     pub editor: Editor,
     /// Edits of the user, made when the bases are looked at for the n-th time.
     pub typing: VecDeque<Option<(String, String)>>,
+    /// What the user makes of a text right after an edit was applied.
+    pub types_after_edit: Option<fn(&str) -> String>,
+    /// Whether the text is seen before that.
+    pub sees: bool,
+    /// Buffers that are not saved.
+    pub open_documents: Vec<OpenDocument>,
+    /// Whether tasks see the files as they were when the run began, and buffers only where they
+    /// are given them.
+    pub is_disk_stale: bool,
+    /// Whether events are told as journals of before tell them.
+    pub of_before: bool,
     pub journal: Vec<Event>,
     pub state: RunState,
     pub model_calls: u32,
@@ -130,6 +147,11 @@ impl World {
             replies: replies.iter().cloned().collect(),
             editor: Editor::Honest,
             typing: VecDeque::new(),
+            types_after_edit: None,
+            sees: true,
+            open_documents: Vec::new(),
+            is_disk_stale: false,
+            of_before: false,
             journal: Vec::new(),
             state: RunState::new(),
             model_calls: 0,
@@ -248,9 +270,10 @@ impl World {
                     })
                     .collect(),
             },
-            Command::RunTask { task, changes, tree, want, .. } => {
+            Command::RunTask { task, changes, tree, want, open_documents, .. } => {
                 self.executed.push(task.argv.join(" "));
-                let mut shadow = self.files.clone();
+                let mut shadow = self.disk();
+                shadow.extend(open_documents.into_iter().map(|open| (open.path.to_string(), open.text)));
                 for (path, change) in changes.effective() {
                     match &change.proposed {
                         Some(text) => shadow.insert(path.to_string(), text.clone()),
@@ -269,31 +292,13 @@ impl World {
                 }
                 let live =
                     |path: WorkspacePath| LiveText { text: self.files.get(path.as_str()).cloned(), path };
-                Event::BasesChecked { command: id, texts: paths.into_iter().map(live).collect() }
-            }
-            Command::Apply { changes, .. } => {
-                self.applies += 1;
-                for (number, (path, change)) in changes.effective().enumerate() {
-                    let skipped = match self.editor {
-                        Editor::Honest => false,
-                        Editor::Liar => true,
-                        Editor::Partial => number > 0,
-                    };
-                    if skipped || self.files.get(path.as_str()) != change.base.as_ref() {
-                        continue;
-                    }
-                    match &change.proposed {
-                        Some(text) => self.files.insert(path.to_string(), text.clone()),
-                        None => self.files.remove(path.as_str()),
-                    };
+                Event::BasesChecked {
+                    command: id,
+                    texts: paths.into_iter().map(live).collect(),
+                    open_documents: (!self.of_before).then(|| self.open_documents.clone()),
                 }
-                let outcome = |path: &WorkspacePath| FileOutcome {
-                    path: path.clone(),
-                    text: self.files.get(path.as_str()).map(|text| Digest::of(text.as_bytes())),
-                };
-                let files = changes.effective().map(|(path, _)| outcome(path)).collect();
-                Event::Applied { command: id, report: ApplyReport { files, answer: Some("applied".into()) } }
             }
+            Command::Apply { changes, .. } => Event::Applied { command: id, report: self.apply(&changes) },
             Command::Remember { record, .. } => {
                 self.remembered.push(*record);
                 Event::Remembered { command: id }
@@ -304,6 +309,48 @@ impl World {
             }
             Command::Record { .. } | Command::Abandon { .. } | Command::Halt { .. } => return None,
         })
+    }
+
+    fn disk(&self) -> BTreeMap<String, String> {
+        match self.is_disk_stale {
+            true => Self::new(&[]).files,
+            false => self.files.clone(),
+        }
+    }
+
+    fn apply(&mut self, changes: &ChangeSet) -> ApplyReport {
+        self.applies += 1;
+        let mut files = Vec::new();
+        for (number, (path, change)) in changes.effective().enumerate() {
+            let becomes = match (self.editor, &change.base, &change.proposed) {
+                (Editor::Liar, ..) => None,
+                (Editor::Partial, ..) if number > 0 => None,
+                (Editor::Ticking, Some(base), Some(proposed)) => {
+                    let hunk = edit::hunks(base, proposed).remove(0);
+                    let mut text = base.clone();
+                    text.replace_range(hunk.base, &hunk.text);
+                    Some(Some(text))
+                }
+                (Editor::Honest | Editor::Partial | Editor::Ticking, _, proposed) => Some(proposed.clone()),
+            };
+            let mut seen = None;
+            if let Some(text) = becomes
+                && self.files.get(path.as_str()) == change.base.as_ref()
+            {
+                seen = text.clone().filter(|text| self.sees && change.stands_in(text));
+                let typed = self.types_after_edit;
+                match text.map(|text| typed.map_or(text.clone(), |typed| typed(&text))) {
+                    Some(text) => self.files.insert(path.to_string(), text),
+                    None => self.files.remove(path.as_str()),
+                };
+            }
+            let now = self.files.get(path.as_str()).cloned();
+            let text = now.as_ref().map(|text| Digest::of(text.as_bytes()));
+            let is_as_proposed = now == change.proposed;
+            let look = if is_as_proposed { Look::default() } else { Look { seen, now } };
+            files.push(FileOutcome { path: path.clone(), text, look: (!self.of_before).then_some(look) });
+        }
+        ApplyReport { files, answer: Some("applied".into()) }
     }
 
     /// The next reply; without one the model stays silent and the run waits.

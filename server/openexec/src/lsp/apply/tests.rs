@@ -71,6 +71,18 @@ impl Scene {
     where
         F: Future<Output = ()> + Send + 'static,
     {
+        self.landing(changes, editor).await.answer
+    }
+
+    /// The same, with all that came of it.
+    async fn landing<F>(
+        &self,
+        changes: &ChangeSet,
+        editor: impl FnOnce(Value, oneshot::Sender<Answer>) -> F,
+    ) -> Landing
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
         let send = |params| {
             let (answer, receiver) = oneshot::channel();
             tokio::spawn(editor(params, answer));
@@ -286,10 +298,128 @@ async fn the_clients_own_uri_is_sent_back() {
     assert!(said.starts_with("the editor says that it did not apply the edit"), "{said}");
 }
 
-#[test]
-fn what_editors_do_by_themselves_is_no_difference() {
-    assert!(same_to_an_editor("\u{FEFF}a\nb", "a\r\nb\r\n"));
-    assert!(same_to_an_editor("a\r\nb\n", "a\nb"));
-    assert!(!same_to_an_editor("a\n\nb", "a\nb"));
-    assert!(!same_to_an_editor("a", "a\n\n"));
+/// Deletes an open file as Helix does, which keeps the buffer.
+async fn deleted(scene: &Arc<Scene>, text: &str) {
+    let gone = FileChange { base: Some(text.to_owned()), proposed: None, renamed_from: None };
+    let changes = ChangeSet { files: [(path("a.txt"), gone)].into() };
+    let editor = Arc::clone(scene);
+    scene
+        .apply(&changes, |_, answer| async move {
+            std::fs::remove_file(editor.root.join("a.txt")).unwrap();
+            answer.send(yes()).unwrap();
+        })
+        .await;
+}
+
+fn creation(text: &str) -> ChangeSet {
+    let created = FileChange { base: None, proposed: Some(text.to_owned()), renamed_from: None };
+    ChangeSet { files: [(path("a.txt"), created)].into() }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_kept_buffer_of_a_deleted_file_is_not_filled_a_second_time() {
+    let scene = shared(scene(&[("a.txt", "x\ny\n")], everything()));
+    scene.open("a.txt", "x\ny\n");
+    deleted(&scene, "x\ny\n").await;
+    assert!(scene.session.open_documents(&scene.root).is_empty());
+    // The same text: nothing becomes of it, but the editor knows that it is not saved.
+    let editor = Arc::clone(&scene);
+    let said = scene
+        .apply(&creation("x\ny\n"), |params, answer| async move {
+            let operations = params["edit"]["documentChanges"].as_array().unwrap().clone();
+            let uri = editor.uri("a.txt");
+            let first =
+                json!({ "start": { "line": 0, "character": 0 }, "end": { "line": 1, "character": 0 } });
+            let again = json!({ "textDocument": { "uri": uri, "version": 1 },
+                                "edits": [{ "range": first, "newText": "x\n" }] });
+            assert_eq!(operations, [json!({ "kind": "create", "uri": uri }), again]);
+            std::fs::write(editor.root.join("a.txt"), "").unwrap();
+            editor.type_whole("a.txt", 2, "x\ny\n");
+            answer.send(yes()).unwrap();
+        })
+        .await;
+    assert!(said.ends_with("all 1 files are as proposed"), "{said}");
+    assert_eq!(scene.session.open_documents(&scene.root)[0].text, "x\ny\n");
+    // Another text: what stands in the buffer is edited, at its version.
+    deleted(&scene, "x\ny\n").await;
+    let editor = Arc::clone(&scene);
+    let said = scene
+        .apply(&creation("x\nz\n"), |params, answer| async move {
+            let edit = &params["edit"]["documentChanges"][1];
+            assert_eq!(edit["textDocument"], json!({ "uri": editor.uri("a.txt"), "version": 2 }));
+            assert_eq!(edit["edits"].as_array().unwrap().len(), 1);
+            assert_eq!(edit["edits"][0]["range"]["start"]["line"], 1);
+            std::fs::write(editor.root.join("a.txt"), "").unwrap();
+            editor.type_whole("a.txt", 3, "x\nz\n");
+            answer.send(yes()).unwrap();
+        })
+        .await;
+    assert!(said.ends_with("all 1 files are as proposed"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_buffer_counts_again_once_its_file_is_there_again() {
+    let scene = shared(scene(&[("a.txt", "x\n")], everything()));
+    scene.open("a.txt", "x\n");
+    deleted(&scene, "x\n").await;
+    // Not by us: a checkout, say. What the disk holds is not what the editor shows.
+    std::fs::write(scene.root.join("a.txt"), "of the disk\n").unwrap();
+    assert_eq!(scene.session.open_documents(&scene.root)[0].text, "x\n");
+    let changes = replacement("a.txt", "of the disk\n", "y\n");
+    let said = scene.apply(&changes, |_, _| async move { panic!("nothing may be sent") }).await;
+    assert!(said.contains("neither as it was checked nor as proposed"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_typed_once_the_edit_was_seen_is_nothing_to_wait_for() {
+    // In notifications of their own, and in one.
+    for in_one in [false, true] {
+        let scene = shared(scene(&[("a.txt", "x\nend\n")], everything()));
+        scene.open("a.txt", "x\nend\n");
+        let changes = replacement("a.txt", "x\nend\n", "y\nend\n");
+        let editor = Arc::clone(&scene);
+        let begun = Instant::now();
+        let landing = scene
+            .landing(&changes, |_, answer| async move {
+                if in_one {
+                    editor.notify(
+                        "textDocument/didChange",
+                        json!({ "textDocument": { "uri": editor.uri("a.txt"), "version": 2 },
+                                "contentChanges": [{ "text": "y\nend\n" }, { "text": "y\nend\ntyped" }] }),
+                    );
+                } else {
+                    editor.type_whole("a.txt", 2, "y\nend\n");
+                    editor.type_whole("a.txt", 3, "y\nend\ntyped");
+                }
+                answer.send(yes()).unwrap();
+            })
+            .await;
+        assert_eq!(landing.answer, "the editor says that it applied the edit; all 1 files are as proposed");
+        assert_eq!(landing.seen, [(path("a.txt"), "y\nend\n".to_owned())].into());
+        assert!(begun.elapsed() < Duration::from_millis(RECONCILE_GRACE_MS));
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test(start_paused = true)]
+async fn a_file_under_two_names_is_edited_where_it_is_known_best_and_only_without_doubt() {
+    let scene = shared(scene(&[("a.txt", "x\n")], everything()));
+    std::os::unix::fs::symlink("a.txt", scene.root.join("b.txt")).unwrap();
+    scene.open("b.txt", "x\n");
+    scene.open("a.txt", "typed\nx\n");
+    let changes = replacement("a.txt", "typed\nx\n", "typed\ny\n");
+    let said = scene.apply(&changes, |_, _| async move { panic!("nothing may be sent") }).await;
+    assert!(said.starts_with("`a.txt` is open under two names that do not show the same text"), "{said}");
+    let close = json!({ "textDocument": { "uri": scene.uri("b.txt") } });
+    scene.notify("textDocument/didClose", close);
+    let editor = Arc::clone(&scene);
+    let said = scene
+        .apply(&changes, |params, answer| async move {
+            let named = &params["edit"]["documentChanges"][0]["textDocument"];
+            assert_eq!(*named, json!({ "uri": editor.uri("a.txt"), "version": 1 }));
+            editor.type_whole("a.txt", 2, "typed\ny\n");
+            answer.send(yes()).unwrap();
+        })
+        .await;
+    assert!(said.ends_with("all 1 files are as proposed"), "{said}");
 }

@@ -107,6 +107,41 @@ fn closing_one_name_of_a_file_leaves_the_other_open() {
 }
 
 #[test]
+fn each_name_of_a_file_has_its_own_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().canonicalize().unwrap();
+    std::fs::write(folder.join("real.txt"), "x").unwrap();
+    let names = ["one.txt", "two.txt"];
+    for name in names {
+        std::os::unix::fs::symlink(folder.join("real.txt"), folder.join(name)).unwrap();
+    }
+    let [real, one, two] =
+        ["real.txt", names[0], names[1]].map(|name| uri::of_path(&folder.join(name)).unwrap());
+    let (mut documents, path) = opened(&one, "one");
+    let open = |uri: &str, text: &str| json!({ "textDocument": { "uri": uri, "languageId": "", "version": 7, "text": text } });
+    let close = |uri: &str| json!({ "textDocument": { "uri": uri } });
+    let best = |documents: &Documents| documents.at(&path).map(|file| file.text.to_string());
+    documents.open(open(&two, "two")).unwrap();
+    // Neither is the file's own name: the first one counts, then the second.
+    assert_eq!(best(&documents).as_deref(), Some("one"));
+    documents.open(open(&real, "itself")).unwrap();
+    assert_eq!(best(&documents).as_deref(), Some("itself"));
+    changed(&mut documents, &two, 8, range((0, 0), (0, 0)), "2 ", PositionEncoding::Utf16).unwrap();
+    let texts: Vec<_> = [&one, &two, &real]
+        .map(|uri| documents.of_uri(uri).unwrap())
+        .map(|file| file.text.to_string())
+        .into();
+    assert_eq!(texts, ["one", "2 two", "itself"]);
+    assert_eq!((documents.all().count(), documents.all_at(&path).len()), (1, 3));
+    documents.close(close(&real)).unwrap();
+    assert_eq!(best(&documents).as_deref(), Some("one"));
+    documents.close(close(&one)).unwrap();
+    assert_eq!(best(&documents).as_deref(), Some("2 two"));
+    documents.close(close(&two)).unwrap();
+    assert_eq!(best(&documents), None);
+}
+
+#[test]
 fn structure_follows_the_edits() {
     let uri = "file:///nowhere/lib.rs";
     let (mut documents, path) = opened(uri, "// openexec: double it\nfn one() {}\n");

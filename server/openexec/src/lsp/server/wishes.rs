@@ -40,11 +40,15 @@ impl Shared {
                     RunStatus::AwaitingApproval { .. } => {
                         Err("the proposal has changed since it was shown; review it again".to_owned())
                     }
-                    RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => {
+                    RunStatus::Paused { .. } => Ok(Say::Discard),
+                    RunStatus::Active | RunStatus::Ended { .. } => {
                         Err("the run waits for no decision any more; look at `openexec.status`".to_owned())
                     }
                 };
-                self.say(of, RunLine::awaits_approval, "discarded", refuse).await
+                // Whoever names no run means the question that is open, if there is one.
+                let is_asked = of.run.is_none() && self.lines().iter().any(RunLine::awaits_approval);
+                let fits = if is_asked { RunLine::awaits_approval } else { RunLine::can_discard };
+                self.say(of, fits, "discarded", refuse).await
             }
             Wish::Accept(of) => self.accept(of).await,
             Wish::Reject(of) => {

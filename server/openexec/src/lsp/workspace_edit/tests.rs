@@ -1,5 +1,6 @@
 use super::*;
 use crate::lsp::traits::ResourceOperations;
+use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 fn path(text: &str) -> WorkspacePath {
@@ -30,6 +31,7 @@ fn as_checked<'a>(changes: &'a ChangeSet, open: &'a [&str]) -> impl Fn(&Workspac
         uri: format!("file:///w/{path}"),
         version: open.contains(&path.as_str()).then_some(7),
         text: changes.files.get(path).and_then(|change| change.base.clone()),
+        kept: None,
         has_folder: true,
     }
 }
@@ -260,4 +262,109 @@ fn an_editor_that_ends_every_buffer_ends_a_new_one_as_well() {
         let edit = sent(&changes, &[], &traits);
         assert_eq!(edit["documentChanges"][1]["edits"][0]["newText"], text);
     }
+}
+
+/// A text with line ends of every kind, a last line that ends or does not, and perhaps a byte order
+/// mark.
+fn text() -> impl Strategy<Value = String> {
+    let line = ("[ab\u{1F980}]{0,3}", prop_oneof![Just("\n"), Just("\r\n"), Just("\r")]);
+    let lines = proptest::collection::vec(line.prop_map(|(line, end)| format!("{line}{end}")), 0..8);
+    (any::<bool>(), lines, "[ab]{0,2}").prop_map(|(is_marked, lines, last)| {
+        let mark = if is_marked { "\u{FEFF}" } else { "" };
+        format!("{mark}{}{last}", lines.concat())
+    })
+}
+
+/// A text and what becomes of it: another one, or lines of it changed, left out and added.
+fn texts() -> impl Strategy<Value = (String, String)> {
+    let lines = proptest::collection::vec((0_u8..5, "[cd]{0,2}(\n|\r\n|\r)"), 9);
+    let edited = (text(), lines).prop_map(|(base, edits)| {
+        let lines = openexec_engine::text::split_lines(&base);
+        let mut edits = edits.into_iter();
+        let mut proposed: String = lines
+            .iter()
+            .zip(&mut edits)
+            .map(|(line, (what, new))| match what {
+                0 => String::new(),
+                1 => new,
+                2 => format!("{line}{new}"),
+                _ => (*line).to_owned(),
+            })
+            .collect();
+        proposed.extend(edits.next().filter(|(what, _)| *what < 3).map(|(_, new)| new));
+        (base, proposed)
+    });
+    prop_oneof![edited, (text(), text())]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_buffer_becomes_exactly_the_proposal((base, proposed) in texts()) {
+        prop_assume!(base != proposed);
+        for encoding in [PositionEncoding::Utf8, PositionEncoding::Utf16, PositionEncoding::Utf32] {
+            let changes = changes(&[("a.txt", Some(&base), Some(&proposed))]);
+            let edit = sent(&changes, &["a.txt"], &traits(encoding));
+            let edits = &edit["documentChanges"][0]["edits"];
+            prop_assert_eq!(applied(&base, edits, encoding), proposed.as_str(), "{}", edits);
+        }
+    }
+
+    /// As an editor does that looks only at where lines begin: no place lies within a line end.
+    #[test]
+    fn no_place_lies_within_a_line_end((base, proposed) in texts()) {
+        let document = Document::new(&base);
+        for edit in text_edits(&base, &proposed, PositionEncoding::Utf16, true) {
+            for place in [edit.range.start, edit.range.end] {
+                let byte = document.byte_of(place, PositionEncoding::Utf16).unwrap();
+                prop_assert!(!(base[..byte].ends_with('\r') && base[byte..].starts_with('\n')), "{byte}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_that_ends_otherwise_is_added_behind_the_last_line_end() {
+    for (base, proposed) in [
+        ("x\ny\nz\r\n", "x\ny\nz\r\nMARK\n"),
+        ("x\nz\n", "x\nz\nMARK\r\n"),
+        ("x\r\n", "x\r\n\n"),
+        ("x\r\r\n", "x\r\r\nMARK\r\n"),
+    ] {
+        let changes = changes(&[("a.txt", Some(base), Some(proposed))]);
+        let edits = sent(&changes, &["a.txt"], &traits(PositionEncoding::Utf16));
+        let edits = &edits["documentChanges"][0]["edits"];
+        assert_eq!(applied(base, edits, PositionEncoding::Utf16), proposed, "{edits}");
+    }
+}
+
+#[test]
+fn a_byte_order_mark_that_a_buffer_shows_is_text() {
+    for (base, proposed) in
+        [("\u{FEFF}x\ny\n", "\u{FEFF}z\ny\n"), ("\u{FEFF}x\n", "x\n"), ("x\n", "\u{FEFF}x\n")]
+    {
+        let changes = changes(&[("a.cs", Some(base), Some(proposed))]);
+        let edit = sent(&changes, &["a.cs"], &traits(PositionEncoding::Utf16));
+        let edits = &edit["documentChanges"][0]["edits"];
+        assert_eq!(applied(base, edits, PositionEncoding::Utf16), proposed);
+    }
+}
+
+#[test]
+fn a_kept_buffer_is_no_place_for_a_rename() {
+    let mut changes = changes(&[("from.rs", Some("a\n"), None), ("to.rs", None, Some("a\n"))]);
+    changes.files.get_mut(&path("to.rs")).unwrap().renamed_from = Some(path("from.rs"));
+    let base = as_checked(&changes, &[]);
+    let edit = workspace_edit(&changes, &traits(PositionEncoding::Utf16), &|path| Site {
+        kept: (path.as_str() == "to.rs").then(|| (4, "a\nkept\n".to_owned())),
+        ..base(path)
+    });
+    let edit = edit.unwrap().unwrap();
+    let kinds: Vec<Value> =
+        edit["documentChanges"].as_array().unwrap().iter().map(|one| one["kind"].clone()).collect();
+    assert_eq!(json!(kinds), json!(["delete", "create", null]));
+    let filled = &edit["documentChanges"][2];
+    assert_eq!(filled["textDocument"]["version"], 4);
+    assert_eq!(applied("a\nkept\n", &filled["edits"], PositionEncoding::Utf16), "a\n");
 }

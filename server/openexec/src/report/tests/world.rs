@@ -114,13 +114,14 @@ impl World {
             }
             Command::CheckBases { id, paths } => {
                 let texts = paths.into_iter().map(|path| LiveText { path, text: Some(self.lib.clone()) });
-                Event::BasesChecked { command: id, texts: texts.collect() }
+                Event::BasesChecked { command: id, texts: texts.collect(), open_documents: None }
             }
             Command::Apply { id, changes, .. } => {
                 self.lib = lib_of(&changes);
                 let outcome = |path: &WorkspacePath| FileOutcome {
                     path: path.clone(),
                     text: Some(Digest::of(self.lib.as_bytes())),
+                    look: None,
                 };
                 let files = changes.effective().map(|(path, _)| outcome(path)).collect();
                 Event::Applied { command: id, report: ApplyReport { files, answer: Some(self.said.clone()) } }

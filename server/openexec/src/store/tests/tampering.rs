@@ -41,7 +41,8 @@ fn event() -> impl Strategy<Value = Event> {
             report: ApplyReport {
                 files: vec![FileOutcome {
                     path,
-                    text: text.as_ref().map(|text| Digest::of(text.as_bytes()))
+                    text: text.as_ref().map(|text| Digest::of(text.as_bytes())),
+                    look: None
                 }],
                 answer: text,
             }
