@@ -204,7 +204,7 @@ fn names(reported: &str, symbol: &str) -> bool {
 
 fn given_diagnostics(place: &Place<'_>) -> Option<Given> {
     let first = place.diagnostics.first()?;
-    let message = first.message.lines().next().unwrap_or_default();
+    let message = first.message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let diagnostics: Vec<Value> = place.diagnostics.iter().take(DIAGNOSTICS_MAX).map(trimmed).collect();
     Some(Given {
         subject: format!("Fix this diagnostic: {}", quote(message)),
