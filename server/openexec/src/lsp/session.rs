@@ -38,6 +38,8 @@ pub(super) struct Offers {
     pub(super) model: Option<String>,
     /// Whether tasks may run, where that is known.
     pub(super) trust: Option<TrustState>,
+    /// Why the declarations of the workspace cannot be read.
+    pub(super) trouble: Option<String>,
     /// Whether a task is declared that tests.
     pub(super) has_tests: bool,
     /// The tests that are red as far as the last report goes.
