@@ -126,7 +126,8 @@ fn line(source: &mut BytesMut) -> Option<Bytes> {
     };
     let line = source.split_to(end).freeze();
     source.advance(1);
-    Some(line.strip_suffix(b"\r").map(|line| Bytes::copy_from_slice(line)).unwrap_or(line))
+    let length = line.strip_suffix(b"\r").unwrap_or(&line).len();
+    Some(line.slice(..length))
 }
 
 const LENGTH: &[u8] = b"Content-Length";
