@@ -197,6 +197,8 @@ pub struct Client {
     /// When the user ran a command last.
     commanded: Option<Instant>,
     faults: Vec<String>,
+    /// What was said of messages that could not be decoded.
+    refusals: Vec<Value>,
     is_over: bool,
 }
 
@@ -270,6 +272,7 @@ impl Client {
             answers: BTreeMap::new(),
             commanded: None,
             faults: Vec::new(),
+            refusals: Vec::new(),
             is_over: false,
         };
         let uri = uri(root);
@@ -338,6 +341,22 @@ impl Client {
     /// Sends a notification.
     pub fn notify(&mut self, method: &str, params: Value) {
         self.send(json!({ "method": method, "params": params }));
+    }
+
+    /// Sends these bytes as a message.
+    pub fn send_bytes(&mut self, body: &[u8]) {
+        let writer = self.writer.as_mut().expect("the way to the server is open");
+        let frame = [format!("content-length: {}\r\n\r\n", body.len()).as_bytes(), body].concat();
+        writer.write_all(&frame).and_then(|()| writer.flush()).expect("the server reads");
+    }
+
+    /// Waits for what the server says of a message that it could not decode.
+    pub fn refusal(&mut self) -> Value {
+        let deadline = Instant::now() + PATIENCE;
+        while self.refusals.is_empty() {
+            assert!(self.take_one(deadline), "nothing was refused; heard: {:#?}", self.heard);
+        }
+        self.refusals.remove(0)
     }
 
     /// Runs a command of the server.
@@ -509,6 +528,7 @@ impl Client {
                 self.serve(&method, id, &message["params"]);
             }
             (Some(_), None) => self.heard.push(message),
+            (None, Some(Value::Null)) => self.refusals.push(message),
             (None, Some(id)) => match id.as_i64().filter(|id| self.asked.remove(id)) {
                 Some(id) => drop(self.answers.insert(id, (message, Instant::now()))),
                 None => self.faults.push(format!("an answer that nobody asked for: {message}")),
@@ -691,6 +711,7 @@ impl Drop for Client {
         }
         let unanswered = &self.asked;
         assert!(unanswered.is_empty(), "the server never answered the requests {unanswered:?}");
+        assert!(self.refusals.is_empty(), "the server could not decode a message: {:#?}", self.refusals);
         assert!(self.answers.is_empty(), "nobody looked at the answers {:#?}", self.answers);
         assert!(self.faults.is_empty(), "{:#?}", self.faults);
     }

@@ -82,3 +82,17 @@ fn a_record_that_others_have_begun_is_trusted_by_nobody_s_save() {
     assert!(!is_trusted(&mut client, &record));
     client.leave();
 }
+
+#[test]
+fn a_record_that_was_begun_and_not_written_is_shown_again() {
+    let (project, mut client, record, line) = begun();
+    let lib = client.open(&project.root().canonicalize().unwrap().join("src/lib.rs"));
+    let at = json!({ "line": 1, "character": 8 });
+    let place = json!({ "uri": lib, "range": { "start": at, "end": at } });
+    assert_eq!(client.execute("openexec.remember", place.clone()).unwrap()["record"], RECORD);
+    say(&mut client, &record, line, "the tests of last year ask for it");
+    assert_eq!(
+        client.execute("openexec.remember", place).unwrap()["record"],
+        ".openexec/memory/answer-2.yaml"
+    );
+}

@@ -251,3 +251,70 @@ fn a_first_user_is_led_from_trust_to_an_undo_after_a_restart() {
     assert_eq!(client.text(&lib), LIB);
     assert!(client.leave().unwrap().success());
 }
+
+/// What the server holds of a document.
+fn held(scene: &mut Scene, uri: &str) -> Value {
+    scene.client.request("openexec/documentDigest", json!({ "uri": uri })).unwrap()
+}
+
+#[test]
+fn a_message_that_cannot_be_decoded_takes_no_other_with_it() {
+    let mut scene = scene(Abilities::all());
+    let uri = uri(&scene.root.join("lib.rs"));
+    scene.client.open_as(&uri, "fn a() {}\n");
+    let cases: [(&[u8], i64); 5] = [
+        (b"{bad}", -32700),
+        (b"\"\xff\"", -32700),
+        (b"[]", -32600),
+        (br#"{"jsonrpc":"2.0","id":3.5,"method":"textDocument/hover"}"#, -32600),
+        (br#"{"method":"initialized","params":{}}"#, -32600),
+    ];
+    for (message, code) in cases {
+        scene.client.send_bytes(message);
+        let refusal = scene.client.refusal();
+        assert_eq!(refusal["error"]["code"], code, "{refusal}");
+        assert!(held(&mut scene, &uri)["digest"].is_string());
+    }
+    let unknown = scene.client.request("$/foo", json!({})).unwrap_err();
+    assert_eq!(unknown["code"], -32601);
+}
+
+#[test]
+fn half_a_character_stays_half_and_two_halves_are_not_guessed_at() {
+    let mut scene = scene(Abilities::all());
+    let uri = uri(&scene.root.join("lib.rs"));
+    scene.client.open_as(&uri, "ab\n");
+    let change = |version: i32, character: u32, text: &str| {
+        let at = format!("{{\"line\":0,\"character\":{character}}}");
+        format!(
+            "{{\"jsonrpc\":\"2.0\",\"method\":\"textDocument/didChange\",\"params\":{{\"textDocument\":\
+             {{\"uri\":\"{uri}\",\"version\":{version}}},\"contentChanges\":[{{\"range\":\
+             {{\"start\":{at},\"end\":{at}}},\"text\":\"{text}\"}}]}}}}"
+        )
+    };
+    scene.client.send_bytes(change(2, 1, "\\ud83e").as_bytes());
+    let digest = openexec_engine::digest::Digest::of("a\u{FFFD}b\n".as_bytes());
+    assert_eq!(held(&mut scene, &uri)["digest"], json!(digest));
+    // In the editor, this is one character now.
+    scene.client.send_bytes(change(3, 2, "\\udd80").as_bytes());
+    scene.client.wait_for_message("halves of one character");
+    assert_eq!(held(&mut scene, &uri)["live"], false);
+}
+
+#[test]
+fn a_change_that_cannot_be_read_is_not_passed_over_in_silence() {
+    let mut scene = scene(Abilities::all());
+    let uri = uri(&scene.root.join("a (1).rs"));
+    scene.client.open_as(&uri, "fn a() {}\n");
+    // Another spelling of the same file.
+    let spelt = uri.replace("(1)", "%281%29");
+    assert_ne!(spelt, uri);
+    let change =
+        json!({ "textDocument": { "uri": spelt, "version": 2 }, "contentChanges": [{ "text": "b\n" }] });
+    scene.client.notify("textDocument/didChange", change);
+    assert_eq!(held(&mut scene, &uri)["digest"], json!(openexec_engine::digest::Digest::of(b"b\n")));
+    let broken = json!({ "textDocument": { "uri": uri, "version": 3 }, "contentChanges": [{ "text": 7 }] });
+    scene.client.notify("textDocument/didChange", broken);
+    scene.client.wait_for_message("close the file and open it again");
+    assert_eq!(held(&mut scene, &uri)["live"], false);
+}

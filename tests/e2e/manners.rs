@@ -130,3 +130,70 @@ fn liars_and_refusers_are_found_out_and_get_another_chance() {
         assert_eq!(scene.client.text(&scene.uri), FIXED);
     }
 }
+
+/// The part of a run's id that people see.
+fn short(started: &Value) -> String {
+    let run = started["run"].as_str().unwrap();
+    run[run.len() - 6..].to_owned()
+}
+
+#[test]
+fn an_undo_without_a_name_takes_back_the_newest_run_of_a_session() {
+    let mut scene = scene(Abilities::all(), Manners::Honest);
+    for _ in 0..2 {
+        let run = json!({ "blueprint": "fix_tests", "uri": scene.uri, "model": scene.project.model() });
+        let run = short(&scene.client.execute("openexec.run", run).unwrap());
+        scene.client.wait_for_message(&format!("Run {run}: 1 file changed"));
+        assert_eq!(scene.client.text(&scene.uri), FIXED);
+        let undone = scene.client.execute("openexec.undo", Value::Null).unwrap();
+        assert_eq!(short(&undone), run);
+        scene.client.wait_for_message(&format!("Run {run} was undone"));
+        assert_eq!(scene.client.text(&scene.uri), LIB);
+        // What was undone last can be done again.
+        let redo = format!("Redo run {run} (fix_tests)");
+        let actions = scene.client.code_actions(&scene.uri, 1, 8);
+        assert!(actions.iter().any(|action| action["title"] == redo), "{actions:#?}");
+    }
+}
+
+#[test]
+fn an_edit_on_its_way_is_not_cancelled_and_says_so() {
+    let mut scene = scene(Abilities::all(), Manners::Silent);
+    scene.start();
+    scene.client.wait_for("an edit", |message| message["method"] == "workspace/applyEdit");
+    let refused = scene.client.execute("openexec.cancel", Value::Null).unwrap_err();
+    let said = refused["message"].as_str().unwrap();
+    assert!(said.contains("on its way") && said.contains("undo it afterwards"), "{said}");
+}
+
+#[test]
+fn tasks_that_cannot_be_read_are_said_once_and_take_no_review_away() {
+    let scene = scene(Abilities::all(), Manners::Honest);
+    let Scene { project, mut client, uri } = scene;
+    client.choose(&uri, (1, 8), |title| title.starts_with("Remember why")).unwrap();
+    project.write(".openexec/tasks.yaml", "tasks: [");
+    client.save(&uri);
+    client.wait_for_message("the workspace's tasks cannot be read");
+    client.save(&uri);
+    let actions = client.code_actions(&uri, 1, 8);
+    assert!(
+        actions.iter().any(|action| action["title"].as_str().unwrap().starts_with("Review ")),
+        "{actions:#?}"
+    );
+    let status = client.execute("openexec.status", Value::Null).unwrap();
+    assert!(
+        status["markdown"].as_str().unwrap().contains("the workspace's tasks cannot be read"),
+        "{status}"
+    );
+    let told = client.heard.iter().filter(|message| {
+        let text = message["params"]["message"].as_str().unwrap_or_default();
+        message["method"] == "window/showMessage" && text.contains("tasks cannot be read")
+    });
+    assert_eq!(told.count(), 1);
+    // It is judged by no task, so it needs none.
+    let review = json!({ "blueprint": "review", "uri": uri, "model": project.model() });
+    client.execute("openexec.run", review).unwrap();
+    let fix = json!({ "blueprint": "fix_tests", "uri": uri, "model": project.model() });
+    let refused = client.execute("openexec.run", fix).unwrap_err();
+    assert!(refused["message"].as_str().unwrap().contains("tasks cannot be read"), "{refused}");
+}

@@ -80,9 +80,7 @@ fn without_a_file_a_key_in_the_environment_is_enough() {
     let text = said(&project.openexec(&["doctor"]).output().unwrap());
     assert!(text.contains("none is at hand") && text.contains("export ANTHROPIC_API_KEY="), "{text}");
     let text = project.expect(1, &["run", "fix_tests", "--no-input"]);
-    for line in
-        ["no model is configured", "export ANTHROPIC_API_KEY=", "ollama pull", "--model scripted:FILE"]
-    {
+    for line in ["no model is configured", "export ANTHROPIC_API_KEY=", "ollama pull", "`scripted:FILE`"] {
         assert!(text.contains(line), "no `{line}` in {text}");
     }
 }

@@ -75,7 +75,7 @@ fn a_request_finds_its_blueprint_its_files_and_how_far_they_travel() {
     let text = project.expect(0, &["route", "-i", "why is src/other.rs here?"]);
     assert!(text.contains("answer") && text.contains("because") && text.contains("a contract"), "{text}");
     let text = project.expect(1, &["route"]);
-    assert!(text.contains("the request says nothing") && text.contains("`--instruction`"), "{text}");
+    assert!(text.contains("the request says nothing") && text.contains("as its instruction"), "{text}");
     assert!(project.expect(0, &["runs"]).contains("no run has been recorded"), "routing starts nothing");
     let text = project.expect(1, &["run", "nowhere"]);
     assert_eq!(text.matches("there is no blueprint `nowhere`").count(), 1, "an error is told once: {text}");

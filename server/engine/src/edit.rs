@@ -81,6 +81,15 @@ impl ChangeSet {
         self.files.iter().filter(|(_, change)| change.base != change.proposed)
     }
 
+    /// How many files it changes, as people count them: one that is renamed is one.
+    pub fn files_changed(&self) -> usize {
+        let is_taken_over = |path: &WorkspacePath| {
+            self.effective().any(|(_, change)| change.renamed_from.as_ref() == Some(path))
+        };
+        let files = self.effective();
+        files.filter(|(path, change)| change.proposed.is_some() || !is_taken_over(path)).count()
+    }
+
     /// The change set that takes this one back.
     pub fn invert(&self) -> Self {
         let mut files: BTreeMap<_, _> = self

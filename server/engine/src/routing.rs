@@ -96,7 +96,7 @@ pub struct Refined {
 #[expect(missing_docs, reason = "the messages say it")]
 pub enum Unroutable {
     #[error(
-        "the request says nothing: write what you want (`--instruction`), name a place (`--at-place`) or a failing test (`--test`)"
+        "the request says nothing: write what you want as its instruction, or name a place in a file or a failing test"
     )]
     Nothing,
     #[error("blueprint `{0}`, which would serve the request, is not there; name another one")]

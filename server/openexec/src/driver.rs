@@ -219,7 +219,7 @@ impl Runtime {
             "no model is configured and none is at hand; one of these is enough:\n  \
              export ANTHROPIC_API_KEY=… (or OPENAI_API_KEY, or GEMINI_API_KEY)\n  \
              ollama pull qwen3-coder (and leave Ollama running)\n  \
-             openexec run … --model scripted:FILE\n\
+             a file of replies as the model `scripted:FILE`\n\
              or describe a model in {}",
             self.dirs.config_path().display()
         )
@@ -261,9 +261,17 @@ impl Runtime {
                 "{active} runs are active, the most at once; cancel one or wait"
             )));
         }
-        let status = self.declarations(&root)?;
-        let catalogue = Catalogue::of(&root, &status.trust);
+        let declarations = self.declarations(&root);
+        let catalogue = match &declarations {
+            Ok(status) => Catalogue::of(&root, &status.trust),
+            Err(_) => Catalogue::shipped(),
+        };
         let (routed, blueprint) = self.routed(&workspace, &catalogue, &request).await?;
+        let status = match declarations {
+            // Whatever is judged by no task needs none that can be read.
+            Err(_) if blueprint.gates.is_empty() => Declarations::none(),
+            declarations => declarations?,
+        };
         for input in blueprint.inputs.iter().filter(|input| input.required) {
             require(&request.inputs, input.name, &blueprint.name)?;
         }

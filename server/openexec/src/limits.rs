@@ -208,6 +208,10 @@ pub const RECALLED_PLACES_MAX: usize = 32;
 pub const MESSAGES_CONCURRENT_MAX: usize = 1024;
 /// Bytes that may wait between the thread that reads standard input and the server.
 pub const STDIN_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of one message of the editor; a longer one is passed over.
+pub const MESSAGE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Bytes of one header of a message; a longer one is passed over.
+pub const HEADER_LINE_BYTES_MAX: usize = 64 * 1024;
 /// Code actions offered at one place.
 pub const CODE_ACTIONS_MAX: usize = 5;
 /// Characters of a quotation in a title or a message.

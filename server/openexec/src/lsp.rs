@@ -5,8 +5,8 @@
 //!
 //! **Architecture invariant:** nothing in here waits for a model, a walk of the disk or the
 //! editor while it answers a request; but a menu that is opened before anything could be read
-//! waits a short time for that. Only [`service`], [`editor`] and [`server`] know the
-//! transport; everything else is data in, value out.
+//! waits a short time for that. Only [`frames`], [`service`], [`editor`] and [`server`]
+//! know the transport; everything else is data in, value out.
 
 mod actions;
 mod annotations;
@@ -17,6 +17,7 @@ mod decisions;
 mod documents;
 mod editor;
 mod follow;
+mod frames;
 mod memory;
 mod own_files;
 mod review;

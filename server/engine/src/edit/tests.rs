@@ -315,3 +315,24 @@ fn a_line_end_that_saving_adds_is_no_change_of_the_last_line() {
     // More than that is a change.
     assert_eq!(rebase("a\nb", "a\nB", "a\nb \n"), Rebased::Overlapping);
 }
+
+#[test]
+fn a_renamed_file_is_one_file() {
+    let path = |text: &str| WorkspacePath::parse(text).unwrap();
+    let change = |base: Option<&str>, proposed: Option<&str>, from: Option<&str>| FileChange {
+        base: base.map(str::to_owned),
+        proposed: proposed.map(str::to_owned),
+        renamed_from: from.map(path),
+    };
+    let files = [
+        (path("edited"), change(Some("a"), Some("b"), None)),
+        (path("old"), change(Some("c"), None, None)),
+        (path("new"), change(None, Some("c"), Some("old"))),
+        (path("gone"), change(Some("d"), None, None)),
+        (path("same"), change(Some("e"), Some("e"), None)),
+    ];
+    let changes = ChangeSet { files: files.into() };
+    assert_eq!(changes.files_changed(), 3);
+    let headers = unified_diff(&changes);
+    assert_eq!(headers.lines().filter(|line| line.starts_with("diff --git ")).count(), 3);
+}

@@ -260,7 +260,7 @@ impl Active {
             };
         };
         let gates: Vec<&str> = self.gates.values().map(|gate| gate.summary.as_str()).collect();
-        let files = applied.effective().count();
+        let files = applied.files_changed();
         format!("{files} {} changed; {}", if files == 1 { "file" } else { "files" }, gates.join("; "))
     }
 

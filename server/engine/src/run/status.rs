@@ -142,6 +142,27 @@ impl RunState {
         }
     }
 
+    /// Why it cannot be cancelled just now: half of an edit would be worse than all of it.
+    pub fn uninterruptible(&self) -> Option<&'static str> {
+        match &self.run.as_ref()?.phase {
+            Phase::Applying => Some("its edit is on its way to the files; undo it afterwards"),
+            Phase::Reversing(_) => Some("its edit is just being undone; wait for that"),
+            Phase::Between
+            | Phase::Context { .. }
+            | Phase::Agent(_)
+            | Phase::Patch { .. }
+            | Phase::Verifying(_)
+            | Phase::Bases { .. }
+            | Phase::Proceeding(_)
+            | Phase::Deciding { .. }
+            | Phase::Remembering { .. }
+            | Phase::Approval { .. }
+            | Phase::Request { .. }
+            | Phase::Paused { .. }
+            | Phase::Ended { .. } => None,
+        }
+    }
+
     /// What it is doing, in a few words: `fix, attempt 2, turn 1`.
     pub fn activity(&self) -> String {
         let Some(run) = &self.run else {

@@ -352,7 +352,10 @@ impl Executor {
             },
             (Say::Discard, _) => Err(format!("run {run} waits for no decision any more")),
             (Say::Cancel, Status::Ended { .. }) => Err(format!("run {run} is over; undo it instead")),
-            (Say::Cancel, _) => Ok(Event::CancelRequested { by }),
+            (Say::Cancel, _) => match self.folded.state.uninterruptible() {
+                Some(reason) => Err(format!("run {run} cannot be cancelled now: {reason}")),
+                None => Ok(Event::CancelRequested { by }),
+            },
             (Say::Resume, Status::Paused { .. }) => {
                 Ok(Event::ResumeRequested { by, budget: Some(self.live.budget) })
             }

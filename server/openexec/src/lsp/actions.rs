@@ -6,7 +6,7 @@
 
 mod workflows;
 
-use self::workflows::{Workflow, bytes, enclosing, workflows};
+use self::workflows::{bytes, enclosing, workflows};
 use super::decisions::shown_as;
 use super::documents::OpenFile;
 use super::protocol::{
@@ -32,6 +32,8 @@ pub(super) struct RunLine {
     pub(super) view: RunView,
     /// False for a recorded run that nobody drives, neither here nor in another process.
     pub(super) driven: bool,
+    /// Another process drives it, so that nothing can be said to it here.
+    pub(super) elsewhere: bool,
 }
 
 /// A place in a document, with everything that is known about it.
@@ -52,6 +54,8 @@ pub(super) struct Place<'a> {
     pub(super) runs: &'a [RunLine],
     /// How many records are known of a symbol of the file.
     pub(super) known: &'a dyn Fn(&str) -> usize,
+    /// The runs that were undone here, the last one last.
+    pub(super) undone: &'a [RunId],
 }
 
 /// The part of a run's id that people see.
@@ -73,23 +77,49 @@ pub(super) struct Form {
 /// The actions at a place, the most urgent first, those of one sort together, never more than
 /// a menu can bear.
 pub(super) fn offered(place: &Place<'_>, form: Form) -> Vec<CodeActionOrCommand> {
-    let mut actions = pending(place);
+    let (mut actions, mut unable) = split(pending(place), form);
     // Most workflows fail where tasks may not run, so trust goes before them.
     actions.extend(trust(place));
-    // What cannot be carried out is said where the client can say why; elsewhere it is offered
-    // all the same, and the refusal says it.
-    let is_shown_as_able = |it: &Workflow| it.hindrance.is_none() || !form.disabled;
-    let (able, unable): (Vec<_>, Vec<_>) = workflows(place).into_iter().partition(is_shown_as_able);
-    actions.extend(able.into_iter().map(|it| it.action));
-    actions.extend(running(place));
+    for offers in [workflows(place), running(place)] {
+        let (able, not) = split(offers, form);
+        actions.extend(able);
+        unable.extend(not);
+    }
     actions.extend(undo(place));
+    actions.extend(redo(place));
     actions.extend(memory(place));
-    actions.extend(unable.into_iter().map(|it| CodeAction {
-        disabled: it.hindrance.map(|reason| CodeActionDisabled { reason }),
-        command: None,
-        ..it.action
-    }));
+    actions.extend(unable);
     in_order(actions, place.only, form)
+}
+
+/// Something that can be offered.
+struct Offer {
+    action: CodeAction,
+    /// Why it would come to nothing now, and what to do first.
+    hindrance: Option<String>,
+}
+
+/// What can be carried out, and what cannot. The latter is said where the client can say why;
+/// elsewhere it is offered all the same, and the refusal says it.
+fn split(offers: Vec<Offer>, form: Form) -> (Vec<CodeAction>, Vec<CodeAction>) {
+    let (mut able, mut unable) = (Vec::new(), Vec::new());
+    for Offer { action, hindrance } in offers {
+        match hindrance.filter(|_| form.disabled) {
+            None => able.push(action),
+            Some(reason) => unable.push(CodeAction {
+                disabled: Some(CodeActionDisabled { reason }),
+                command: None,
+                ..action
+            }),
+        }
+    }
+    (able, unable)
+}
+
+/// Something that is said to a run, which only the process can do that drives it.
+fn said_to(line: &RunLine, action: CodeAction) -> Offer {
+    let elsewhere = "another process drives this run; do it in the editor or terminal that started it";
+    Offer { action, hindrance: line.elsewhere.then(|| elsewhere.to_owned()) }
 }
 
 /// Those that are asked for, those of one sort together, never more than a menu can bear, as
@@ -147,14 +177,16 @@ pub(super) fn action(title: String, kind: String, command: &str, arguments: Valu
 
 /// Review, Apply and Discard for the newest proposal, or Show, Send and Discard for a request
 /// that waits, wherever the cursor is.
-fn pending(place: &Place<'_>) -> Vec<CodeAction> {
+fn pending(place: &Place<'_>) -> Vec<Offer> {
     let waiting = place.runs.iter().find_map(|line| match &line.view.status {
-        RunStatus::AwaitingApproval { proposal, what } => Some((&line.view.run, proposal, what)),
+        RunStatus::AwaitingApproval { proposal, what } => Some((line, proposal, what)),
         RunStatus::Active | RunStatus::Paused { .. } | RunStatus::Ended { .. } => None,
     });
-    let Some((run, proposal, what)) = waiting else {
+    let Some((line, proposal, what)) = waiting else {
         return Vec::new();
     };
+    let run = &line.view.run;
+    let shown = |action| Offer { action, hindrance: None };
     let short = short(run);
     let kind = |name: &str| format!("quickfix.openexec.{name}");
     let bound = json!({ "run": run, "proposal": proposal });
@@ -162,16 +194,17 @@ fn pending(place: &Place<'_>) -> Vec<CodeAction> {
     match what {
         Asked::Proposal { parts, .. } => {
             let review = format!("Review run {short}");
+            let apply = format!("Apply run {short}'s edits");
             let mut actions = vec![
-                action(review, kind("review"), "openexec.review", json!({ "run": run })),
-                action(format!("Apply run {short}'s edits"), kind("apply"), "openexec.apply", bound),
-                discard,
+                shown(action(review, kind("review"), "openexec.review", json!({ "run": run }))),
+                said_to(line, action(apply, kind("apply"), "openexec.apply", bound)),
+                said_to(line, discard),
             ];
             // The whole of one part is what Discard is for.
             if let (Some(part), true) = (here(place, parts), parts.len() > 1) {
                 let title = format!("Leave this out of run {short}: {}", shown_as(part));
                 let which = json!({ "run": run, "proposal": proposal, "parts": [part.part.to_string()] });
-                actions.push(action(title, kind("reject"), "openexec.reject", which));
+                actions.push(said_to(line, action(title, kind("reject"), "openexec.reject", which)));
             }
             actions
         }
@@ -181,9 +214,9 @@ fn pending(place: &Place<'_>) -> Vec<CodeAction> {
             let show = format!("Show what run {short} would send to {model}");
             let send = format!("Send run {short}'s request to {model}");
             vec![
-                action(show, kind("request"), "openexec.request", which),
-                action(send, kind("send"), "openexec.apply", bound),
-                discard,
+                shown(action(show, kind("request"), "openexec.request", which)),
+                said_to(line, action(send, kind("send"), "openexec.apply", bound)),
+                said_to(line, discard),
             ]
         }
     }
@@ -203,23 +236,19 @@ pub(super) fn place_of(part: &ShownPart) -> String {
     }
 }
 
-/// Cancel for the newest run that goes on; Resume for one that halts.
-fn running(place: &Place<'_>) -> Vec<CodeAction> {
+/// Cancel for the newest run that goes on; Resume or Cancel for one that halts.
+fn running(place: &Place<'_>) -> Vec<Offer> {
     let find = |fits: fn(&RunLine) -> bool| place.runs.iter().find(|line| fits(line));
-    let mut actions = Vec::new();
-    if let Some(line) = find(RunLine::can_resume) {
+    let offer = |line: &RunLine, wish: &str, name: &str| {
         let run = &line.view.run;
-        let title = format!("Resume run {} ({})", short(run), line.view.blueprint);
-        let kind = "quickfix.openexec.resume".to_owned();
-        actions.push(action(title, kind, "openexec.resume", json!({ "run": run })));
-    }
-    if let Some(line) = find(RunLine::is_running) {
-        let run = &line.view.run;
-        let title = format!("Cancel run {} ({})", short(run), line.view.blueprint);
-        let kind = "quickfix.openexec.cancel".to_owned();
-        actions.push(action(title, kind, "openexec.cancel", json!({ "run": run })));
-    }
-    actions
+        let title = format!("{wish} run {} ({})", short(run), line.view.blueprint);
+        let kind = format!("quickfix.openexec.{name}");
+        said_to(line, action(title, kind, &format!("openexec.{name}"), json!({ "run": run })))
+    };
+    let halting = find(RunLine::can_resume);
+    let resume = halting.map(|line| offer(line, "Resume", "resume"));
+    let cancel = find(RunLine::is_running).or(halting).map(|line| offer(line, "Cancel", "cancel"));
+    resume.into_iter().chain(cancel).collect()
 }
 
 impl RunLine {
@@ -257,12 +286,10 @@ impl RunLine {
         }
     }
 
-    /// It has been done, so that it can be taken back; or taken back, so that this can.
+    /// Its edits stand in the files, so that they can be taken back; or they were, so that this can.
     pub(super) fn can_undo(&self) -> bool {
         match self.view.status {
-            RunStatus::Ended { outcome, .. } => {
-                self.view.applied || matches!(outcome, Outcome::Done | Outcome::Undone)
-            }
+            RunStatus::Ended { outcome, .. } => self.view.applied || outcome == Outcome::Undone,
             // A part of its edits may stand in the files.
             RunStatus::Paused { .. } => self.view.applied,
             RunStatus::Active | RunStatus::AwaitingApproval { .. } => false,
@@ -276,6 +303,20 @@ fn undo(place: &Place<'_>) -> Option<CodeAction> {
     let run = &line.view.run;
     let title = format!("Undo run {} ({})", short(run), line.view.blueprint);
     Some(action(title, "source.openexec.undo".to_owned(), "openexec.undo", json!({ "run": run })))
+}
+
+/// Redo for the run that was undone last.
+fn redo(place: &Place<'_>) -> Option<CodeAction> {
+    let run = &undone_last(place.runs, place.undone)?.view;
+    let title = format!("Redo run {} ({})", short(&run.run), run.blueprint);
+    Some(action(title, "source.openexec.redo".to_owned(), "openexec.undo", json!({ "run": run.run })))
+}
+
+/// The run that was undone last, as far as that is known; else the newest that was undone.
+pub(super) fn undone_last<'a>(lines: &'a [RunLine], order: &[RunId]) -> Option<&'a RunLine> {
+    let undone = |line: &&RunLine| line.can_undo() && !line.view.applied;
+    let place = |line: &RunLine| order.iter().rposition(|run| *run == line.view.run);
+    lines.iter().filter(undone).max_by_key(|line| (place(line), &line.view.run))
 }
 
 /// Trusting what the workspace declares, and a look at what that would mean.

@@ -1,7 +1,7 @@
 //! Commands of the user: from the JSON of `workspace/executeCommand` to types, and from a
 //! vague wish ("apply") to the one run that can be meant.
 
-use super::actions::{RunLine, short};
+use super::actions::{RunLine, short, undone_last};
 use super::documents::OpenFile;
 use super::protocol::Range;
 use super::roots::{Roots, below};
@@ -10,7 +10,7 @@ use crate::driver::StartRequest;
 use crate::limits::{DIAGNOSTICS_MAX, RELATED_MAX};
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::Part;
-use openexec_engine::ids::{BlueprintName, ModelName};
+use openexec_engine::ids::{BlueprintName, ModelName, RunId};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::run::{DiagnosticInput, Inputs, Outcome, RelatedPlace, Target};
 use serde::Deserialize;
@@ -340,6 +340,14 @@ pub(super) fn meant<'a>(
     }
 }
 
+/// The run that an undo without a name is about: the newest whose edits stand in the files, else
+/// the one that was undone last, in `order`. Nothing where that is not obvious.
+pub(super) fn to_undo<'a>(lines: &'a [RunLine], order: &[RunId]) -> Option<&'a RunLine> {
+    let applied = lines.iter().filter(|line| line.can_undo() && line.view.applied);
+    // Ids grow with time.
+    applied.max_by_key(|line| &line.view.run).or_else(|| undone_last(lines, order))
+}
+
 fn candidates(lines: &[RunLine]) -> String {
     if lines.is_empty() {
         return "no run has been started here".to_owned();
@@ -418,6 +426,10 @@ pub(super) fn start_request(
         None => obvious_root(roots, focus)?,
     };
     let within = match &path {
+        Some(path) if *path == root => {
+            return Err("a run is about a file, not about the folder; name a file of it, or leave `uri` out"
+                .to_owned());
+        }
         Some(path) => Some(below(&root, path).ok_or_else(|| {
             format!("`{}` has a name that cannot be worked with; rename it", path.display())
         })?),

@@ -1,5 +1,6 @@
 //! One conversation with one editor, over any pair of streams.
 
+use super::frames::decodable;
 use super::protocol::notification::Notification as _;
 use super::protocol::notification::WorkDoneProgressCancel;
 use super::server::{Handlers, stop_indexing};
@@ -47,6 +48,7 @@ where
             .custom_method("openexec/documentDigest", Handlers::document_digest)
             .finish();
     let (service, left) = OrderedService::new(service, Arc::new(Inbox(Arc::clone(&session))));
+    let input = std::pin::pin!(decodable(input));
     let serving =
         Server::new(input, output, socket).concurrency_level(MESSAGES_CONCURRENT_MAX).serve(service);
     tokio::pin!(serving);

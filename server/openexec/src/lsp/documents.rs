@@ -212,7 +212,7 @@ impl Documents {
             file.version = version;
         }
         for change in content_changes {
-            if let Err(reason) = file.change(&change, encoding) {
+            if let Err(reason) = file.change(&change, encoding).and_then(|()| file.is_whole_after(&change)) {
                 file.standing = Standing::Lost;
                 return Err(SyncError::DoesNotFit { uri: named.uri, reason });
             }
@@ -222,6 +222,12 @@ impl Documents {
             }
         }
         Ok(path)
+    }
+
+    /// Notes that a change of a document could not be read. False when it is not open.
+    pub(super) fn lose(&mut self, uri: &str) -> bool {
+        let file = self.by_uri.get_mut(&uri::normalised(uri));
+        file.map(|file| Arc::make_mut(file).standing = Standing::Lost).is_some()
     }
 
     /// `textDocument/didSave`. Answers the canonical path.
@@ -343,6 +349,16 @@ impl OpenFile {
         };
         self.replace_structure(before);
         Ok(())
+    }
+
+    /// Whether the text can be what the editor shows after this change. Half a character arrives
+    /// as U+FFFD; two of them side by side may be one character there.
+    fn is_whole_after(&self, change: &Change) -> Result<(), String> {
+        let may_join = change.text.starts_with('\u{FFFD}') || change.text.ends_with('\u{FFFD}');
+        match may_join && self.text.to_string().contains("\u{FFFD}\u{FFFD}") {
+            true => Err("it may hold the halves of one character".to_owned()),
+            false => Ok(()),
+        }
     }
 
     /// To free the tree of a large file takes milliseconds, which the next change would wait for.

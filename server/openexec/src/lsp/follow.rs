@@ -165,7 +165,7 @@ pub(super) fn announcement(view: &RunView) -> (MessageType, String) {
             format!("Show or send in the code-action menu: run {run} waits before it sends {request}"),
         ),
         RunStatus::AwaitingApproval { what: Asked::Proposal { diff, reasons, .. }, .. } => {
-            let files = diff.lines().filter(|line| line.starts_with("+++ ")).count();
+            let files = diff.lines().filter(|line| line.starts_with("diff --git ")).count();
             let files = if files == 1 { "1 file".to_owned() } else { format!("{files} files") };
             let why = reasons.first().map(|reason| format!(" ({})", quote(reason))).unwrap_or_default();
             // The next step comes first: notifications are cut at their end.
@@ -244,7 +244,7 @@ mod tests {
         let waiting = RunStatus::AwaitingApproval {
             proposal: openexec_engine::digest::Digest::of(b"x"),
             what: Asked::Proposal {
-                diff: "--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".to_owned(),
+                diff: "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n".to_owned(),
                 reasons: vec!["tests/it.rs (test.edited): it judges the work".to_owned()],
                 parts: Vec::new(),
             },

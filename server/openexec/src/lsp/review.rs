@@ -250,6 +250,7 @@ pub(super) fn status_markdown(
     for line in lines {
         let run = short(&line.view.run);
         let next = match &line.view.status {
+            _ if line.elsewhere => "; another process drives it",
             RunStatus::Active if line.driven => "; `openexec.cancel`",
             RunStatus::Active | RunStatus::Paused { .. } => "; `openexec.resume`, `openexec.cancel`",
             RunStatus::AwaitingApproval { what: Asked::Proposal { .. }, .. } => {

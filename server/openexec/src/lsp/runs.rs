@@ -156,7 +156,9 @@ fn can(line: &RunLine) -> Vec<&'static str> {
         ("cancel", line.can_cancel()),
         ("undo", line.can_undo()),
     ];
-    all.into_iter().filter_map(|(name, fits)| fits.then_some(name)).collect()
+    // Nothing can be said to a run that another process drives; it can be looked at.
+    let here = |name: &str| !line.elsewhere || matches!(name, "request" | "review");
+    all.into_iter().filter_map(|(name, fits)| (fits && here(name)).then_some(name)).collect()
 }
 
 /// The parameters of `openexec/changes`.

@@ -72,6 +72,10 @@ struct Shared {
     followed: Mutex<BTreeMap<RunId, (RunHandle, Option<RunHandle>)>>,
     /// What the user has accepted of proposals that wait.
     accepted: Mutex<Accepted>,
+    /// The runs to which an undo was said, the last one last.
+    undone: Mutex<Vec<RunId>>,
+    /// What keeps the tasks of a workspace from being read, as the user was told last.
+    told_of_tasks: Mutex<BTreeMap<PathBuf, String>>,
     /// The memory files that were begun in this session.
     drafts: Mutex<BTreeMap<PathBuf, Draft>>,
 }
@@ -103,6 +107,8 @@ impl Handlers {
             publisher,
             followed,
             accepted,
+            undone: Mutex::default(),
+            told_of_tasks: Mutex::default(),
             drafts,
         }))
     }
@@ -301,6 +307,7 @@ impl Shared {
         let offers = session.offers(root);
         let mut runs = self.lines();
         runs.retain(|line| line.root == root);
+        let undone = self.undone.lock().clone();
         let place = Place {
             range: params.range,
             encoding: traits.encoding,
@@ -312,6 +319,7 @@ impl Shared {
             root: Some(root),
             runs: &runs,
             known: &|symbol| self.known_about(&file.path, symbol),
+            undone: &undone,
             file,
         };
         let form = Form { literals: traits.code_action_literals, disabled: traits.disabled_actions };
@@ -326,15 +334,16 @@ impl Shared {
         };
         let line = |handle: RunHandle| {
             let driven = runtime.handle(&handle.run).is_some();
-            RunLine { view: handle.view(), root: handle.root, driven }
+            RunLine { view: handle.view(), root: handle.root, driven, elsewhere: false }
         };
         let mut lines: Vec<RunLine> = runtime.handles().into_iter().map(line).collect();
         for root in self.session.roots().all() {
             let offers = self.session.offers(root);
             for view in &offers.pending {
                 if !lines.iter().any(|line| line.view.run == view.run) {
-                    let driven = offers.elsewhere.contains(&view.run);
-                    lines.push(RunLine { root: root.to_owned(), view: view.clone(), driven });
+                    let elsewhere = offers.elsewhere.contains(&view.run);
+                    let (root, view) = (root.to_owned(), view.clone());
+                    lines.push(RunLine { root, view, driven: elsewhere, elsewhere });
                 }
             }
             // One run at a time is the one to undo, and those of this process are later.
@@ -342,7 +351,8 @@ impl Shared {
                 && !lines.iter().any(|line| line.root == root && line.can_undo())
                 && !lines.iter().any(|line| line.view.run == view.run)
             {
-                lines.push(RunLine { root: root.to_owned(), view: view.clone(), driven: false });
+                let (root, view) = (root.to_owned(), view.clone());
+                lines.push(RunLine { root, view, driven: false, elsewhere: false });
             }
         }
         lines

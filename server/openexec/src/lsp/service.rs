@@ -5,14 +5,19 @@
 //! to end. The transport calls [`OrderedService::call`] in the order of arrival, and that is
 //! where this layer puts things right.
 
+mod params;
+
+use self::params::mended;
+use super::frames::{REFUSED, refused};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::sync::watch;
 use tower::Service;
-use tower_lsp::jsonrpc::{Error, ErrorCode, Request, Response};
+use tower_lsp::jsonrpc::{Error, ErrorCode, Id, Request, Response};
 
 /// What must happen in the order of arrival: what the client is, and what its documents hold.
 pub(super) trait Synchronised: Send + Sync + 'static {
@@ -74,6 +79,12 @@ where
 
     fn call(&mut self, request: Request) -> Self::Future {
         let request = match request.id() {
+            Some(_) if request.method() == REFUSED => return answered(refused(&request)),
+            // tower-lsp passes over requests that an implementation need not know, and whoever has
+            // sent one waits for ever.
+            Some(id) if request.method().starts_with("$/") => {
+                return answered(Response::from_error(id.clone(), Error::method_not_found()));
+            }
             Some(_) => self.prepared(request),
             None => {
                 let method = request.method().to_owned();
@@ -125,9 +136,20 @@ impl<S> OrderedService<S> {
                 });
                 with_params(request, None)
             }
+            "textDocument/codeAction" | "workspace/executeCommand" => with_mended_params(request),
             _ => without_null_params(request),
         }
     }
+}
+
+fn with_mended_params(request: Request) -> Request {
+    let (method, id, params) = request.into_parts();
+    let params = params.map(|params| mended(&method, params)).filter(|params| !params.is_null());
+    built(method, id, params)
+}
+
+fn answered<E: Send + 'static>(response: Response) -> BoxFuture<'static, Result<Option<Response>, E>> {
+    Box::pin(std::future::ready(Ok(Some(response))))
 }
 
 /// Some clients write `"params": null` where the protocol has none, which tower-lsp refuses.
@@ -140,6 +162,10 @@ fn without_null_params(request: Request) -> Request {
 
 fn with_params(request: Request, params: Option<Value>) -> Request {
     let (method, id, _) = request.into_parts();
+    built(method, id, params)
+}
+
+fn built(method: Cow<'static, str>, id: Option<Id>, params: Option<Value>) -> Request {
     let mut built = Request::build(method);
     if let Some(params) = params {
         built = built.params(params);

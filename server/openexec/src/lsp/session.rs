@@ -39,6 +39,8 @@ pub(super) struct Offers {
     pub(super) model: Option<String>,
     /// Whether tasks may run, where that is known.
     pub(super) trust: Option<TrustState>,
+    /// Why the declarations of the workspace cannot be read.
+    pub(super) trouble: Option<String>,
     /// Whether a task is declared that tests.
     pub(super) has_tests: bool,
     /// The tests that are red as far as the last report goes.
@@ -311,7 +313,16 @@ impl Session {
         let encoding = state.traits.encoding;
         let done = match method {
             sent::DidOpenTextDocument::METHOD => state.documents.open(params),
-            sent::DidChangeTextDocument::METHOD => state.documents.change(params, encoding),
+            sent::DidChangeTextDocument::METHOD => {
+                let uri = params.pointer("/textDocument/uri").and_then(Value::as_str).map(str::to_owned);
+                match (state.documents.change(params, encoding), uri) {
+                    // It has changed, and nobody here knows how.
+                    (Err(SyncError::Malformed(reason)), Some(uri)) if state.documents.lose(&uri) => {
+                        Err(SyncError::DoesNotFit { uri, reason })
+                    }
+                    (done, _) => done,
+                }
+            }
             sent::DidSaveTextDocument::METHOD => state.documents.saved(params),
             sent::DidCloseTextDocument::METHOD => state.documents.close(params),
             sent::DidChangeConfiguration::METHOD => {

@@ -24,9 +24,14 @@ pub(super) fn path_of(uri: &str) -> Result<PathBuf, UriError> {
     parsed.to_file_path().map_err(|()| UriError::NotAFile(uri.to_owned()))
 }
 
-/// A spelling of the URI under which two spellings of one URI meet.
+/// A spelling of the URI under which two spellings of one URI meet. Which characters are escaped
+/// says nothing: the path of a file is what its URI names.
 pub(super) fn normalised(uri: &str) -> String {
-    Url::parse(uri).map_or_else(|_| uri.to_owned(), String::from)
+    let Ok(parsed) = Url::parse(uri) else { return uri.to_owned() };
+    match path_of(uri).and_then(|path| of_path(&path)) {
+        Ok(spelt) => spelt,
+        Err(_) => parsed.into(),
+    }
 }
 
 /// The URI of a path that no client has named yet.
@@ -101,6 +106,14 @@ mod tests {
 
     #[test]
     fn spellings_of_one_uri_meet() {
-        assert_eq!(normalised("file:///a b/größe.rs"), normalised("file:///a%20b/gr%C3%B6%C3%9Fe.rs"));
+        for (one, other) in [
+            ("file:///a b/größe.rs", "file:///a%20b/gr%C3%B6%C3%9Fe.rs"),
+            ("file:///a/b%20(1).rs", "file:///a/b%20%281%29.rs"),
+            ("file:///c:/x.rs", "file:///c%3a/x.rs"),
+            ("untitled:a b", "untitled:a b"),
+        ] {
+            assert_eq!(normalised(one), normalised(other));
+        }
+        assert_ne!(normalised("file:///a%2528.rs"), normalised("file:///a%28.rs"));
     }
 }

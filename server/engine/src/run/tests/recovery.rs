@@ -80,6 +80,7 @@ fn a_run_can_be_cancelled_wherever_it_waits() {
             continue;
         }
         let applying = state.outstanding().iter().any(|command| matches!(command, Command::Apply { .. }));
+        assert_eq!(state.uninterruptible().is_some(), applying, "cut after {cut}");
         let commands = state.apply(&Event::CancelRequested { by: "test".into() });
         if applying {
             assert_eq!(commands, [], "cut after {cut}");

@@ -76,6 +76,7 @@ fn offers() -> Offers {
         pending: Vec::new(),
         ended: None,
         elsewhere: Vec::new(),
+        trouble: None,
     }
 }
 
@@ -91,7 +92,7 @@ fn run(id: &str, status: RunStatus) -> RunLine {
         taken: String::new(),
         events: 3,
     };
-    RunLine { root: "/w".into(), view, driven: true }
+    RunLine { root: "/w".into(), view, driven: true, elsewhere: false }
 }
 
 fn waiting(id: &str) -> RunLine {
@@ -126,6 +127,7 @@ struct Asked<'a> {
     runs: &'a [RunLine],
     /// Whether the client shows what cannot be done.
     disabled: bool,
+    undone: &'a [RunId],
 }
 
 impl Default for Asked<'_> {
@@ -138,6 +140,7 @@ impl Default for Asked<'_> {
             offers: offers(),
             runs: &[],
             disabled: false,
+            undone: &[],
         }
     }
 }
@@ -155,6 +158,7 @@ fn actions(asked: Asked<'_>) -> Vec<CodeAction> {
         root: Some(Path::new("/w")),
         runs: asked.runs,
         known: &|_| 0,
+        undone: asked.undone,
     };
     let literal = |action| match action {
         CodeActionOrCommand::CodeAction(action) => action,
@@ -247,6 +251,7 @@ fn what_is_known_is_offered_where_something_is() {
         root: Some(Path::new("/w")),
         runs: &[],
         known: &known,
+        undone: &[],
     };
     let titles = |place: &Place<'_>| -> Vec<String> {
         let actions = offered(place, Form { literals: true, disabled: false }).into_iter();
@@ -297,7 +302,87 @@ fn runs_offer_what_makes_sense_in_their_state() {
         titles(Asked { runs: &runs, ..Asked::default() }),
         ["Resume run 222222 (implement)", "Cancel run 111111 (implement)", "Undo run 555555 (implement)"]
     );
-    assert_eq!(titles(Asked { runs: &[interrupted], ..Asked::default() }), ["Resume run 333333 (implement)"]);
+    let halting = ["Resume run 333333 (implement)", "Cancel run 333333 (implement)"];
+    assert_eq!(titles(Asked { runs: &[interrupted], ..Asked::default() }), halting);
+    let paused = run("333333", RunStatus::Paused { reason: "no budget".to_owned() });
+    assert_eq!(titles(Asked { runs: &[paused], ..Asked::default() }), halting);
+}
+
+#[test]
+fn what_was_undone_last_can_be_done_again() {
+    let runs =
+        [ended("333333", Outcome::Undone), ended("222222", Outcome::Undone), ended("111111", Outcome::Done)];
+    let runs: Vec<RunLine> = runs
+        .into_iter()
+        .map(|mut line| {
+            line.view.applied = line.view.run.as_str().ends_with("111111");
+            line
+        })
+        .collect();
+    let undone = [runs[0].view.run.clone(), runs[1].view.run.clone()];
+    let actions = actions(Asked { runs: &runs, undone: &undone, ..Asked::default() });
+    let titles: Vec<&str> = actions.iter().map(|action| action.title.as_str()).collect();
+    assert_eq!(titles, ["Undo run 111111 (implement)", "Redo run 222222 (implement)"]);
+    let command = actions[1].command.as_ref().unwrap();
+    assert_eq!(
+        (command.command.as_str(), &argument(&actions[1])["run"]),
+        ("openexec.undo", &json!(undone[1]))
+    );
+}
+
+#[test]
+fn what_only_another_process_can_do_is_disabled_with_the_reason() {
+    let of = |mut line: RunLine, elsewhere, disabled| {
+        line.elsewhere = elsewhere;
+        let actions = actions(Asked { runs: &[line], disabled, ..Asked::default() });
+        let disabled =
+            actions.iter().map(|it| (it.title.clone(), it.disabled.is_some() && it.command.is_none()));
+        disabled.collect::<Vec<_>>()
+    };
+    let (review, apply, discard) = ("Review run ab12cd", "Apply run ab12cd's edits", "Discard run ab12cd");
+    let shown = |able: [(&str, bool); 3]| able.map(|(title, is)| (title.to_owned(), is)).to_vec();
+    assert_eq!(of(waiting("ab12cd"), true, true), shown([(review, false), (apply, true), (discard, true)]));
+    let able = shown([(review, false), (apply, false), (discard, false)]);
+    assert_eq!(of(waiting("ab12cd"), false, true), able);
+    assert_eq!(
+        of(waiting("ab12cd"), true, false),
+        able,
+        "a client that shows no reasons is told by the refusal"
+    );
+    let cancel = ("Cancel run ab12cd (implement)".to_owned(), true);
+    assert_eq!(of(run("ab12cd", RunStatus::Active), true, true), [cancel]);
+}
+
+#[test]
+fn without_a_model_what_asks_one_is_disabled() {
+    let shipped = crate::driver::Catalogue::shipped();
+    let blueprints: Vec<Blueprint> =
+        shipped.usable().filter(|it| it.name.as_str() == "review").cloned().collect();
+    let reasons = |model: Option<&str>| {
+        let offers = Offers { blueprints: blueprints.clone(), model: model.map(str::to_owned), ..offers() };
+        let mut actions = actions(Asked { range: at(1, 4), offers, disabled: true, ..Asked::default() });
+        actions.retain(|action| action.title.starts_with("Review function"));
+        actions.into_iter().map(|it| it.disabled.map(|disabled| disabled.reason)).collect::<Vec<_>>()
+    };
+    assert_eq!(reasons(Some("local")), [None]);
+    assert!(matches!(reasons(None).as_slice(), [Some(reason)] if reason.contains("no model is configured")));
+}
+
+#[test]
+fn tasks_that_cannot_be_read_take_no_workflow_away_that_needs_none() {
+    let offers = Offers { trouble: Some("tasks.yaml:1: no list".to_owned()), trust: None, ..offers() };
+    let told = hindered(offers, &[], true);
+    let (fix, review) = ("Fix failing test `tests::it_parses`", "Review test `tests::it_parses`");
+    let reason = "tasks.yaml:1: no list; mend it first".to_owned();
+    assert_eq!(told, [(review.to_owned(), None), (fix.to_owned(), Some(reason))]);
+}
+
+#[test]
+fn a_diagnostic_is_named_by_its_first_words() {
+    let diagnostic = json!({ "range": at(1, 0), "message": "\n  \n\nexpected `()`\nmore" });
+    let diagnostic: Diagnostic = serde_json::from_value(diagnostic).unwrap();
+    let titles = titles(Asked { range: at(1, 0), diagnostics: &[diagnostic], ..Asked::default() });
+    assert_eq!(titles[0], "Fix this diagnostic: expected `()` · fix_diagnostic · claude");
 }
 
 #[test]
@@ -430,6 +515,7 @@ fn a_symbol_is_called_by_its_kind() {
             root: Some(Path::new("/w")),
             runs: &[],
             known: &|_| 0,
+            undone: &[],
         };
         match offered(&place, Form { literals: true, disabled: false }).first() {
             Some(CodeActionOrCommand::CodeAction(action)) => action.title.clone(),
@@ -522,6 +608,7 @@ fn an_old_client_gets_bare_commands() {
         root: Some(Path::new("/w")),
         runs: &[],
         known: &|_| 0,
+        undone: &[],
     };
     assert!(
         matches!(offered(&place, Form { literals: false, disabled: false }).as_slice(), [CodeActionOrCommand::Command(command), _] if command.command == "openexec.run")
@@ -645,6 +732,7 @@ fn no_workflow_works_on_the_files_that_govern_it() {
         root: Some(Path::new("/w")),
         runs: &[],
         known: &|_| 0,
+        undone: &[],
     };
     let found = offered(&place, Form { literals: true, disabled: true });
     assert!(

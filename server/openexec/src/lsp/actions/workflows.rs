@@ -1,8 +1,8 @@
 //! The workflows that a place triggers, what each would be given, and what hinders it.
 
-use super::{Place, RunLine, action, quote, short};
+use super::{Offer, Place, RunLine, action, quote, short};
 use crate::limits::{DIAGNOSTICS_MAX, RELATED_MAX};
-use crate::lsp::protocol::{self, CodeAction, Diagnostic, NumberOrString, Range};
+use crate::lsp::protocol::{self, Diagnostic, NumberOrString, Range};
 use crate::lsp::roots::below;
 use crate::lsp::trust::TrustState;
 use openexec_engine::blueprint::{Blueprint, InputName, Trigger};
@@ -10,15 +10,8 @@ use openexec_engine::syntax::{Symbol, SymbolKind};
 use openexec_engine::text::Position;
 use serde_json::{Value, json};
 
-/// A workflow that a place triggers.
-pub(super) struct Workflow {
-    pub(super) action: CodeAction,
-    /// Why it would come to nothing now, and what to do first.
-    pub(super) hindrance: Option<String>,
-}
-
 /// The workflows that the place triggers and that have all they need there.
-pub(super) fn workflows(place: &Place<'_>) -> Vec<Workflow> {
+pub(super) fn workflows(place: &Place<'_>) -> Vec<Offer> {
     let mut actions = Vec::new();
     // What the user wrote goes before what the user stands on.
     let order = [
@@ -53,7 +46,7 @@ struct Given {
     inputs: Vec<(InputName, &'static str, Value)>,
 }
 
-fn workflow(place: &Place<'_>, blueprint: &Blueprint, trigger: Trigger) -> Option<Workflow> {
+fn workflow(place: &Place<'_>, blueprint: &Blueprint, trigger: Trigger) -> Option<Offer> {
     let takes = |name: InputName| blueprint.inputs.iter().any(|input| input.name == name);
     let given = match trigger {
         Trigger::Directive => given_directive(place)?,
@@ -87,7 +80,7 @@ fn workflow(place: &Place<'_>, blueprint: &Blueprint, trigger: Trigger) -> Optio
     }
     let hindrance = hindrance(place, blueprint, given.range);
     let action = action(title, format!("{}.{}", given.kind, blueprint.name), "openexec.run", arguments);
-    Some(Workflow { action, hindrance })
+    Some(Offer { action, hindrance })
 }
 
 /// Why a run of this would come to nothing, as far as that is known without looking.
@@ -102,6 +95,9 @@ fn hindrance(place: &Place<'_>, blueprint: &Blueprint, range: Range) -> Option<S
             "no run reads or changes what stands in .openexec; the fixes here and your own hand do"
                 .to_owned(),
         );
+    }
+    if let Some(trouble) = place.offers.trouble.as_ref().filter(|_| judged) {
+        return Some(format!("{}; mend it first", quote(trouble)));
     }
     match &place.offers.trust {
         // Trusting it would not help: nothing in it tests.
@@ -119,6 +115,9 @@ fn hindrance(place: &Place<'_>, blueprint: &Blueprint, range: Range) -> Option<S
         }
         Some(_) | None => {}
     }
+    if blueprint.asks_a_model() && place.offers.model.is_none() {
+        return Some(NO_MODEL.to_owned());
+    }
     let busy = place.runs.iter().find(|line| line.is_running() && is_at(place, line, range))?;
     let (run, blueprint) = (short(&busy.view.run), &busy.view.blueprint);
     Some(format!("run {run} ({blueprint}) is at work here; wait for it, or cancel it"))
@@ -126,6 +125,9 @@ fn hindrance(place: &Place<'_>, blueprint: &Blueprint, range: Range) -> Option<S
 
 /// What a workspace lacks in which nothing can be judged.
 const NO_TEST_TASK: &str = "this workspace declares no task that tests, so no edit could be judged; declare one in .openexec/tasks.yaml";
+
+/// What is missing where no model can be asked.
+const NO_MODEL: &str = "no model is configured and none is at hand; `openexec.status` says what is enough";
 
 /// Whether a run is about this place.
 fn is_at(place: &Place<'_>, line: &RunLine, range: Range) -> bool {
@@ -204,7 +206,7 @@ fn names(reported: &str, symbol: &str) -> bool {
 
 fn given_diagnostics(place: &Place<'_>) -> Option<Given> {
     let first = place.diagnostics.first()?;
-    let message = first.message.lines().next().unwrap_or_default();
+    let message = first.message.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let diagnostics: Vec<Value> = place.diagnostics.iter().take(DIAGNOSTICS_MAX).map(trimmed).collect();
     Some(Given {
         subject: format!("Fix this diagnostic: {}", quote(message)),

@@ -15,7 +15,7 @@ fn line(run: &str, status: RunStatus) -> RunLine {
         taken: String::new(),
         events: 3,
     };
-    RunLine { root: "/w".into(), view, driven: true }
+    RunLine { root: "/w".into(), view, driven: true, elsewhere: false }
 }
 
 fn waiting(run: &str) -> RunLine {
@@ -186,4 +186,31 @@ fn a_request_is_named_by_run_and_number_or_not_at_all() {
     assert_eq!(of(vec![json!("ab12")]), (Some("ab12".to_owned()), None));
     assert_eq!(of(vec![json!({ "run": "ab12", "number": 2 })]), (Some("ab12".to_owned()), Some(2)));
     assert!(parse("openexec.request", vec![json!({ "which": 2 })]).unwrap_err().contains("number"));
+}
+
+#[test]
+fn an_undo_without_a_name_is_about_the_newest_that_stands_in_the_files() {
+    let [first, second, third] = ["run-000001", "run-000002", "run-000003"];
+    let named = |lines: &[RunLine], order: &[&str]| {
+        let order: Vec<RunId> = order.iter().map(|run| RunId::new(*run)).collect();
+        to_undo(lines, &order).map(|line| line.view.run.to_string())
+    };
+    let mut answered = ended(third, Outcome::Done);
+    answered.view.applied = false;
+    assert!(!answered.can_undo(), "it has changed nothing");
+    let lines = [answered.clone(), ended(second, Outcome::Done), ended(first, Outcome::Done)];
+    assert_eq!(named(&lines, &[]).as_deref(), Some(second));
+    let lines = [answered.clone(), ended(second, Outcome::Undone), ended(first, Outcome::Done)];
+    assert_eq!(named(&lines, &[second]).as_deref(), Some(first));
+    let lines = [answered.clone(), ended(second, Outcome::Undone), ended(first, Outcome::Undone)];
+    assert_eq!(named(&lines, &[second, first]).as_deref(), Some(first), "what was undone last");
+    assert_eq!(named(&lines, &[]).as_deref(), Some(second));
+    assert_eq!(named(&[answered], &[]), None);
+}
+
+#[test]
+fn the_folder_itself_is_no_place_of_a_run() {
+    let arguments = run_arguments(json!({ "blueprint": "implement", "instruction": "x" }));
+    let error = start_request(arguments, &roots(), None, Some("/w".into()), None).unwrap_err();
+    assert!(error.contains("not about the folder"), "{error}");
 }

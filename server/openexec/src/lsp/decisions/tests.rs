@@ -49,7 +49,7 @@ fn waiting(changes: &ChangeSet) -> RunLine {
         taken: String::new(),
         events: 9,
     };
-    RunLine { root: "/w".into(), view, driven: true }
+    RunLine { root: "/w".into(), view, driven: true, elsewhere: false }
 }
 
 fn document(path: &str, text: &str) -> Arc<OpenFile> {

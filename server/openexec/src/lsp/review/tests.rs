@@ -93,7 +93,7 @@ fn the_status_names_what_can_be_done() {
         proposal: Digest::of(b"p"),
         what: Asked::Proposal { diff: String::new(), reasons: Vec::new(), parts: Vec::new() },
     };
-    let line = RunLine { root: "/w".into(), view: view(status), driven: true };
+    let line = RunLine { root: "/w".into(), view: view(status), driven: true, elsewhere: false };
     let untrusted = TrustState::Untrusted {
         content: Digest::of(b"c"),
         commands: vec!["cargo test".to_owned()],

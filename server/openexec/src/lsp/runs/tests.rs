@@ -15,7 +15,7 @@ fn line(run: &str, status: RunStatus, driven: bool, applied: bool) -> RunLine {
         taken: String::new(),
         events: 17,
     };
-    RunLine { root: "/w".into(), view, driven }
+    RunLine { root: "/w".into(), view, driven, elsewhere: false }
 }
 
 fn part(hunk: usize) -> ShownPart {

@@ -3,7 +3,7 @@
 
 use super::super::memory::place_in;
 use super::super::protocol::{MessageType, Position, Range};
-use super::super::roots::on_disk;
+use super::super::roots::{below, on_disk};
 use super::{Shared, blocking};
 use crate::driver::Runtime;
 use crate::memory::{MEMORY_DIR, Shared as MemoryFiles};
@@ -23,6 +23,10 @@ pub(super) struct Draft {
     is_trusted: bool,
     /// The text about which its writer was told last.
     told: String,
+    /// The file and the name of the symbol that it is about.
+    about: (PathBuf, String),
+    /// The text that it was begun with, and where the reason goes.
+    begun: (String, Range),
 }
 
 impl Shared {
@@ -34,6 +38,12 @@ impl Shared {
         let (index, symbol) = self.symbol_at(&file, range)?;
         let pointer = SymbolPointer::of(&path, &file.text.to_string(), &file.symbols(), index);
         let pointer = pointer.ok_or_else(|| format!("`{}` cannot be pointed at", symbol.name))?;
+        let about = (file.path.clone(), symbol.name.clone());
+        if let Some((draft, at)) = self.draft_about(about.clone()).await {
+            let written = below(&root, &draft).ok_or("the file is in no open folder")?;
+            self.show_at(draft, at);
+            return Ok(json!({ "record": written }));
+        }
         let place = root.clone();
         let (written, at, draft) = blocking(move || {
             let pointers = runtime.pointers(&root).map_err(|error| error.to_string())?;
@@ -42,7 +52,7 @@ impl Shared {
             let (text, at) = begun(id, pointer)?;
             runtime.write_memory(&root, &path, &text).map_err(|error| error.to_string())?;
             let is_trusted = runtime.declarations(&root).is_ok_and(|it| it.trust != Trust::Untrusted);
-            Ok((path, at, Draft { is_trusted, ..Draft::default() }))
+            Ok((path, at, Draft { is_trusted, told: String::new(), about, begun: (text, at) }))
         })
         .await?;
         let file = on_disk(&place, &written);
@@ -51,6 +61,19 @@ impl Shared {
         self.publisher.refresh();
         self.show_at(file, at);
         Ok(json!({ "record": written }))
+    }
+
+    /// The file that was begun about this symbol and in which nothing has been written yet.
+    async fn draft_about(&self, about: (PathBuf, String)) -> Option<(PathBuf, Range)> {
+        let drafts = self.drafts.lock().clone();
+        let look = move || {
+            let mut drafts = drafts.into_iter().filter(|(_, draft)| draft.about == about);
+            let is_left =
+                |file: &Path, text: &str| std::fs::read_to_string(file).is_ok_and(|now| now == text);
+            Ok(drafts.find(|(file, draft)| is_left(file, &draft.begun.0)))
+        };
+        let (file, draft) = blocking(look).await.ok()??;
+        Some((file, draft.begun.1))
     }
 
     /// Takes the memory files that were begun here as their writer has saved them, and says that a

@@ -34,8 +34,11 @@ impl Shared {
                 if matches!(view.status, RunStatus::Ended { .. }) {
                     // Its edits are new to the menus and to what is known about symbols.
                     shared.session.annotations_may_have_changed();
-                    tokio::spawn(Arc::clone(&shared).refresh_offers());
                     shared.forget_accepted(&handle.run);
+                }
+                // So are the tests that it has found red, which one that halts has reported, too.
+                if matches!(view.status, RunStatus::Ended { .. } | RunStatus::Paused { .. }) {
+                    tokio::spawn(Arc::clone(&shared).refresh_offers());
                 }
                 // What lenses say of its reviews is another thing now.
                 let told = Arc::clone(&shared);

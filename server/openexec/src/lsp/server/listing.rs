@@ -61,7 +61,12 @@ impl Shared {
                 }
                 let Ok(standing) = runtime.standing(root, &summary) else { continue };
                 let driven = !summary.is_over() && runtime.is_driven_elsewhere(root, &summary.run);
-                lines.push(RunLine { root: root.to_owned(), view: standing.view.clone(), driven });
+                lines.push(RunLine {
+                    root: root.to_owned(),
+                    view: standing.view.clone(),
+                    driven,
+                    elsewhere: driven,
+                });
             }
         }
         (lines, started_at_ms)
@@ -101,7 +106,7 @@ impl Shared {
             let runtime = self.runtime()?;
             let view = runtime.recorded_view(&root, &run);
             let driven = runtime.is_driven_elsewhere(&root, &run);
-            Ok(view.map(|view| RunLine { root, view, driven }))
+            Ok(view.map(|view| RunLine { root, view, driven, elsewhere: driven }))
         };
         blocking(look).await.ok().flatten()
     }

@@ -11,7 +11,6 @@ use super::{Shared, blocking};
 use crate::driver::{DriverError, RunView, Runtime};
 use crate::limits::{JOURNAL_LOOK_MS, RUNS_LISTED_MAX};
 use crate::store::{AcceptedParts, RunSummary};
-use openexec_engine::blueprint::Blueprint;
 use openexec_engine::ids::RunId;
 use openexec_engine::task::TaskKind;
 use serde_json::{Value, json};
@@ -19,6 +18,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::time::MissedTickBehavior;
 
 impl Shared {
@@ -90,6 +90,10 @@ impl Shared {
                         return;
                     }
                     self.keep_drafts().await;
+                    // A server of this machine may have been started meanwhile.
+                    if self.runtime.as_ref().is_ok_and(|runtime| runtime.default_model().is_none()) {
+                        self.say_which_model().await;
+                    }
                 }
                 // Other editors and terminals work on the same journals.
                 _ = look.tick() => {
@@ -145,16 +149,19 @@ impl Shared {
             for root in self.session.roots().all() {
                 self.learn_accepted(&runtime, root);
                 let pending = runtime.pending(root);
+                let trust = trust_state(&runtime, root);
                 let offers = Offers {
                     has_tests: has_tests(&runtime, root),
                     failing: runtime.failing_tests(root),
-                    blueprints: blueprints(&runtime, root),
+                    blueprints: runtime.blueprints(root),
                     model: runtime.default_model().map(|model| model.to_string()),
-                    trust: trust_state(&runtime, root).ok(),
+                    trouble: trust.as_ref().err().cloned(),
+                    trust: trust.ok(),
                     elsewhere: elsewhere_of(&runtime, root, &pending),
                     pending,
                     ended: runtime.latest_applied(root),
                 };
+                self.tell_of_tasks(root, offers.trouble.as_deref());
                 self.session.set_offers(root, offers);
             }
             Ok(())
@@ -162,6 +169,24 @@ impl Shared {
         if let Err(reason) = blocking(read).await {
             tracing::error!(reason, "what can be offered could not be read");
         }
+    }
+}
+
+impl Shared {
+    /// Says once why the tasks of a workspace cannot be read, where menus cannot say it.
+    fn tell_of_tasks(self: &Arc<Self>, root: &Path, trouble: Option<&str>) {
+        let mut told = self.told_of_tasks.lock();
+        let Some(trouble) = trouble else {
+            told.remove(root);
+            return;
+        };
+        if told.insert(root.to_owned(), trouble.to_owned()).as_deref() == Some(trouble)
+            || self.session.traits().disabled_actions
+        {
+            return;
+        }
+        let (editor, message) = (self.editor.clone(), format!("OpenExec: {trouble}; mend it first"));
+        Handle::current().spawn(async move { editor.show_message(MessageType::WARNING, message).await });
     }
 }
 
@@ -225,10 +250,4 @@ pub(super) fn trust_state(runtime: &Runtime, root: &Path) -> Result<TrustState, 
 fn has_tests(runtime: &Runtime, root: &Path) -> bool {
     let declared = runtime.declarations(root).map(|declarations| declarations.declared.tasks);
     declared.is_ok_and(|tasks| tasks.iter().any(|task| task.kind == TaskKind::Test))
-}
-
-/// The usable blueprints of a workspace; `openexec blueprints` tells what is wrong with others.
-fn blueprints(runtime: &Runtime, root: &Path) -> Vec<Blueprint> {
-    let entries = runtime.catalogue(root).unwrap_or_default().entries;
-    entries.into_values().filter_map(|entry| entry.blueprint.ok()).collect()
 }

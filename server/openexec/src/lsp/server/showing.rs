@@ -121,9 +121,10 @@ impl Shared {
         let roots = self.session.roots();
         let known = |root: &Path| Some((root.to_owned(), self.session.offers(root).trust.clone()?));
         let trust: Vec<(PathBuf, TrustState)> = roots.all().into_iter().filter_map(known).collect();
+        let trouble = |root: &Path| self.session.offers(root).trouble.as_deref().map(visible);
+        let mut facts: Vec<String> = roots.all().into_iter().filter_map(trouble).collect();
         let (state, runtime) = (self.state.clone(), self.runtime.clone());
         let (file, markdown) = blocking(move || {
-            let mut facts = Vec::new();
             if let Ok(runtime) = &runtime {
                 facts.push(model_fact(runtime.default_model().as_ref(), &runtime.config_path()));
                 let today = runtime.spent_today().ok();

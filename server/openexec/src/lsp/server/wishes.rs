@@ -1,10 +1,11 @@
 //! What the user wants done with runs: start one, or say something to the one that is meant.
 
 use super::super::actions::{RunLine, short};
-use super::super::commands::{self, OfRun, Wish, meant, standing};
+use super::super::commands::{self, OfRun, Wish, meant, obvious_root, standing, to_undo};
 use super::super::uri;
 use super::Shared;
 use crate::driver::{RunHandle, RunStatus, Say, Surface};
+use openexec_engine::ids::RunId;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -16,7 +17,7 @@ impl Shared {
             Wish::Resume(of) => self.resume(of).await,
             Wish::Remember(arguments) => self.remember(arguments).await,
             Wish::Known(place) => self.known(&place),
-            Wish::Undo(of) => self.say(of, RunLine::can_undo, "undone", |_| Ok(Say::Undo)).await,
+            Wish::Undo(of) => self.undo(of).await,
             Wish::Apply(of) => {
                 let seen = of.proposal;
                 let approve = move |status: &RunStatus| match status {
@@ -117,6 +118,24 @@ impl Shared {
         let run = handle.run.clone();
         self.follow(handle);
         Ok(json!({ "run": run }))
+    }
+
+    /// Takes back the run that is meant; or takes that back.
+    async fn undo(self: &Arc<Self>, mut of: OfRun) -> Result<Value, String> {
+        if of.run.is_none() {
+            let mut lines = self.lines();
+            let roots = self.session.roots();
+            // What stands in another folder than the one in the user's hands is not meant.
+            if let Ok(root) = obvious_root(&roots, self.session.focus().as_deref()) {
+                lines.retain(|line| line.root == root);
+                of.run = to_undo(&lines, &self.undone.lock()).map(|line| line.view.run.to_string());
+            }
+        }
+        let said = self.say(of, RunLine::can_undo, "undone", |_| Ok(Say::Undo)).await?;
+        if let Some(run) = said.get("run").and_then(Value::as_str) {
+            self.undone.lock().push(RunId::new(run));
+        }
+        Ok(said)
     }
 
     async fn resume(self: &Arc<Self>, of: OfRun) -> Result<Value, String> {
