@@ -261,17 +261,10 @@ impl Runtime {
                 "{active} runs are active, the most at once; cancel one or wait"
             )));
         }
-        let declarations = self.declarations(&root);
-        let catalogue = match &declarations {
-            Ok(status) => Catalogue::of(&root, &status.trust),
-            Err(_) => Catalogue::shipped(),
-        };
+        // Nothing begins while this cannot be read: what memory masks is found along with it.
+        let status = self.declarations(&root)?;
+        let catalogue = Catalogue::of(&root, &status.trust);
         let (routed, blueprint) = self.routed(&workspace, &catalogue, &request).await?;
-        let status = match declarations {
-            // Whatever is judged by no task needs none that can be read.
-            Err(_) if blueprint.gates.is_empty() => Declarations::none(),
-            declarations => declarations?,
-        };
         for input in blueprint.inputs.iter().filter(|input| input.required) {
             require(&request.inputs, input.name, &blueprint.name)?;
         }

@@ -22,14 +22,6 @@ pub struct Declarations {
     pub trust: Trust,
 }
 
-impl Declarations {
-    /// Nothing declared and nothing trusted.
-    pub(super) fn none() -> Self {
-        let declared = Declared { tasks: Vec::new(), content: Digest::of(b""), files: BTreeMap::new() };
-        Self { declared, trust: Trust::Untrusted }
-    }
-}
-
 impl Runtime {
     /// What the workspace declares, and whether that is trusted. Reads the disk.
     ///

@@ -96,7 +96,7 @@ fn hindrance(place: &Place<'_>, blueprint: &Blueprint, range: Range) -> Option<S
                 .to_owned(),
         );
     }
-    if let Some(trouble) = place.offers.trouble.as_ref().filter(|_| judged) {
+    if let Some(trouble) = &place.offers.trouble {
         return Some(format!("{}; mend it first", quote(trouble)));
     }
     match &place.offers.trust {
