@@ -99,7 +99,8 @@ impl History {
     /// installed or the workspace lies in no repository that git agrees to read.
     pub fn open(root: &Path) -> Option<Self> {
         // Git looks for no repository elsewhere; to start it only to be told so takes milliseconds.
-        root.ancestors().find(|above| above.join(".git").exists())?;
+        let is_bare = |at: &Path| at.join("HEAD").is_file() && at.join("objects").is_dir();
+        root.ancestors().find(|above| above.join(".git").exists() || is_bare(above))?;
         let git = Git::find(root)?;
         let printed = git.text(&["rev-parse", "--show-prefix"]).ok()?;
         let prefix = printed.strip_suffix('\n').unwrap_or(&printed).to_owned();

@@ -61,6 +61,16 @@ fn a_line_that_does_not_lead_there_begins_with_one_large_step() {
 }
 
 #[test]
+fn a_repository_without_a_work_tree_is_one() {
+    let repository = Repository::new();
+    let last = repository.commit(&[("a.rs", Some(SUM))]);
+    let place = tempfile::tempdir().unwrap();
+    let bare = place.path().join("bare");
+    repository.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+    assert_eq!(History::open(&bare).unwrap().head(), Some(last));
+}
+
+#[test]
 fn files_are_read_as_they_were() {
     let repository = Repository::new();
     let first = repository.commit(&[("a b/ü.rs", Some(SUM)), ("deep/x.rs", Some("one"))]);
