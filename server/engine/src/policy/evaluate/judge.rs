@@ -1,6 +1,6 @@
 //! Collects reasons and makes a decision of them.
 
-use super::is_too_large;
+use super::gate::is_too_large;
 use crate::ids::RuleId;
 use crate::limits::FILE_BYTES_MAX;
 use crate::path::WorkspacePath;

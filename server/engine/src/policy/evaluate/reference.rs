@@ -6,11 +6,13 @@ mod draw;
 mod rules;
 
 use super::*;
-use crate::action::{CreateFile, DeleteFile, Finish, ReadFile, Remember, ReplaceText, RunTask, Search};
+use crate::action::{
+    Action, CreateFile, DeleteFile, Finish, ReadFile, Remember, RenameFile, ReplaceText, RunTask, Search,
+};
 use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
-use crate::policy::{PolicySnapshot, SandboxMode, Verdict};
+use crate::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved, SandboxMode, Toolset, Verdict};
 use crate::task::{ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass};
 use draw::Draw;
 use proptest::prelude::*;

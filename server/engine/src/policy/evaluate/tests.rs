@@ -1,13 +1,15 @@
 use super::*;
 use crate::action::{
-    CreateFile, DeleteFile, Finish, InsertAtSymbol, ReadFile, ReplaceSymbol, ReplaceText, RunTask, Search,
-    Side,
+    Action, CreateFile, DeleteFile, Finish, InsertAtSymbol, ReadFile, RenameFile, ReplaceSymbol, ReplaceText,
+    RunTask, Search, Side,
 };
 use crate::digest::Digest;
 use crate::edit::FileChange;
 use crate::ids::{ActionId, ToolsetName};
-use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX};
-use crate::policy::{PolicySnapshot, SandboxMode, Taint, Verdict, fingerprints};
+use crate::limits::{CHANGE_BYTES_MAX, CHANGE_FILES_MAX, FILE_BYTES_MAX};
+use crate::policy::{
+    Entry, Facts, PathFacts, PolicySnapshot, Resolved, SandboxMode, Taint, Toolset, Verdict, fingerprints,
+};
 use crate::task::{ParamSort, ReportFormat, Task, TaskKind, TaskParam, TimeoutClass};
 use std::collections::BTreeMap;
 
