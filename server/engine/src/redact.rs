@@ -233,9 +233,7 @@ impl Redactions {
     ) -> Self {
         let mut redactions = Self::of(classes);
         redactions.expect(environment);
-        let mut masked: Vec<&str> = masked.into_iter().collect();
-        // The longest first: a name that contains another one is met as a whole.
-        masked.sort_by_key(|text| (std::cmp::Reverse(text.len()), *text));
+        let masked: Vec<&str> = masked.into_iter().collect();
         masked.iter().for_each(|text| redactions.learn(MASKED, text));
         redactions.masked = AhoCorasick::builder().ascii_case_insensitive(true).build(masked).ok();
         redactions
@@ -302,14 +300,19 @@ impl Redactions {
     }
 
     fn learn_from(&mut self, look: Look<'_>, text: &str) {
-        for finding in find_with(text, look, &self.classes, &self.environment) {
+        let mut found = find_with(text, look, &self.classes, &self.environment);
+        // Also those that begin within another: of none of them may a byte stay.
+        let masked = self.masked.iter().flat_map(|masked| masked.find_overlapping_iter(text));
+        found.extend(masked.map(|hit| Finding {
+            kind: MASKED.to_owned(),
+            range: hit.range(),
+            certain: true,
+        }));
+        for finding in united(found) {
             if let Some(value) = text.get(finding.range) {
                 self.learn(&finding.kind, value);
             }
         }
-        let masked = self.masked.iter().flat_map(|masked| masked.find_iter(text));
-        let spellings: Vec<&str> = masked.filter_map(|hit| text.get(hit.range())).collect();
-        spellings.into_iter().for_each(|spelling| self.learn(MASKED, spelling));
     }
 
     /// The text with placeholders for all values, but for those that begin or end in `kept`.
@@ -359,8 +362,9 @@ impl Redactions {
     }
 
     fn learn_one(&mut self, kind: &str, value: &str) {
-        // A value that occurs in placeholders themselves could not be kept out of a redacted text.
-        let occurs_in_placeholders = kind != LITERAL && keywords::is_named_like(value);
+        // A value that occurs in placeholders themselves could not be kept out of a redacted text. What
+        // somebody wants masked may: that a placeholder is called so says nothing of the masked.
+        let occurs_in_placeholders = ![LITERAL, MASKED].contains(&kind) && keywords::is_named_like(value);
         if occurs_in_placeholders || self.by_value.contains_key(value) {
             return;
         }

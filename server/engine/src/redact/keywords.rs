@@ -96,7 +96,8 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
 static NAMES: LazyLock<String> = LazyLock::new(|| {
     let rules = RULES.rules.iter().map(super::rules::Rule::kind);
     let shapes = shapes::all().map(|shape| shape.kind);
-    let others = [super::ENVIRONMENT, super::LITERAL].into_iter().chain(super::personal::kinds());
+    let others =
+        [super::ENVIRONMENT, super::LITERAL, super::MASKED].into_iter().chain(super::personal::kinds());
     let names = rules.chain(shapes).chain(others);
     names.map(|kind| format!("{}{kind}:\n", super::OPENING)).collect()
 });
@@ -138,30 +139,39 @@ pub(super) fn called_by(text: &str) -> Called {
 fn around(text: &[u8], mut places: Vec<usize>) -> Vec<Range<usize>> {
     places.sort_unstable();
     let mut parts: Vec<Range<usize>> = Vec::new();
+    let mut ends = Ends::default();
     for place in places {
         let furthest = place.saturating_sub(BYTES_BEFORE);
         let before = text.get(furthest..place).unwrap_or_default();
         let start = before.iter().rposition(|byte| *byte == b'\n').map_or(furthest, |at| furthest + at + 1);
-        if let Some(last) = parts.last_mut()
-            && start <= last.end
-            && place < last.end
-            && last.end == text.len()
-        {
-            continue;
+        // What stands on one line ends alike: a line of a million keywords is looked through once.
+        if parts.is_empty() || place > ends.line {
+            ends = Ends::of(text, place);
         }
-        let end = end_of_lines(text, place);
         match parts.last_mut() {
-            Some(last) if start <= last.end => last.end = last.end.max(end),
-            _ => parts.push(start..end),
+            Some(last) if start <= last.end => last.end = last.end.max(ends.part),
+            _ => parts.push(start..ends.part),
         }
     }
     parts
 }
 
-/// Where the lines end that begin at a place, the line break included.
-fn end_of_lines(text: &[u8], place: usize) -> usize {
-    let behind = text.get(place..).unwrap_or_default();
-    memchr_iter(b'\n', behind).nth(LINES_BEHIND).map_or(text.len(), |at| place + at + 1)
+/// Where the line of a place ends, and the part that is looked at because of it.
+#[derive(Default)]
+struct Ends {
+    line: usize,
+    /// Behind the line break.
+    part: usize,
+}
+
+impl Ends {
+    fn of(text: &[u8], place: usize) -> Self {
+        let behind = text.get(place..).unwrap_or_default();
+        let mut breaks = memchr_iter(b'\n', behind);
+        let line = breaks.next().map_or(text.len(), |at| place + at);
+        let part = breaks.nth(LINES_BEHIND - 1).map_or(text.len(), |at| place + at + 1);
+        Self { line, part }
+    }
 }
 
 /// True when two dots stand in the text with so many bytes of a token between them, and a longer
@@ -207,5 +217,15 @@ mod tests {
         assert_eq!(parts(vec![8]), [(4, 23)]);
         assert_eq!(parts(vec![28, 8]), [(4, 23), (28, 31)]);
         assert_eq!(parts(vec![0, 8]), [(0, 23)]);
+        assert_eq!(parts(vec![4, 8, 10, 18]), [(4, 31)]);
+    }
+
+    /// What took time with the square of the length takes minutes here, in a file of the usual size.
+    #[test]
+    fn a_line_of_keywords_is_looked_through_once() {
+        let line = "key ".repeat(crate::limits::FILE_BYTES_MAX / 4);
+        let text = format!("{line}\n\n\nend");
+        let places = (0..line.len()).step_by(4).collect();
+        assert_eq!(around(text.as_bytes(), places), std::slice::from_ref(&(0..line.len() + 3)));
     }
 }

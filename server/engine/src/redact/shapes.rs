@@ -273,38 +273,45 @@ fn hard_to_guess(value: &[u8]) -> bool {
     value.entropy() >= 2.9 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
 }
 
-/// What people write where a secret would stand.
-fn no_stand_in(value: &[u8]) -> bool {
-    const STAND_INS: &[&str] = &[
-        "password",
-        "passwd",
-        "secret",
+/// True for a text, in lower case, with a word by which people show that a secret would stand here, or
+/// where it comes from.
+fn is_shown(text: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "your",
         "example",
         "changeme",
         "change-me",
         "change_me",
-        "your-",
-        "your_",
-        "xxxx",
-        "****",
-        "....",
         "placeholder",
         "dummy",
         "redacted",
-        "insert",
+        "xxxx",
+        "****",
+        "....",
         "process.env",
-        "os.environ",
+        "environ",
         "getenv",
         "env.",
         "secrets.",
         "vars.",
         "config.",
         "settings.",
+        "123456789",
+    ];
+    WORDS.iter().any(|word| text.contains(word))
+}
+
+/// Nothing that people write where a secret would stand, and not what secrets are called.
+fn no_stand_in(value: &[u8]) -> bool {
+    const NAMES: &[&str] = &[
+        "password",
+        "passwd",
+        "secret",
+        "insert",
         "localhost",
         "undefined",
         "null",
         "none",
-        "123456789",
         "\u{27E6}",
         "\u{27E7}",
     ];
@@ -312,7 +319,8 @@ fn no_stand_in(value: &[u8]) -> bool {
     let interpolated =
         text.starts_with('$') || text.starts_with('%') || text.contains("${") || text.contains("{{");
     !interpolated
-        && !STAND_INS.iter().any(|word| text.contains(word))
+        && !is_shown(&text)
+        && !NAMES.iter().any(|word| text.contains(word))
         && varied_whole(value)
         && !spells_the_alphabet(value)
 }

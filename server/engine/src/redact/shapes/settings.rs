@@ -5,7 +5,8 @@
 //! taken for a name.
 
 use super::{
-    Shape, anything, hard_to_guess, no_bare_stand_in, no_stand_in_and_hard_to_guess, varied, varied_whole,
+    Shape, anything, hard_to_guess, is_shown, no_bare_stand_in, no_stand_in_and_hard_to_guess, varied,
+    varied_whole,
 };
 
 pub(super) const SETTINGS: &[Shape] = &[
@@ -172,37 +173,12 @@ pub(super) fn is_near(kind: &str) -> bool {
 /// Something that is hard to guess, and neither a stand-in nor one with a number behind it. The
 /// words may stand in it: people do use them in their passwords.
 fn is_in_use(value: &[u8]) -> bool {
-    const SHOWN: &[&str] = &[
-        "your",
-        "example",
-        "changeme",
-        "change-me",
-        "change_me",
-        "placeholder",
-        "dummy",
-        "redacted",
-        "xxxx",
-        "****",
-        "....",
-        "environ",
-        "getenv",
-        "env.",
-        "secrets.",
-        "vars.",
-        "config.",
-        "settings.",
-        "123456789",
-    ];
     let text = String::from_utf8_lossy(value).to_lowercase();
     let stem = text.trim_end_matches(|end: char| end.is_ascii_digit() || matches!(end, '!' | '_' | '-'));
     let is_path = text.contains("://")
         || text.matches('/').count() > 1
         || text.starts_with(['/', '.', '@', '-', '\u{27E6}']);
-    hard_to_guess(value)
-        && varied(value)
-        && no_bare_stand_in(stem.as_bytes())
-        && !is_path
-        && !SHOWN.iter().any(|word| text.contains(word))
+    hard_to_guess(value) && varied(value) && no_bare_stand_in(stem.as_bytes()) && !is_path && !is_shown(&text)
 }
 
 /// What stands where only a password can, unless it is the word for one.
