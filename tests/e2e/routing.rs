@@ -186,6 +186,27 @@ fn the_routers_model_narrows_and_what_else_it_says_has_no_effect() {
 }
 
 #[test]
+fn what_no_model_may_see_the_routers_model_does_not_see_either() {
+    let router = ModelServer::start(Wire::OpenaiChat, vec![finish(r#"{"mode":"read"}"#)]);
+    let models = json!({ "far": far(), "tiny": model(&router) });
+    let config = json!({ "default_model": "far", "models": models, "roles": { "router": "tiny" } });
+    let project = project(&config, None);
+    let records = "version: 1\nenvironments: [{id: prod, masked: [db.corp.example]}]\n";
+    project.write(".openexec/memory/m.yaml", records);
+    project.write(".env", "API_TOKEN=zxq-981-mfkw-77\n");
+    let instruction = "the leap days of db.corp.example, by zxq-981-mfkw-77";
+    route(&project, instruction);
+    let sent = router.received()[0].to_string();
+    assert!(sent.contains("leap days of"), "{sent}");
+    assert!(!sent.contains("corp") && !sent.contains("zxq-981"), "{sent}");
+    // Nor is it asked while nobody knows what that is.
+    project.write(".openexec/memory/m.yaml", "environments: [{masked: [db.corp.example\n");
+    let text = project.expect(1, &["route", "-i", instruction]);
+    assert!(text.contains("not known what memory keeps") && text.contains("m.yaml"), "{text}");
+    assert_eq!(router.received().len(), 1);
+}
+
+#[test]
 fn a_request_that_is_sensitive_itself_stays_here_or_does_not_start() {
     let sensitive = || ModelServer::start(Wire::OpenaiChat, vec![finish(r#"{"sensitive":true}"#)]);
     let router = sensitive();

@@ -1,8 +1,9 @@
 use super::*;
 use crate::blueprint::load;
 use crate::policy::rules::{self, Scope};
-use crate::policy::{ApprovalMode, PolicySnapshot, SandboxMode};
+use crate::policy::{ApprovalMode, PolicySnapshot, SandboxMode, Taint};
 use crate::run::Target;
+use std::collections::BTreeSet;
 
 fn shipped() -> Vec<Blueprint> {
     [
@@ -217,7 +218,8 @@ fn files_are_found_in_what_people_write() {
 #[test]
 fn the_question_holds_the_request_as_data_and_no_secret() {
     let asked = |instruction: &str| {
-        let request = plan(&says("x")).question("tiny".into(), instruction);
+        let mut redactions = Redactions::for_run(BTreeSet::new(), &Taint::default(), ["db.corp.example"]);
+        let request = plan(&says("x")).question("tiny".into(), instruction, &mut redactions);
         assert_eq!(request.actions, [ActionKind::Finish]);
         match request.messages.as_slice() {
             [Message::User { text }] => text.clone(),
@@ -229,6 +231,8 @@ fn the_question_holds_the_request_as_data_and_no_secret() {
     assert!(asked(&"ä".repeat(10_000)).len() < ROUTE_INSTRUCTION_BYTES_MAX + 1_000);
     let text = asked("use ghp_0123456789abcdefghijABCDEFGHIJ012345 to clone");
     assert!(text.contains("secret:") && !text.contains("ghp_0123"), "{text}");
+    let text = asked("move DB.corp.example");
+    assert!(text.contains("secret:") && !text.to_lowercase().contains("corp"), "{text}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{Declarations, DriverError, Pointers, Runtime, TrustChanges, canonica
 use crate::memory::{Present, Shared, is_memory_file};
 use crate::store::Store;
 use crate::tasks::Declared;
-use crate::workspace::Sought;
+use crate::workspace::{Sought, Workspace};
 use anyhow::{Context as _, anyhow};
 use openexec_engine::context::{Candidate, RecordTag, Relevance};
 use openexec_engine::limits::{MEMORY_OPERATIONS_MAX, MEMORY_RECORDS_MAX};
@@ -15,6 +15,7 @@ use openexec_engine::memory::{
 };
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::rules::PointerKind;
+use openexec_engine::redact::{PersonalData, Redactions};
 use openexec_engine::task::{Task, Trust};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -68,6 +69,20 @@ impl Remembered {
                 "nothing is shown to a model while it is not known what memory keeps from it: {first}"
             ))),
         }
+    }
+
+    /// What is kept out of everything that a model is shown here: this personal data, the values of
+    /// the environment files, and what memory masks.
+    ///
+    /// # Errors
+    /// As [`masked`](Self::masked).
+    pub(super) fn redactions(
+        &self,
+        workspace: &Workspace,
+        classes: &BTreeSet<PersonalData>,
+    ) -> Result<Redactions, DriverError> {
+        let masked = self.masked()?.iter().map(String::as_str);
+        Ok(Redactions::for_run(classes.clone(), &workspace.environment(), masked))
     }
 
     /// All records, shared ones first.

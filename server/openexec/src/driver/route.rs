@@ -58,7 +58,7 @@ impl Runtime {
         }
         let policy = Policy::new(&rules);
         let plan = RoutePlan::of(inputs, zones, &policy, catalogue.usable()).map_err(|why| anyhow!(why))?;
-        let routed = self.refined(workspace.root(), plan, request, catalogue).await?;
+        let routed = self.refined(workspace, plan, request, catalogue).await?;
         let blueprint = catalogue.take(&routed.plan.blueprint)?;
         Ok((routed, blueprint))
     }
@@ -66,7 +66,7 @@ impl Runtime {
     /// Lets the router's model narrow a plan. Whoever names a model has decided already.
     async fn refined(
         &self,
-        root: &Path,
+        workspace: &Workspace,
         plan: RoutePlan,
         request: &StartRequest,
         catalogue: &Catalogue,
@@ -77,7 +77,10 @@ impl Runtime {
         else {
             return Ok(Routed { plan, refined: None });
         };
-        let question = plan.question(name.clone(), instruction);
+        let root = workspace.root();
+        let classes = self.policy(root)?.snapshot.redact;
+        let mut redactions = self.memory(root)?.redactions(workspace, &classes)?;
+        let question = plan.question(name.clone(), instruction, &mut redactions);
         let model = self.model(root, name).context("the router's model cannot be used")?;
         let asking = timeout(Duration::from_millis(ROUTER_TIMEOUT_MS), model.complete(&question, &|_| {}));
         let said = match asking.await {

@@ -8,7 +8,6 @@ use openexec_engine::edit::ChangeSet;
 use openexec_engine::ids::ModelName;
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::Policy;
-use openexec_engine::redact::Redactions;
 use openexec_engine::run::{ContextQuery, Read, ReadScope, Target};
 use std::path::Path;
 
@@ -60,8 +59,7 @@ impl Runtime {
         let target: Vec<WorkspacePath> = query.target.iter().map(|target| target.path.clone()).collect();
         let said = query.instruction.as_deref().unwrap_or_default();
         candidates.extend(remembered.operations().candidates(said, &target));
-        let masked = remembered.masked()?.iter().map(String::as_str);
-        let mut redactions = Redactions::for_run(snapshot.redact.clone(), &workspace.environment(), masked);
+        let mut redactions = remembered.redactions(&workspace, &snapshot.redact)?;
         redactions.know(&hidden);
         let mut envelopes = Envelopes::new(ENTROPY);
         let rules = (&policy, false);
