@@ -124,18 +124,16 @@ impl Workspace {
             self.environment_files(folder).into_iter().map(move |name| (folder.as_str(), name))
         });
         let read = files.take(ENVIRONMENT_FILES_MAX);
-        let values = read.flat_map(|(folder, name)| self.assignments(folder, &name));
-        salted(values.filter(|(name, value)| is_secret(name, value)).map(|(_, value)| value).collect())
+        salted(read.map(|(folder, name)| self.assignments(folder, &name)), is_secret)
     }
 
     /// Fingerprints of all values in the workspace's environment files that say something.
     pub fn environment(&self) -> Taint {
         let files = self.index.environments.lock().below(&self.root);
-        let values = files.iter().flat_map(|(folder, name)| self.assignments(folder, name));
         // The name of a file is no secret, and without it nobody could speak of the file.
         let is_file = |value: &str| self.dir.symlink_metadata(value).is_ok();
-        let told = values.filter(|(name, value)| is_telling(name, value) && !is_file(value));
-        salted(told.map(|(_, value)| value).collect())
+        let values = files.iter().map(|(folder, name)| self.assignments(folder, name));
+        salted(values, |name, value| is_telling(name, value) && !is_file(value))
     }
 
     /// The names of the environment files in one folder.
@@ -189,12 +187,36 @@ impl Workspace {
     }
 }
 
-fn salted(values: BTreeSet<String>) -> Taint {
+/// Takes the fingerprints of the values that count, of which each file gives its names and values.
+fn salted(files: impl Iterator<Item = Vec<(String, String)>>, counts: impl Fn(&str, &str) -> bool) -> Taint {
+    let values = in_order_of_need(files.map(|file| {
+        let told = file.into_iter().filter(|(name, value)| counts(name, value));
+        told.map(|(name, value)| (promises(&name), value)).collect()
+    }));
     let mut salt = [0; 32];
     if values.is_empty() || getrandom::fill(&mut salt).is_err() {
         return Taint::default();
     }
+    if values.len() > ENVIRONMENT_VALUES_MAX {
+        tracing::warn!(
+            "environment files hold {} values, of which {ENVIRONMENT_VALUES_MAX} are looked out for",
+            values.len()
+        );
+    }
     fingerprints(values.iter().take(ENVIRONMENT_VALUES_MAX).map(String::as_str), &salt)
+}
+
+/// Each value once: those that are promised to be secrets before the others, and of these the first of
+/// each file before the second of any. A file that is full of values takes the place of no other file.
+fn in_order_of_need(files: impl Iterator<Item = Vec<(bool, String)>>) -> Vec<String> {
+    let mut told: Vec<(bool, usize, String)> = files
+        .flat_map(|file| {
+            file.into_iter().enumerate().map(|(at, (is_promised, value))| (!is_promised, at, value))
+        })
+        .collect();
+    told.sort_by_key(|(is_by_the_way, at, _)| (*is_by_the_way, *at));
+    let mut known = BTreeSet::new();
+    told.into_iter().map(|(.., value)| value).filter(|value| known.insert(value.clone())).collect()
 }
 
 fn matches(pattern: &Option<Regex>, text: &str) -> bool {
@@ -338,6 +360,26 @@ mod tests {
         ] {
             assert!(all.more_in("", &format!("say {value} here")), "{value}");
             assert!(cfg!(not(unix)) || near.more_in("", &format!("say {value} here")), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_file_full_of_values_hides_those_of_no_other() {
+        let place = tempfile::tempdir().unwrap();
+        std::fs::create_dir(place.path().join("app")).unwrap();
+        let many: String = (0..2 * ENVIRONMENT_VALUES_MAX)
+            .map(|at| format!("HOST_{at}=a-{at}.internal.example\nKEY_{at}=aaaa-bbbb-{at}\n"))
+            .collect();
+        std::fs::write(place.path().join(".env.test"), many).unwrap();
+        std::fs::write(
+            place.path().join("app/.env"),
+            "HOST=zz.internal.example\nDB_PASSWORD=zzz-horse-battery-9\n",
+        )
+        .unwrap();
+        let workspace = Workspace::open(place.path()).unwrap();
+        let near = workspace.taint(&[RequestedPath::new("app/main.py")]);
+        for known in [workspace.environment(), near] {
+            assert!(known.more_in("", "x = 'zzz-horse-battery-9'"));
         }
     }
 

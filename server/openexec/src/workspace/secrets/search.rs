@@ -30,7 +30,8 @@ const FILLED_BY_TOOLS: &[&str] = &[
     ".yarn",
 ];
 
-/// Files by which tools mark the folders that they fill: caches and virtual environments.
+/// Files by which tools mark the folders that they fill: caches and virtual environments. Anybody can
+/// put one into a repository, so the environment files beside it count all the same.
 const MARKERS: &[&str] = &["CACHEDIR.TAG", "pyvenv.cfg"];
 
 /// The environment files of a workspace, and what that list depends on.
@@ -86,11 +87,10 @@ impl Folder {
     fn read(root: &Path, path: &str) -> Option<Self> {
         let place = root.join(path);
         let mut folder = Self { ground: Ground::new(place.clone()), folders: Vec::new(), files: Vec::new() };
+        let mut is_marked = false;
         for entry in std::fs::read_dir(place).ok()?.flatten() {
             let (Ok(name), Ok(sort)) = (entry.file_name().into_string(), entry.file_type()) else { continue };
-            if !path.is_empty() && MARKERS.contains(&name.as_str()) {
-                return Some(Self { folders: Vec::new(), files: Vec::new(), ..folder });
-            }
+            is_marked |= !path.is_empty() && MARKERS.contains(&name.as_str());
             if sort.is_dir() {
                 if !FILLED_BY_TOOLS.contains(&name.as_str()) {
                     folder.folders.push(name);
@@ -98,6 +98,9 @@ impl Folder {
             } else if is_environment_file(&name) {
                 folder.files.push(name);
             }
+        }
+        if is_marked {
+            folder.folders.clear();
         }
         folder.folders.sort_unstable();
         folder.files.sort_unstable();
@@ -134,13 +137,14 @@ mod tests {
         };
         write("deep/in/prod.env");
         write("only/.env");
+        write("cache/.env");
         write(".hidden/.envrc");
         write(".hidden/.envrc.example");
         for passed_over in [
             ".git/.env",
             "node_modules/a/.env",
             "cache/CACHEDIR.TAG",
-            "cache/.env",
+            "cache/a/.env",
             "py/pyvenv.cfg",
             "py/a/.env",
         ] {
@@ -150,14 +154,14 @@ mod tests {
         let mut environments = Environments::default();
         assert_eq!(
             found(&mut environments, place.path()),
-            [".hidden:.envrc", "only:.env", "deep/in:prod.env"]
+            [".hidden:.envrc", "cache:.env", "only:.env", "deep/in:prod.env"]
         );
         // What was seen of a folder holds until the folder changes.
         write("only/.env.local");
         std::fs::remove_file(place.path().join("deep/in/prod.env")).unwrap();
         assert_eq!(
             found(&mut environments, place.path()),
-            [".hidden:.envrc", "only:.env", "only:.env.local"]
+            [".hidden:.envrc", "cache:.env", "only:.env", "only:.env.local"]
         );
     }
 }

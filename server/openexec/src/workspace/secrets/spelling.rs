@@ -3,6 +3,7 @@
 //! one of them would hand it to a program and as it is written. Nothing is judged here.
 
 use regex::Regex;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// A variable and what is assigned to it, as shells, `.env` files and YAML write it.
@@ -84,7 +85,8 @@ fn expanded(chunk: &str) -> Vec<(String, String)> {
 
 /// What a line assigns, as it is written. A quoted value may go on in the text behind the line.
 fn assigned(line: &str, text: &str, found: &mut Vec<(String, String)>) {
-    let (mut line, mut text) = (line, text);
+    let (mut line, mut text) = (line.trim_end(), text);
+    let mut is_first = true;
     loop {
         let captures = [&ASSIGNED, &STATED]
             .into_iter()
@@ -92,41 +94,51 @@ fn assigned(line: &str, text: &str, found: &mut Vec<(String, String)>) {
         let Some(captures) = captures else { return };
         let (Some(whole), Some(name)) = (captures.get(0), captures.name("name")) else { return };
         let name = name.as_str();
-        let value = line.get(whole.end()..).unwrap_or_default().trim_end();
+        let value = line.get(whole.end()..).unwrap_or_default();
         let behind = text.get(whole.end()..).unwrap_or_default();
         let mut add = |value: &str| found.push((name.to_owned(), value.trim().to_owned()));
         let mut used = 0;
-        match value.chars().next().filter(|first| matches!(first, '"' | '\'' | '`')) {
-            Some(quote) => match closing(behind, quote) {
-                Some(end) if end < value.len() => {
-                    add(behind.get(1..end).unwrap_or_default());
-                    used = end + 1;
-                }
-                Some(end) if ends_line(behind.get(end + 1..).unwrap_or_default()) => {
-                    add(behind.get(1..end).unwrap_or_default());
-                    let chunk = text.get(..whole.end() + end + 1).unwrap_or_default();
-                    found.extend(expanded(chunk));
-                    return;
-                }
-                _ => add(value.get(1..).unwrap_or_default()),
-            },
-            None => {
-                add(value);
-                add(value.trim_end_matches([';', '"', '\'']));
-                if let Some((before, _)) = value.split_once(" #").or_else(|| value.split_once("\t#")) {
-                    add(before);
-                }
+        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\'' | '`'));
+        match quote.and_then(|quote| closing(behind, quote)) {
+            Some(end) if end < value.len() => {
+                add(behind.get(1..end).unwrap_or_default());
+                used = end + 1;
             }
+            Some(end) if ends_line(behind.get(end + 1..).unwrap_or_default()) => {
+                add(behind.get(1..end).unwrap_or_default());
+                let chunk = text.get(..whole.end() + end + 1).unwrap_or_default();
+                found.extend(expanded(chunk));
+                return;
+            }
+            Some(_) | None => {}
         }
         let further = value.get(used..).and_then(|rest| FURTHER.as_ref()?.find(rest));
-        let Some(further) = further else { return };
         if used == 0 {
-            add(value.get(..further.start()).unwrap_or_default());
+            let unquoted = value.get(quote.map_or(0, char::len_utf8)..).unwrap_or_default();
+            // Where several stand in a line, blanks part them; so only the first can be all of it. What
+            // each of thousands might be with all that follow would fill the memory.
+            if is_first || further.is_none() {
+                spellings(unquoted).into_iter().for_each(&mut add);
+            }
+            if let Some(further) = further {
+                add(value.get(..further.start()).unwrap_or_default());
+            }
         }
+        let Some(further) = further else { return };
         let next = whole.end() + used + further.start() + blanks(further.as_str());
         line = line.get(next..).unwrap_or_default();
         text = text.get(next..).unwrap_or_default();
+        is_first = false;
     }
+}
+
+/// What a value without quotes may be: all of it, without what ends a command, without a comment.
+fn spellings(value: &str) -> BTreeSet<&str> {
+    let before_comment = value.split_once(" #").or_else(|| value.split_once("\t#")).map(|(before, _)| before);
+    [Some(value), Some(value.trim_end_matches([';', '"', '\''])), before_comment]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Bytes of what separates two assignments.
@@ -205,6 +217,14 @@ mod tests {
         ] {
             assert!(values(text).iter().any(|found| found == value), "{text}: {:?}", values(text));
         }
+    }
+
+    #[test]
+    fn a_line_of_many_assignments_takes_no_more_room_than_itself() {
+        let line = "a=1 ".repeat(1_000) + "B=last-of-all-1";
+        let values = values(&line);
+        assert!(values.iter().any(|value| value == "last-of-all-1"));
+        assert!(values.iter().map(String::len).sum::<usize>() < 10 * line.len());
     }
 
     #[test]
