@@ -60,7 +60,7 @@ pub(super) fn judged(body: Bytes) -> Vec<Bytes> {
     };
     let fault = match unreadable {
         Some(reason) => Some((ErrorCode::ParseError, reason)),
-        None => fault(&message).map(|reason| (ErrorCode::InvalidRequest, reason)),
+        None => fault(&message, &text).map(|reason| (ErrorCode::InvalidRequest, reason)),
     };
     match (fault, text) {
         (None, Cow::Borrowed(_)) => vec![body],
@@ -73,8 +73,9 @@ pub(super) fn judged(body: Bytes) -> Vec<Bytes> {
     }
 }
 
-/// Why tower-lsp could not decode it.
-fn fault(message: &Value) -> Option<String> {
+/// Why tower-lsp could not decode it. It reads the text itself: where a member stands there twice, the
+/// value has forgotten the first.
+fn fault(message: &Value, text: &str) -> Option<String> {
     if message.is_array() {
         return Some("a batch of messages; the protocol has none, send them one by one".to_owned());
     }
@@ -82,7 +83,7 @@ fn fault(message: &Value) -> Option<String> {
         return Some("a message is a JSON object".to_owned());
     }
     if is_answer(message) {
-        return Response::deserialize(message).err().map(|error| error.to_string());
+        return serde_json::from_str::<Response>(text).err().map(|error| error.to_string());
     }
     if message.get("jsonrpc").and_then(Value::as_str) != Some("2.0") {
         return Some("`jsonrpc` is not \"2.0\"".to_owned());
@@ -91,7 +92,7 @@ fn fault(message: &Value) -> Option<String> {
         return Some("`id` is neither a whole number nor a text".to_owned());
     }
     match message.get("method") {
-        Some(Value::String(_)) => Request::deserialize(message).err().map(|error| error.to_string()),
+        Some(Value::String(_)) => serde_json::from_str::<Request>(text).err().map(|error| error.to_string()),
         _ => Some("a message has a `method`, or a `result` or `error`".to_owned()),
     }
 }

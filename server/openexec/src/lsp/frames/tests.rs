@@ -97,6 +97,8 @@ fn what_cannot_be_decoded_is_refused_and_the_next_message_arrives() {
         ("{\"jsonrpc\":\"1.0\",\"id\":\"a\",\"method\":\"x\"}", json!("a"), -32600),
         ("{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":7}", json!(5), -32600),
         ("{\"jsonrpc\":\"2.0\",\"id\":5}", json!(5), -32600),
+        ("{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"x\",\"method\":\"y\"}", json!(5), -32600),
+        ("{\"jsonrpc\":\"2.0\",\"id\":5,\"method\":\"x\",\"id\":6}", json!(6), -32600),
     ] {
         assert_eq!(refused_as(&frame(body)), (id, code), "{body}");
     }
@@ -159,6 +161,8 @@ fn half_a_character_is_what_editors_write_for_it() {
 #[test]
 fn an_answer_that_cannot_be_read_is_a_failure_of_the_editor() {
     let messages = before_the_next(&frame(r#"{"jsonrpc":"2.0","id":5,"error":{"message":"x"}}"#));
+    assert_eq!((&messages[0]["id"], &messages[0]["error"]["code"]), (&json!(5), &json!(-32603)));
+    let messages = before_the_next(&frame(r#"{"jsonrpc":"2.0","id":5,"result":1,"result":2}"#));
     assert_eq!((&messages[0]["id"], &messages[0]["error"]["code"]), (&json!(5), &json!(-32603)));
     assert!(before_the_next(&frame(r#"{"jsonrpc":"2.0","id":5.5,"result":1}"#)).is_empty());
 }
