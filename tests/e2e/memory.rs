@@ -772,3 +772,19 @@ fn what_cannot_be_accepted_and_services_of_nothing_are_said() {
     assert!(told.contains("stale symbol gone"), "{told}");
     project.expect(0, &["memory", "relocate"]);
 }
+
+#[test]
+fn a_record_of_several_symbols_is_pointed_at_all_of_them() {
+    let project = Project::empty("replies: []\n");
+    project.write("shop/sums.py", &format!("{TOTAL}\n\ndef parse(text):\n    return text.split()\n"));
+    project.write(
+        "past.yaml",
+        "version: 1\nmaintenance:\n  - id: past\n    cause: so\n    change: that\n    symbols:\n      \
+         - {path: shop/sums.py, symbol: total}\n      - {path: shop/sums.py, symbol: parse}\n",
+    );
+    project.expect(0, &["memory", "import", "past.yaml"]);
+    let told = project.expect(0, &["memory", "relocate", "--all"]);
+    assert_eq!(told.matches("it points there now").count(), 2, "{told}");
+    let told = project.expect(0, &["memory", "relocate", "--all"]);
+    assert!(!told.contains("it points there now"), "{told}");
+}

@@ -27,8 +27,10 @@ pub(super) async fn relocate(scene: &Scene, accept: &[String], all: bool) -> any
     let (mut waiting, mut refused) = (0, 0);
     for (record, found) in scene.standings(&records) {
         let named = accepted.iter().any(|it| std::ptr::eq(*it, record));
+        // Each of its symbols is pointed at where the others have been pointed at already.
+        let mut record = record.clone();
         for (number, resolution) in found.iter().enumerate() {
-            match relocated(scene, record, number, resolution, named, all).await? {
+            match relocated(scene, &mut record, number, resolution, named, all).await? {
                 Relocated::AtRest | Relocated::Accepted => {}
                 Relocated::Waiting => waiting += 1,
                 Relocated::Nowhere => refused += usize::from(named),
@@ -70,7 +72,7 @@ fn the_one<'r>(records: &[&'r Record], named: &str) -> anyhow::Result<&'r Record
 /// Tells how an anchor stands, and lets it point there where that is wanted.
 async fn relocated(
     scene: &Scene,
-    record: &Record,
+    record: &mut Record,
     number: usize,
     resolution: &Resolution,
     named: bool,
@@ -109,14 +111,16 @@ async fn relocated(
     Ok(what)
 }
 
-/// Lets an anchor of a record point at a place.
-async fn point(scene: &Scene, record: &Record, number: usize, place: &SymbolPointer) -> anyhow::Result<()> {
+/// Lets an anchor of a record point at a place, here and where the record is kept.
+async fn point(
+    scene: &Scene,
+    record: &mut Record,
+    number: usize,
+    place: &SymbolPointer,
+) -> anyhow::Result<()> {
+    record.point(number, place.clone());
     match &record.origin {
-        Origin::Private => {
-            let mut moved = record.clone();
-            moved.point(number, place.clone());
-            Ok(scene.runtime.store(&scene.root)?.keep(&moved).await?)
-        }
+        Origin::Private => Ok(scene.runtime.store(&scene.root)?.keep(record).await?),
         Origin::Shared { place: written } => {
             let file = written.rsplit_once(':').map_or(written.as_str(), |(file, _)| file);
             let path = WorkspacePath::parse(file).map_err(|error| anyhow!("`{file}`: {error}"))?;
