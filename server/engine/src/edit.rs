@@ -15,6 +15,7 @@ pub use diff::{Hunk, hunks, unified_diff};
 pub use parts::{NoSuchPart, Part, ShownPart, hunks_of, parts, without};
 pub use plan::{PlanError, plan};
 pub(crate) use plan::{Rewriting, check_base};
+pub(crate) use rebase::merge_steps;
 pub use rebase::{Rebased, rebase};
 
 use crate::digest::Digest;

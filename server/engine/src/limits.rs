@@ -57,10 +57,9 @@ pub const CHANGE_FILES_MAX: usize = 100;
 pub const CHANGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Steps, estimated as lines times changed lines, that the merge of one file may take. More
-/// count as an overlap, which the user reviews.
+/// count as an overlap, which the user reviews. As many may it take to look for the hunks of one file
+/// one by one, after an edit has landed otherwise than proposed.
 pub const REBASE_STEPS_MAX: usize = 200_000_000;
-/// Hunks of one file that are looked for one by one after an edit has landed otherwise than proposed.
-pub const LANDED_HUNKS_MAX: usize = 200;
 /// Lines of both sides of a file that the guard compares before it parses the new side; larger
 /// files are parsed anew.
 pub const GUARD_DIFF_LINES_MAX: usize = 3_000;

@@ -28,7 +28,7 @@ pub fn rebase(base: &str, proposed: &str, current: &str) -> Rebased {
         (Some(line_end), None) => return Rebased::Clean(ended(current, line_end)),
         (None, None) | (Some(_), Some(_)) => {}
     }
-    if steps(base, proposed).saturating_add(steps(base, current)) > REBASE_STEPS_MAX {
+    if merge_steps(base, proposed).saturating_add(merge_steps(base, current)) > REBASE_STEPS_MAX {
         return Rebased::Overlapping;
     }
     match diffy::merge(base, proposed, current) {
@@ -49,8 +49,9 @@ fn ended(text: &str, line_end: &str) -> String {
     format!("{text}{missing}")
 }
 
-/// An upper estimate of the work of an exact diff: lines times changed lines (Myers, 1986).
-fn steps(base: &str, other: &str) -> usize {
+/// An upper estimate of the work of an exact diff: lines times changed lines (Myers, 1986). A merge
+/// takes two of these.
+pub fn merge_steps(base: &str, other: &str) -> usize {
     let changed: usize = hunks(base, other)
         .iter()
         .map(|hunk| {

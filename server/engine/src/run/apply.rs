@@ -122,11 +122,17 @@ impl Active {
     }
 
     pub(super) fn refused_by_user(&mut self, by: &str, out: &mut Vec<Command>) {
-        self.end(
-            Outcome::Discarded,
-            format!("the proposal was refused by {by}; your files are as they were"),
-            out,
-        );
+        let summary = format!("the proposal was refused by {by}; {}", self.what_stands());
+        self.end(Outcome::Discarded, summary, out);
+    }
+
+    /// What a run that is given up leaves in the user's files. Journals of before say of all of them
+    /// that it is nothing.
+    pub(super) fn what_stands(&self) -> &'static str {
+        match self.applied.is_some() && self.open_documents.is_some() {
+            true => "what it had applied before stands in your files; undo it to take it back",
+            false => "your files are as they were",
+        }
     }
 
     /// A paused run of which nothing stands in the user's files is given up.

@@ -182,10 +182,8 @@ impl Active {
 
     /// What the user does not want to be sent is not sent, and nothing goes on without it.
     pub(super) fn request_refused(&mut self, request: &ModelRequest, by: &str, out: &mut Vec<Command>) {
-        let summary = format!(
-            "the request to `{}` was refused by {by} and not sent; your files are as they were",
-            request.model
-        );
+        let (model, stands) = (&request.model, self.what_stands());
+        let summary = format!("the request to `{model}` was refused by {by} and not sent; {stands}");
         self.end(Outcome::Discarded, summary, out);
     }
 

@@ -8,7 +8,7 @@
 use super::{ApplyReport, FileOutcome, LiveText, Look};
 use crate::digest::Digest;
 use crate::edit::{self, ChangeSet, FileChange, Rebased};
-use crate::limits::LANDED_HUNKS_MAX;
+use crate::limits::REBASE_STEPS_MAX;
 use crate::path::WorkspacePath;
 use crate::text::BYTE_ORDER_MARK;
 use std::collections::BTreeMap;
@@ -73,7 +73,10 @@ fn extent(change: &FileChange, outcome: &FileOutcome) -> Extent {
     }
     match (&change.base, now) {
         (Some(base), Some(now)) => extent_in(change, base, proposed, now),
-        (None, Some(now)) if now.contains(proposed.as_str()) => Extent::All(change.clone()),
+        // A text that says nothing stands in every other.
+        (None, Some(now)) if !proposed.trim().is_empty() && now.contains(proposed.as_str()) => {
+            Extent::All(change.clone())
+        }
         // It was created and not filled.
         (None, Some(now)) if now.is_empty() => {
             Extent::Part(FileChange { proposed: Some(String::new()), ..change.clone() })
@@ -89,7 +92,8 @@ fn extent_in(change: &FileChange, base: &str, proposed: &str, now: &str) -> Exte
         return Extent::All(change.clone());
     }
     let hunks = edit::hunks(base, proposed);
-    if hunks.len() > LANDED_HUNKS_MAX {
+    // Each is looked for by a merge of its own, which takes long where somebody has formatted the file.
+    if edit::merge_steps(base, now).saturating_mul(hunks.len()) > REBASE_STEPS_MAX {
         return Extent::Nothing;
     }
     let mut part = base.to_owned();

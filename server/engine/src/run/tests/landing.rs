@@ -1,7 +1,10 @@
 //! What landed in the user's files, whatever was typed around it, and the way back from there.
 
 use super::world::*;
-use crate::run::{Event, OpenDocument, Outcome, Status};
+use crate::digest::Digest;
+use crate::edit::{ChangeSet, FileChange};
+use crate::run::landing::Landed;
+use crate::run::{ApplyReport, Event, FileOutcome, Look, OpenDocument, Outcome, Status};
 
 const BEFORE: &str = "// top\nfn value() -> u32 { wrong }\n// end\n";
 const DONE: &str = "// top\nfn value() -> u32 { right }\n// end\n";
@@ -237,6 +240,72 @@ fn a_paused_run_of_which_nothing_stands_can_be_discarded() {
     world.start(start_of(FIX_TESTS));
     discard(&mut world);
     assert!(matches!(world.state.status(), Status::Paused { .. }));
+}
+
+#[test]
+fn a_refusal_after_a_part_has_landed_says_that_it_stands() {
+    let reply = serde_json::json!({ "actions": [
+        { "id": "a1", "kind": "replace_text", "path": "src/lib.rs", "old": "wrong", "new": "right" },
+        { "id": "a2", "kind": "replace_text", "path": "tests/it.rs", "old": "#[test]\n", "new": "#[test]\n#[ignore]\n" },
+        { "id": "a3", "kind": "finish", "summary": "done" },
+    ]});
+    let mut world = World::new(&[reply.to_string()]);
+    let waiting = |world: &World| match world.state.status() {
+        Status::AwaitingApproval { proposal, .. } => proposal,
+        other => panic!("{other:?}"),
+    };
+    world.editor = Editor::Partial;
+    world.start(start_of(FIX_TESTS));
+    world.say(Event::Approved { proposal: waiting(&world), by: by() });
+    assert!(world.ending().contains("1 of 2 files were applied"), "{}", world.ending());
+    // The rest is another question once its file has moved.
+    let moved = format!("{}// mine\n", world.files["tests/it.rs"]);
+    world.files.insert("tests/it.rs".into(), moved);
+    world.say(Event::ResumeRequested { by: by(), budget: None });
+    world.say(Event::Refused { proposal: waiting(&world), by: by() });
+    assert!(world.ending().contains("stands in your files; undo it"), "{}", world.ending());
+    undo(&mut world);
+    assert_eq!(world.lib(), BEFORE);
+}
+
+#[test]
+fn an_empty_file_has_not_landed_in_the_text_of_somebody_else() {
+    let reply = serde_json::json!({ "actions": [
+        { "id": "a1", "kind": "replace_text", "path": "src/lib.rs", "old": "wrong", "new": "right" },
+        { "id": "a2", "kind": "create_file", "path": "src/marker", "text": "" },
+        { "id": "a3", "kind": "finish", "summary": "done" },
+    ]});
+    let mut world = World::new(&[reply.to_string()]);
+    world.sees = false;
+    // Somebody else writes both files in the moment in which ours are written.
+    world.types_after_edit = Some(|text| if text.is_empty() { "of another".into() } else { text.to_owned() });
+    world.start(start_of(FIX_TESTS));
+    assert!(world.ending().contains("1 of 2 files were applied"), "{}", world.ending());
+}
+
+#[test]
+fn hunks_are_not_looked_for_in_a_file_that_somebody_has_formatted() {
+    let lines = |of: &dyn Fn(usize) -> String| (0..4_000).map(of).collect::<String>();
+    let base = lines(&|at| format!("line {at}\n"));
+    let change = FileChange {
+        proposed: Some(lines(&|at| {
+            if at % 100 == 0 { format!("line {at} edited\n") } else { format!("line {at}\n") }
+        })),
+        base: Some(base),
+        renamed_from: None,
+    };
+    // The first hunk has landed; half of the other lines are formatted.
+    let now = lines(&|at| match at {
+        0 => "line 0 edited\n".to_owned(),
+        at if at % 2 == 1 => format!("  line {at}\n"),
+        at => format!("line {at}\n"),
+    });
+    let changes = ChangeSet { files: [(path("a.txt"), change)].into() };
+    let look = Look { seen: None, now: Some(now.clone()) };
+    let outcome =
+        FileOutcome { path: path("a.txt"), text: Some(Digest::of(now.as_bytes())), look: Some(look) };
+    let landed = Landed::of(&changes, &ApplyReport { files: vec![outcome], answer: None });
+    assert_eq!((landed.stands.len(), landed.wrong), (0, vec![path("a.txt")]));
 }
 
 /// Journals of before tell digests only, and what was decided on them is decided again.
