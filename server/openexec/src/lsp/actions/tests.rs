@@ -312,7 +312,7 @@ fn runs_offer_what_makes_sense_in_their_state() {
     assert_eq!(titles(Asked { runs: &[interrupted], ..Asked::default() }), [resume, cancel]);
     let paused = run("333333", RunStatus::Paused { reason: "no budget".to_owned() });
     let discard = "Discard run 333333 (implement)";
-    assert_eq!(titles(Asked { runs: &[paused.clone()], ..Asked::default() }), [resume, discard]);
+    assert_eq!(titles(Asked { runs: std::slice::from_ref(&paused), ..Asked::default() }), [resume, discard]);
     // What stands in the files is taken back, not discarded.
     let mut applied = paused;
     applied.view.applied = true;
