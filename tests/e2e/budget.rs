@@ -337,7 +337,8 @@ fn an_editor_sees_that_a_call_is_repeated_and_the_journal_does_not() {
     client.wait_for("a retry in the progress", |message| {
         message["method"] == "$/progress"
             && message["params"]["value"]["message"].as_str().is_some_and(|text| {
-                text.starts_with("fix, turn 1, retrying in ") && text.contains("too many requests")
+                text.starts_with("fix, stage 3 of 8, turn 1, retrying in ")
+                    && text.contains("too many requests")
             })
     });
     client.wait_for_message("undo with `openexec.undo`");
@@ -351,7 +352,10 @@ fn a_terminal_says_that_a_call_is_repeated() {
     let scene = Scene::new(vec![fixing()], json!({}));
     scene.server.turn_away(1);
     let text = scene.fix(0);
-    assert!(text.contains("fix, turn 1, retrying in ") && text.contains("too many requests"), "{text}");
+    assert!(
+        text.contains("fix, stage 3 of 8, turn 1, retrying in ") && text.contains("too many requests"),
+        "{text}"
+    );
 }
 
 /// A server that begins a reply, and ends it when it is told to.
@@ -411,7 +415,7 @@ fn an_editor_sees_a_reply_arrive() {
         message["method"] == "$/progress"
             && message["params"]["value"]["message"]
                 .as_str()
-                .is_some_and(|text| text.starts_with("fix, turn 1, receiving 12 kB"))
+                .is_some_and(|text| text.starts_with("fix, stage 3 of 8, turn 1, receiving 12 kB"))
     });
     go_on.send(()).unwrap();
     client.execute("openexec.cancel", Value::Null).unwrap();

@@ -3,13 +3,14 @@
 //!
 //! `tests/prepare-helix` installs it.
 
-use std::io::{BufRead, BufReader};
+use crate::terminal::{DEADLINE, Terminal, assert_success, cache};
+use crate::wire::{Call, ModelServer, Reply, Wire};
+use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
-const SOURCE: &str = "export function add(a, b) {\n  return a - b;\n}\n";
+const SOURCE: &str = "export function add(a, b) {\n  return a - b;\n}\n\nexport const name = 'sums';\n";
 const TEST: &str = "import test from 'node:test';\nimport assert from 'node:assert';\n\
                     import { add } from '../sums.js';\n\ntest('adds', () => assert.equal(add(2, 3), 5));\n";
 /// What judges the work is changed as well, so that the user is asked.
@@ -24,8 +25,6 @@ replies:
         - { id: a3, kind: finish, summary: That is what was asked for. }
 "#;
 
-/// How long anything may take that is waited for.
-const DEADLINE: Duration = Duration::from_secs(30);
 /// How long a menu may take; it is opened anew after that.
 const MENU: Duration = Duration::from_secs(2);
 /// The chosen row of a menu is reversed, in Helix's theme for terminals with 16 colours: alone, or
@@ -34,10 +33,6 @@ const CHOSEN: [&str; 2] = ["\u{1b}[7m", ";7m"];
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
-fn cache() -> PathBuf {
-    std::env::var_os("OPENEXEC_TEST_CACHE").map_or_else(|| repository().join("tests/.cache"), PathBuf::from)
 }
 
 fn program() -> PathBuf {
@@ -49,16 +44,19 @@ fn program() -> PathBuf {
 /// A Helix in a terminal of its own, with a project whose one test fails.
 struct Helix {
     place: tempfile::TempDir,
-    /// A second client of the terminal, which says when something was written to the screen.
-    watcher: Option<Child>,
-    changes: Receiver<()>,
+    /// None between one Helix and the next.
+    terminal: Option<Terminal>,
 }
 
 impl Helix {
     fn open(file: &str) -> Self {
+        Self::with_model(file, "script: { api: scripted, file: replies.yaml }")
+    }
+
+    /// The same with another model, as the user's configuration names it.
+    fn with_model(file: &str, model: &str) -> Self {
         let place = tempfile::tempdir().unwrap();
-        let (change, changes) = channel();
-        let mut helix = Self { place, watcher: None, changes };
+        let mut helix = Self { place, terminal: None };
         for (path, text) in [
             ("project/package.json", "{ \"name\": \"sums\", \"type\": \"module\" }\n"),
             (
@@ -67,7 +65,7 @@ impl Helix {
             ),
             ("project/sums.js", SOURCE),
             ("project/test/sums.test.js", TEST),
-            ("config/openexec/config.yaml", "models:\n  script: { api: scripted, file: replies.yaml }\n"),
+            ("config/openexec/config.yaml", &format!("models:\n  {model}\n")),
             ("config/openexec/replies.yaml", REPLIES),
         ] {
             let path = helix.place.path().join(path);
@@ -82,58 +80,35 @@ impl Helix {
         // Helix takes the repository for the workspace.
         let git = Command::new("git").args(["init", "-q"]).arg(helix.project()).status().unwrap();
         assert!(git.success());
-        let mut session = helix.tmux(&["-f", "/dev/null", "new-session", "-d", "-x", "140", "-y", "40"]);
-        let editor = format!("'{}' '{file}'", program().display());
-        assert_success(session.arg("-c").arg(helix.project()).arg(editor), "tmux starts");
-        let mut watcher = helix.tmux(&["-C", "attach-session", "-f", "ignore-size,read-only"]);
-        let mut watcher = watcher.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let told = BufReader::new(watcher.stdout.take().unwrap());
-        helix.watcher = Some(watcher);
-        std::thread::spawn(move || {
-            for line in told.split(b'\n').map_while(Result::ok) {
-                if line.starts_with(b"%output") && change.send(()).is_err() {
-                    return;
-                }
-            }
-        });
+        helix.start(file);
         helix
+    }
+
+    fn start(&mut self, file: &str) {
+        let editor = format!("'{}' '{file}'", program().display());
+        self.terminal = Some(Terminal::open(self.place.path(), &self.project(), &editor));
+    }
+
+    /// Leaves Helix without saving. Its server has to end with it.
+    fn quit(&mut self) {
+        self.command("quit-all!");
+        self.terminal.take().unwrap().wait_for_end();
+    }
+
+    fn terminal(&self) -> &Terminal {
+        self.terminal.as_ref().unwrap()
     }
 
     fn project(&self) -> PathBuf {
         self.place.path().join("project")
     }
 
-    fn tmux(&self, arguments: &[&str]) -> Command {
-        let place = self.place.path();
-        let openexec = Path::new(env!("CARGO_BIN_EXE_openexec")).parent().unwrap();
-        let path = std::env::var_os("PATH").unwrap();
-        let path = std::iter::once(openexec.to_owned()).chain(std::env::split_paths(&path));
-        let mut command = Command::new("tmux");
-        command
-            .args(arguments)
-            .env("PATH", std::env::join_paths(path).unwrap())
-            .env("TMUX_TMPDIR", place)
-            .env("HOME", place.join("home"))
-            .env("XDG_CONFIG_HOME", place.join("config"))
-            .env("XDG_STATE_HOME", place.join("state"))
-            .env("XDG_DATA_HOME", place.join("data"))
-            .env("XDG_CACHE_HOME", place.join("cache"))
-            .env("LC_ALL", "C.UTF-8")
-            .envs(crate::client::NO_SERVERS)
-            .env_remove("TMUX")
-            .env_remove("COLORTERM")
-            .stdin(Stdio::null());
-        command
-    }
-
-    /// Presses keys, by tmux's names for them.
     fn press(&self, keys: &[&str]) {
-        assert_success(self.tmux(&["send-keys"]).args(keys), "keys are pressed");
+        self.terminal().press(keys);
     }
 
-    /// Types a text.
     fn write(&self, text: &str) {
-        assert_success(&mut self.tmux(&["send-keys", "-l", text]), "a text is typed");
+        self.terminal().write(text);
     }
 
     /// Carries out a line at Helix's prompt.
@@ -158,35 +133,10 @@ impl Helix {
         file.clone()
     }
 
-    /// The screen, with the colours when `styled`.
-    fn screen(&self, styled: bool) -> String {
-        let mut capture = self.tmux(&["capture-pane", "-p"]);
-        if styled {
-            capture.arg("-e");
-        }
-        String::from_utf8_lossy(&assert_success(&mut capture, "the screen is read").stdout).into_owned()
-    }
-
-    /// Looks after each change of the screen until something is so, or time is up.
-    fn until(&self, within: Duration, is_so: impl Fn() -> bool) -> bool {
-        let end = Instant::now() + within;
-        while !is_so() {
-            let left = end.saturating_duration_since(Instant::now());
-            if self.changes.recv_timeout(left).is_err() {
-                return is_so();
-            }
-        }
-        true
-    }
-
-    fn shows(&self, part: &str, within: Duration) -> bool {
-        self.until(within, || self.screen(false).contains(part))
-    }
-
     fn wait(&self, part: &str) {
-        if !self.shows(part, DEADLINE) {
+        if !self.terminal().shows(part, DEADLINE) {
             let log = std::fs::read_to_string(self.place.path().join("cache/helix/helix.log"));
-            panic!("`{part}` is not shown:\n{}\n{}", self.screen(false), log.unwrap_or_default());
+            panic!("`{part}` is not shown:\n{}\n{}", self.terminal().screen(), log.unwrap_or_default());
         }
     }
 
@@ -195,19 +145,19 @@ impl Helix {
         let since = Instant::now();
         loop {
             self.press(&["Space", "a"]);
-            if self.shows(part, MENU) {
+            if self.terminal().shows(part, MENU) {
                 break;
             }
-            assert!(since.elapsed() < DEADLINE, "`{part}` is not offered:\n{}", self.screen(false));
+            assert!(since.elapsed() < DEADLINE, "`{part}` is not offered:\n{}", self.terminal().screen());
         }
         let is_reversed = |row: &str| CHOSEN.iter().any(|chosen| row.contains(chosen));
         let is_chosen = |screen: &str| screen.lines().any(|row| is_reversed(row) && row.contains(part));
-        let mut before = self.screen(true);
+        let mut before = self.terminal().styled();
         while !is_chosen(&before) {
             self.press(&["Down"]);
-            let moved = self.until(DEADLINE, || self.screen(true) != before);
+            let moved = self.terminal().until(DEADLINE, || self.terminal().styled() != before);
             assert!(moved && since.elapsed() < DEADLINE, "`{part}` cannot be chosen:\n{before}");
-            before = self.screen(true);
+            before = self.terminal().styled();
         }
         self.press(&["Enter"]);
     }
@@ -221,53 +171,48 @@ impl Helix {
     fn save(&self, path: &str, text: &str) {
         self.command("write-all");
         let held = || std::fs::read_to_string(self.project().join(path)).unwrap_or_default();
-        let saved = self.until(DEADLINE, || held() == text);
-        assert!(saved, "`{path}` holds {:?}:\n{}", held(), self.screen(false));
+        let saved = self.terminal().until(DEADLINE, || held() == text);
+        assert!(saved, "`{path}` holds {:?}:\n{}", held(), self.terminal().screen());
     }
 
     fn trust(&self) {
-        self.openexec("trust");
+        self.openexec(&["trust"]);
     }
 
     /// The id of the only run.
     fn only_run(&self) -> String {
-        let listed = self.openexec("runs");
+        let listed = self.openexec(&["runs"]);
         let first = listed.lines().next().and_then(|line| line.split_whitespace().next());
         first.unwrap_or_else(|| panic!("no run is listed:\n{listed}")).to_owned()
     }
 
     /// What the program prints.
-    fn openexec(&self, subcommand: &str) -> String {
+    fn openexec(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_openexec"));
-        command.arg(subcommand).current_dir(self.project());
+        command.args(arguments).current_dir(self.project());
         for (name, folder) in [("XDG_CONFIG_HOME", "config"), ("XDG_STATE_HOME", "state"), ("HOME", "home")] {
             command.env(name, self.place.path().join(folder));
         }
-        String::from_utf8_lossy(&assert_success(&mut command, subcommand).stdout).into_owned()
+        String::from_utf8_lossy(&assert_success(&mut command, "openexec").stdout).into_owned()
     }
 
-    /// Keeps the screen with its colours, for who wants to see what the user saw.
+    /// What the only run has recorded, an event on each line.
+    fn journal(&self) -> String {
+        self.openexec(&["show", &self.only_run(), "--json"])
+    }
+
+    /// Starts the run on the failing test, up to where its model thinks.
+    fn fix(&self) {
+        self.trust();
+        self.wait("assert.equal");
+        self.choose("Fix failing test `adds`");
+        self.wait("fix, stage 3 of 8, turn 1");
+    }
+
+    /// Keeps the screen, for who wants to see what the user saw.
     fn picture(&self, name: &str) {
-        let folder = cache().join("screenshots/helix");
-        std::fs::create_dir_all(&folder).unwrap();
-        std::fs::write(folder.join(name).with_extension("ansi"), self.screen(true)).unwrap();
+        self.terminal().picture("helix", name);
     }
-}
-
-impl Drop for Helix {
-    fn drop(&mut self) {
-        // The server of this terminal, which has a socket of its own.
-        let _ = self.tmux(&["kill-server"]).output();
-        if let Some(mut watcher) = self.watcher.take() {
-            let _ = watcher.wait();
-        }
-    }
-}
-
-fn assert_success(command: &mut Command, what: &str) -> Output {
-    let output = command.output().unwrap();
-    assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
-    output
 }
 
 #[test]
@@ -401,4 +346,132 @@ fn a_reason_is_written_where_the_cursor_waits_and_kept_by_saving() {
     helix.command("open test/sums.test.js:5");
     helix.choose("Fix failing test `adds`");
     helix.wait("waits for you, 2 files would change");
+}
+
+/// A model that thinks until it is told to reply, and then corrects what is tested.
+fn thinking() -> ModelServer {
+    let call = |name, arguments| Call { name, arguments };
+    let calls = vec![
+        call("replace_text", json!({ "path": "sums.js", "old": "a - b", "new": "a + b" })),
+        call("finish", json!({ "summary": "That is what was asked for." })),
+    ];
+    let model = ModelServer::start(Wire::AnthropicMessages, vec![Reply { text: "A sign is wrong.", calls }]);
+    model.think();
+    model
+}
+
+fn named(model: &ModelServer) -> String {
+    format!("served: {{ api: anthropic_messages, model: scripted, base_url: \"{}\" }}", model.base_url())
+}
+
+#[test]
+fn progress_names_the_stage_and_the_menu_cancels() {
+    let model = thinking();
+    let helix = Helix::with_model("test/sums.test.js:5", &named(&model));
+    helix.fix();
+    helix.picture("working");
+    helix.choose("Cancel run");
+    helix.wait("was cancelled");
+    helix.picture("cancelled");
+    assert_eq!(model.received().len(), 1);
+    helix.command("open sums.js");
+    helix.wait("return a - b");
+    assert_eq!(helix.read("sums.js"), SOURCE);
+    assert!(helix.journal().lines().last().unwrap().contains("\"cancelled\""), "{}", helix.journal());
+}
+
+#[test]
+fn a_key_cancels() {
+    let model = thinking();
+    let helix = Helix::with_model("test/sums.test.js:5", &named(&model));
+    helix.fix();
+    helix.press(&["Space", "o", "c"]);
+    helix.wait("was cancelled");
+    assert!(helix.journal().lines().last().unwrap().contains("\"cancelled\""), "{}", helix.journal());
+}
+
+/// Goes to a text of the other file, while the model thinks, and types before it.
+fn type_before(helix: &Helix, place: &str, text: &str) {
+    helix.command("open sums.js");
+    helix.wait("return a - b");
+    helix.find(place);
+    helix.press(&["i"]);
+    helix.write(text);
+    helix.press(&["Escape"]);
+    helix.wait(" NOR ");
+    helix.wait(&format!("{text}{place}"));
+    assert!(!helix.journal().contains("model_replied"), "the model has replied before the user typed");
+}
+
+#[test]
+fn what_is_typed_during_a_run_is_tested_with_it_and_stays_when_it_is_undone() {
+    let model = thinking();
+    let helix = Helix::with_model("test/sums.test.js:5", &named(&model));
+    helix.fix();
+    type_before(&helix, "sums';", "small ");
+    model.reply();
+    helix.wait("undo with `openexec.undo`");
+    helix.wait("return a + b");
+    helix.wait("'small sums'");
+    helix.picture("both");
+    assert_eq!(helix.read("sums.js"), SOURCE, "only the user saves");
+    assert!(helix.journal().contains("\"rebased\""), "{}", helix.journal());
+    let typed = SOURCE.replace("sums'", "small sums'");
+    helix.save("sums.js", &typed.replace("a - b", "a + b"));
+    helix.choose("Undo run");
+    helix.wait("was undone");
+    helix.save("sums.js", &typed);
+}
+
+#[test]
+fn what_is_typed_on_the_same_line_pauses_the_run_which_can_be_discarded() {
+    let model = thinking();
+    let helix = Helix::with_model("test/sums.test.js:5", &named(&model));
+    helix.fix();
+    type_before(&helix, "a - b", "1 * ");
+    model.reply();
+    helix.wait("`sums.js` changed meanwhile at the same lines");
+    helix.wait("return 1 * a - b");
+    helix.press(&["Space", "a"]);
+    helix.wait("Resume run");
+    helix.picture("paused");
+    helix.press(&["Escape"]);
+    helix.choose("Discard run");
+    helix.wait("was discarded");
+    helix.save("sums.js", &SOURCE.replace("a - b", "1 * a - b"));
+    assert!(helix.journal().lines().last().unwrap().contains("\"discarded\""), "{}", helix.journal());
+}
+
+#[test]
+fn a_waiting_proposal_is_there_after_a_restart_and_after_a_crash() {
+    let mut helix = Helix::open("test/sums.test.js:5");
+    helix.trust();
+    helix.wait("assert.equal");
+    helix.choose("Fix failing test `adds`");
+    helix.wait("waits for you, 2 files would change");
+    helix.quit();
+
+    helix.start("sums.js");
+    helix.wait("return a - b");
+    helix.choose("Review run");
+    helix.wait("# Review of run");
+    helix.wait("guard.assertion_changed");
+    helix.command("goto 1");
+    helix.find("^\\+test");
+    helix.choose("Reject hunk of run");
+    helix.wait("waits for you, 1 file would change");
+
+    // The terminal is closed under it.
+    drop(helix.terminal.take());
+    helix.start("sums.js");
+    helix.wait("return a - b");
+    helix.choose("Apply run");
+    helix.wait("return a + b");
+    helix.wait("undo with `openexec.undo`");
+    assert_eq!(helix.read("sums.js"), SOURCE, "only the user saves");
+    helix.save("sums.js", &SOURCE.replace("a - b", "a + b"));
+    assert_eq!(helix.read("test/sums.test.js"), TEST, "what was rejected is as it was");
+    helix.choose("Undo run");
+    helix.wait("was undone");
+    helix.save("sums.js", SOURCE);
 }

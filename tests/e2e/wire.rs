@@ -98,6 +98,8 @@ struct Script {
     received: Mutex<Vec<Value>>,
     /// How many requests are still turned away.
     busy: Mutex<usize>,
+    /// Whether replies are kept back.
+    thinks: tokio::sync::watch::Sender<bool>,
 }
 
 impl ModelServer {
@@ -107,6 +109,7 @@ impl ModelServer {
             replies: Mutex::new(replies.into()),
             received: Mutex::new(Vec::new()),
             busy: Mutex::new(0),
+            thinks: tokio::sync::watch::Sender::new(false),
         });
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -134,6 +137,16 @@ impl ModelServer {
     /// Turns the next requests away, to be sent again after a second.
     pub fn turn_away(&self, requests: usize) {
         *self.script.busy.lock().unwrap() = requests;
+    }
+
+    /// From now on requests are taken, and answered when it is told to [`Self::reply`].
+    pub fn think(&self) {
+        self.script.thinks.send_replace(true);
+    }
+
+    /// Answers what waits, and what comes.
+    pub fn reply(&self) {
+        self.script.thinks.send_replace(false);
     }
 
     /// The bodies of all requests so far.
@@ -179,6 +192,7 @@ async fn answer(State(script): State<Arc<Script>>, uri: Uri, body: Bytes) -> Res
     let Some(reply) = script.replies.lock().unwrap().pop_front() else {
         return refusal("the script has no reply left");
     };
+    let _ = script.thinks.subscribe().wait_for(|thinks| !thinks).await;
     let model = request["model"].as_str().unwrap_or_default();
     let stream = stream(script.wire, &reply, model, number);
     // In small pieces that heed neither events nor characters, as a network may deliver them.

@@ -74,7 +74,11 @@ assert(
   editor.progress[1].kind == 'begin' and editor.progress[1].title:find('OpenExec fix_tests'),
   'progress begins'
 )
-assert(#editor.progress > 3, 'progress is reported')
+-- Stages that are over at once may not be told of; a gate takes as long as its tasks.
+local gates = vim.tbl_filter(function(value)
+  return value.kind == 'report' and value.message:find('^run_tests, stage 5 of 8')
+end, editor.progress)
+assert(gates[1] and gates[#gates].message:find('attempt 2', 1, true), 'progress: ' .. vim.inspect(gates))
 editor.equal(editor.progress[#editor.progress].kind, 'end', 'progress')
 
 -- Red, then green, then the first change of the buffer.

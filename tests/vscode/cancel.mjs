@@ -14,7 +14,7 @@ await inWorkbench({ name: 'cancel', replies }, async (user) => {
     await user.status(/at work/);
     await user.showRuns();
     const row = user.row('Fix tests');
-    await row.getByText('fix, turn 1').waitFor();
+    await row.getByText('fix, stage 3 of 8, turn 1').waitFor();
     await user.picture('working');
     await row.hover();
     await user.button('Cancel a Run', row).click();

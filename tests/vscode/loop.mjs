@@ -39,7 +39,7 @@ await inWorkbench({ name: 'loop', replies, trusted: false }, async (user) => {
     await user.keys('Escape');
     await user.choose('Fix failing test `adds`');
     await user.status(/at work/);
-    await user.page.locator('.statusbar-item', { hasText: /OpenExec fix_tests \w+: fix, turn 1/ }).waitFor();
+    await user.page.locator('.statusbar-item', { hasText: /OpenExec fix_tests \w+: fix, stage 3 of 8, turn 1/ }).waitFor();
     await user.picture('progress');
 
     await user.toast('is ready for your review');

@@ -1,5 +1,5 @@
 // A proposal waits; the server is killed and comes back by itself; the window is loaded anew. The
-// proposal is still there. A part of it is left out, and the rest is verified and applied.
+// proposal is still there, and is reviewed. A part of it is left out, and the rest is verified and applied.
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -39,7 +39,10 @@ await inWorkbench({ name: 'restart', files, replies }, async (user) => {
 
     await user.load();
     await user.status(/1 run waits for you/);
-    await user.toast('is ready for your review');
+    await user.press('is ready for your review', 'Review Changes');
+    const diff = user.page.locator('.multiDiffEditor, .multi-diff-editor, .monaco-component.multiDiffEditor').first();
+    await diff.locator('.editor.modified .view-line', { hasText: 'return\u00a0a\u00a0+\u00a0b;' }).first().waitFor();
+    await user.picture('review');
     await user.showRuns();
     const row = user.row('notes.md');
     await row.hover();

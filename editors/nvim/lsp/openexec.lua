@@ -122,7 +122,7 @@ return {
     -- Whatever the server says, a run may stand otherwise than before.
     ['window/showMessage'] = function(...)
       require('openexec.runs').refresh()
-      return vim.lsp.handlers['window/showMessage'](...)
+      return require('openexec.message').show(...)
     end,
   },
 }

@@ -5,6 +5,7 @@
 mod agent;
 mod apply;
 mod command;
+mod course;
 mod event;
 mod flow;
 mod gate;

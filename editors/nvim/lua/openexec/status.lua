@@ -50,9 +50,9 @@ function M.line()
     table.insert(parts, waiting .. ' runs wait for you')
   end
   for _, work in pairs(working) do
-    -- `OpenExec fix_tests 1a2b3c`, `run_tests (attempt 2), 17 events`
+    -- `OpenExec fix_tests 1a2b3c`, `run_tests, stage 5 of 8, attempt 2`
     local title = (work.title or ''):gsub('^OpenExec ', '')
-    local message = (work.message or ''):gsub(', %d+ events$', '')
+    local message = work.message or ''
     table.insert(parts, message == '' and title or title .. ': ' .. message)
   end
   local line = #parts == 0 and 'OpenExec' or 'OpenExec: ' .. table.concat(parts, ' · ')

@@ -44,6 +44,9 @@ impl Active {
         }
         let attempt = attempts + 1;
         self.attempts.insert(id.clone(), attempt);
+        if !self.entered.contains(id) {
+            self.entered.push(id.clone());
+        }
         let step = Step { id: self.next_step(), stage, attempt, tree: self.changes.tree() };
         record(Event::StepStarted { step: step.id, stage: id.clone(), attempt }, out);
         let work = step.stage.work.clone();
@@ -145,7 +148,7 @@ impl Active {
     }
 
     /// True on the way to `done` of a blueprint that leaves the applying to the runtime.
-    fn must_still_apply(&self) -> bool {
+    pub(super) fn must_still_apply(&self) -> bool {
         !self.start.blueprint.applies_explicitly() && !self.changes.is_empty() && self.applied.is_none()
     }
 
@@ -304,6 +307,6 @@ fn implicit_stage(id: &StageId) -> Option<Stage> {
     })
 }
 
-fn implicit_stage_id(action: DeterministicAction) -> StageId {
+pub(super) fn implicit_stage_id(action: DeterministicAction) -> StageId {
     StageId::new(format!("({})", action.name()))
 }

@@ -36,7 +36,10 @@ pub(super) struct Verification {
 /// What a verification waits for.
 #[derive(Debug)]
 pub(super) enum Waits {
-    Task(CommandId),
+    Task {
+        command: CommandId,
+        name: TaskName,
+    },
     /// For the baseline, which has the shadow.
     Background,
 }
@@ -78,7 +81,7 @@ pub(super) struct Background {
 impl Verification {
     pub(super) fn waits_for(&self) -> Option<CommandId> {
         match self.waits {
-            Waits::Task(command) => Some(command),
+            Waits::Task { command, .. } => Some(command),
             Waits::Background => None,
         }
     }
@@ -159,7 +162,8 @@ impl Active {
         if self.background.is_some() {
             verification.waits = Waits::Background;
         } else if let Some(task) = verification.queue.pop_front() {
-            verification.waits = Waits::Task(self.run_task(&task, &self.changes.clone(), out));
+            let command = self.run_task(&task, &self.changes.clone(), out);
+            verification.waits = Waits::Task { command, name: task.name };
         } else {
             return self.judge_gate(*verification, out);
         }
@@ -173,7 +177,7 @@ impl Active {
         out: &mut Vec<Command>,
     ) {
         match (&verification.waits, event) {
-            (Waits::Task(_), Event::TaskFinished { report, .. }) => {
+            (Waits::Task { .. }, Event::TaskFinished { report, .. }) => {
                 verification.reports.push(report.as_ref().clone());
                 self.advance(verification, out);
             }

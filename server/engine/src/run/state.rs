@@ -39,6 +39,8 @@ pub(super) struct Active {
     pub step: Option<Step>,
     /// How often each stage has been attempted.
     pub attempts: BTreeMap<StageId, u32>,
+    /// The stages that the run has come to, in the order in which it did so first.
+    pub entered: Vec<StageId>,
     pub changes: ChangeSet,
     /// What was found out about the workspace.
     pub known: Known,
@@ -248,6 +250,7 @@ impl Active {
             phase: Phase::Between,
             step: None,
             attempts: BTreeMap::new(),
+            entered: Vec::new(),
             changes: ChangeSet::default(),
             redactions,
             known: Known::default(),

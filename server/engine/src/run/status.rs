@@ -163,15 +163,12 @@ impl RunState {
         }
     }
 
-    /// What it is doing, in a few words: `fix, attempt 2, turn 1`.
+    /// What it is doing, in a few words: `fix, stage 3 of 8, attempt 2 of 4, turn 1`.
     pub fn activity(&self) -> String {
         let Some(run) = &self.run else {
             return "not started".into();
         };
-        let stage = run.step.as_ref().map(|step| match step.attempt {
-            1 => step.stage.id.to_string(),
-            attempt => format!("{}, attempt {attempt}", step.stage.id),
-        });
+        let stage = run.step.as_ref().map(|step| run.place_of(step));
         let detail = match &run.phase {
             Phase::Agent(talk) => Some(talk.progress()),
             Phase::Approval { .. } => Some("waits for approval".into()),
@@ -180,10 +177,10 @@ impl RunState {
             Phase::Ended { .. } => Some("ended".into()),
             Phase::Reversing(_) => Some("undoing".into()),
             Phase::Proceeding(proceeding) => Some(proceeding.progress()),
+            Phase::Verifying(verification) => Some(verification.progress()),
             Phase::Between
             | Phase::Context { .. }
             | Phase::Patch { .. }
-            | Phase::Verifying(_)
             | Phase::Bases { .. }
             | Phase::Applying
             | Phase::Deciding { .. }

@@ -2,6 +2,7 @@
 //! event it gives is kept as the journal would keep it.
 
 mod applying;
+mod course;
 mod gates;
 mod landing;
 mod memory;

@@ -236,7 +236,8 @@ pub(super) fn place_of(part: &ShownPart) -> String {
     }
 }
 
-/// Cancel for the newest run that goes on; Resume or Cancel for one that halts.
+/// Cancel for the newest run that goes on; for one that halts Resume, and Discard, or Cancel where
+/// there is nothing to discard.
 fn running(place: &Place<'_>) -> Vec<Offer> {
     let find = |fits: fn(&RunLine) -> bool| place.runs.iter().find(|line| fits(line));
     let offer = |line: &RunLine, wish: &str, name: &str| {
@@ -247,8 +248,13 @@ fn running(place: &Place<'_>) -> Vec<Offer> {
     };
     let halting = find(RunLine::can_resume);
     let resume = halting.map(|line| offer(line, "Resume", "resume"));
+    let (discarded, halting) = match halting {
+        Some(line) if line.can_discard() => (Some(line), None),
+        other => (None, other),
+    };
+    let discard = discarded.map(|line| offer(line, "Discard", "discard"));
     let cancel = find(RunLine::is_running).or(halting).map(|line| offer(line, "Cancel", "cancel"));
-    resume.into_iter().chain(cancel).collect()
+    resume.into_iter().chain(discard).chain(cancel).collect()
 }
 
 impl RunLine {

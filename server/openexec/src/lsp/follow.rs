@@ -78,8 +78,9 @@ async fn accompany(
         },
     }
     let mut views = handle.views();
-    let mut told = views.borrow_and_update().clone();
-    editor.progress(token, WorkDoneProgress::Begin(begin(&told))).await;
+    let view = views.borrow_and_update().clone();
+    let mut told = work(&view);
+    editor.progress(token, WorkDoneProgress::Begin(begin(&view))).await;
     let view = loop {
         tokio::select! {
             view = &mut settled => break view,
@@ -96,9 +97,10 @@ async fn accompany(
             },
         }
         let view = views.borrow_and_update().clone();
-        if view != told && view.status == RunStatus::Active {
-            editor.progress(token, WorkDoneProgress::Report(report(&view))).await;
-            told = view;
+        let work = work(&view);
+        if work != told && view.status == RunStatus::Active {
+            editor.progress(token, WorkDoneProgress::Report(report(&work))).await;
+            told = work;
         }
     };
     let (_, message) = announcement(&view);
@@ -140,15 +142,13 @@ fn begin(view: &RunView) -> WorkDoneProgressBegin {
     }
 }
 
-fn report(view: &RunView) -> WorkDoneProgressReport {
-    WorkDoneProgressReport { cancellable: Some(true), message: Some(work(view)), percentage: None }
+/// Stages are counted in words: how long each takes is unknown, so that a percentage would be a guess.
+fn report(work: &str) -> WorkDoneProgressReport {
+    WorkDoneProgressReport { cancellable: Some(true), message: Some(work.to_owned()), percentage: None }
 }
 
 fn work(view: &RunView) -> String {
-    if view.events == 0 {
-        return "starting".to_owned();
-    }
-    format!("{}, {} events", view.activity, view.events)
+    if view.events == 0 { "starting".to_owned() } else { view.activity.clone() }
 }
 
 /// One sentence about a run that has come to a stand.
@@ -203,7 +203,7 @@ mod tests {
             blueprint: "fix_tests".into(),
             model: "local".into(),
             target: None,
-            activity: "run_tests (attempt 2)".to_owned(),
+            activity: "run_tests, stage 5 of 8, attempt 2".to_owned(),
             status,
             applied: true,
             taken: String::new(),
@@ -225,7 +225,7 @@ mod tests {
     fn progress_says_what_is_being_done() {
         let begin = begin(&view(RunStatus::Active));
         assert_eq!(begin.title, "OpenExec fix_tests ab12cd");
-        assert_eq!(begin.message.unwrap(), "run_tests (attempt 2), 17 events");
+        assert_eq!(begin.message.unwrap(), "run_tests, stage 5 of 8, attempt 2");
         assert_eq!(begin.cancellable, Some(true));
     }
 

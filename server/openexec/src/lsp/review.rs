@@ -252,7 +252,9 @@ pub(super) fn status_markdown(
         let next = match &line.view.status {
             _ if line.elsewhere => "; another process drives it",
             RunStatus::Active if line.driven => "; `openexec.cancel`",
-            RunStatus::Active | RunStatus::Paused { .. } => "; `openexec.resume`, `openexec.cancel`",
+            RunStatus::Paused { .. } if line.can_discard() => "; `openexec.resume`, `openexec.discard`",
+            RunStatus::Paused { .. } => "; `openexec.resume`, `openexec.cancel`, `openexec.undo`",
+            RunStatus::Active => "; `openexec.resume`, `openexec.cancel`",
             RunStatus::AwaitingApproval { what: Asked::Proposal { .. }, .. } => {
                 "; `openexec.review`, `openexec.apply`, `openexec.discard`"
             }

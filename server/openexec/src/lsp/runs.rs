@@ -149,7 +149,7 @@ fn can(line: &RunLine) -> Vec<&'static str> {
         ("request", line.awaits_sending()),
         ("review", waits && !line.awaits_sending()),
         ("apply", waits),
-        ("discard", waits),
+        ("discard", line.can_discard()),
         // The whole of one part is what discarding is for.
         ("reject", parts > 1),
         ("resume", line.can_resume()),

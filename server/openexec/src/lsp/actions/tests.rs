@@ -300,12 +300,24 @@ fn runs_offer_what_makes_sense_in_their_state() {
     ];
     assert_eq!(
         titles(Asked { runs: &runs, ..Asked::default() }),
-        ["Resume run 222222 (implement)", "Cancel run 111111 (implement)", "Undo run 555555 (implement)"]
+        [
+            "Resume run 222222 (implement)",
+            "Discard run 222222 (implement)",
+            "Cancel run 111111 (implement)",
+            "Undo run 555555 (implement)"
+        ]
     );
-    let halting = ["Resume run 333333 (implement)", "Cancel run 333333 (implement)"];
-    assert_eq!(titles(Asked { runs: &[interrupted], ..Asked::default() }), halting);
+    let resume = "Resume run 333333 (implement)";
+    let cancel = "Cancel run 333333 (implement)";
+    assert_eq!(titles(Asked { runs: &[interrupted], ..Asked::default() }), [resume, cancel]);
     let paused = run("333333", RunStatus::Paused { reason: "no budget".to_owned() });
-    assert_eq!(titles(Asked { runs: &[paused], ..Asked::default() }), halting);
+    let discard = "Discard run 333333 (implement)";
+    assert_eq!(titles(Asked { runs: std::slice::from_ref(&paused), ..Asked::default() }), [resume, discard]);
+    // What stands in the files is taken back, not discarded.
+    let mut applied = paused;
+    applied.view.applied = true;
+    let undo = "Undo run 333333 (implement)";
+    assert_eq!(titles(Asked { runs: &[applied], ..Asked::default() }), [resume, cancel, undo]);
 }
 
 #[test]

@@ -119,6 +119,14 @@ fn the_status_names_what_can_be_done() {
     assert!(text.contains("cargo test (from Cargo.toml); `openexec.trust`"), "{text}");
     assert!(text.contains("**ab12cd** `fix_tests` in `/w`: waiting for your decision"), "{text}");
     assert!(status_markdown(&[], &[], None, &[]).contains("No run has been started here."));
+    let paused = |applied| {
+        let view = RunView { applied, ..view(RunStatus::Paused { reason: "no budget".to_owned() }) };
+        let line = RunLine { root: "/w".into(), view, driven: true, elsewhere: false };
+        status_markdown(&[line], &[], None, &[])
+    };
+    assert!(paused(false).contains("paused: no budget; `openexec.resume`, `openexec.discard`\n"));
+    let applied = "paused: no budget; `openexec.resume`, `openexec.cancel`, `openexec.undo`\n";
+    assert!(paused(true).contains(applied));
     let none = model_fact(None, Path::new("/c/config.yaml"));
     assert!(none.contains("no model yet") && none.contains("`/c/config.yaml`"), "{none}");
 }
