@@ -205,6 +205,9 @@ pub enum Event {
         /// All open buffers whose text differs from the disk now. Journals of before have none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         open_documents: Option<Vec<OpenDocument>>,
+        /// How near to the run's own edits others may have changed lines.
+        #[serde(default, skip_serializing_if = "Nearness::is_apart")]
+        nearness: Nearness,
     },
     /// Decision: files changed meanwhile without overlap; the edits were rebased and must be
     /// verified again.
@@ -435,6 +438,23 @@ pub struct LiveText {
     pub text: Option<String>,
 }
 
+/// How near to edits of a run somebody else may change lines, so that both can be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nearness {
+    /// With an unchanged line between them. Journals of before know nothing else.
+    #[default]
+    Apart,
+    /// Directly above or below.
+    Beside,
+}
+
+impl Nearness {
+    const fn is_apart(&self) -> bool {
+        matches!(self, Self::Apart)
+    }
+}
+
 /// What applying led to, by looking, not by believing the editor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplyReport {
@@ -460,7 +480,7 @@ pub struct FileOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Look {
     /// The text in which the proposed one was seen after the edit had been sent, byte for byte,
-    /// whatever became of it since.
+    /// or as the editor had formatted it; whatever became of it since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
     /// The text that stands there now.

@@ -21,7 +21,7 @@ use crate::driver::{Asked, RunStatus, RunView};
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::{ChangeSet, unified_diff};
 use openexec_engine::ids::RunId;
-use openexec_engine::run::{Outcome, RunState};
+use openexec_engine::run::{Outcome, RunState, tells_failed_reversal};
 use openexec_engine::text::visible;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +54,9 @@ struct RunEntry {
     proposal: Option<Digest>,
     /// Whether edits of it stand in the user's files.
     applied: bool,
+    /// It was to be undone or redone and could not be; `detail` says why.
+    #[serde(skip_serializing_if = "is_false")]
+    stuck: bool,
     /// When it was started, in milliseconds since the Unix epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at_ms: Option<u64>,
@@ -131,9 +134,15 @@ fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
         taken: taken.clone(),
         proposal,
         applied: *applied,
+        stuck: matches!(status, RunStatus::Ended { summary, .. } if tells_failed_reversal(summary)),
         started_at_ms,
         can: can(line),
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn can(line: &RunLine) -> Vec<&'static str> {
@@ -149,7 +158,7 @@ fn can(line: &RunLine) -> Vec<&'static str> {
         ("request", line.awaits_sending()),
         ("review", waits && !line.awaits_sending()),
         ("apply", waits),
-        ("discard", waits),
+        ("discard", line.can_discard()),
         // The whole of one part is what discarding is for.
         ("reject", parts > 1),
         ("resume", line.can_resume()),

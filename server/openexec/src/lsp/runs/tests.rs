@@ -51,7 +51,7 @@ fn a_list_says_how_each_run_stands_and_what_can_be_done_with_it() {
             "tests/it.rs: it judges the work",
             json!(["review", "apply", "discard", "reject", "cancel"]),
         ),
-        (paused, false, false, "paused", "the budget is spent", json!(["resume", "cancel"])),
+        (paused, false, false, "paused", "the budget is spent", json!(["discard", "resume", "cancel"])),
         (ended(Outcome::Done), false, true, "done", "3 tests passed", json!(["undo"])),
         (ended(Outcome::Failed), false, false, "failed", "3 tests passed", json!([])),
         (ended(Outcome::Undone), false, false, "undone", "3 tests passed", json!(["undo"])),
@@ -60,6 +60,17 @@ fn a_list_says_how_each_run_stands_and_what_can_be_done_with_it() {
         assert_eq!((&entry["state"], &entry["detail"], &entry["can"]), (&json!(state), &json!(detail), &can));
         assert_eq!(entry["proposal"].is_string(), state == "waiting");
         assert_eq!((&entry["startedAtMs"], &entry["short"]), (&json!(5), &json!("aaaaaa")));
+    }
+}
+
+#[test]
+fn a_run_that_could_not_be_undone_is_called_stuck() {
+    for (summary, stuck) in [
+        ("could not be undone: `a.rs` changed since at the same lines", json!(true)),
+        ("1 file changed", Value::Null),
+    ] {
+        let status = RunStatus::Ended { outcome: Outcome::Done, summary: summary.to_owned() };
+        assert_eq!(entries(vec![line("0192-aaaaaa", status, false, true)])[0]["stuck"], stuck);
     }
 }
 
