@@ -203,7 +203,7 @@ fn the_buffer_of_a_deleted_file_that_stays_open_is_not_filled_twice() {
     scene.apply();
     scene.client.wait_for_message("undo with `openexec.undo`");
     let new = crate::client::uri(&scene.project.root().canonicalize().unwrap().join("src/new.rs"));
-    for said in ["undo this run again to redo it", "redone", "undo again to redo"] {
+    for said in ["undo this run again to redo it", "redone", "undo this run again to redo it"] {
         scene.client.heard.clear();
         scene.client.execute("openexec.undo", Value::Null).unwrap();
         scene.client.wait_for_message(said);

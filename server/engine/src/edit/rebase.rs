@@ -92,14 +92,14 @@ fn put(merged: &mut String, lines: &str) -> Option<()> {
 fn slides_down(base: &str, hunk: &Hunk) -> bool {
     let Some(moved) = moved(base, hunk) else { return false };
     let next = split_lines(base.get(hunk.base.end..).unwrap_or_default());
-    next.first().is_some() && next.first() == split_lines(moved).first()
+    !next.is_empty() && next.first() == split_lines(moved).first()
 }
 
 /// The same one line further up.
 fn slides_up(base: &str, hunk: &Hunk) -> bool {
     let Some(moved) = moved(base, hunk) else { return false };
     let before = split_lines(base.get(..hunk.base.start).unwrap_or_default());
-    before.last().is_some() && before.last() == split_lines(moved).last()
+    !before.is_empty() && before.last() == split_lines(moved).last()
 }
 
 /// The lines that are only inserted, or only deleted; what is replaced stays where it is.

@@ -57,6 +57,8 @@ struct RunEntry {
     /// It was to be undone or redone and could not be; `detail` says why.
     #[serde(skip_serializing_if = "is_false")]
     stuck: bool,
+    /// How many events its journal has: it grows also where a run comes to the same stand again.
+    events: u64,
     /// When it was started, in milliseconds since the Unix epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at_ms: Option<u64>,
@@ -110,7 +112,7 @@ pub(super) fn list(mut lines: Vec<RunLine>, started_at_ms: &BTreeMap<RunId, u64>
 }
 
 fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
-    let RunView { run, blueprint, model, activity, status, applied, taken, .. } = &line.view;
+    let RunView { run, blueprint, model, activity, status, applied, taken, events, .. } = &line.view;
     let (detail, proposal) = match status {
         RunStatus::Active if line.driven => (activity.clone(), None),
         RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { reasons, .. } } => {
@@ -134,6 +136,7 @@ fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
         taken: taken.clone(),
         proposal,
         applied: *applied,
+        events: *events,
         stuck: matches!(status, RunStatus::Ended { summary, .. } if tells_failed_reversal(summary)),
         started_at_ms,
         can: can(line),
