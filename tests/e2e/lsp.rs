@@ -247,7 +247,7 @@ fn a_first_user_is_led_from_trust_to_an_undo_after_a_restart() {
     let mut client = server_for(&project);
     let lib = client.open(&file);
     client.choose(&lib, (1, 8), |title| title.starts_with("Undo run ")).unwrap();
-    client.wait_for_message("was undone; undo again to redo");
+    client.wait_for_message("was undone; undo this run again to redo it");
     assert_eq!(client.text(&lib), LIB);
     assert!(client.leave().unwrap().success());
 }

@@ -39,7 +39,7 @@ fn an_honest_client_gets_the_edit_and_can_undo_it_twice() {
     assert_eq!(scene.client.text(&scene.uri), FIXED);
     assert_eq!(scene.project.read("src/lib.rs"), LIB, "an open file is never written by the server");
     scene.client.execute("openexec.undo", Value::Null).unwrap();
-    scene.client.wait_for_message("undo again to redo");
+    scene.client.wait_for_message("undo this run again to redo it");
     assert_eq!(scene.client.text(&scene.uri), LIB);
     scene.client.execute("openexec.undo", Value::Null).unwrap();
     scene.client.wait_for("the text once more", |message| {

@@ -122,6 +122,11 @@ fn typing_elsewhere_is_rebased_upon_and_tested_again() {
 }
 
 #[test]
+fn typing_beside_an_edit_is_rebased_upon_and_left_by_an_undo() {
+    neovim("typing.lua", &["beside"]);
+}
+
+#[test]
 fn typing_on_the_same_line_pauses_and_loses_nothing() {
     neovim("typing.lua", &["same line"]);
 }

@@ -178,7 +178,7 @@ fn what_landed_of_a_partly_ticked_preview_is_undone_or_completed() {
             assert_eq!(scene.texts(), (FIXED, changed().as_str()));
         }
         scene.client.execute("openexec.undo", Value::Null).unwrap();
-        scene.client.wait_for_message("undo again to redo");
+        scene.client.wait_for_message("undo this run again to redo it");
         assert_eq!(scene.texts(), (LIB, OTHER));
     }
 }
@@ -192,7 +192,7 @@ fn typing_before_the_edit_is_answered_is_no_failure() {
     assert_eq!(scene.texts(), (format!("{FIXED}// typed").as_str(), changed().as_str()));
     scene.client.types_after_edit = Some((scene.lib.clone(), ", more".to_owned()));
     scene.client.execute("openexec.undo", Value::Null).unwrap();
-    scene.client.wait_for_message("undo again to redo");
+    scene.client.wait_for_message("undo this run again to redo it");
     assert_eq!(scene.texts(), (format!("{LIB}// typed, more").as_str(), OTHER));
 }
 
@@ -203,7 +203,7 @@ fn the_buffer_of_a_deleted_file_that_stays_open_is_not_filled_twice() {
     scene.apply();
     scene.client.wait_for_message("undo with `openexec.undo`");
     let new = crate::client::uri(&scene.project.root().canonicalize().unwrap().join("src/new.rs"));
-    for said in ["undo again to redo", "redone", "undo again to redo"] {
+    for said in ["undo this run again to redo it", "redone", "undo this run again to redo it"] {
         scene.client.heard.clear();
         scene.client.execute("openexec.undo", Value::Null).unwrap();
         scene.client.wait_for_message(said);
@@ -315,7 +315,7 @@ fn without_any_ability_a_proposal_is_reviewed_applied_and_undone() {
     scene.client.wait_for_message("undo with `openexec.undo`");
     assert_eq!(scene.texts(), (FIXED, changed().as_str()));
     scene.client.choose(&scene.lib.clone(), (0, 0), |title| title.starts_with("Undo run")).unwrap();
-    scene.client.wait_for_message("undo again to redo");
+    scene.client.wait_for_message("undo this run again to redo it");
     assert_eq!(scene.texts(), (LIB, OTHER));
 }
 

@@ -310,7 +310,7 @@ impl Desk {
                 self.command("openexec.cancel", json!([{ "run": self.run }]));
                 Work::Cancelling
             }
-            Work::Undoing if said("undo again to redo", &self.client) => {
+            Work::Undoing if said("undo this run again to redo it", &self.client) => {
                 assert_eq!(self.client.text(&self.lib), LIB, "{}", self.name);
                 self.finished += 1;
                 Work::Idle

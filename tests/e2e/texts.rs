@@ -49,7 +49,7 @@ fn run(client: &mut Client, project: &Project, file: &str) {
 
 fn undo(client: &mut Client) {
     client.execute("openexec.undo", Value::Null).unwrap();
-    client.wait_for_message("undo again to redo");
+    client.wait_for_message("undo this run again to redo it");
     client.heard.clear();
 }
 

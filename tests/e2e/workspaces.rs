@@ -58,7 +58,7 @@ fn each_of_several_folders_has_runs_and_trust_of_its_own() {
     // What a menu offers in a folder is about its runs.
     let undo = |client: &mut Client, file: &str| {
         client.choose(file, (1, 8), |title| title.starts_with("Undo run ")).unwrap();
-        client.wait_for_message("undo again to redo");
+        client.wait_for_message("undo this run again to redo it");
         client.heard.clear();
     };
     undo(&mut client, &ours);

@@ -84,3 +84,20 @@ editor.wait('the complaint', function()
   return complaint
 end)
 assert(complaint:find('there is no run to apply', 1, true), complaint)
+
+-- Nobody writes an instruction that no server would hear.
+editor.client():stop(true)
+editor.wait('the server ends', function()
+  return #vim.lsp.get_clients({ name = 'openexec' }) == 0
+end)
+vim.ui.input = function()
+  editor.fail('something was asked for without a server')
+end
+for _, command in ipairs({ 'run', 'remember' }) do
+  complaint = nil
+  editor.answer('notify', function(text)
+    complaint = text
+  end)
+  vim.cmd('OpenExec ' .. command)
+  assert(complaint and complaint:find('OpenExec is not running here', 1, true), complaint)
+end

@@ -17,8 +17,12 @@ editor.cursor_at('assert.equal')
 editor.choose('Fix failing test')
 editor.recorded('model_requested')
 
-if arg[1] == 'elsewhere' then
-  editor.type_over(buffer, '"sums"', '"small sums"')
+if arg[1] ~= 'same line' then
+  if arg[1] == 'beside' then
+    editor.type_over(buffer, '}', '} // the end of it')
+  else
+    editor.type_over(buffer, '"sums"', '"small sums"')
+  end
   local typed = editor.text(buffer)
   editor.said('undo with `openexec.undo`')
   -- Both are there, and what is there was tested as it is.

@@ -218,7 +218,7 @@ async def test_a_failing_test_is_repaired_and_the_repair_taken_back(client: pyte
         kinds = [type(report).__name__ for report in client.progress_reports[token]]
         assert kinds[0] == "WorkDoneProgressBegin" and "WorkDoneProgressEnd" in kinds, kinds
     await editor.choose(uri, 1, "Undo run")
-    await editor.said("undo again to redo")
+    await editor.said("undo this run again to redo it")
     assert editor.text(uri) == before
 
 

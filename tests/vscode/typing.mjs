@@ -37,4 +37,16 @@ await inWorkbench({ name: 'typing', files: { ...project, 'sums.js': source }, re
     await user.toast('was undone');
     await user.shows('return a - b;');
     await user.shows("name = 'small sums'");
+
+    // What cannot be done is told, each time, and nothing is changed.
+    await user.cursorAt(3, 15);
+    await user.page.keyboard.type(' - 0');
+    await user.shows('return a - b - 0;');
+    await user.press('was undone', 'Redo');
+    await user.toast('could not be redone: `sums.js` changed since at the same lines');
+    await user.calm();
+    await user.command('OpenExec: Undo a Run');
+    await user.toast('could not be redone');
+    await user.picture('refused');
+    await user.shows('return a - b - 0;');
 });

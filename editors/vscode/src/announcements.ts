@@ -49,6 +49,10 @@ async function tell({ now, isFirst }: Turn, proposals: Proposals): Promise<void>
             if (isFirst) {
                 return;
             }
+            if (now.stuck === true) {
+                // What failed is not told like what was done.
+                return choose(now, await showWarningMessage(`OpenExec: ${run} ${now.detail}. It stands as it did before.`, ...buttons('Show Changes')));
+            }
             const report = now.applied || now.state === 'undone' ? undefined : (await proposals.of(now).catch(() => undefined))?.report;
             const steps = now.applied ? buttons('Show Changes', 'Undo') : now.state === 'undone' ? buttons('Redo') : buttons(report === undefined ? 'Show Timeline' : 'Show Answer');
             return choose(now, await showInformationMessage(`OpenExec: ${now.state === 'done' ? run : `${run} was undone`}: ${cut(report ?? now.detail)}`, ...steps));

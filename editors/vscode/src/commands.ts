@@ -255,7 +255,7 @@ interface Decided {
     readonly part: string;
 }
 
-const UNKNOWN: RunEntry = { run: '', short: '', root: '', blueprint: '', model: '', state: 'working', detail: '', taken: '', applied: false, can: [] };
+const UNKNOWN: RunEntry = { run: '', short: '', root: '', blueprint: '', model: '', state: 'working', detail: '', taken: '', applied: false, events: 0, can: [] };
 
 function ask(editor: vscode.TextEditor | undefined): Thenable<string | undefined> {
     return vscode.window.showInputBox({

@@ -41,6 +41,10 @@ export interface RunEntry {
     readonly proposal?: string;
     /** Whether edits of it stand in the user's files. */
     readonly applied: boolean;
+    /** It was to be undone or redone and could not be; `detail` says why. */
+    readonly stuck?: boolean;
+    /** How many events its journal has. */
+    readonly events: number;
     readonly startedAtMs?: number;
     /** The commands that make sense now: `cancel` for `openexec.cancel`. */
     readonly can: readonly string[];

@@ -83,7 +83,9 @@ export class Runs implements vscode.Disposable {
         this.changed.fire();
         for (const now of entries) {
             const was = before.get(now.run);
-            if (was?.state !== now.state || was.proposal !== now.proposal) {
+            // What could not be undone stands as before, and its user wants to hear that each time.
+            const isRefused = now.stuck === true && was?.events !== now.events;
+            if (was?.state !== now.state || was.proposal !== now.proposal || isRefused) {
                 this.turned.fire(was === undefined ? { now, isFirst } : { before: was, now, isFirst });
             }
         }

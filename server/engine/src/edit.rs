@@ -16,11 +16,11 @@ pub use parts::{NoSuchPart, Part, ShownPart, hunks_of, parts, without};
 pub use plan::{PlanError, plan};
 pub(crate) use plan::{Rewriting, check_base};
 pub(crate) use rebase::merge_steps;
-pub use rebase::{Rebased, rebase};
+pub use rebase::{Rebased, rebase, rebase_beside};
 
 use crate::digest::Digest;
 use crate::path::WorkspacePath;
-use crate::text::same_to_editors;
+use crate::text::{same_but_for_blanks, same_to_editors};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -40,9 +40,18 @@ impl FileChange {
     /// Whether the proposed text stands here, as editors have it. Where the change is nothing but
     /// what editors do by themselves, the text must be exactly the proposed one.
     pub fn stands_in(&self, text: &str) -> bool {
+        self.stands_as(text, same_to_editors)
+    }
+
+    /// Whether the proposed text stands here, perhaps with other blanks and line breaks: editors that
+    /// format what they are given do that before anybody can look.
+    pub fn stands_formatted_in(&self, text: &str) -> bool {
+        self.stands_as(text, same_but_for_blanks)
+    }
+
+    fn stands_as(&self, text: &str, same: fn(&str, &str) -> bool) -> bool {
         let Some(proposed) = &self.proposed else { return false };
-        let is_same = |one: &str| same_to_editors(one, text);
-        text == proposed || (is_same(proposed) && !self.base.as_deref().is_some_and(is_same))
+        text == proposed || same(proposed, text) && !self.base.as_deref().is_some_and(|base| same(base, text))
     }
 }
 

@@ -20,10 +20,11 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+pub use apply::tells_failed_reversal;
 pub use command::{Command, ContextQuery, Read, ReadScope};
 pub use event::{
-    ApplyReport, DiagnosticInput, Event, FileOutcome, HydratedText, Inputs, LiveText, Look, OpenDocument,
-    Outcome, ProcedurePart, RelatedPlace, RunStarted, StepOutcome, Target,
+    ApplyReport, DiagnosticInput, Event, FileOutcome, HydratedText, Inputs, LiveText, Look, Nearness,
+    OpenDocument, Outcome, ProcedurePart, RelatedPlace, RunStarted, StepOutcome, Target,
 };
 pub use state::RunState;
 pub use status::{Asked, Evidence, RequestSummary, Status};

@@ -214,6 +214,14 @@ pub fn same_to_editors(one: &str, other: &str) -> bool {
     one == other || lines(one).eq(lines(other))
 }
 
+/// True for texts that differ only in blanks and line breaks, or in the byte order mark.
+pub fn same_but_for_blanks(one: &str, other: &str) -> bool {
+    fn ink(text: &str) -> impl Iterator<Item = char> {
+        text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text).chars().filter(|letter| !letter.is_whitespace())
+    }
+    ink(one).eq(ink(other))
+}
+
 /// The beginning of a text, of at most so many bytes, without a cut character.
 pub(crate) fn beginning(text: &str, bytes_max: usize) -> &str {
     let mut end = bytes_max.min(text.len());

@@ -33,6 +33,10 @@ end
 ---@param wanted? openexec.Run
 function M.run(wanted)
   wanted = wanted or {}
+  -- What the user would be asked for is not lost for want of a server.
+  if not server.is_there() then
+    return
+  end
   local at = place(wanted.first, wanted.last)
   local function start(instruction)
     local arguments = { blueprint = wanted.blueprint, model = wanted.model, instruction = instruction }
@@ -76,6 +80,9 @@ local unsaid
 ---@param wanted? openexec.Remember
 function M.remember(wanted)
   wanted = wanted or {}
+  if not server.is_there() then
+    return
+  end
   local at = wanted.uri and { uri = wanted.uri, range = wanted.range, version = wanted.version }
   if not at then
     at = place()

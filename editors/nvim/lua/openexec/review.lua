@@ -287,7 +287,9 @@ local function decide(decision, parts)
     end)
   end
   local name, line = vim.uri_from_bufnr(0), vim.api.nvim_win_get_cursor(0)[1]
-  require('openexec.runs').meant('reject', nil, function(entry)
+  -- One hunk alone can be accepted, and left out only by discarding the proposal.
+  local command = decision == 'accept' and 'apply' or 'reject'
+  require('openexec.runs').meant(command, nil, function(entry)
     if #parts > 0 then
       return server.execute(decision, { run = entry.run, proposal = entry.proposal, parts = parts })
     end

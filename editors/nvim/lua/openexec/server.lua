@@ -35,17 +35,26 @@ function M.config()
   return vim.tbl_deep_extend('force', dofile(file), vim.g.openexec or {})
 end
 
+--- Whether a server is there; says so to the user when none is.
+---@return boolean
+function M.is_there()
+  local is_there = M.client() ~= nil
+  if not is_there then
+    vim.notify('OpenExec is not running here; open a file of a workspace', vim.log.levels.WARN)
+  end
+  return is_there
+end
+
 --- Sends a request. Errors are shown to the user; `on_result` is called without one only.
 ---@param method string
 ---@param params? table
 ---@param on_result? fun(result: any)
 function M.request(method, params, on_result)
   local bufnr = vim.api.nvim_get_current_buf()
-  local client = M.client(bufnr)
-  if not client then
-    vim.notify('OpenExec is not running here; open a file of a workspace', vim.log.levels.WARN)
+  if not M.is_there() then
     return
   end
+  local client = M.client(bufnr)
   local function handler(err, result)
     if err then
       M.complain(err.message)

@@ -1,6 +1,6 @@
 //! Edits whose base has moved.
 
-use super::diff::hunks;
+use super::diff::{Hunk, hunks};
 use crate::limits::REBASE_STEPS_MAX;
 use crate::text::split_lines;
 
@@ -34,6 +34,81 @@ pub fn rebase(base: &str, proposed: &str, current: &str) -> Rebased {
     match diffy::merge(base, proposed, current) {
         Ok(merged) => Rebased::Clean(merged),
         Err(_) => Rebased::Overlapping,
+    }
+}
+
+/// The same, where what both sides changed may also touch: a line directly above or below those that
+/// the other side changed keeps its place there. Where the texts do not tell which of two changes
+/// stands above the other, they overlap.
+pub fn rebase_beside(base: &str, proposed: &str, current: &str) -> Rebased {
+    match rebase(base, proposed, current) {
+        Rebased::Overlapping
+            if steps(base, proposed).saturating_add(steps(base, current)) <= REBASE_STEPS_MAX =>
+        {
+            let both = hunks(base, proposed).into_iter().chain(hunks(base, current));
+            beside(base, both.collect()).map_or(Rebased::Overlapping, Rebased::Clean)
+        }
+        merged => merged,
+    }
+}
+
+/// All these hunks made in one text; none where two of them are about the same place.
+fn beside(base: &str, mut both: Vec<Hunk>) -> Option<String> {
+    both.sort_by_key(|hunk| (hunk.base.start, hunk.base.end));
+    both.dedup();
+    for (above, below) in both.iter().zip(both.iter().skip(1)) {
+        let touch = above.base.end == below.base.start;
+        let is_ambiguous = above.base.is_empty() && below.base.is_empty()
+            || slides_down(base, above)
+            || slides_up(base, below);
+        if above.base.end > below.base.start || touch && is_ambiguous {
+            return None;
+        }
+    }
+    let mut merged = String::with_capacity(base.len());
+    let mut at = 0;
+    for hunk in &both {
+        put(&mut merged, base.get(at..hunk.base.start)?)?;
+        put(&mut merged, &hunk.text)?;
+        at = hunk.base.end;
+    }
+    put(&mut merged, base.get(at..)?)?;
+    Some(merged)
+}
+
+/// Adds whole lines. None where they would become one with the last line that is there.
+fn put(merged: &mut String, lines: &str) -> Option<()> {
+    let joins = match merged.chars().next_back() {
+        Some('\r') => lines.starts_with('\n'),
+        Some('\n') | None => false,
+        Some(_) => !lines.is_empty(),
+    };
+    merged.push_str(lines);
+    (!joins).then_some(())
+}
+
+/// Whether the same texts come of it one line further down: what is inserted or deleted begins with
+/// the line that follows it.
+fn slides_down(base: &str, hunk: &Hunk) -> bool {
+    let Some(moved) = moved(base, hunk) else { return false };
+    let next = split_lines(base.get(hunk.base.end..).unwrap_or_default());
+    !next.is_empty() && next.first() == split_lines(moved).first()
+}
+
+/// The same one line further up.
+fn slides_up(base: &str, hunk: &Hunk) -> bool {
+    let Some(moved) = moved(base, hunk) else { return false };
+    let before = split_lines(base.get(..hunk.base.start).unwrap_or_default());
+    !before.is_empty() && before.last() == split_lines(moved).last()
+}
+
+/// The lines that are only inserted, or only deleted; what is replaced stays where it is.
+fn moved<'a>(base: &'a str, hunk: &'a Hunk) -> Option<&'a str> {
+    let deleted = base.get(hunk.base.clone())?;
+    match (deleted.is_empty(), hunk.text.is_empty()) {
+        (true, false) => Some(&hunk.text),
+        (false, true) => Some(deleted),
+        (true, true) | (false, false) => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Properties of hunks, diffs, rebases and inverses, against plain strings.
 
 use super::*;
+use crate::text::split_lines;
 use proptest::prelude::*;
 
 type Tree = BTreeMap<WorkspacePath, String>;
@@ -95,6 +96,30 @@ proptest! {
         expected[theirs.0].clone_from(&theirs.1);
         let merged = rebase(&base, &with_line(&lines, &ours), &with_line(&lines, &theirs));
         prop_assert_eq!(merged, Rebased::Clean(expected.concat()));
+    }
+
+    #[test]
+    fn edits_beside_one_another_lose_no_line(
+        base in text(),
+        proposed in text(),
+        current in text(),
+    ) {
+        let merged = rebase_beside(&base, &proposed, &current);
+        prop_assert_eq!(&merged, &rebase_beside(&base, &current, &proposed));
+        if let Rebased::Clean(merged) = merged {
+            // Every line of either side that the base has not stands there as often as it did.
+            for side in [&proposed, &current] {
+                // A line end that the last line lacks may be added.
+                let bare = |line: &str| line.trim_end_matches(['\r', '\n']).to_owned();
+                let count = |text: &str, line: &str| {
+                    split_lines(text).into_iter().filter(|it| bare(it) == line).count()
+                };
+                let lines: Vec<String> = split_lines(side).into_iter().map(bare).collect();
+                for line in lines.iter().filter(|line| count(&base, line) == 0) {
+                    prop_assert!(count(&merged, line) >= count(side, line), "{:?}", merged);
+                }
+            }
+        }
     }
 
     #[test]
@@ -314,6 +339,34 @@ fn a_line_end_that_saving_adds_is_no_change_of_the_last_line() {
     }
     // More than that is a change.
     assert_eq!(rebase("a\nb", "a\nB", "a\nb \n"), Rebased::Overlapping);
+}
+
+#[test]
+fn a_line_beside_the_changed_ones_keeps_its_place() {
+    let base = "a\nright\nb\n";
+    let proposed = "a\nwrong\nb\n";
+    for (current, merged) in [
+        ("a\nright\nmine\nb\n", "a\nwrong\nmine\nb\n"),
+        ("a\nmine\nright\nb\n", "a\nmine\nwrong\nb\n"),
+        ("a\nright\nB\n", "a\nwrong\nB\n"),
+        ("a\nright\n", "a\nwrong\n"),
+    ] {
+        assert_eq!(rebase(base, proposed, current), Rebased::Overlapping, "{current:?}");
+        assert_eq!(rebase_beside(base, proposed, current), Rebased::Clean(merged.to_owned()));
+    }
+    for (base, proposed, current) in [
+        // The same line.
+        (base, proposed, "a\nmine\nb\n"),
+        // Which of two new lines stands above the other is not known.
+        ("a\nb\n", "a\nours\nb\n", "a\nmine\nb\n"),
+        // Nor on which side of its like a line was written.
+        ("a\nx\nb\n", "a\ny\nb\n", "a\nx\nx\nb\n"),
+        ("x\nx\n", "x\n", "x\nmine\nx\n"),
+        // Two lines never become one.
+        ("a\nb\n", "A", "a\nb\nc\n"),
+    ] {
+        assert_eq!(rebase_beside(base, proposed, current), Rebased::Overlapping, "{current:?}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use super::gate::{Then, Whole};
 use super::landing::{self, Landed};
 use super::state::{Active, AfterApproval, Phase, Step, record};
-use super::{ApplyReport, Command, Event, LiveText, Outcome};
+use super::{ApplyReport, Command, Event, LiveText, Nearness, Outcome};
 use crate::digest::Digest;
 use crate::edit::{self, ChangeSet, FileChange, Part, Rebased};
 use crate::ids::CommandId;
@@ -14,6 +14,7 @@ use crate::memory::{Standing, SymbolPointer};
 use crate::path::WorkspacePath;
 use crate::policy::{self, Decision, Reason, Verdict};
 use crate::syntax::{self, Language};
+use std::collections::BTreeMap;
 
 /// An undo, or the undo of an undo, on its way.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub(super) struct Reversal {
     waits: CommandId,
     /// False in journals of before, which do not tell an undo that failed from a redo.
     tells_why: bool,
+    /// What may be kept beside its edits.
+    nearness: Nearness,
 }
 
 impl Active {
@@ -220,9 +223,10 @@ impl Active {
         texts: &[LiveText],
         rounds: u32,
         tells_why: bool,
+        nearness: Nearness,
         out: &mut Vec<Command>,
     ) {
-        match rebase_onto(&self.changes, texts, tells_why) {
+        match rebase_onto(&self.changes, texts, tells_why, nearness) {
             Moved::Nowhere => self.apply_now(out),
             Moved::Overlapping(paths) => {
                 let why = match tells_why {
@@ -334,15 +338,24 @@ impl Active {
         let waits = self.next_command();
         let paths = changes.effective().map(|(path, _)| path.clone()).collect();
         out.push(Command::CheckBases { id: waits, paths });
-        self.phase =
-            Phase::Reversing(Box::new(Reversal { changes, outcome, before, waits, tells_why: false }));
+        self.phase = Phase::Reversing(Box::new(Reversal {
+            changes,
+            outcome,
+            before,
+            waits,
+            tells_why: false,
+            nearness: Nearness::Apart,
+        }));
     }
 
     pub(super) fn reverse(&mut self, mut reversal: Box<Reversal>, event: &Event, out: &mut Vec<Command>) {
         match event {
-            Event::BasesChecked { command, texts, open_documents } if *command == reversal.waits => {
+            Event::BasesChecked { command, texts, open_documents, nearness }
+                if *command == reversal.waits =>
+            {
                 reversal.tells_why = open_documents.is_some();
-                match rebase_onto(&reversal.changes, texts, reversal.tells_why) {
+                reversal.nearness = *nearness;
+                match rebase_onto(&reversal.changes, texts, reversal.tells_why, reversal.nearness) {
                     Moved::Overlapping(paths) => {
                         let reason = match reversal.tells_why {
                             true => landing::hindrance(&reversal.changes, texts, &paths, "since"),
@@ -362,10 +375,9 @@ impl Active {
                 self.phase = Phase::Reversing(reversal);
             }
             Event::Applied { command, report } if *command == reversal.waits => {
-                let wrong = Landed::of(&reversal.changes, report).wrong;
+                let Landed { stands, wrong, .. } = Landed::of(&reversal.changes, report);
                 if wrong.is_empty() {
-                    let summary = if reversal.is_redo() { "redone" } else { "undo again to redo" };
-                    return self.end(reversal.outcome, summary.into(), out);
+                    return self.reversed(*reversal, stands, out);
                 }
                 let reason = match landing::has_looked(report) {
                     true if reversal.is_redo() => {
@@ -380,9 +392,31 @@ impl Active {
         }
     }
 
+    /// What was taken back is brought again as it stood, with what the user has typed beside it.
+    fn reversed(
+        &mut self,
+        reversal: Reversal,
+        stands: BTreeMap<WorkspacePath, FileChange>,
+        out: &mut Vec<Command>,
+    ) {
+        let is_redo = reversal.is_redo();
+        let summary = match reversal.nearness {
+            _ if is_redo => "redone",
+            Nearness::Apart => "undo again to redo",
+            // An undo that names no run may be about another one.
+            Nearness::Beside => "undo this run again to redo it",
+        };
+        if reversal.nearness == Nearness::Beside {
+            let mut changes = reversal.changes;
+            changes.files.extend(stands);
+            self.applied = Some(if is_redo { changes } else { changes.invert() });
+        }
+        self.end(reversal.outcome, summary.into(), out);
+    }
+
     pub(super) fn reversal_failed(&mut self, reversal: Reversal, reason: &str, out: &mut Vec<Command>) {
         let what = if reversal.tells_why && reversal.is_redo() { "redone" } else { "undone" };
-        self.end(reversal.before, format!("could not be {what}: {reason}"), out);
+        self.end(reversal.before, format!("{COULD_NOT_BE}{what}: {reason}"), out);
     }
 }
 
@@ -390,6 +424,17 @@ impl Reversal {
     fn is_redo(&self) -> bool {
         self.outcome != Outcome::Undone
     }
+}
+
+/// How the summary of a run begins that was to be undone or redone and could not be.
+const COULD_NOT_BE: &str = "could not be ";
+
+/// Whether the summary of a run that is over says that its undo, or the undo of that, has failed. The
+/// run is then what it was before.
+pub fn tells_failed_reversal(summary: &str) -> bool {
+    summary
+        .strip_prefix(COULD_NOT_BE)
+        .is_some_and(|rest| rest.starts_with("undone: ") || rest.starts_with("redone: "))
 }
 
 /// Why there is nothing to undo here.
@@ -423,7 +468,7 @@ enum Moved {
 }
 
 /// In journals of before a text with a byte order mark is another one than without.
-fn rebase_onto(changes: &ChangeSet, texts: &[LiveText], knows_marks: bool) -> Moved {
+fn rebase_onto(changes: &ChangeSet, texts: &[LiveText], knows_marks: bool, nearness: Nearness) -> Moved {
     let mut rebased = changes.clone();
     let mut moved = Vec::new();
     let mut overlapping = Vec::new();
@@ -441,7 +486,10 @@ fn rebase_onto(changes: &ChangeSet, texts: &[LiveText], knows_marks: bool) -> Mo
             _ => change,
         };
         let merged = match (&change.base, &change.proposed, &live.text) {
-            (Some(base), Some(proposed), Some(current)) => edit::rebase(base, proposed, current),
+            (Some(base), Some(proposed), Some(current)) => match nearness {
+                Nearness::Apart => edit::rebase(base, proposed, current),
+                Nearness::Beside => edit::rebase_beside(base, proposed, current),
+            },
             _ => Rebased::Overlapping,
         };
         match merged {

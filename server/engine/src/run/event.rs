@@ -7,7 +7,7 @@
 mod seen;
 mod start;
 
-pub use seen::{ApplyReport, FileOutcome, HydratedText, LiveText, Look};
+pub use seen::{ApplyReport, FileOutcome, HydratedText, LiveText, Look, Nearness};
 pub use start::{DiagnosticInput, Inputs, OpenDocument, RelatedPlace, RunStarted, Target};
 
 use crate::budget::Budget;
@@ -208,6 +208,9 @@ pub enum Event {
         /// All open buffers whose text differs from the disk now. Journals of before have none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         open_documents: Option<Vec<OpenDocument>>,
+        /// How near to the run's own edits others may have changed lines.
+        #[serde(default, skip_serializing_if = "Nearness::is_apart")]
+        nearness: Nearness,
     },
     /// Decision: files changed meanwhile without overlap; the edits were rebased and must be
     /// verified again.

@@ -325,9 +325,9 @@ impl Active {
             {
                 self.request_refused(&request, by, out);
             }
-            (Phase::Bases { rounds, .. }, Event::BasesChecked { texts, open_documents, .. }) => {
+            (Phase::Bases { rounds, .. }, Event::BasesChecked { texts, open_documents, nearness, .. }) => {
                 self.open_documents = open_documents.clone().or(self.open_documents.take());
-                self.check_bases(texts, rounds, open_documents.is_some(), out)
+                self.check_bases(texts, rounds, open_documents.is_some(), *nearness, out)
             }
             (Phase::Applying, Event::Applied { report, .. }) => self.check_applied(report, out),
             (Phase::Proceeding(proceeding), event) => self.proceed(proceeding, event, out),

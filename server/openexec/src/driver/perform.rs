@@ -16,7 +16,9 @@ use openexec_engine::ids::{CommandId, ModelName, RunId};
 use openexec_engine::memory::Record;
 use openexec_engine::model::Models;
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::run::{ApplyReport, Command, Event, FileOutcome, LiveText, Look, OpenDocument};
+use openexec_engine::run::{
+    ApplyReport, Command, Event, FileOutcome, LiveText, Look, Nearness, OpenDocument,
+};
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
@@ -159,7 +161,8 @@ async fn attempt(place: &Arc<Place>, id: CommandId, command: Command) -> Result<
                 Ok::<_, String>((texts, unsaved(&place.workspace, open)))
             })
             .await??;
-            Ok(Event::BasesChecked { command: id, texts, open_documents: Some(open_documents) })
+            let (open_documents, nearness) = (Some(open_documents), Nearness::Beside);
+            Ok(Event::BasesChecked { command: id, texts, open_documents, nearness })
         }
         Command::Apply { changes, label, .. } => {
             let report = apply(place, &changes, &label).await?;

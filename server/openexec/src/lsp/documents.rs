@@ -92,7 +92,7 @@ pub(super) struct Documents {
 #[derive(Clone)]
 struct Awaited {
     change: FileChange,
-    /// The first text in which it stood, byte for byte, whatever became of that since.
+    /// The first text in which it stood, as the editor has it, whatever became of that since.
     seen: Option<String>,
 }
 
@@ -313,7 +313,7 @@ impl Documents {
 
 impl Awaited {
     fn look(&mut self, text: &str) {
-        if self.seen.is_none() && self.change.stands_in(text) {
+        if self.seen.is_none() && self.change.stands_formatted_in(text) {
             self.seen = Some(text.to_owned());
         }
     }

@@ -11,7 +11,7 @@ use crate::driver::{Asked, RunHandle, RunStatus, RunView};
 use crate::limits::VIEW_LAG_MS;
 use crate::store::Recorded;
 use openexec_engine::ids::RunId;
-use openexec_engine::run::{Event, Outcome};
+use openexec_engine::run::{Event, Outcome, tells_failed_reversal};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -183,6 +183,9 @@ pub(super) fn announcement(view: &RunView) -> (MessageType, String) {
 }
 
 fn ended(run: &str, outcome: Outcome, summary: &str, applied: bool) -> (MessageType, String) {
+    if tells_failed_reversal(summary) {
+        return (MessageType::WARNING, format!("Run {run} {summary}; it stands as it did before"));
+    }
     match outcome {
         Outcome::Done if !applied => (MessageType::INFO, format!("Run {run}: {summary}")),
         Outcome::Done => (MessageType::INFO, format!("Run {run}: {summary} — undo with `openexec.undo`")),
@@ -258,6 +261,19 @@ mod tests {
             announcement(&view(RunStatus::Ended { outcome, summary: summary.to_owned() })).1
         };
         assert_eq!(of(Outcome::Undone, "undo again to redo"), "Run ab12cd was undone; undo again to redo");
+        // What failed is not told like what was done.
+        let failed = RunStatus::Ended {
+            outcome: Outcome::Done,
+            summary: "could not be undone: `a.rs` changed since at the same lines".to_owned(),
+        };
+        assert_eq!(
+            announcement(&view(failed)),
+            (
+                MessageType::WARNING,
+                "Run ab12cd could not be undone: `a.rs` changed since at the same lines; it stands as it did before"
+                    .to_owned()
+            )
+        );
         assert_eq!(of(Outcome::Cancelled, "by Neovim 0.11.4"), "Run ab12cd was cancelled by Neovim 0.11.4");
     }
 }

@@ -21,7 +21,7 @@ use crate::driver::{Asked, RunStatus, RunView};
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::{ChangeSet, unified_diff};
 use openexec_engine::ids::RunId;
-use openexec_engine::run::{Outcome, RunState};
+use openexec_engine::run::{Outcome, RunState, tells_failed_reversal};
 use openexec_engine::text::visible;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -54,6 +54,11 @@ struct RunEntry {
     proposal: Option<Digest>,
     /// Whether edits of it stand in the user's files.
     applied: bool,
+    /// It was to be undone or redone and could not be; `detail` says why.
+    #[serde(skip_serializing_if = "is_false")]
+    stuck: bool,
+    /// How many events its journal has: it grows also where a run comes to the same stand again.
+    events: u64,
     /// When it was started, in milliseconds since the Unix epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     started_at_ms: Option<u64>,
@@ -107,7 +112,7 @@ pub(super) fn list(mut lines: Vec<RunLine>, started_at_ms: &BTreeMap<RunId, u64>
 }
 
 fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
-    let RunView { run, blueprint, model, activity, status, applied, taken, .. } = &line.view;
+    let RunView { run, blueprint, model, activity, status, applied, taken, events, .. } = &line.view;
     let (detail, proposal) = match status {
         RunStatus::Active if line.driven => (activity.clone(), None),
         RunStatus::AwaitingApproval { proposal, what: Asked::Proposal { reasons, .. } } => {
@@ -131,9 +136,16 @@ fn entry(line: &RunLine, started_at_ms: Option<u64>) -> RunEntry {
         taken: taken.clone(),
         proposal,
         applied: *applied,
+        events: *events,
+        stuck: matches!(status, RunStatus::Ended { summary, .. } if tells_failed_reversal(summary)),
         started_at_ms,
         can: can(line),
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 fn can(line: &RunLine) -> Vec<&'static str> {

@@ -32,6 +32,23 @@ pub struct LiveText {
     pub text: Option<String>,
 }
 
+/// How near to edits of a run somebody else may change lines, so that both can be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Nearness {
+    /// With an unchanged line between them. Journals of before know nothing else.
+    #[default]
+    Apart,
+    /// Directly above or below.
+    Beside,
+}
+
+impl Nearness {
+    pub(super) const fn is_apart(&self) -> bool {
+        matches!(self, Self::Apart)
+    }
+}
+
 /// What applying led to, by looking, not by believing the editor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ApplyReport {
@@ -57,7 +74,7 @@ pub struct FileOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Look {
     /// The text in which the proposed one was seen after the edit had been sent, byte for byte,
-    /// whatever became of it since.
+    /// or as the editor had formatted it; whatever became of it since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<String>,
     /// The text that stands there now.

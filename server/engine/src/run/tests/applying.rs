@@ -19,7 +19,7 @@ fn undo_restores_and_redo_repeats() {
     world.start(start_of(FIX_TESTS));
     assert_eq!(world.lib(), DONE);
     world.say(Event::UndoRequested { by: by() });
-    assert_eq!((world.lib(), world.ending().as_str()), (BEFORE, "Undone: undo again to redo"));
+    assert_eq!((world.lib(), world.ending().as_str()), (BEFORE, "Undone: undo this run again to redo it"));
     world.say(Event::UndoRequested { by: by() });
     assert_eq!((world.lib(), world.ending().as_str()), (DONE, "Done: redone"));
 }
@@ -39,6 +39,41 @@ fn undo_keeps_what_was_typed_since_and_refuses_where_it_cannot() {
     world.say(Event::UndoRequested { by: by() });
     assert_eq!(world.lib(), mine);
     assert!(world.ending().starts_with("Done: could not be undone"), "{}", world.ending());
+}
+
+#[test]
+fn what_is_typed_beside_an_edit_is_kept_by_undo_and_redo() {
+    let above = |text: &str| text.replace("fn value", "// mine\nfn value");
+    let below = |text: &str| text.replace("// end", "// mine\n// end");
+    let next = |text: &str| text.replace("// end", "// the end");
+    for typed in [&above as &dyn Fn(&str) -> String, &below, &next] {
+        let mut world = World::new(&[replacing("wrong", "right")]);
+        world.start(start_of(FIX_TESTS));
+        world.files.insert("src/lib.rs".into(), typed(DONE));
+        for text in [BEFORE, DONE, BEFORE] {
+            world.say(Event::UndoRequested { by: by() });
+            assert_eq!(world.lib(), typed(text), "{}", world.ending());
+        }
+    }
+    // A line that the run has written is taken back, and brought again where it stood.
+    let mut world = World::new(&[replacing("{ wrong }", "{ right }\n// new")]);
+    world.start(start_of(FIX_TESTS));
+    let (before, done) = (below(BEFORE), below(&DONE.replace("// end", "// new\n// end")));
+    world.files.insert("src/lib.rs".into(), done.clone());
+    for text in [&before, &done] {
+        world.say(Event::UndoRequested { by: by() });
+        assert_eq!(world.lib(), text, "{}", world.ending());
+    }
+}
+
+#[test]
+fn typing_beside_an_edit_is_kept_and_verified_with_it() {
+    let mut world = World::new(&[replacing("wrong", "right")]);
+    let typed = |text: &str| text.replace("// end", "// mine\n// end");
+    world.typing = [Some(("src/lib.rs".to_owned(), typed(BEFORE)))].into();
+    world.start(start_of(FIX_TESTS));
+    assert_eq!((world.lib(), world.count("rebased")), (typed(DONE).as_str(), 1));
+    assert_eq!(world.count("gate_judged"), 3);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn what_is_typed_before_the_editor_answers_is_no_failure() {
         undo(&mut world);
         assert_eq!(
             (world.lib(), world.ending().as_str()),
-            (&*typed_below(BEFORE), "Undone: undo again to redo")
+            (&*typed_below(BEFORE), "Undone: undo this run again to redo it")
         );
     }
 }
@@ -58,7 +58,10 @@ fn what_is_typed_while_it_is_undone_is_no_failure_either() {
     world.start(start_of(FIX_TESTS));
     world.types_after_edit = Some(typed_below);
     undo(&mut world);
-    assert_eq!((world.lib(), world.ending().as_str()), (&*typed_below(BEFORE), "Undone: undo again to redo"));
+    assert_eq!(
+        (world.lib(), world.ending().as_str()),
+        (&*typed_below(BEFORE), "Undone: undo this run again to redo it")
+    );
     world.types_after_edit = None;
     undo(&mut world);
     assert_eq!((world.lib(), world.ending().as_str()), (&*typed_below(DONE), "Done: redone"));
@@ -176,7 +179,7 @@ fn an_undo_that_finds_nothing_is_refused() {
         world.files.insert("src/lib.rs".into(), here);
     }
     undo(&mut world);
-    assert_eq!((world.lib(), world.ending().as_str()), (BEFORE, "Undone: undo again to redo"));
+    assert_eq!((world.lib(), world.ending().as_str()), (BEFORE, "Undone: undo this run again to redo it"));
 }
 
 #[test]

@@ -10,8 +10,8 @@ use crate::model::{ChosenModel, ModelReply, ModelRequest, Models, StopReason, Us
 use crate::path::{RequestedPath, WorkspacePath};
 use crate::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved};
 use crate::run::{
-    ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, Look, OpenDocument, RunStarted, RunState,
-    Status,
+    ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, Look, Nearness, OpenDocument, RunStarted,
+    RunState, Status,
 };
 use crate::task::{
     Content, ReportFormat, Task, TaskExit, TaskKind, TaskReport, TaskSet, TestCounts, TestFailure,
@@ -296,6 +296,7 @@ impl World {
                     command: id,
                     texts: paths.into_iter().map(live).collect(),
                     open_documents: (!self.of_before).then(|| self.open_documents.clone()),
+                    nearness: if self.of_before { Nearness::Apart } else { Nearness::Beside },
                 }
             }
             Command::Apply { changes, .. } => Event::Applied { command: id, report: self.apply(&changes) },

@@ -49,7 +49,7 @@ struct Given {
 fn workflow(place: &Place<'_>, blueprint: &Blueprint, trigger: Trigger) -> Option<Offer> {
     let takes = |name: InputName| blueprint.inputs.iter().any(|input| input.name == name);
     let given = match trigger {
-        Trigger::Directive => given_directive(place)?,
+        Trigger::Directive => given_directive(place, blueprint)?,
         Trigger::Test => given_test(place, takes(InputName::FailingTest), blueprint)?,
         Trigger::Diagnostic => given_diagnostics(place)?,
         Trigger::Selection => given_selection(place, blueprint)?,
@@ -138,10 +138,10 @@ fn is_at(place: &Place<'_>, line: &RunLine, range: Range) -> bool {
         && first <= range.end.line.saturating_add(1)
 }
 
-fn given_directive(place: &Place<'_>) -> Option<Given> {
+fn given_directive(place: &Place<'_>, blueprint: &Blueprint) -> Option<Given> {
     let directive = place.directive.as_ref()?;
     Some(Given {
-        subject: format!("Implement “{}”", quote(&directive.instruction)),
+        subject: on(blueprint, &format!("“{}”", quote(&directive.instruction))),
         kind: "refactor.rewrite.openexec",
         range: bytes(place, directive.range.start, directive.range.end),
         inputs: vec![(InputName::Instruction, "instruction", json!(directive.instruction))],

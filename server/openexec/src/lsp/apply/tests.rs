@@ -176,6 +176,29 @@ async fn a_silent_editor_is_not_waited_for_longer_than_its_effect() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_editor_formats_at_once_has_landed() {
+    let changes = replacement("a.txt", "fn x() {}\n", "fn x(){y()}\n");
+    for (shown, lands) in [("fn x() {\n    y()\n}\n", true), ("fn x() {\n    z()\n}\n", false)] {
+        let scene = shared(scene(&[("a.txt", "fn x() {}\n")], everything()));
+        scene.open("a.txt", "fn x() {}\n");
+        let editor = Arc::clone(&scene);
+        let said = scene
+            .apply(&changes, |_, answer| async move {
+                editor.type_whole("a.txt", 2, shown);
+                answer.send(yes()).unwrap();
+            })
+            .await;
+        assert_eq!(said.ends_with("all 1 files are as proposed"), lands, "{said}");
+    }
+    // Where blanks are all that is proposed, they must be these.
+    let scene = shared(scene(&[("a.txt", "x y\n")], everything()));
+    scene.open("a.txt", "x y\n");
+    let changes = replacement("a.txt", "x y\n", "x  y\n");
+    let said = scene.apply(&changes, |_, answer| async move { answer.send(yes()).unwrap() }).await;
+    assert!(said.contains("not as proposed: a.txt"), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_editor_that_does_nothing_is_given_up() {
     let scene = shared(scene(&[("a.txt", "x\n")], everything()));
     scene.open("a.txt", "x\n");

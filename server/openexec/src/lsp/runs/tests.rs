@@ -72,6 +72,17 @@ fn a_list_says_how_each_run_stands_and_what_can_be_done_with_it() {
 }
 
 #[test]
+fn a_run_that_could_not_be_undone_is_called_stuck() {
+    for (summary, stuck) in [
+        ("could not be undone: `a.rs` changed since at the same lines", json!(true)),
+        ("1 file changed", Value::Null),
+    ] {
+        let status = RunStatus::Ended { outcome: Outcome::Done, summary: summary.to_owned() };
+        assert_eq!(entries(vec![line("0192-aaaaaa", status, false, true)])[0]["stuck"], stuck);
+    }
+}
+
+#[test]
 fn the_newest_run_comes_first() {
     let runs = ["0192-aaaaaa", "0194-bbbbbb", "0193-cccccc"];
     let lines = runs.map(|run| line(run, RunStatus::Active, true, false)).to_vec();

@@ -10,7 +10,7 @@ use openexec_engine::model::{ChosenModel, ModelReply, Models, StopReason, Usage}
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::{Entry, Facts, PathFacts, PolicySnapshot, Resolved, Taint};
 use openexec_engine::run::{
-    ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, RunStarted, RunState,
+    ApplyReport, Command, Event, FileOutcome, Inputs, LiveText, Nearness, RunStarted, RunState,
 };
 use openexec_engine::task::{
     ReportFormat, Task, TaskExit, TaskKind, TaskReport, TaskSet, TestCounts, TestFailure, TimeoutClass, Trust,
@@ -114,7 +114,12 @@ impl World {
             }
             Command::CheckBases { id, paths } => {
                 let texts = paths.into_iter().map(|path| LiveText { path, text: Some(self.lib.clone()) });
-                Event::BasesChecked { command: id, texts: texts.collect(), open_documents: None }
+                Event::BasesChecked {
+                    command: id,
+                    texts: texts.collect(),
+                    open_documents: None,
+                    nearness: Nearness::Apart,
+                }
             }
             Command::Apply { id, changes, .. } => {
                 self.lib = lib_of(&changes);
