@@ -96,7 +96,8 @@ static KEYWORDS: LazyLock<Keywords> = LazyLock::new(|| {
 static NAMES: LazyLock<String> = LazyLock::new(|| {
     let rules = RULES.rules.iter().map(super::rules::Rule::kind);
     let shapes = shapes::all().map(|shape| shape.kind);
-    let others = [super::ENVIRONMENT, super::LITERAL].into_iter().chain(super::personal::kinds());
+    let others =
+        [super::ENVIRONMENT, super::LITERAL, super::MASKED].into_iter().chain(super::personal::kinds());
     let names = rules.chain(shapes).chain(others);
     names.map(|kind| format!("{}{kind}:\n", super::OPENING)).collect()
 });

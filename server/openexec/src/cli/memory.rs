@@ -205,6 +205,15 @@ impl Scene {
         records.iter().map(of).collect()
     }
 
+    /// What is said of files that say nothing here.
+    fn tell_left_out(&self) {
+        for fault in &self.known.shared.faults {
+            let fault = paint::plain(&fault.to_string());
+            anstream::eprintln!("{} no record of this file counts: {fault}", paint::warn("warning:"));
+        }
+        self.tell_untrusted();
+    }
+
     /// What is said where files are not looked into.
     fn tell_untrusted(&self) {
         if !self.known.untrusted.is_empty() {
@@ -240,7 +249,10 @@ fn list(scene: &Scene, kind: Option<Kind>, json: bool) -> anyhow::Result<ExitCod
     };
     if json {
         let records: Vec<Value> = standings.iter().map(|(record, found)| as_json(record, found)).collect();
-        let told = json!({ "records": records, "runs": lessons, "untrusted": scene.known.untrusted });
+        let faults: Vec<String> = scene.known.shared.faults.iter().map(ToString::to_string).collect();
+        let told = json!({
+            "records": records, "runs": lessons, "untrusted": scene.known.untrusted, "faults": faults,
+        });
         println!("{}", serde_json::to_string_pretty(&told)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -267,10 +279,13 @@ fn list(scene: &Scene, kind: Option<Kind>, json: bool) -> anyhow::Result<ExitCod
             paint::dim(lesson.blueprint.as_str())
         );
     }
-    if standings.is_empty() && lessons.is_empty() {
-        anstream::println!("nothing is known here yet; `openexec memory add` writes something down");
+    let is_left_out = !scene.known.untrusted.is_empty() || !scene.known.shared.faults.is_empty();
+    match kind {
+        _ if !standings.is_empty() || !lessons.is_empty() || is_left_out => {}
+        Some(kind) => anstream::println!("there is no {} record", kind.name()),
+        None => anstream::println!("nothing is known here yet; `openexec memory add` writes something down"),
     }
-    scene.tell_untrusted();
+    scene.tell_left_out();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -295,7 +310,7 @@ fn show(scene: &Scene, id: &str, json: bool) -> anyhow::Result<ExitCode> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`openexec memory list` lists them".to_owned(),
         };
-        scene.tell_untrusted();
+        scene.tell_left_out();
         bail!("there is no record `{id}`; {remedy}");
     }
     if json {

@@ -26,9 +26,10 @@ fn maintained(lesson: &MaintenanceRecord) -> Record {
         "" => otherwise.to_owned(),
         text => text.to_owned(),
     };
-    let cause = match lesson.errors.first() {
-        Some(error) if lesson.instruction.trim().is_empty() => error.clone(),
-        _ => said(&lesson.instruction, "not recorded"),
+    // What failed is why something was done; where nothing did, what was asked for is.
+    let cause = match lesson.errors.as_slice() {
+        [] => said(&lesson.instruction, "not recorded"),
+        errors => errors.join("; "),
     };
     Record {
         id: RecordId::new(lesson.run.as_str()),
@@ -67,7 +68,7 @@ pub(super) async fn import(scene: &Scene, file: &Path) -> anyhow::Result<ExitCod
         store.keep(&record).await?;
         anstream::println!("{} is among your own records", record.title());
     }
-    scene.tell_untrusted();
+    scene.tell_left_out();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -137,7 +138,7 @@ fn not_forgotten(
     if scene.lessons()?.iter().any(|lesson| lesson.run.as_str() == id) {
         return Ok(anyhow!("`{id}` is what a run has left, which stays as the run's journal does"));
     }
-    scene.tell_untrusted();
+    scene.tell_left_out();
     Ok(anyhow!("there is no record `{id}` among your own; `openexec memory list` lists what there is"))
 }
 
