@@ -250,13 +250,13 @@ fn what_is_known_is_offered_where_something_is() {
         own,
     };
     let path = WorkspacePath::parse("src/lib.rs").unwrap();
-    let offered = SymbolPointer::bare(path, "parse", Digest::of(b"p"));
+    let elsewhere = SymbolPointer::bare(path, "parse", Digest::of(b"p"));
     let own = |id: &str, offered| Some(OwnRecord { kind: Kind::Symbol, id: id.into(), offered });
     let known = |symbol: &str| match symbol {
         "parse" => vec![
             record("shared", None),
             record("sure", own("sure", None)),
-            record("doubtful", own("doubtful", Some((0, offered.clone())))),
+            record("doubtful", own("doubtful", Some((0, elsewhere.clone())))),
         ],
         _ => Vec::new(),
     };

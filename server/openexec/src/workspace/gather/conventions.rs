@@ -172,7 +172,8 @@ fn is_meant(pattern: &str, folder: &str, file: &WorkspacePath) -> bool {
         true => (pattern.trim_start_matches('/'), below),
         false => (pattern, file.file_name()),
     };
-    let glob = GlobBuilder::new(pattern).literal_separator(true).build();
+    // Two asterisks mean any text there, also where they are no whole component.
+    let glob = GlobBuilder::new(pattern).literal_separator(!pattern.contains("**")).build();
     glob.map_or(true, |glob| glob.compile_matcher().is_match(tried))
 }
 
