@@ -830,3 +830,25 @@ fn one_s_own_record_is_confirmed_and_forgotten_where_it_is_shown() {
     assert!(client.leave().unwrap().success());
     assert!(project.expect(0, &["memory", "list"]).contains("nothing is known here yet"));
 }
+
+#[test]
+fn what_is_added_says_what_it_needs_and_what_is_wrong_with_it() {
+    let project = Project::empty("replies: []\n");
+    project.write("shop/sums.py", TOTAL);
+    let add = |code: i32, more: &[&str]| {
+        project.expect(code, &[&["memory", "add", "shop/sums.py:2"], more].concat())
+    };
+    let told = add(1, &["--why", ""]);
+    assert!(told.contains("error: `why` is empty; say why it is as it is"), "{told}");
+    // Nothing is trusted, so that nobody has read the first one; its place is taken all the same.
+    for id in ["total", "total-2"] {
+        let told = add(0, &["--why", "cents never get lost"]);
+        assert!(told.contains(&format!("stands in .openexec/memory/{id}.yaml")), "{told}");
+        assert!(told.contains("it counts once you have trusted the workspace"), "{told}");
+    }
+    let told = crate::project::said(&project.run(&["run", "remediate", "-i", FAILURE, "--no-input"]));
+    assert!(told.contains("not loaded until you trust the workspace"), "{told}");
+    project.trust();
+    let told = add(0, &["--why", "and again"]);
+    assert!(told.contains("total-3.yaml") && !told.contains("it counts once"), "{told}");
+}

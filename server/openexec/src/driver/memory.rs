@@ -50,9 +50,13 @@ impl Remembered {
     }
 
     /// Says which files say nothing to what is about to use these records.
-    pub(super) fn tell_faults(&self) {
+    pub(super) fn tell_left_out(&self) {
         for fault in &self.shared.faults {
             tracing::warn!("no record of this file counts: {fault}");
+        }
+        if !self.untrusted.is_empty() {
+            let files = self.untrusted.join(", ");
+            tracing::warn!("not loaded until you trust the workspace (`openexec trust`): {files}");
         }
     }
 

@@ -145,3 +145,38 @@ fn not_forgotten(
 fn place_of(record: &Record) -> String {
     format!("{} in {}", record.title(), record.origin)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openexec_engine::digest::Digest;
+    use openexec_engine::memory::Standing;
+
+    #[test]
+    fn the_cause_of_what_a_run_did_is_the_failure_where_it_knows_one() {
+        let cause = |errors: &[&str], instruction: &str| {
+            let lesson = MaintenanceRecord {
+                run: "run-1".into(),
+                blueprint: "fix_tests".into(),
+                at_ms: 1,
+                standing: Standing::Done,
+                instruction: instruction.to_owned(),
+                summary: "mended".to_owned(),
+                files: Vec::new(),
+                symbols: Vec::new(),
+                repaired_tests: Vec::new(),
+                errors: errors.iter().map(|&error| error.to_owned()).collect(),
+                evidence: Vec::new(),
+                tree: Digest::of(b""),
+                notes: Vec::new(),
+            };
+            match maintained(&lesson).body {
+                Body::Maintenance(past) => past.cause,
+                other => panic!("{other:?}"),
+            }
+        };
+        let errors = ["the lock file <path> is stale", "connection refused by <path>"];
+        assert_eq!(cause(&errors, "mend it"), errors.join("; "));
+        assert_eq!((cause(&[], "mend it"), cause(&[], " ")), ("mend it".into(), "not recorded".into()));
+    }
+}
