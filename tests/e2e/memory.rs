@@ -485,12 +485,8 @@ fn an_editor_writes_reasons_down_shows_them_and_keeps_them_at_their_symbols() {
     assert!(client.leave().unwrap().success());
     // Beside it is said that the file which was begun has no reason.
     let listed = project.run(&["memory", "list", "--kind", "symbol", "--json"]);
-    assert!(
-        String::from_utf8_lossy(&listed.stderr).contains("idle.yaml"),
-        "{}",
-        crate::project::said(&listed)
-    );
     let listed: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    assert!(listed["faults"].to_string().contains("idle.yaml"), "{}", listed["faults"]);
     let own =
         listed["records"].as_array().unwrap().iter().find(|it| it["record"]["origin"]["kept"] == "private");
     assert_eq!(own.unwrap()["record"]["body"]["at"]["symbol"], "nobody_writes");
@@ -787,4 +783,88 @@ fn a_record_of_several_symbols_is_pointed_at_all_of_them() {
     assert_eq!(told.matches("it points there now").count(), 2, "{told}");
     let told = project.expect(0, &["memory", "relocate", "--all"]);
     assert!(!told.contains("it points there now"), "{told}");
+}
+
+#[test]
+fn a_fault_of_a_memory_file_is_said_once_wherever_its_records_would_count() {
+    let project = Project::empty("replies: []\n");
+    project.write(".openexec/memory/m.yaml", "version: 1\nservices: [{id: a}]\n");
+    project.write(".openexec/memory/wide.yaml", &"# wide\n".repeat(50_000));
+    project.trust();
+    for (code, arguments) in [
+        (1, &["memory", "check"][..]),
+        (0, &["memory", "list"]),
+        (1, &["memory", "show", "a"]),
+        (1, &["memory", "forget", "a"]),
+    ] {
+        let told = project.expect(code, arguments);
+        assert_eq!(told.matches("m.yaml:2:12: a service record has no `path`").count(), 1, "{told}");
+        assert_eq!(told.matches("wide.yaml:1:1: the file is larger than 256 KiB").count(), 1, "{told}");
+    }
+    // Whoever writes a mask that cannot hold is told so.
+    project.write(".openexec/memory/m.yaml", "version: 1\nenvironments: [{id: p, masked: [environment]}]\n");
+    project.trust();
+    let told = project.expect(1, &["memory", "check"]);
+    assert!(told.contains("m.yaml:2:33: an item of `masked` is `environment`; this word"), "{told}");
+}
+
+#[test]
+fn one_s_own_record_is_confirmed_and_forgotten_where_it_is_shown() {
+    let project = Project::empty("replies: []\n");
+    project.write("shop/sums.py", TOTAL);
+    let name = TOTAL.split("def ").nth(1).unwrap().split('(').next().unwrap();
+    let add = ["memory", "add", "shop/sums.py", name, "--why", "cents never get lost", "--private"];
+    project.expect(0, &add);
+    let mut client = server_for(&project);
+    let sums = client.open(&project.root().canonicalize().unwrap().join("shop/sums.py"));
+    let line = line_of(TOTAL, "def ");
+    eventually("own record", || offered(&mut client, &sums, line, "Forget your note: cents never"));
+    assert!(offered(&mut client, &sums, line, "Confirm that your note").is_none());
+    let other = format!(
+        "def {name}(a, b, c):\n    for one in sorted(a):\n        print(one, b * c)\n    return [d for d in c]\n"
+    );
+    client.type_text(&sums, &other);
+    project.write("shop/sums.py", &other);
+    client.save(&sums);
+    let confirm = eventually("doubt", || offered(&mut client, &sums, 0, "Confirm that your note is about"));
+    let argument = confirm["command"]["arguments"][0].clone();
+    let mut unseen = argument.clone();
+    unseen["place"]["symbol"] = json!("another");
+    let refused = client.execute("openexec.confirm", unseen).unwrap_err();
+    assert!(refused.to_string().contains("has changed since it was shown"), "{refused}");
+    assert_eq!(client.execute("openexec.confirm", argument).unwrap()["confirmed"], format!("symbol {name}"));
+    eventually("certainty", || {
+        offered(&mut client, &sums, 0, "Confirm that your note").is_none().then_some(())
+    });
+    let forget = offered(&mut client, &sums, 0, "Forget your note").unwrap();
+    let argument = forget["command"]["arguments"][0].clone();
+    let forgotten = client.execute("openexec.forget", argument.clone()).unwrap();
+    assert!(forgotten["record"].as_str().unwrap().contains("cents never get lost"), "{forgotten}");
+    let refused = client.execute("openexec.forget", argument).unwrap_err();
+    assert!(refused.to_string().contains("among your own records"), "{refused}");
+    eventually("nothing", || offered(&mut client, &sums, 0, "Show what is known").is_none().then_some(()));
+    assert!(client.leave().unwrap().success());
+    assert!(project.expect(0, &["memory", "list"]).contains("nothing is known here yet"));
+}
+
+#[test]
+fn what_is_added_says_what_it_needs_and_what_is_wrong_with_it() {
+    let project = Project::empty("replies: []\n");
+    project.write("shop/sums.py", TOTAL);
+    let add = |code: i32, more: &[&str]| {
+        project.expect(code, &[&["memory", "add", "shop/sums.py:2"], more].concat())
+    };
+    let told = add(1, &["--why", ""]);
+    assert!(told.contains("error: `why` is empty; say why it is as it is"), "{told}");
+    // Nothing is trusted, so that nobody has read the first one; its place is taken all the same.
+    for id in ["total", "total-2"] {
+        let told = add(0, &["--why", "cents never get lost"]);
+        assert!(told.contains(&format!("stands in .openexec/memory/{id}.yaml")), "{told}");
+        assert!(told.contains("it counts once you have trusted the workspace"), "{told}");
+    }
+    let told = crate::project::said(&project.run(&["run", "remediate", "-i", FAILURE, "--no-input"]));
+    assert!(told.contains("not loaded until you trust the workspace"), "{told}");
+    project.trust();
+    let told = add(0, &["--why", "and again"]);
+    assert!(told.contains("total-3.yaml") && !told.contains("it counts once"), "{told}");
 }

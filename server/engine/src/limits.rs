@@ -115,13 +115,11 @@ pub const OUTPUT_KEPT_BYTES_MAX: usize = 64 * 1024;
 /// Failing tests that a report lists.
 pub const FAILURES_LISTED_MAX: usize = 100;
 /// Records in one list of a memory file.
-pub const MEMORY_FILE_RECORDS_MAX: usize = 200;
+pub const MEMORY_FILE_RECORDS_MAX: usize = 1_000;
 /// Items of one list in a memory record.
 pub const MEMORY_ITEMS_MAX: usize = 50;
 /// Bytes of one line in a memory record.
 pub const MEMORY_LINE_BYTES_MAX: usize = 400;
-/// Services, runbooks, environments and procedures that one run knows.
-pub const MEMORY_OPERATIONS_MAX: usize = 400;
 /// Bytes of the shortest text that a record masks.
 pub const MASKED_BYTES_MIN: usize = 4;
 /// Bytes of the shortest text by which a failure is known.

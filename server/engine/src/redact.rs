@@ -385,6 +385,13 @@ impl Redactions {
     }
 }
 
+/// False for a text that stands in placeholders themselves, such as `secret`, in any case: to replace
+/// it would make another one of it, so that it is left where it stands.
+pub fn can_mask(text: &str) -> bool {
+    let text = text.trim();
+    !keywords::is_named_like(text) && !keywords::is_named_like(&text.to_lowercase())
+}
+
 /// Where placeholders, and what looks like one, stand in a text.
 fn openings(text: &str) -> Vec<Range<usize>> {
     let spans = text.match_indices(OPENING).map(|(start, _)| {

@@ -280,6 +280,7 @@ impl Runtime {
             false => (Models::only(ChosenModel::named(NO_MODEL)), Connected::new()),
         };
         let remembered = self.remembered(&root, status.clone())?;
+        remembered.tell_left_out();
         let operations = remembered.operations();
         let masked = match blueprint.asks_a_model() {
             true => remembered.masked()?.clone(),

@@ -192,9 +192,11 @@ pub const CANDIDATE_BYTES_MAX: usize = 16 * 1024;
 pub const CANDIDATES_BYTES_MAX: usize = 1024 * 1024;
 /// Places that one report is searched for.
 pub const REPORTED_PLACES_MAX: usize = 60;
-/// Files that say how code is written in a project, of which a pack is chosen.
-pub const CONVENTION_FILES_MAX: usize = 8;
-/// Bytes of the head of one of them.
+/// Tools that are told how code is written in a project, and texts about it, of which a pack is chosen.
+pub const CONVENTIONS_MAX: usize = 12;
+/// Files whose languages are at hand where nobody has named a file.
+pub const CONVENTION_FILES_AT_HAND_MAX: usize = 3;
+/// Bytes of the head of a part of one of them.
 pub const CONVENTION_BYTES_MAX: usize = 2 * 1024;
 /// Bytes of a report's output whose words are ranked by.
 pub const RANKED_OUTPUT_BYTES_MAX: usize = 8 * 1024;

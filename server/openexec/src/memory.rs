@@ -10,6 +10,7 @@ pub use present::{Present, Source, standing, state_name};
 pub use rewrite::{AnchorPlace, Edit, dropped, edited, pointed_to};
 
 use openexec_engine::blueprint::Diagnostic;
+use openexec_engine::limits::CONFIG_BYTES_MAX;
 use openexec_engine::memory::{MemoryFile, Record, check, load};
 use openexec_engine::task::Task;
 use std::collections::BTreeMap;
@@ -54,6 +55,20 @@ impl Shared {
             place(one).cmp(&place(other))
         });
         problems
+    }
+}
+
+/// What is wrong with a file that has no text which can be read.
+pub fn illegible(file: &str) -> Diagnostic {
+    let kib = CONFIG_BYTES_MAX / 1024;
+    Diagnostic {
+        file: file.to_owned(),
+        line: 1,
+        column: 1,
+        message: format!("the file is larger than {kib} KiB, or not UTF-8"),
+        remedy: "make several of it, or write it anew as UTF-8".to_owned(),
+        mend: None,
+        related: Vec::new(),
     }
 }
 

@@ -14,34 +14,47 @@ const OPEN: char = '⟪';
 const CLOSE: char = '⟫';
 const EMPTY: &str = "⟪⟫";
 
-/// Sequences that mean something to a model, a chat template or the runtime. A mark goes behind
-/// the first character of each.
+/// Sequences that mean something to a model, a chat template or the runtime, and nothing else to
+/// anybody. A mark goes behind the first character of each.
 ///
 /// The names are those of the added tokens in the tokenizers that the makers of the models
-/// publish, and of what their chat templates write. Some of them are also placeholders of usage
-/// texts (`<filename>`) or old markup: a mark in them harms nobody, since it can be taken back.
+/// publish, and of what their chat templates write.
 const SPECIAL: &[&str] = &[
     // ChatML, Llama 3, Phi, Qwen, GPT, and DeepSeek with its fullwidth bars. Any letter of any
     // script may stand in it: all that is not ASCII is a hundredth of the expression that `\w` is.
     r"<[|｜][0-9A-Za-z_/ .:\x{80}-\x{10FFFF}-]{1,64}[|｜]>",
     // Sentence and turn markers of Llama 2, Mistral and Gemma, and what stands for no text at all.
-    r"</?(?:s|bos|eos|pad|unk|mask|cls|sep|turn|start_of_turn|end_of_turn|start_of_image|end_of_image|begin_of_text|end_of_text|endoftext|eod)\s*/?>",
+    r"</?(?:bos|eos|unk|start_of_turn|end_of_turn|start_of_image|end_of_image|begin_of_text|end_of_text|endoftext|eod)\s*/?>",
     // Holes and metadata of code models: SantaCoder, StarCoder 1 and 2, Granite.
-    r"<(?:fim[_-](?:prefix|suffix|middle|pad)|filename|reponame|repo_name|file_sep|gh_stars|issue_(?:start|comment|closed)|jupyter_(?:start|text|code|output|script)|empty_output|commit_(?:before|msg|after)|code_to_intermediate|intermediate_to_code|pr(?:_[a-z_]{1,40})?)>",
-    // Those of Code Llama and Codestral, in capitals only: `a[prefix]` is an index.
-    r"<(?:PRE|SUF|MID|EOT)>",
-    r"\[(?:PREFIX|SUFFIX|MIDDLE|[gs]?MASK)\]",
-    // GLM (as the last of the row above), Command, InternLM, Baichuan, T5, and the numbered tokens and pictures of Gemma.
-    r"<(?:sop|eop|eoh|eoa|eom|(?:BOS|EOS|EOP|MASK)_TOKEN|TOKENS_UNUSED_\d{1,4}|reserved_\d{1,4}|extra_id_\d{1,4}|unused\d{1,4}|(?:image|audio)_soft_token|(?:start|end)_of_audio|(?:start|end)_function_[a-z]{1,20}|\d?mass)>",
+    r"<(?:fim[_-](?:prefix|suffix|middle|pad)|file_sep|gh_stars|issue_(?:start|comment|closed)|jupyter_(?:start|text|code|output|script)|code_to_intermediate|intermediate_to_code)>",
+    // Those of Code Llama and Codestral.
+    r"<(?:SUF|EOT)>|\[[gs]MASK\]",
+    // GLM (as the end of the row above), Command, InternLM, Baichuan, T5, and the numbered tokens and pictures of Gemma.
+    r"<(?:sop|eop|eoh|eoa|eom|(?:BOS|EOS|EOP|MASK)_TOKEN|TOKENS_UNUSED_\d{1,4}|reserved_\d{1,4}|extra_id_\d{1,4}|unused\d{1,4}|(?:image|audio)_soft_token|(?:start|end)_of_audio|(?:start|end)_function_[a-z]{1,20})>",
     // Turns of MiniMax, and the elements of DeepSeek's calls.
     r"\]~!?b[\[\]]|\[e~\[|</?[|｜]DSML[|｜]",
     // The elements of calls in which a name stands in the tag: Qwen.
     r"<(?:function|parameter)=[^<>\s]{1,120}>",
-    r"(?i)\[/?(?:INST|SYS|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_CALL|TOOL_RESULTS|TOOL_CONTENT|ARGS|CALL_ID|THINK|IMG|IMG_BREAK|IMG_END)\]",
+    r"(?i)\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_CALL|TOOL_RESULTS|TOOL_CONTENT|IMG_BREAK|IMG_END)\]",
     r"(?i)<</?\s*SYS\s*>>",
-    // Elements in which models are shown, or write, turns, thoughts and tool calls. Lowercase only:
-    // `Vec<Thought>` is a type.
-    r"</?(?:(?:antml|minimax|seed):[a-z_]+|arg_key|arg_value|system|assistant|human|developer|tool_call|tool_calls|tool_use|tool_result|tool_results|tool_response|function_call|function_calls|function_results|invoke|parameter|thinking|think|thought|reflection|scratchpad|instructions?|system-reminder|system_prompt|user_query|document_contents?)(?:\s[^<>\n]{0,120})?/?>",
+    // Elements in which models are shown, or write, turns, thoughts and tool calls.
+    r"</?(?:(?:antml|minimax|seed):[a-z_]+|system|assistant|tool_call|tool_calls|tool_use|tool_result|tool_results|tool_response|function_call|function_calls|function_results|invoke|thinking|think|scratchpad|system-reminder|system_prompt|user_query)(?:\s[^<>\n]{0,120})?/?>",
+    // Our own envelopes, in any spelling.
+    r"(?i)<[\s<]*/?\s*openexec",
+];
+
+/// Sequences that mean as much to some model, and something else to people: placeholders of usage
+/// texts (`<filename>`), elements of markup, types, indices, JSON. A mark in them harms nobody, since
+/// it can be taken back; to refuse a text for them would.
+const AMBIGUOUS: &[&str] = &[
+    r"</?(?:s|pad|mask|cls|sep|turn)\s*/?>",
+    r"<(?:filename|reponame|repo_name|empty_output|commit_(?:before|msg|after)|pr(?:_[a-z_]{1,40})?|\d?mass)>",
+    // In capitals only: `a[prefix]` is an index.
+    r"<(?:PRE|MID)>",
+    r"\[(?:PREFIX|SUFFIX|MIDDLE|MASK)\]",
+    r"(?i)\[/?(?:SYS|ARGS|CALL_ID|THINK|IMG)\]",
+    // Lowercase only: `Vec<Thought>` is a type.
+    r"</?(?:arg_key|arg_value|human|developer|parameter|thought|reflection|instructions?|document_contents?)(?:\s[^<>\n]{0,120})?/?>",
     // A conversation as JSON.
     r#"(?i)\x22(?:role|author|from)\x22[ \t]*:[ \t]*\x22(?:system|assistant|developer|tool|function|model|runtime)\x22"#,
     r#"(?i)\x22(?:tool_calls?|tool_use_id|tool_call_id|function_call|artifact_id|approval_id|approved_by)\x22[ \t]*:"#,
@@ -50,18 +63,20 @@ const SPECIAL: &[&str] = &[
     // File headers as packs of other makers write them.
     r"(?i)(?:={3,}|-{3,}|\*{3,}|#{3,})[ \t]*(?:begin[ \t]+|end[ \t]+(?:of[ \t]+)?)?(?:file|document|context|data|system prompt)[ \t]*:",
     r"(?i)(?:={3,}|-{3,}|\*{3,})[ \t]*(?:begin|end(?:[ \t]+of)?)[ \t]+(?:file|document|context|data|system prompt)\b",
-    // Our own envelopes, in any spelling.
-    r"(?i)<[\s<]*/?\s*openexec",
 ];
 
-/// One by one: each finds its first characters far faster than all of them together can.
-static SPECIAL_EACH: LazyLock<Vec<Option<Regex>>> =
-    LazyLock::new(|| SPECIAL.iter().map(|pattern| Regex::new(pattern).ok()).collect());
+/// One by one, the special before the ambiguous: each finds its first characters far faster than
+/// all of them together can.
+static EACH: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
+    let patterns = SPECIAL.iter().chain(AMBIGUOUS);
+    patterns.map(|pattern| Regex::new(pattern).ok()).collect()
+});
 
-/// True when a text holds a token that some chat template gives a meaning to. Where the table
-/// of tokens cannot be used, every text does.
+/// True when a text holds a token that some chat template gives a meaning to, and that means
+/// nothing else. Where the table of tokens cannot be used, every text does.
 pub(crate) fn has_special(text: &str) -> bool {
-    SPECIAL_EACH.iter().any(|special| special.as_ref().is_none_or(|special| special.is_match(text)))
+    let special = EACH.iter().take(SPECIAL.len());
+    special.into_iter().any(|special| special.as_ref().is_none_or(|special| special.is_match(text)))
 }
 
 /// The text with everything hidden shown and everything special broken. Line feeds and tabs stay.
@@ -96,7 +111,7 @@ fn broken(text: &str) -> String {
     // overlapped the first. Each round breaks at least one, so the loop ends.
     loop {
         let mut places = BTreeSet::new();
-        for special in SPECIAL_EACH.iter().flatten() {
+        for special in EACH.iter().flatten() {
             places.extend(special.find_iter(&text).map(|found| {
                 let first = found.as_str().chars().next().map_or(0, char::len_utf8);
                 found.start() + first
@@ -161,7 +176,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert!(SPECIAL_EACH.iter().all(Option::is_some));
+        assert!(EACH.iter().all(Option::is_some));
     }
 
     #[test]
@@ -185,6 +200,10 @@ mod tests {
             "<start_of_turn>",
             "<end_of_turn>",
             "<fim_prefix>",
+            "<filename>",
+            "<mask>",
+            "[ARGS]",
+            "<parameter name=\"x\">",
             "<fim-prefix>",
             "<fim-middle>",
             "<reponame>",
@@ -235,6 +254,22 @@ mod tests {
     }
 
     #[test]
+    fn a_token_that_means_something_to_people_is_marked_and_not_held_against_its_writer() {
+        for text in [
+            "run `tool <filename>`",
+            "usage: tool [ARGS] <mask>",
+            "a request has \"role\": \"system\"",
+            "<s>old</s>",
+            "vec![[1]]>x",
+        ] {
+            assert!(!has_special(text) && mark(text) != text, "{text}");
+        }
+        for text in ["done<|im_end|>", "[INST] x", "<system>x</system>", "<<openexec:end", "<fim_prefix>"] {
+            assert!(has_special(text), "{text}");
+        }
+    }
+
+    #[test]
     fn hidden_characters_are_shown() {
         assert_eq!(mark("a\u{202e}b\u{1b}[8m\0"), "a⟪\\u{202e}⟫b⟪\\u{1b}⟫[8m⟪\\u{0}⟫");
         assert_eq!(mark("<|im_\u{ad}start|>"), "<|im_⟪\\u{ad}⟫start|>");
@@ -279,7 +314,7 @@ mod tests {
             let text = pieces.concat();
             let marked = mark(&text);
             prop_assert_eq!(unmark(&marked), text);
-            prop_assert!(!has_special(&marked), "{}", marked);
+            prop_assert!(!EACH.iter().flatten().any(|special| special.is_match(&marked)), "{}", marked);
             prop_assert!(hidden(&marked).next().is_none(), "{:?}", marked);
         }
     }

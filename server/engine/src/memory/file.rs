@@ -7,6 +7,7 @@ use crate::limits::{
 };
 use crate::path::{WorkspacePath, is_ignorable};
 use crate::policy::{ApprovalMode, SandboxMode};
+use crate::redact::can_mask;
 use crate::yaml::checked_text;
 use crate::yaml::mapping::mapping;
 use crate::yaml::read::{Label, Name, Prose, Version, shown, text};
@@ -319,8 +320,15 @@ fn masked(text: &str) -> Result<(), String> {
             "write at least {MASKED_BYTES_MIN} bytes: shorter texts occur in ordinary words"
         ));
     }
-    Ok(())
+    match can_mask(text) {
+        true => Ok(()),
+        false => Err(UNMASKABLE.to_owned()),
+    }
 }
+
+/// What to write in place of a text that [`can_mask`] refuses.
+pub(super) const UNMASKABLE: &str = "this word stands in the placeholders of what is masked, so that it cannot be \
+    masked itself; write more of the text that it stands in, or leave it out";
 
 fn telling(text: &str) -> Result<(), String> {
     line(text)?;

@@ -2,14 +2,15 @@
 //! names nothing, and what is named twice, is said at its place, with the name that was
 //! probably meant.
 
-use super::load::ids_of;
+use super::file::UNMASKABLE;
 use super::{Body, Kind, MemoryFile, Record, Referred, TaskCall, Written};
 use crate::ids::RecordId;
 use crate::limits::SIMILAR_NAMES_MAX;
+use crate::redact::can_mask;
 use crate::task::{Task, TaskParam};
 use crate::yaml::problem::{closest, one_of};
 use crate::yaml::{Diagnostic, Mend, Place, Problems};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is wrong between records, file by file and in the order of each. `private` are the
 /// records that only this user has; without `tasks` no task is looked for.
@@ -26,7 +27,8 @@ pub fn check_private(files: &[MemoryFile], private: &[Record], tasks: Option<&[T
 }
 
 struct World<'w> {
-    records: Vec<&'w Record>,
+    /// The ids of each kind.
+    ids: BTreeMap<Kind, BTreeSet<&'w str>>,
     /// Where each shared record is written first.
     first: BTreeMap<(Kind, &'w str), (&'w str, u32)>,
     /// The first service of each path.
@@ -59,7 +61,11 @@ impl<'w> World<'w> {
     fn of(files: &'w [MemoryFile], private: &'w [Record], tasks: Option<&'w [Task]>) -> Self {
         let shared = files.iter().flat_map(|file| &file.records).map(|written| &written.record);
         let records: Vec<&Record> = shared.chain(private).collect();
-        Self { services: first_services(&records), records, first: first_places(files), tasks }
+        let mut ids: BTreeMap<Kind, BTreeSet<&str>> = BTreeMap::new();
+        for record in &records {
+            ids.entry(record.kind()).or_default().insert(record.id.as_str());
+        }
+        Self { services: first_services(&records), ids, first: first_places(files), tasks }
     }
 
     fn problems(&self, file: &MemoryFile) -> Vec<Diagnostic> {
@@ -99,6 +105,9 @@ impl<'w> World<'w> {
                 record.id
             ));
         }
+        for text in record.masked().filter(|text| !can_mask(text)) {
+            problems.push(format!("`{text}` is not masked; {UNMASKABLE}"));
+        }
         let names = record.names();
         let troubles =
             names.iter().filter_map(|name| self.trouble(name)).chain(self.other_of_its_path(record));
@@ -119,12 +128,14 @@ impl<'w> World<'w> {
     fn trouble(&self, name: &Referred) -> Option<Trouble> {
         match name {
             Referred::Record { kind, id } => {
-                let ids = ids_of(self.records.iter().copied(), *kind);
-                let is_missing = !ids.contains(id.as_str());
-                let ids: Vec<&str> = ids.into_iter().collect();
+                let ids = self.ids.get(kind);
+                if ids.is_some_and(|ids| ids.contains(id.as_str())) {
+                    return None;
+                }
+                let ids: Vec<&str> = ids.into_iter().flatten().copied().collect();
                 let message = format!("there is no {} `{id}`", kind.name());
                 let missing = format!("write it under `{}`", kind.list());
-                is_missing.then(|| Trouble::dangling(message, id.as_str(), &ids, &missing))
+                Some(Trouble::dangling(message, id.as_str(), &ids, &missing))
             }
             Referred::Task(call) => self.trouble_with_call(call),
         }

@@ -15,7 +15,6 @@ use crate::path::WorkspacePath;
 use crate::task::TaskArg;
 use crate::yaml::read::{Label, Name, Prose};
 use crate::yaml::{Entry, LoadError, Mend, Place, Placed, Problems, Read as _, Value, tree};
-use std::collections::BTreeSet;
 
 /// A memory file, read and checked by itself.
 #[derive(Debug, Clone)]
@@ -130,39 +129,54 @@ macro_rules! common {
 impl Reading<'_, '_> {
     fn records(mut self, written: &RecordsFile) -> Vec<Written> {
         let mut records = Vec::new();
-        for it in self.bounded(&written.symbols, "symbols", MEMORY_FILE_RECORDS_MAX) {
+        for it in self.listed(&written.symbols, "symbols") {
             let body = self.symbol(it).map(Body::Symbol);
             records.extend(self.record(it.place, &common!(it.value), "a symbol record", body));
         }
-        for it in self.bounded(&written.services, "services", MEMORY_FILE_RECORDS_MAX) {
+        for it in self.listed(&written.services, "services") {
             let body = self.service(it).map(Body::Service);
             records.extend(self.record(it.place, &common!(it.value), "a service record", body));
         }
-        for it in self.bounded(&written.runbooks, "runbooks", MEMORY_FILE_RECORDS_MAX) {
+        for it in self.listed(&written.runbooks, "runbooks") {
             let body = self.runbook(it).map(Body::Runbook);
             records.extend(self.record(it.place, &common!(it.value), "a runbook record", body));
         }
-        for it in self.bounded(&written.environments, "environments", MEMORY_FILE_RECORDS_MAX) {
+        for it in self.listed(&written.environments, "environments") {
             let body = Some(Body::Environment(self.environment(&it.value)));
             records.extend(self.record(it.place, &common!(it.value), "an environment record", body));
         }
-        for it in self.bounded(&written.procedures, "procedures", MEMORY_FILE_RECORDS_MAX) {
+        for it in self.listed(&written.procedures, "procedures") {
             let body = self.procedure(it).map(Body::Procedure);
             records.extend(self.record(it.place, &common!(it.value), "a procedure record", body));
         }
-        for it in self.bounded(&written.maintenance, "maintenance", MEMORY_FILE_RECORDS_MAX) {
+        for it in self.listed(&written.maintenance, "maintenance") {
             let body = self.maintenance(it).map(Body::Maintenance);
             records.extend(self.record(it.place, &common!(it.value), "a maintenance record", body));
         }
         records
     }
 
-    /// The items of a list, up to what it may hold.
+    /// The records of a list, up to what one file may hold.
+    fn listed<'f, T>(&mut self, list: &'f Entry<Vec<Placed<T>>>, key: &str) -> &'f [Placed<T>] {
+        let most = MEMORY_FILE_RECORDS_MAX;
+        self.up_to(most, list, key, &format!("write at most {most}, and the others in files of their own"))
+    }
+
+    /// The items of a list in a record, up to what it may hold.
     fn bounded<'f, T>(&mut self, list: &'f Entry<Vec<Placed<T>>>, key: &str, most: usize) -> &'f [Placed<T>] {
+        self.up_to(most, list, key, &format!("write at most {most}"))
+    }
+
+    fn up_to<'f, T>(
+        &mut self,
+        most: usize,
+        list: &'f Entry<Vec<Placed<T>>>,
+        key: &str,
+        remedy: &str,
+    ) -> &'f [Placed<T>] {
         let Some(list) = list.present() else { return &[] };
         if list.value.len() > most {
-            let message = format!("`{key}` has {} items", list.value.len());
-            self.problems.report(list.place, message, format!("write at most {most}"));
+            self.problems.report(list.place, format!("`{key}` has {} items", list.value.len()), remedy);
         }
         list.value.get(..most.min(list.value.len())).unwrap_or_default()
     }
@@ -411,9 +425,4 @@ pub fn anchor_text(pointer: &SymbolPointer) -> Option<String> {
     whole.remove("path");
     whole.remove("symbol");
     serde_json::to_string(&whole).ok()
-}
-
-/// The ids of a kind that stand in several records.
-pub(super) fn ids_of<'r>(records: impl IntoIterator<Item = &'r Record>, kind: Kind) -> BTreeSet<&'r str> {
-    records.into_iter().filter(|record| record.kind() == kind).map(|record| record.id.as_str()).collect()
 }

@@ -5,7 +5,7 @@
 use super::{Body, Environment, FailureMode, Kind, Procedure, Record, Remedy, Runbook, Service};
 use crate::context::{Candidate, RecordTag, Relevance};
 use crate::ids::RecordId;
-use crate::limits::{MEMORY_OPERATIONS_MAX, MEMORY_RECORDS_MAX};
+use crate::limits::MEMORY_RECORDS_MAX;
 use crate::path::WorkspacePath;
 use crate::task::TaskSet;
 use serde::{Deserialize, Serialize};
@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 
 /// The score of a record that the files in question lead to; of one that knows the failure, more.
 const SCORE_OF_PLACE: u32 = 2_000;
+/// The score of one that leads to another service than the files in question do.
+const SCORE_OF_ELSEWHERE: u32 = 500;
 /// What the knowledge of a failure adds.
 const SCORE_OF_FAILURE: u32 = 1_000;
 
@@ -52,7 +54,6 @@ impl Operations {
         let is_shared = |record: &Record| matches!(record.origin, super::Origin::Shared { .. });
         records.sort_by_key(|record| (record.kind(), record.id.clone(), is_shared(record)));
         records.dedup_by(|later, first| (later.kind(), &later.id) == (first.kind(), &first.id));
-        records.truncate(MEMORY_OPERATIONS_MAX);
         Self { records }
     }
 
@@ -75,7 +76,8 @@ impl Operations {
     }
 
     fn find(&self, kind: Kind, id: &RecordId) -> Option<&Record> {
-        self.records.iter().find(|record| record.kind() == kind && &record.id == id)
+        let at = self.records.binary_search_by(|record| (record.kind(), &record.id).cmp(&(kind, id))).ok()?;
+        self.records.get(at)
     }
 
     /// The environment of this id.
@@ -136,16 +138,28 @@ impl Operations {
         let near = self.services_of(paths);
         let mut known: Vec<KnownFailure<'_>> = Vec::new();
         for (runbook, body) in self.runbooks() {
+            let shown = body.failures.iter().filter_map(|failure| {
+                let telling = failure.looks_like.iter().filter(|it| text.contains(&folded(it)));
+                Some((failure, telling.max_by_key(|it| it.len())?))
+            });
+            let shown: Vec<(&FailureMode, &String)> = shown.collect();
+            if shown.is_empty() {
+                continue;
+            }
             let close = near.iter().copied().find(|service| names_runbook(service, &runbook.id));
             let service = close.or_else(|| match self.services_with(&runbook.id).as_slice() {
                 [only] => Some(*only),
                 _ => None,
             });
-            for failure in &body.failures {
-                let telling = failure.looks_like.iter().filter(|it| text.contains(&folded(it)));
-                let Some(known_by) = telling.max_by_key(|it| it.len()) else { continue };
-                known.push(KnownFailure { service, is_near: close.is_some(), runbook, failure, known_by });
-            }
+            let is_near = close.is_some();
+            let failures = shown.into_iter();
+            known.extend(failures.map(|(failure, known_by)| KnownFailure {
+                service,
+                is_near,
+                runbook,
+                failure,
+                known_by,
+            }));
         }
         // The sort is stable: what is equal stays in the order of the records.
         known.sort_by_key(|it| (!it.is_near, std::cmp::Reverse(it.known_by.len())));
@@ -190,13 +204,19 @@ impl Operations {
                 None => chosen.push((record, score)),
             }
         };
+        let near = self.services_of(paths);
         for known in self.failures(text, paths) {
-            choose(Some(known.runbook), SCORE_OF_PLACE + SCORE_OF_FAILURE);
+            // In a system of many services, others know failures that read alike. What no service
+            // names is about all of them.
+            let is_anothers = || !self.services_with(&known.runbook.id).is_empty();
+            let is_elsewhere = !known.is_near && !near.is_empty() && is_anothers();
+            let place = if is_elsewhere { SCORE_OF_ELSEWHERE } else { SCORE_OF_PLACE };
+            choose(Some(known.runbook), place + SCORE_OF_FAILURE);
             for id in &known.failure.remediations {
-                choose(self.find(Kind::Procedure, id), SCORE_OF_PLACE - 2);
+                choose(self.find(Kind::Procedure, id), place - 2);
             }
         }
-        for record in self.services_of(paths) {
+        for record in near {
             let Body::Service(service) = &record.body else { continue };
             choose(Some(record), SCORE_OF_PLACE);
             for id in &service.runbooks {

@@ -198,7 +198,7 @@ fn judge(
         let similarity = similarity.unwrap_or_default();
         match way {
             Way::Text => false,
-            Way::Returned => true,
+            Way::Returned | Way::Copies => true,
             Way::Name => similarity < named_min,
             Way::OwnName | Way::Likeness => similarity < CERTAIN_PERMILLE_MIN,
         }
@@ -214,12 +214,15 @@ fn judge(
         PointerState::Renamed
     };
     let percent = u8::try_from(similarity / 10).unwrap_or(100);
-    Resolution {
-        state,
-        why: reason(pointer, &place, state, percent),
-        place: Some(place),
-        similarity_percent: percent,
-    }
+    let has_copies = ways.iter().any(|(way, _)| *way == Way::Copies);
+    let why = match state {
+        PointerState::Suspect if has_copies => format!(
+            "`{}` may now be `{}` in `{}`, and the same text stands elsewhere as well",
+            pointer.symbol, place.symbol, place.path
+        ),
+        state => reason(pointer, &place, state, percent),
+    };
+    Resolution { state, why, place: Some(place), similarity_percent: percent }
 }
 
 fn reason(pointer: &SymbolPointer, place: &SymbolPointer, state: PointerState, percent: u8) -> String {

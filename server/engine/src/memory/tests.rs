@@ -212,6 +212,56 @@ fn a_failure_finds_the_runbook_of_its_service_first() {
 }
 
 #[test]
+fn a_run_knows_a_system_of_any_size_and_is_shown_what_is_nearest() {
+    let number = |at: usize| format!("s{at:04}");
+    let files = (0..4).map(|part| {
+        let mut text = String::from("version: 1\nservices:\n");
+        let ids = || (part * 500..(part + 1) * 500).map(number);
+        for id in ids() {
+            text += &format!("  - {{id: {id}, path: services/{id}, runbooks: [{id}], environment: {id}}}\n");
+        }
+        text += "runbooks:\n";
+        for id in ids() {
+            text += &format!("  - {{id: {id}, failures: [{{id: f, looks_like: [connection timed out]}}]}}\n");
+        }
+        text += "environments:\n";
+        for id in ids() {
+            text += &format!("  - {{id: {id}, masked: [{id}.internal]}}\n");
+        }
+        load("m.yaml", &text).unwrap_or_else(|error| panic!("{error}"))
+    });
+    let files: Vec<MemoryFile> = files.collect();
+    assert_eq!(check(&files, &[], Some(&[])), []);
+    let operations = Operations::new(files.iter().flat_map(|file| &file.records).map(|it| it.record.clone()));
+    assert_eq!((operations.records().len(), operations.masked().len()), (6_000, 2_000));
+    for id in ["s0000", "s1999"] {
+        let here = [path(&format!("services/{id}/main.py"))];
+        let shown = operations.candidates("error: connection timed out", &here);
+        let titles: Vec<String> = shown.into_iter().filter_map(|it| it.symbol).take(3).collect();
+        assert_eq!(titles, [format!("runbook {id}"), format!("service {id}"), format!("environment {id}")]);
+    }
+}
+
+#[test]
+fn what_cannot_be_masked_is_said_where_it_stands() {
+    let text = |masked: &str| {
+        format!(
+            "version: 1\nenvironments:\n  - id: prod\n    masked: [10.0.0.7, {masked}]\n    redact: [Secret]\n"
+        )
+    };
+    insta::assert_snapshot!(problems(&text("environment")), @r"
+    m.yaml:4:24: an item of `masked` is `environment`; this word stands in the placeholders of what is masked, so that it cannot be masked itself; write more of the text that it stands in, or leave it out
+    m.yaml:5:14: an item of `redact` is `Secret`; this word stands in the placeholders of what is masked, so that it cannot be masked itself; write more of the text that it stands in, or leave it out
+    ");
+    assert!(!problems(&text("my-environment")).contains("my-environment"));
+    // One that was taken in before.
+    let own = records("version: 1\nenvironments: [{id: prod, masked: [10.0.0.7]}]\n");
+    let own =
+        own.into_iter().map(|it| Record { origin: Origin::Private, redact: vec!["token".into()], ..it });
+    insta::assert_snapshot!(check_private(&[], &own.collect::<Vec<_>>(), None).join("\n"), @"environment prod of your own: `token` is not masked; this word stands in the placeholders of what is masked, so that it cannot be masked itself; write more of the text that it stands in, or leave it out");
+}
+
+#[test]
 fn records_of_what_did_not_stand_say_so_before_anything_else() {
     for standing in [Standing::Failed, Standing::Unapproved, Standing::Undone] {
         let record = MaintenanceRecord {

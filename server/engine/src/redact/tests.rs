@@ -43,6 +43,24 @@ fn known_shapes_are_replaced_and_come_back() {
 }
 
 #[test]
+fn a_password_of_letters_alone_is_found_where_nothing_else_can_stand() {
+    let settings = |password: &str| format!("Server=db;User Id=app;Password={password};Database=x");
+    let address = |password: &str| format!("postgres://app:{password}@db.example/x");
+    for password in [fake(&["hunter", "hunter"]), fake(&["Correct", "Horse"])] {
+        for text in [settings(&password), address(&password)] {
+            let found = find(&text, None);
+            assert!(found.iter().any(|it| text.get(it.range.clone()) == Some(&password)), "{text}");
+        }
+    }
+    for word in ["password", "secret", "changeme", "MySecret", "yourpassword", "pass"] {
+        assert_eq!(find(&settings(word), None), [], "{word}");
+    }
+    for word in ["password", "secret", "changeme", "pass"] {
+        assert_eq!(find(&address(word), None), [], "{word}");
+    }
+}
+
+#[test]
 fn a_short_private_key_in_a_string_is_found() {
     let body = fake(&["\\nRkFL", "RQ==\\n"]);
     let text =

@@ -1,23 +1,22 @@
 //! Commands about operational memory: what is known, whether it still holds, and writing it down.
 
+mod add;
 mod own;
 mod relocate;
 
+use self::add::{AddArguments, add};
 use self::own::{export, forget, import};
 use self::relocate::relocate;
 use super::{At, paint, runtime};
 use crate::driver::{Pointers, Remembered, Runtime};
 use crate::limits::LESSONS_MAX;
-use crate::memory::{MEMORY_DIR, Present, state_name};
+use crate::memory::{Present, state_name};
 use crate::workspace::Workspace;
-use anyhow::{Context as _, anyhow, bail};
-use openexec_engine::ids::RecordId;
+use anyhow::bail;
 use openexec_engine::memory::{
-    Anchor, Body, Kind, MaintenanceRecord, Origin, PointerState, Record, Resolution, SymbolNote,
-    SymbolPointer, check_private, load, to_yaml,
+    Body, Kind, MaintenanceRecord, PointerState, Record, Resolution, check_private,
 };
 use openexec_engine::path::WorkspacePath;
-use openexec_engine::syntax::{Language, symbols_of};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -96,34 +95,6 @@ enum MemoryWhat {
     },
     /// Print the JSON Schema of memory files.
     Schema,
-}
-
-#[derive(Debug, clap::Args)]
-struct AddArguments {
-    /// `src/lib.rs:12`, or a file followed by the name of a symbol.
-    place: String,
-    /// The qualified name of the symbol, where no line is given.
-    symbol: Option<String>,
-    /// Why it is as it is.
-    #[arg(long)]
-    why: String,
-    /// The record's id; made from the symbol's name when absent.
-    #[arg(long)]
-    id: Option<String>,
-    /// Keep it among your own records instead of writing a file that is shared through git.
-    #[arg(long)]
-    private: bool,
-    /// Who writes it.
-    #[arg(long)]
-    author: Option<String>,
-    /// What it is taken from.
-    #[arg(long)]
-    source: Option<String>,
-    /// A label that egress rules name.
-    #[arg(long = "label")]
-    labels: Vec<String>,
-    #[command(flatten)]
-    at: At,
 }
 
 fn kind(text: &str) -> Result<Kind, String> {
@@ -205,6 +176,15 @@ impl Scene {
         records.iter().map(of).collect()
     }
 
+    /// What is said of files that say nothing here.
+    fn tell_left_out(&self) {
+        for fault in &self.known.shared.faults {
+            let fault = paint::plain(&fault.to_string());
+            anstream::eprintln!("{} no record of this file counts: {fault}", paint::warn("warning:"));
+        }
+        self.tell_untrusted();
+    }
+
     /// What is said where files are not looked into.
     fn tell_untrusted(&self) {
         if !self.known.untrusted.is_empty() {
@@ -240,7 +220,10 @@ fn list(scene: &Scene, kind: Option<Kind>, json: bool) -> anyhow::Result<ExitCod
     };
     if json {
         let records: Vec<Value> = standings.iter().map(|(record, found)| as_json(record, found)).collect();
-        let told = json!({ "records": records, "runs": lessons, "untrusted": scene.known.untrusted });
+        let faults: Vec<String> = scene.known.shared.faults.iter().map(ToString::to_string).collect();
+        let told = json!({
+            "records": records, "runs": lessons, "untrusted": scene.known.untrusted, "faults": faults,
+        });
         println!("{}", serde_json::to_string_pretty(&told)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -267,10 +250,13 @@ fn list(scene: &Scene, kind: Option<Kind>, json: bool) -> anyhow::Result<ExitCod
             paint::dim(lesson.blueprint.as_str())
         );
     }
-    if standings.is_empty() && lessons.is_empty() {
-        anstream::println!("nothing is known here yet; `openexec memory add` writes something down");
+    let is_left_out = !scene.known.untrusted.is_empty() || !scene.known.shared.faults.is_empty();
+    match kind {
+        _ if !standings.is_empty() || !lessons.is_empty() || is_left_out => {}
+        Some(kind) => anstream::println!("there is no {} record", kind.name()),
+        None => anstream::println!("nothing is known here yet; `openexec memory add` writes something down"),
     }
-    scene.tell_untrusted();
+    scene.tell_left_out();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -295,7 +281,7 @@ fn show(scene: &Scene, id: &str, json: bool) -> anyhow::Result<ExitCode> {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`openexec memory list` lists them".to_owned(),
         };
-        scene.tell_untrusted();
+        scene.tell_left_out();
         bail!("there is no record `{id}`; {remedy}");
     }
     if json {
@@ -313,97 +299,6 @@ fn show(scene: &Scene, id: &str, json: bool) -> anyhow::Result<ExitCode> {
         anstream::println!("{}", paint::plain_lines(&lesson.describe()));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// The symbol that somebody means by a line or a name.
-fn pointed_at(scene: &Scene, place: &str, symbol: Option<&str>) -> anyhow::Result<SymbolPointer> {
-    let (file, line) = match place.rsplit_once(':') {
-        Some((file, line)) => match line.parse::<u32>() {
-            Ok(line) => (file, Some(line)),
-            Err(_) => (place, None),
-        },
-        None => (place, None),
-    };
-    let path = WorkspacePath::parse(file)
-        .map_err(|error| anyhow!("`{file}`: {error}; write a path relative to the workspace"))?;
-    let text = scene.workspace.read(&path)?.with_context(|| format!("there is no file `{path}`"))?;
-    let language = Language::of_path(&path)
-        .with_context(|| format!("`{path}` is in no language whose symbols are known"))?;
-    let symbols = symbols_of(language, &text);
-    let around = |line: u32| {
-        let holding = symbols.iter().enumerate().filter(|(_, it)| (it.lines.0..=it.lines.1).contains(&line));
-        holding.min_by_key(|(_, it)| it.lines.1 - it.lines.0).map(|(index, _)| index)
-    };
-    let index = match (line, symbol) {
-        (Some(_), Some(_)) => bail!("give a line or a symbol, not both"),
-        (None, None) => bail!("say which symbol: `{path}:LINE`, or `{path} NAME`"),
-        (Some(line), None) => {
-            around(line).with_context(|| format!("no symbol stands in line {line} of `{path}`"))?
-        }
-        (None, Some(name)) => {
-            let found = openexec_engine::syntax::find(&symbols, name)?;
-            let found = symbols.iter().position(|it| it.range == found.range);
-            found.with_context(|| format!("there is no symbol `{name}` in `{path}`"))?
-        }
-    };
-    let pointer = SymbolPointer::of(&path, &text, &symbols, index);
-    let pointer = pointer.context("the symbol cannot be pointed at")?;
-    Ok(scene.pointers.look().bound(pointer))
-}
-
-fn today() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()
-}
-
-async fn add(scene: &Scene, arguments: AddArguments) -> anyhow::Result<ExitCode> {
-    let pointer = pointed_at(scene, &arguments.place, arguments.symbol.as_deref())?;
-    let taken: BTreeSet<&str> = scene
-        .known
-        .records()
-        .filter(|record| record.kind() == Kind::Symbol)
-        .map(|record| record.id.as_str())
-        .collect();
-    let id = match arguments.id {
-        Some(id) => id,
-        None => free_id(pointer.own_name(), &taken),
-    };
-    if taken.contains(id.as_str()) {
-        bail!("there is a symbol record `{id}` already; give another `--id`");
-    }
-    let record = Record {
-        id: RecordId::new(&id),
-        origin: Origin::Private,
-        author: arguments.author,
-        written: Some(today()),
-        source: arguments.source,
-        labels: arguments.labels.into_iter().collect(),
-        redact: Vec::new(),
-        body: Body::Symbol(SymbolNote { at: Anchor::to(pointer), why: arguments.why }),
-    };
-    let text = to_yaml(std::slice::from_ref(&record)).map_err(|error| anyhow!(error))?;
-    // What the reader would refuse is not written.
-    load("the record", &text).map_err(|error| anyhow!("{error}"))?;
-    if arguments.private {
-        scene.runtime.store(&scene.root)?.keep(&record).await?;
-        anstream::println!("{} is among your own records", record.title());
-        return Ok(ExitCode::SUCCESS);
-    }
-    let path = WorkspacePath::parse(&format!("{MEMORY_DIR}/{id}.yaml"))
-        .map_err(|error| anyhow!("`{id}`: {error}; give another `--id`"))?;
-    if scene.workspace.read(&path)?.is_some() {
-        bail!("`{path}` is there already; give another `--id`, or add to the file by hand");
-    }
-    scene.runtime.write_memory(&scene.root, &path, &text)?;
-    anstream::println!("{} stands in {path}", record.title());
-    Ok(ExitCode::SUCCESS)
-}
-
-fn free_id(name: &str, taken: &BTreeSet<&str>) -> String {
-    let plain: String =
-        name.chars().filter(|it| it.is_ascii_alphanumeric() || matches!(it, '_' | '-')).take(48).collect();
-    let plain = if plain.is_empty() { "symbol".to_owned() } else { plain };
-    let numbered = (2..).map(|number| format!("{plain}-{number}"));
-    std::iter::once(plain.clone()).chain(numbered).find(|id| !taken.contains(id.as_str())).unwrap_or(plain)
 }
 
 fn check(scene: &Scene) -> anyhow::Result<ExitCode> {

@@ -3,13 +3,13 @@
 //! for a run; which of them matter is for the engine to say.
 
 use super::{Declarations, DriverError, Pointers, Runtime, TrustChanges, canonical};
-use crate::memory::{Present, Shared, is_memory_file};
+use crate::memory::{Present, Shared, illegible, is_memory_file};
 use crate::store::Store;
 use crate::tasks::Declared;
 use crate::workspace::{Sought, Workspace};
 use anyhow::{Context as _, anyhow};
 use openexec_engine::context::{Candidate, RecordTag, Relevance};
-use openexec_engine::limits::{MEMORY_OPERATIONS_MAX, MEMORY_RECORDS_MAX};
+use openexec_engine::limits::MEMORY_RECORDS_MAX;
 use openexec_engine::memory::{
     Anchor, MaintenanceRecord, Operations, Record, Resolution, SymbolPointer, masks_of,
 };
@@ -47,14 +47,18 @@ pub struct Remembered {
 impl Remembered {
     /// What the run of a blueprint knows of the system.
     pub fn operations(&self) -> Operations {
-        let operations = Operations::new(self.records().cloned());
-        if operations.records().len() == MEMORY_OPERATIONS_MAX {
-            tracing::warn!(
-                "a run knows at most {MEMORY_OPERATIONS_MAX} services, runbooks, environments and procedures; \
-                 the others are left out"
-            );
+        Operations::new(self.records().cloned())
+    }
+
+    /// Says which files say nothing to what is about to use these records.
+    pub(super) fn tell_left_out(&self) {
+        for fault in &self.shared.faults {
+            tracing::warn!("no record of this file counts: {fault}");
         }
-        operations
+        if !self.untrusted.is_empty() {
+            let files = self.untrusted.join(", ");
+            tracing::warn!("not loaded until you trust the workspace (`openexec trust`): {files}");
+        }
     }
 
     /// What no model may see, by the files as they are, trusted or not, and by the user's own
@@ -160,30 +164,38 @@ impl Runtime {
         declarations: Declarations,
     ) -> Result<Remembered, DriverError> {
         let files = declarations.declared.files.iter().filter(|(path, _)| is_memory_file(path));
-        let texts: BTreeMap<String, String> =
-            files.clone().map(|(path, file)| (path.clone(), file.text.clone().unwrap_or_default())).collect();
+        let (mut texts, mut faults) = (BTreeMap::new(), Vec::new());
+        for (path, file) in files {
+            match &file.text {
+                Some(text) => {
+                    texts.insert(path.clone(), text.clone());
+                }
+                None => faults.push(illegible(path)),
+            }
+        }
         let private = self.store(root)?.records().context("your own records cannot be read")?;
         let mut masked: BTreeSet<String> =
             private.iter().flat_map(Record::masked).map(str::to_owned).collect();
-        let mut illegible = Vec::new();
-        for (path, file) in files {
-            let Some(text) = &file.text else {
-                illegible.push(format!("{path} is too large, or not UTF-8; mend or remove it"));
-                continue;
-            };
+        let mut illegible: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        for (path, text) in &texts {
             match masks_of(path, text) {
                 Ok(masks) => masked.extend(masks),
                 Err(error) => illegible.push(error.to_string()),
             }
         }
         let (shared, untrusted) = match declarations.trust {
-            Trust::Trusted { .. } => (Shared::of(&texts), Vec::new()),
-            Trust::Untrusted => (Shared::default(), texts.into_keys().collect()),
+            Trust::Trusted { .. } => {
+                let mut shared = Shared::of(&texts);
+                shared.faults.extend(faults);
+                (shared, Vec::new())
+            }
+            Trust::Untrusted => {
+                let faulty = faults.into_iter().map(|fault| fault.file);
+                (Shared::default(), texts.into_keys().chain(faulty).collect())
+            }
         };
-        for fault in &shared.faults {
-            tracing::warn!("no record of this file counts: {fault}");
-        }
-        Ok(Remembered { shared, untrusted, private, tasks: declarations.declared.tasks, masked, illegible })
+        let tasks = declarations.declared.tasks;
+        Ok(Remembered { shared, untrusted, private, tasks, masked, illegible })
     }
 }
 

@@ -43,6 +43,7 @@ impl Runtime {
         let workspace = self.workspace(&root)?.sifted(sift_by(policy.clone(), false));
         let store = self.store(&root)?;
         let remembered = self.memory(&root)?;
+        remembered.tell_left_out();
         let notes = remembered.notes();
         let pointers = self.pointers(&root)?;
         let recall = |sought: &Sought<'_>| memory::recall(&store, &notes, &pointers, sought);

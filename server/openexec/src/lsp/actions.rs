@@ -7,8 +7,10 @@
 mod workflows;
 
 use self::workflows::{bytes, enclosing, workflows};
+use super::commands::OfferedPlace;
 use super::decisions::shown_as;
 use super::documents::OpenFile;
+use super::memory::RecordSummary;
 use super::protocol::{
     CodeAction, CodeActionDisabled, CodeActionKind, CodeActionOrCommand, Command, Diagnostic, Range,
 };
@@ -52,8 +54,8 @@ pub(super) struct Place<'a> {
     pub(super) root: Option<&'a Path>,
     /// The runs of the place's workspace, newest first.
     pub(super) runs: &'a [RunLine],
-    /// How many records are known of a symbol of the file.
-    pub(super) known: &'a dyn Fn(&str) -> usize,
+    /// The records that are known of a symbol of the file.
+    pub(super) known: &'a dyn Fn(&str) -> Vec<RecordSummary>,
     /// The runs that were undone here, the last one last.
     pub(super) undone: &'a [RunId],
 }
@@ -354,13 +356,33 @@ fn memory(place: &Place<'_>) -> Vec<CodeAction> {
     let at = json!({ "uri": place.file.uri, "range": range });
     let mut actions = Vec::new();
     let known = (place.known)(&symbol.name);
-    if known > 0 {
-        let title = format!("Show what is known about `{}` ({known})", quote(&symbol.name));
+    if !known.is_empty() {
+        let title = format!("Show what is known about `{}` ({})", quote(&symbol.name), known.len());
         actions.push(action(title, "source.openexec.known".to_owned(), "openexec.known", at));
     }
     let title = format!("Remember why `{}` is as it is…", quote(&symbol.name));
     let at = json!({ "uri": place.file.uri, "range": range, "version": place.file.version });
     actions.push(action(title, "source.openexec.remember".to_owned(), "openexec.remember", at));
+    for record in &known {
+        actions.extend(about_own(place, record));
+    }
+    actions
+}
+
+/// What can be done about one of the user's own records: say that it is about what it is shown at,
+/// where that is doubtful, or drop it. What is shared is mended in its file.
+fn about_own(place: &Place<'_>, record: &RecordSummary) -> Vec<CodeAction> {
+    let Some(own) = &record.own else { return Vec::new() };
+    let (why, mut actions) = (quote(&record.why), Vec::new());
+    let which = json!({ "uri": place.file.uri, "kind": own.kind, "id": own.id });
+    if let Some((_, offered)) = &own.offered {
+        let title = format!("Confirm that your note is about `{}`: {why}", quote(&offered.symbol));
+        let mut seen = which.clone();
+        seen["place"] = json!(OfferedPlace::of(offered));
+        actions.push(action(title, "source.openexec.confirm".to_owned(), "openexec.confirm", seen));
+    }
+    let title = format!("Forget your note: {why}");
+    actions.push(action(title, "source.openexec.forget".to_owned(), "openexec.forget", which));
     actions
 }
 

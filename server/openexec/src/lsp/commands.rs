@@ -1,6 +1,12 @@
 //! Commands of the user: from the JSON of `workspace/executeCommand` to types, and from a
 //! vague wish ("apply") to the one run that can be meant.
 
+mod of_memory;
+
+pub(super) use self::of_memory::{
+    ConfirmArguments, ForgetArguments, OfferedPlace, RememberArguments, SymbolPlace,
+};
+
 use super::actions::{RunLine, short, undone_last};
 use super::documents::OpenFile;
 use super::protocol::Range;
@@ -19,7 +25,7 @@ use std::path::{Path, PathBuf};
 
 /// The ids that are advertised. They are the same in every session, so that a client can
 /// bind keys to them.
-pub(super) const IDS: [&str; 16] = [
+pub(super) const IDS: [&str; 18] = [
     "openexec.run",
     "openexec.cancel",
     "openexec.review",
@@ -36,6 +42,8 @@ pub(super) const IDS: [&str; 16] = [
     "openexec.graph",
     "openexec.remember",
     "openexec.known",
+    "openexec.confirm",
+    "openexec.forget",
 ];
 
 /// What the user wants done.
@@ -60,6 +68,9 @@ pub(super) enum Wish {
     Graph(GraphArguments),
     Remember(RememberArguments),
     Known(SymbolPlace),
+    /// The place of one of the user's own records.
+    Confirm(ConfirmArguments),
+    Forget(ForgetArguments),
 }
 
 /// The arguments of `openexec.run`.
@@ -191,32 +202,6 @@ pub(super) struct GraphArguments {
     pub(super) blueprint: Option<BlueprintName>,
 }
 
-/// The arguments of `openexec.remember`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RememberArguments {
-    /// The file.
-    pub(super) uri: String,
-    /// A range in the symbol.
-    pub(super) range: Range,
-    /// The version of the file that the range is of.
-    #[serde(default)]
-    pub(super) version: Option<i32>,
-    /// Why the symbol is as it is. Without it, a memory file is begun in which it can be written.
-    #[serde(default)]
-    pub(super) why: Option<String>,
-}
-
-/// The arguments of `openexec.known`.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct SymbolPlace {
-    /// The file.
-    pub(super) uri: String,
-    /// A range in the symbol.
-    pub(super) range: Range,
-}
-
 /// Reads a command.
 ///
 /// # Errors
@@ -271,6 +256,14 @@ pub(super) fn parse(command: &str, arguments: Vec<Value>) -> Result<Wish, String
         "openexec.known" => {
             Wish::Known(read(argument.unwrap_or_default(), "{\"uri\": \"…\", \"range\": …}")?)
         }
+        "openexec.confirm" => Wish::Confirm(read(
+            argument.unwrap_or_default(),
+            "what the menu at the symbol gives: {\"uri\": …, \"kind\": …, \"id\": …, \"place\": …}",
+        )?),
+        "openexec.forget" => Wish::Forget(read(
+            argument.unwrap_or_default(),
+            "{\"kind\": \"symbol\", \"id\": \"…\"}, with \"uri\" where several folders are open",
+        )?),
         other => return Err(format!("there is no command `{other}`; there are {}", IDS.join(", "))),
     })
 }

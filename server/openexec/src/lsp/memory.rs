@@ -4,6 +4,7 @@
 //! what runs have left go along with symbols that are found for certain. Files that are shared
 //! are never written from here without the user.
 
+use super::commands::{ConfirmArguments, OfferedPlace};
 use super::roots::{below, on_disk};
 use super::session::Session;
 use crate::driver::{Remembered, Runtime, Seen};
@@ -13,7 +14,10 @@ use crate::limits::{
 use crate::memory::{MEMORY_DIR, Present, state_name};
 use crate::store::Store;
 use crate::workspace::Workspace;
-use openexec_engine::memory::{Anchor, MaintenanceRecord, PointerState, Record, Resolution, SymbolPointer};
+use openexec_engine::ids::RecordId;
+use openexec_engine::memory::{
+    Anchor, Kind, MaintenanceRecord, Origin, PointerState, Record, Resolution, SymbolPointer,
+};
 use openexec_engine::path::WorkspacePath;
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +42,17 @@ pub(super) struct RecordSummary {
     pub(super) pointer: PointerState,
     /// All of it, for whoever wants to read it; data as well.
     pub(super) told: String,
+    /// Which one it is, where it is the user's own.
+    pub(super) own: Option<OwnRecord>,
+}
+
+/// A record of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnRecord {
+    pub(super) kind: Kind,
+    pub(super) id: RecordId,
+    /// The number of the anchor that is shown, and the place that a person may confirm for it.
+    pub(super) offered: Option<(usize, SymbolPointer)>,
 }
 
 /// The kind of what a run has left.
@@ -91,6 +106,16 @@ impl Memory {
     pub(super) fn told(&self, root: &Path, path: &WorkspacePath, symbol: &str) -> Option<String> {
         let places = self.places.lock().get(root).cloned()?;
         places.texts.get(&(path.clone(), symbol.to_owned())).cloned()
+    }
+
+    /// The place that is offered for an anchor of one of the user's own records, with the number of
+    /// the anchor.
+    pub(super) fn offered(&self, root: &Path, of: &ConfirmArguments) -> Option<(usize, SymbolPointer)> {
+        let places = self.places.lock().get(root).cloned()?;
+        let own = places.symbols.values().flatten().filter_map(|known| known.own.as_ref());
+        let mut offered = own.filter(|own| own.kind == of.kind && own.id == of.id);
+        let is_meant = |(_, place): &&(usize, SymbolPointer)| OfferedPlace::of(place) == of.place;
+        offered.find_map(|own| own.offered.as_ref().filter(is_meant).cloned())
     }
 
     /// How the anchors of a workspace's shared records stand, as far as they were looked for.
@@ -248,9 +273,9 @@ fn look(
     let present = Present::new(&read, workspace.files());
     let look = runtime.pointers(root).map_err(error)?.look().after(before.clone());
     for record in known.shared.records().filter(is_pointing) {
-        for anchor in record.anchors() {
+        for (number, anchor) in record.anchors().iter().enumerate() {
             let resolution = look.standing(anchor, &present);
-            places.add_record(record, anchor, &resolution);
+            places.add_record(record, number, anchor, &resolution);
             places.anchors.push((anchor.clone(), resolution));
         }
     }
@@ -258,7 +283,7 @@ fn look(
         let mut now = record.clone();
         for (number, anchor) in record.anchors().iter().enumerate() {
             let resolution = look.standing(anchor, &present);
-            places.add_record(record, anchor, &resolution);
+            places.add_record(record, number, anchor, &resolution);
             if let Some(place) = goes_along(anchor.pointer.as_deref(), resolution, &is_saved) {
                 now.point(number, place);
             }
@@ -318,14 +343,25 @@ impl Places {
         known.push(summary);
     }
 
-    fn add_record(&mut self, record: &Record, anchor: &Anchor, resolution: &Resolution) {
+    fn add_record(&mut self, record: &Record, number: usize, anchor: &Anchor, resolution: &Resolution) {
+        let is_suspect = resolution.state == PointerState::Suspect;
+        let offered = resolution.place.clone().filter(|_| is_suspect).map(|place| (number, place));
+        let own = match &record.origin {
+            Origin::Private => Some(OwnRecord { kind: record.kind(), id: record.id.clone(), offered }),
+            Origin::Shared { .. } => None,
+        };
+        let kept = match &own {
+            Some(own) => format!("kept: among your own records, as `{}`\n", own.id),
+            None => String::new(),
+        };
         let summary = RecordSummary {
             title: record.title(),
             kind: record.kind().name(),
             why: record.gist(),
             state: state_name(resolution.state),
             pointer: resolution.state,
-            told: format!("{}pointer: {}\n", record.describe(), resolution.why),
+            told: format!("{}pointer: {}\n{kept}", record.describe(), resolution.why),
+            own,
         };
         self.add(place_of(resolution, &anchor.path, &anchor.symbol), summary);
     }
@@ -341,6 +377,7 @@ impl Places {
             },
             pointer: resolution.state,
             told: lesson.describe(),
+            own: None,
         };
         self.add(place_of(resolution, &pointer.path, &pointer.symbol), summary);
     }

@@ -47,6 +47,8 @@ pub(super) enum Way {
     OwnName,
     /// As the new symbol that is most like it.
     Likeness,
+    /// By its text, which stands in several places of which none has more for it.
+    Copies,
     /// After it had gone, under its name or by its text. Something else may have come.
     Returned,
 }
@@ -200,6 +202,12 @@ impl Candidate {
             })
     }
 
+    /// True where nothing speaks for the one that does not speak for the other.
+    fn stands_like(&self, other: &Self) -> bool {
+        let standing = |it: &Self| (it.same_name, it.near, it.same_container);
+        standing(self) == standing(other)
+    }
+
     /// What speaks for it, the strongest first; the smallest key is the best candidate.
     fn rank(&self) -> impl Ord + use<'_> {
         (
@@ -221,11 +229,28 @@ fn by_text(pointer: &SymbolPointer, candidates: &[Candidate]) -> Option<Hit> {
         .filter(|candidate| candidate.same_text && (telling || candidate.same_name || candidate.near));
     let best = best(equal.clone())?;
     // Several small bodies of other names are no trace of this one.
-    let rivals = equal.filter(|other| other.same_name == best.same_name && other.near == best.near).count();
+    let rivals =
+        equal.clone().filter(|other| other.same_name == best.same_name && other.near == best.near).count();
     if rivals > 1 && !best.same_name && !telling {
         return None;
     }
-    Some(Hit::new(pointer, &best.place, Way::Text))
+    let copies: Vec<&Candidate> = equal.filter(|other| other.stands_like(best)).collect();
+    Some(match the_one(pointer, &copies) {
+        Some(one) => Hit::new(pointer, &one.place, Way::Text),
+        None => Hit { place: best.place.clone(), way: Way::Copies, similarity_permille: Some(1000) },
+    })
+}
+
+/// The copy that is meant, as far as anything tells: the only one, the only one that also bears the
+/// same name in its text, or the only one in a file of the same name.
+fn the_one<'a>(pointer: &SymbolPointer, copies: &[&'a Candidate]) -> Option<&'a Candidate> {
+    let only = |is_meant: &dyn Fn(&Candidate) -> bool| {
+        let mut meant = copies.iter().copied().filter(|copy| is_meant(copy));
+        meant.next().filter(|_| meant.next().is_none())
+    };
+    let is_exact = |copy: &Candidate| copy.place.text == pointer.text;
+    let is_namesake = |copy: &Candidate| copy.place.path.file_name() == pointer.path.file_name();
+    only(&|_| true).or_else(|| only(&is_exact)).or_else(|| only(&|copy| is_exact(copy) && is_namesake(copy)))
 }
 
 /// How much an own name says.

@@ -93,6 +93,27 @@ fn states_tell_what_became_of_a_symbol() {
 }
 
 #[test]
+fn of_two_copies_of_a_text_none_is_certain_unless_something_tells_them_apart() {
+    let cases: [(&[File], PointerState, &str); 5] = [
+        (&[("b.rs", TOTAL), ("c.rs", TOTAL)], PointerState::Suspect, "b.rs:1 total"),
+        (&[("x/a.rs", TOTAL), ("y/a.rs", TOTAL)], PointerState::Suspect, "x/a.rs:1 total"),
+        // A file of the same name, the same own name, the same container.
+        (&[("b.rs", TOTAL), ("x/a.rs", TOTAL)], PointerState::Moved, "x/a.rs:1 total"),
+        (&[("b.rs", TOTAL_RENAMED), ("c.rs", TOTAL)], PointerState::Moved, "c.rs:1 total"),
+        (&[("b.rs", TOTAL_IN_CART), ("c.rs", TOTAL)], PointerState::Moved, "c.rs:1 total"),
+    ];
+    let pointer = Texts::new(&[("a.rs", TOTAL)], &[]).pointer("a.rs", "total");
+    for (now, state, place) in cases {
+        // Nothing is known of what stood there before.
+        let resolution = resolve(&pointer, &Texts::new(&[], now));
+        let found = resolution.place.map(|it| format!("{}:{} {}", it.path, it.lines.0, it.symbol));
+        assert_eq!((resolution.state, found.as_deref()), (state, Some(place)));
+        let says_so = resolution.why.contains("the same text stands elsewhere as well");
+        assert_eq!(says_so, state == PointerState::Suspect, "{}", resolution.why);
+    }
+}
+
+#[test]
 fn what_stood_there_before_is_nobodys_new_name() {
     let both = "fn total(items: &[Item]) -> u64 {\n    let mut sum = 0;\n    for item in items {\n        sum += item.price * item.count;\n    }\n    sum\n}\nfn weight(items: &[Item]) -> u64 {\n    let mut sum = 0;\n    for item in items {\n        sum += item.weight * item.count;\n    }\n    sum\n}\n";
     let left = "fn weight(items: &[Item]) -> u64 {\n    let mut sum = 0;\n    for item in items {\n        sum += item.weight * item.count;\n    }\n    sum\n}\n";

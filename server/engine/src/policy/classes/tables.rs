@@ -22,7 +22,7 @@ pub(super) const TABLES: &[Table] = &[
             "a.git/x",
         ],
     },
-    // Environment files.
+    // Environment files. What direnv executes is code, and stands among what is executed.
     Table {
         class: Secret,
         comparison: Folded,
@@ -277,18 +277,32 @@ pub(super) const TABLES: &[Table] = &[
             "**/{dockerfile,containerfile}.*",
             "**/*.{dockerfile,containerfile}",
             "**/{docker-compose,compose}*.{yml,yaml}",
-            "**/{.envrc,.direnv,mise.toml,.mise.toml,.tool-versions,.autoenv,.env.fish,devbox.json,flake.lock}",
+            // What direnv executes, and what people let it read beside that. It is code, which a model
+            // may see but for its values: those are known like the values of `.env`.
+            "**/{.envrc,.envrc.*,.envrc-*}",
+            "**/.direnv/**",
+            "**/{.direnv,mise.toml,.mise.toml,.tool-versions,.autoenv,.env.fish,devbox.json,flake.lock}",
             "**/.{bashrc,bash_profile,bash_login,bash_logout,bash_aliases,profile,zshrc,zshenv,zprofile,zlogin,kshrc,cshrc,tcshrc,inputrc,screenrc,tmux.conf,xinitrc,xprofile}",
         ],
-        except: &[],
+        except: &["**/.envrc{.,-}{example,sample,template,dist}"],
         examples: &[
             ".devcontainer/devcontainer.json",
             "Dockerfile",
             "x/Dockerfile.dev",
             "compose.yaml",
             ".envrc",
+            "app/.envrc.local",
+            ".direnv/bin/nix-direnv-reload",
         ],
-        neighbours: &["src/docker.rs", "docs/compose.md", "src/compose.rs", "src/profile.rs", "composer.md"],
+        neighbours: &[
+            "src/docker.rs",
+            "docs/compose.md",
+            "src/compose.rs",
+            "src/profile.rs",
+            "composer.md",
+            ".envrc.example",
+            "src/envrc.rs",
+        ],
     },
     // Git: hooks by place and by name, and what makes git run or fetch things.
     Table {

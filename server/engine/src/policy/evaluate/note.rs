@@ -82,7 +82,8 @@ pub(super) fn judge_note(judge: &mut Judge<'_>, note: &Remember) {
     }
     judge.objections(matched, objections(None, "", &note.text));
     if context::has_special(&note.text) {
-        let remedy = "it holds a token of a chat template; say what you mean in words";
+        let remedy =
+            "it holds a token of a chat template, which means nothing else; say what you mean in words";
         judge.block("note.special", matched, remedy);
     }
     // An expression that does not compile must not let anything through.
@@ -137,6 +138,7 @@ mod tests {
             "Tests are run with cargo nextest; the integration tests need a database.",
             "The user table is migrated by hand.",
             "`skip_checks` in src/config.rs is read once at start.",
+            "The tool is called as `tool <filename> [ARGS]`; `<mask>` is an element of its SVG.",
         ] {
             assert_eq!(rules(&note(text)), ["allow.remember"], "{text}");
         }

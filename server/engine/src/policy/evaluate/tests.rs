@@ -285,6 +285,10 @@ fn what_is_never_touched_and_what_is_secret() {
     Case::new().blocks(&[create(".OpenExec/Policy.yaml", "x\n")], "never.openexec");
     Case::new().file(".env", "A=b\n").blocks(&[read(".env")], "secret.file");
     Case::new().file(".env", "A=b\n").blocks(&[rename(".env", "public/env.txt")], "secret.file");
+    // What direnv executes is code: it may be read, but for its values, and to write it is asked about.
+    for path in [".envrc", "app/.envrc.local", ".direnv/bin/reload"] {
+        Case::new().asks(&[create(path, "export A=b\n")], "class.executes");
+    }
     let key =
         ["-----BEGIN PRIVATE KEY-----\nRkFLRSBLRVkgTk9U", "IFJFQUw=\n-----END PRIVATE KEY-----\n"].concat();
     Case::new().file("docs/notes.txt", &key).blocks(&[read("docs/notes.txt")], "secret.content");

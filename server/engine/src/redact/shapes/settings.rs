@@ -16,7 +16,7 @@ pub(super) const SETTINGS: &[Shape] = &[
         dots: None,
         // One of several settings: behind another, or in front of one.
         pattern: r#"(?i)(?:[;?&]\s{0,4}(?:password|pwd)\s?=\s?([^\s;&"'`<>{}$%()\\]{6,128})(?:[\s;&"'`<\\]|\z)|["'>=](?:password|pwd)\s?=\s?([^\s;&"'`<>{}$%()\\]{6,128});\s?[a-z][a-z ]{1,30}=)"#,
-        plausible: is_in_use,
+        plausible: is_in_use_or_chosen,
         certain: false,
     },
     Shape {
@@ -165,6 +165,9 @@ const STATEMENT: &str = "sql-password";
 const COMMAND: &str = "command-line";
 const ELEMENT: &str = "xml-setting";
 
+/// Bytes of a password of letters alone.
+const OWN_WORD_BYTES_MIN: usize = 8;
+
 /// True for the kinds that have to be looked for only around their keywords.
 pub(super) fn is_near(kind: &str) -> bool {
     [CONNECTION, STATEMENT, COMMAND, ELEMENT].contains(&kind)
@@ -179,6 +182,22 @@ fn is_in_use(value: &[u8]) -> bool {
         || text.matches('/').count() > 1
         || text.starts_with(['/', '.', '@', '-', '\u{27E6}']);
     hard_to_guess(value) && varied(value) && no_bare_stand_in(stem.as_bytes()) && !is_path && !is_shown(&text)
+}
+
+/// Something that is in use, or a word of somebody's own: letters alone, among which is none of the
+/// words that people write in examples.
+fn is_in_use_or_chosen(value: &[u8]) -> bool {
+    const SHOWN: &[&str] = &[
+        "pass", "pwd", "secret", "example", "change", "your", "sample", "test", "dummy", "demo", "default",
+        "admin", "root", "user", "value", "string", "token", "here", "some", "none", "null", "redacted",
+        "postgres", "mysql", "sql", "server", "azure", "mongo", "redis", "guest", "local", "env", "config",
+    ];
+    let word = String::from_utf8_lossy(value).to_lowercase();
+    let is_own_word = value.len() >= OWN_WORD_BYTES_MIN
+        && value.iter().all(u8::is_ascii_alphabetic)
+        && varied(value)
+        && !SHOWN.iter().any(|shown| word.contains(shown));
+    is_own_word || is_in_use(value)
 }
 
 /// What stands where only a password can, unless it is the word for one.

@@ -26,9 +26,10 @@ fn maintained(lesson: &MaintenanceRecord) -> Record {
         "" => otherwise.to_owned(),
         text => text.to_owned(),
     };
-    let cause = match lesson.errors.first() {
-        Some(error) if lesson.instruction.trim().is_empty() => error.clone(),
-        _ => said(&lesson.instruction, "not recorded"),
+    // What failed is why something was done; where nothing did, what was asked for is.
+    let cause = match lesson.errors.as_slice() {
+        [] => said(&lesson.instruction, "not recorded"),
+        errors => errors.join("; "),
     };
     Record {
         id: RecordId::new(lesson.run.as_str()),
@@ -67,7 +68,7 @@ pub(super) async fn import(scene: &Scene, file: &Path) -> anyhow::Result<ExitCod
         store.keep(&record).await?;
         anstream::println!("{} is among your own records", record.title());
     }
-    scene.tell_untrusted();
+    scene.tell_left_out();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -137,10 +138,45 @@ fn not_forgotten(
     if scene.lessons()?.iter().any(|lesson| lesson.run.as_str() == id) {
         return Ok(anyhow!("`{id}` is what a run has left, which stays as the run's journal does"));
     }
-    scene.tell_untrusted();
+    scene.tell_left_out();
     Ok(anyhow!("there is no record `{id}` among your own; `openexec memory list` lists what there is"))
 }
 
 fn place_of(record: &Record) -> String {
     format!("{} in {}", record.title(), record.origin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use openexec_engine::digest::Digest;
+    use openexec_engine::memory::Standing;
+
+    #[test]
+    fn the_cause_of_what_a_run_did_is_the_failure_where_it_knows_one() {
+        let cause = |errors: &[&str], instruction: &str| {
+            let lesson = MaintenanceRecord {
+                run: "run-1".into(),
+                blueprint: "fix_tests".into(),
+                at_ms: 1,
+                standing: Standing::Done,
+                instruction: instruction.to_owned(),
+                summary: "mended".to_owned(),
+                files: Vec::new(),
+                symbols: Vec::new(),
+                repaired_tests: Vec::new(),
+                errors: errors.iter().map(|&error| error.to_owned()).collect(),
+                evidence: Vec::new(),
+                tree: Digest::of(b""),
+                notes: Vec::new(),
+            };
+            match maintained(&lesson).body {
+                Body::Maintenance(past) => past.cause,
+                other => panic!("{other:?}"),
+            }
+        };
+        let errors = ["the lock file <path> is stale", "connection refused by <path>"];
+        assert_eq!(cause(&errors, "mend it"), errors.join("; "));
+        assert_eq!((cause(&[], "mend it"), cause(&[], " ")), ("mend it".into(), "not recorded".into()));
+    }
 }

@@ -42,6 +42,7 @@ pub(super) async fn relocate(scene: &Scene, accept: &[String], all: bool) -> any
             refused += usize::from(found.is_empty());
         }
     }
+    scene.tell_left_out();
     if waiting > 0 {
         anstream::println!(
             "{waiting} to accept: `--accept ID` for each that is right, `--all` for those that are certain"

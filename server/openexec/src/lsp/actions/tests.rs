@@ -1,9 +1,11 @@
 use super::*;
 use crate::driver::TrustChanges;
 use crate::lsp::documents::Documents;
+use crate::lsp::memory::OwnRecord;
 use openexec_engine::blueprint::{Blueprint, InputDeclaration, InputName, Trigger};
 use openexec_engine::digest::Digest;
 use openexec_engine::edit::Part;
+use openexec_engine::memory::{Kind, PointerState, SymbolPointer};
 use openexec_engine::path::WorkspacePath;
 use openexec_engine::policy::{ApprovalMode, SandboxMode};
 use openexec_engine::run::Target;
@@ -157,7 +159,7 @@ fn actions(asked: Asked<'_>) -> Vec<CodeAction> {
         offers: &asked.offers,
         root: Some(Path::new("/w")),
         runs: asked.runs,
-        known: &|_| 0,
+        known: &|_| Vec::new(),
         undone: asked.undone,
     };
     let literal = |action| match action {
@@ -238,7 +240,26 @@ fn what_lacks_an_input_is_not_offered() {
 fn what_is_known_is_offered_where_something_is() {
     let place_file = file();
     let (symbols, offers) = (symbols(), Offers::default());
-    let known = |symbol: &str| if symbol == "parse" { 2 } else { 0 };
+    let record = |id: &str, own: Option<OwnRecord>| RecordSummary {
+        title: format!("symbol {id}"),
+        kind: "symbol",
+        why: format!("because of {id}"),
+        state: "suspect",
+        pointer: PointerState::Suspect,
+        told: String::new(),
+        own,
+    };
+    let path = WorkspacePath::parse("src/lib.rs").unwrap();
+    let elsewhere = SymbolPointer::bare(path, "parse", Digest::of(b"p"));
+    let own = |id: &str, offered| Some(OwnRecord { kind: Kind::Symbol, id: id.into(), offered });
+    let known = |symbol: &str| match symbol {
+        "parse" => vec![
+            record("shared", None),
+            record("sure", own("sure", None)),
+            record("doubtful", own("doubtful", Some((0, elsewhere.clone())))),
+        ],
+        _ => Vec::new(),
+    };
     let place = |line, character| Place {
         file: &place_file,
         range: at(line, character),
@@ -261,7 +282,16 @@ fn what_is_known_is_offered_where_something_is() {
         };
         actions.map(title).collect()
     };
-    assert_eq!(titles(&place(1, 4)), ["Show what is known about `parse` (2)", REMEMBER]);
+    assert_eq!(
+        titles(&place(1, 4)),
+        [
+            "Show what is known about `parse` (3)",
+            REMEMBER,
+            "Forget your note: because of sure",
+            "Confirm that your note is about `parse`: because of doubtful",
+            "Forget your note: because of doubtful",
+        ]
+    );
     assert_eq!(titles(&place(2, 0)), [""; 0]);
 }
 
@@ -529,7 +559,7 @@ fn a_symbol_is_called_by_its_kind() {
             offers: &offers,
             root: Some(Path::new("/w")),
             runs: &[],
-            known: &|_| 0,
+            known: &|_| Vec::new(),
             undone: &[],
         };
         match offered(&place, Form { literals: true, disabled: false }).first() {
@@ -622,7 +652,7 @@ fn an_old_client_gets_bare_commands() {
         offers: &offers(),
         root: Some(Path::new("/w")),
         runs: &[],
-        known: &|_| 0,
+        known: &|_| Vec::new(),
         undone: &[],
     };
     assert!(
@@ -746,7 +776,7 @@ fn no_workflow_works_on_the_files_that_govern_it() {
         offers: &offers,
         root: Some(Path::new("/w")),
         runs: &[],
-        known: &|_| 0,
+        known: &|_| Vec::new(),
         undone: &[],
     };
     let found = offered(&place, Form { literals: true, disabled: true });

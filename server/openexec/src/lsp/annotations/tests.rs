@@ -93,6 +93,7 @@ fn note(why: &str, pointer: PointerState) -> RecordSummary {
         state: "exact",
         pointer,
         told: format!("why: {why}\npointer: `size` in `lib.rs`\n"),
+        own: None,
     }
 }
 

@@ -98,6 +98,11 @@ fn every_advertised_command_is_known() {
         let arguments = match id {
             "openexec.run" => arguments,
             "openexec.remember" | "openexec.known" => vec![symbol],
+            "openexec.forget" => vec![json!({ "kind": "symbol", "id": "x" })],
+            "openexec.confirm" => {
+                let place = json!({ "path": "a.rs", "symbol": "f", "text": Digest::of(b"x") });
+                vec![json!({ "kind": "symbol", "id": "x", "place": place })]
+            }
             _ => vec![],
         };
         assert!(parse(id, arguments).is_ok(), "{id}");

@@ -22,17 +22,18 @@ use tokio::runtime::Handle;
 use tokio::time::MissedTickBehavior;
 
 impl Shared {
+    /// The open workspace folder that a file lies in; the obvious one where none is named.
+    pub(super) fn root_meant(&self, uri: Option<&str>) -> Result<PathBuf, String> {
+        let roots = self.session.roots();
+        let Some(uri) = uri else { return obvious_root(&roots, self.session.focus().as_deref()) };
+        let path = uri::canonical(&uri::path_of(uri).map_err(|error| error.to_string())?);
+        let outside = || format!("`{uri}` lies in no open workspace folder; open its folder");
+        Ok(roots.of_file(&path).ok_or_else(outside)?.to_owned())
+    }
+
     pub(super) async fn trust(self: &Arc<Self>, arguments: TrustArguments) -> Result<Value, String> {
         let runtime = Arc::clone(self.runtime()?);
-        let roots = self.session.roots();
-        let root = match &arguments.uri {
-            Some(uri) => {
-                let path = uri::canonical(&uri::path_of(uri).map_err(|error| error.to_string())?);
-                let outside = || format!("`{uri}` lies in no open workspace folder; open its folder");
-                roots.of_file(&path).ok_or_else(outside)?.to_owned()
-            }
-            None => obvious_root(&roots, self.session.focus().as_deref())?,
-        };
+        let root = self.root_meant(arguments.uri.as_deref())?;
         if arguments.review {
             return self.review_trust(root).await;
         }

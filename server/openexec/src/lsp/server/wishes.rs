@@ -17,6 +17,8 @@ impl Shared {
             Wish::Resume(of) => self.resume(of).await,
             Wish::Remember(arguments) => self.remember(arguments).await,
             Wish::Known(place) => self.known(&place),
+            Wish::Confirm(of) => self.confirm(of).await,
+            Wish::Forget(of) => self.forget(of).await,
             Wish::Undo(of) => self.undo(of).await,
             Wish::Apply(of) => {
                 let seen = of.proposal;

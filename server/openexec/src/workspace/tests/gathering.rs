@@ -563,6 +563,65 @@ fn what_the_project_says_of_its_code_is_shown_the_nearest_first() {
 }
 
 #[test]
+fn of_a_tool_s_settings_those_are_shown_that_are_about_the_language_at_hand() {
+    let tree = Tree::with(&[
+        (
+            "setup.cfg",
+            "[metadata]\nname = x\n[flake8]\nmax-line-length = 90\n\n[mypy-tests.*]\nstrict = true\n",
+        ),
+        ("tox.ini", "[tox]\nenvlist = py\n[flake8]\nmax-line-length = 70\n"),
+        ("ruff.toml", "line-length = 90\n"),
+        ("Cargo.toml", "[package]\nname = \"x\"\n\n[lints.clippy]\nunwrap_used = \"deny\"\n"),
+        ("package.json", "{\n  \"name\": \"x\",\n  \"prettier\": { \"semi\": false }\n}\n"),
+        (".prettierrc", "semi: true\n"),
+        ("biome.json", "{}\n"),
+        (".golangci.yml", "version: 2\n"),
+        (
+            ".editorconfig",
+            "root = true\n\n[*]\nindent_size = 4\n\n[*.{kt,kts}]\nktlint_code_style = android\n\n[app/**.py]\nindent_size = 2\n",
+        ),
+        ("app/a.py", "def a():\n    pass\n"),
+        ("src/a.rs", "fn a() {}\n"),
+        ("src/a.kt", "fun a() {}\n"),
+        ("web/a.ts", "export function telling() {}\n"),
+        ("README.txt", "x\n"),
+    ]);
+    let at = |file: &str| {
+        let target = target(file, (1, 1));
+        conventions(&gathered(&tree, &ContextQuery { target, may_edit: true, ..query() }))
+    };
+    insta::assert_snapshot!(at("app/a.py"), @r"
+    convention: ruff.toml - 1-1 (1000)
+    convention: setup.cfg - 3-5 (999)
+    convention: setup.cfg - 6-7 (998)
+    convention: .editorconfig - 1-2 (997)
+    convention: .editorconfig - 3-5 (997)
+    convention: .editorconfig - 9-10 (997)
+    ");
+    insta::assert_snapshot!(at("src/a.rs"), @r"
+    convention: Cargo.toml - 4-5 (1000)
+    convention: .editorconfig - 1-2 (999)
+    convention: .editorconfig - 3-5 (999)
+    ");
+    insta::assert_snapshot!(at("src/a.kt"), @r"
+    convention: .editorconfig - 1-2 (1000)
+    convention: .editorconfig - 3-5 (1000)
+    convention: .editorconfig - 6-8 (1000)
+    ");
+    insta::assert_snapshot!(at("web/a.ts"), @r"
+    convention: biome.json - 1-1 (1000)
+    convention: package.json - 3-3 (999)
+    convention: .editorconfig - 1-2 (998)
+    convention: .editorconfig - 3-5 (998)
+    ");
+    // Without a file, the languages of what was found.
+    let asked = ContextQuery { instruction: Some("mend `telling`".to_owned()), may_edit: true, ..query() };
+    assert!(conventions(&gathered(&tree, &asked)).starts_with("convention: biome.json"));
+    let nothing = ContextQuery { may_edit: true, ..query() };
+    insta::assert_snapshot!(conventions(&gathered(&tree, &nothing)), @"convention: .editorconfig - 1-2 (1000)");
+}
+
+#[test]
 fn what_runs_changed_for_a_failing_test_before_is_ranked_higher() {
     let tree = Tree::with(&[
         ("src/b.rs", "pub fn parse_one() {\n    1;\n}\n"),
