@@ -43,7 +43,7 @@ pub fn rebase(base: &str, proposed: &str, current: &str) -> Rebased {
 pub fn rebase_beside(base: &str, proposed: &str, current: &str) -> Rebased {
     match rebase(base, proposed, current) {
         Rebased::Overlapping
-            if steps(base, proposed).saturating_add(steps(base, current)) <= REBASE_STEPS_MAX =>
+            if merge_steps(base, proposed).saturating_add(merge_steps(base, current)) <= REBASE_STEPS_MAX =>
         {
             let both = hunks(base, proposed).into_iter().chain(hunks(base, current));
             beside(base, both.collect()).map_or(Rebased::Overlapping, Rebased::Clean)

@@ -377,8 +377,9 @@ fn about_own(place: &Place<'_>, record: &RecordSummary) -> Vec<CodeAction> {
     let which = json!({ "uri": place.file.uri, "kind": own.kind, "id": own.id });
     if let Some((_, offered)) = &own.offered {
         let title = format!("Confirm that your note is about `{}`: {why}", quote(&offered.symbol));
-        let mut seen = which.clone();
-        seen["place"] = json!(OfferedPlace::of(offered));
+        let seen = json!({
+            "uri": place.file.uri, "kind": own.kind, "id": own.id, "place": OfferedPlace::of(offered),
+        });
         actions.push(action(title, "source.openexec.confirm".to_owned(), "openexec.confirm", seen));
     }
     let title = format!("Forget your note: {why}");
