@@ -468,6 +468,19 @@ impl Client {
         }
     }
 
+    /// Asks until there is an answer, anew each time the server says that the runs have changed.
+    pub fn asking<T>(&mut self, what: &str, ask: impl Fn(&mut Self) -> Option<T>) -> T {
+        let is_told = |message: &Value| message["method"] == "openexec/runsChanged";
+        loop {
+            // What is said while it is asked may be newer than the answer.
+            self.heard.retain(|message| !is_told(message));
+            if let Some(found) = ask(self) {
+                return found;
+            }
+            self.wait_for(what, is_told);
+        }
+    }
+
     /// Waits until the server says a message to the user that contains this.
     pub fn wait_for_message(&mut self, part: &str) -> String {
         let fits = |message: &Value| {

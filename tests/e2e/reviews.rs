@@ -166,15 +166,12 @@ fn a_client_that_runs_no_commands_has_no_lenses() {
 #[test]
 fn a_client_that_lists_runs_is_told_which_parts_are_accepted() {
     let (_project, mut client, [lib, _]) = waiting(Abilities { lists_runs: true, ..Abilities::all() });
-    let changes = loop {
+    let changes = client.asking("a waiting proposal", |client| {
         let runs = client.request("openexec/runs", Value::Null).unwrap();
         let run = &runs["runs"][0];
-        if run["state"] == "waiting" {
-            break client.request("openexec/changes", json!({ "run": run["run"] })).unwrap();
-        }
-        client.heard.retain(|message| message["method"] != "openexec/runsChanged");
-        client.wait_for("another list", |message| message["method"] == "openexec/runsChanged");
-    };
+        let changes = json!({ "run": run["run"] });
+        (run["state"] == "waiting").then(|| client.request("openexec/changes", changes).unwrap())
+    });
     assert_eq!(changes["accepted"], json!([]));
     let of = |parts: Value| json!({ "run": changes["run"], "proposal": changes["proposal"], "parts": parts });
     for (parts, told) in [

@@ -20,16 +20,10 @@ fn client(project: &Project, lists_runs: bool) -> Client {
 
 /// The newest run, once the client has been told of a change after which it stands like this.
 fn stands(client: &mut Client, state: &str) -> Value {
-    loop {
+    client.asking(state, |client| {
         let list = client.request("openexec/runs", Value::Null).unwrap();
-        if let Some(run) = list["runs"].as_array().unwrap().first()
-            && run["state"] == state
-        {
-            return run.clone();
-        }
-        client.heard.retain(|message| message["method"] != "openexec/runsChanged");
-        client.wait_for("another list", |message| message["method"] == "openexec/runsChanged");
-    }
+        list["runs"].as_array().unwrap().first().filter(|run| run["state"] == state).cloned()
+    })
 }
 
 #[test]

@@ -37,15 +37,22 @@ impl Desk {
     /// Waits until a run stands like this, asking only when the server says that the list has
     /// changed.
     fn stands(&mut self, run: &str, state: &str) -> Value {
-        loop {
-            let list = self.list();
-            let found = list.iter().find(|entry| entry["run"] == run && entry["state"] == state);
-            if let Some(found) = found {
-                return found.clone();
-            }
-            self.client.heard.retain(|message| message["method"] != "openexec/runsChanged");
-            self.client.wait_for("another list", |message| message["method"] == "openexec/runsChanged");
-        }
+        self.client.asking(&format!("{run} {state}"), |client| {
+            let list = client.request("openexec/runs", Value::Null).unwrap();
+            let fits = |entry: &&Value| entry["run"] == run && entry["state"] == state;
+            list["runs"].as_array().unwrap().iter().find(fits).cloned()
+        })
+    }
+
+    /// Waits until the menu offers to trust the workspace, or does not.
+    fn trust_is_offered(&mut self, is_offered: bool) {
+        let what = if is_offered { "trust is offered" } else { "trust is not offered" };
+        self.client.asking(what, |client| {
+            let actions = client.code_actions(&self.lib, 1, 8);
+            let mut titles = actions.iter().filter_map(|action| action["title"].as_str());
+            let found = titles.any(|title| title.starts_with("Trust this workspace's tasks"));
+            (found == is_offered).then_some(())
+        });
     }
 }
 
@@ -75,6 +82,17 @@ fn a_run_is_seen_and_reviewed_in_both_and_driven_by_one() {
     one.stands(&run, "done");
     other.stands(&run, "done");
     assert_eq!((other.client.text(&other.lib), one.client.text(&one.lib)), (LIB, FIXED));
+}
+
+#[test]
+fn trust_that_is_given_or_revoked_in_a_terminal_is_seen_in_an_open_editor() {
+    let project = Project::scripted_tests(ONE_ATTEMPT, CHECK);
+    let mut desk = desk(&project);
+    desk.trust_is_offered(true);
+    project.trust();
+    desk.trust_is_offered(false);
+    assert!(project.run(&["trust", "--revoke"]).status.success());
+    desk.trust_is_offered(true);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ pub fn cache() -> PathBuf {
 pub struct Terminal {
     /// Everything that its programs keep lies below.
     place: PathBuf,
+    /// The name of its server: the one of the terminal before may not have ended yet.
+    socket: String,
     /// A second client of the terminal, which says when something was written to the screen.
     watcher: Child,
     changes: Receiver<()>,
@@ -28,10 +31,12 @@ pub struct Terminal {
 impl Terminal {
     /// Starts a program, as a shell would be told to, in a folder. Its user scope is below `place`.
     pub fn open(place: &Path, folder: &Path, program: &str) -> Self {
+        static OPENED: AtomicUsize = AtomicUsize::new(0);
+        let socket = OPENED.fetch_add(1, Ordering::Relaxed).to_string();
         let mut session =
-            tmux(place, &["-f", "/dev/null", "new-session", "-d", "-x", "140", "-y", "40", "-c"]);
+            tmux(place, &socket, &["-f", "/dev/null", "new-session", "-d", "-x", "140", "-y", "40", "-c"]);
         assert_success(session.arg(folder).arg(program), "tmux starts");
-        let mut watcher = tmux(place, &["-C", "attach-session", "-f", "ignore-size,read-only"]);
+        let mut watcher = tmux(place, &socket, &["-C", "attach-session", "-f", "ignore-size,read-only"]);
         let mut watcher = watcher.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let told = BufReader::new(watcher.stdout.take().unwrap());
         let (change, changes) = channel();
@@ -42,17 +47,17 @@ impl Terminal {
                 }
             }
         });
-        Self { place: place.to_owned(), watcher, changes }
+        Self { place: place.to_owned(), socket, watcher, changes }
     }
 
     /// Presses keys, by tmux's names for them.
     pub fn press(&self, keys: &[&str]) {
-        assert_success(tmux(&self.place, &["send-keys"]).args(keys), "keys are pressed");
+        assert_success(self.tmux(&["send-keys"]).args(keys), "keys are pressed");
     }
 
     /// Types a text.
     pub fn write(&self, text: &str) {
-        assert_success(&mut tmux(&self.place, &["send-keys", "-l", text]), "a text is typed");
+        assert_success(&mut self.tmux(&["send-keys", "-l", text]), "a text is typed");
     }
 
     /// The screen.
@@ -66,7 +71,7 @@ impl Terminal {
     }
 
     fn capture(&self, arguments: &[&str]) -> String {
-        let captured = assert_success(&mut tmux(&self.place, arguments), "the screen is read");
+        let captured = assert_success(&mut self.tmux(arguments), "the screen is read");
         String::from_utf8_lossy(&captured.stdout).into_owned()
     }
 
@@ -95,8 +100,12 @@ impl Terminal {
         assert!(!self.is_there(), "the program does not end:\n{}", self.screen());
     }
 
+    fn tmux(&self, arguments: &[&str]) -> Command {
+        tmux(&self.place, &self.socket, arguments)
+    }
+
     fn is_there(&self) -> bool {
-        tmux(&self.place, &["has-session"]).output().unwrap().status.success()
+        self.tmux(&["has-session"]).output().unwrap().status.success()
     }
 
     /// Keeps the screen with its colours, for who wants to see what the user saw.
@@ -110,18 +119,19 @@ impl Terminal {
 impl Drop for Terminal {
     fn drop(&mut self) {
         // The server of this terminal, which has a socket of its own.
-        let _ = tmux(&self.place, &["kill-server"]).output();
+        let _ = self.tmux(&["kill-server"]).output();
         let _ = self.watcher.wait();
     }
 }
 
 /// A command of tmux, to the terminal of a place.
-fn tmux(place: &Path, arguments: &[&str]) -> Command {
+fn tmux(place: &Path, socket: &str, arguments: &[&str]) -> Command {
     let openexec = Path::new(env!("CARGO_BIN_EXE_openexec")).parent().unwrap();
     let path = std::env::var_os("PATH").unwrap();
     let path = std::iter::once(openexec.to_owned()).chain(std::env::split_paths(&path));
     let mut command = Command::new("tmux");
     command
+        .args(["-L", socket])
         .args(arguments)
         .env("PATH", std::env::join_paths(path).unwrap())
         .env("TMUX_TMPDIR", place)

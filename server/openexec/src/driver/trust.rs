@@ -68,6 +68,15 @@ impl Runtime {
         Ok(TrustChanges::between(&before, &declared.files))
     }
 
+    /// A number that is another one when another process has trusted or revoked any workspace
+    /// since it was asked for last.
+    ///
+    /// # Errors
+    /// When the trust database cannot be read.
+    pub fn trust_version(&self) -> Result<i64, DriverError> {
+        Ok(self.trust.version().context("the trust database cannot be read")?)
+    }
+
     /// Takes trust back.
     ///
     /// # Errors

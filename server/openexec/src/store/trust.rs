@@ -93,6 +93,15 @@ impl TrustStore {
         })
     }
 
+    /// A number that is another one when another process has trusted or revoked anything since
+    /// it was asked for last.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn version(&self) -> Result<i64, StoreError> {
+        self.with(|connection| connection.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    }
+
     /// Takes trust back.
     ///
     /// # Errors

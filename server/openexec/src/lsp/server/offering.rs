@@ -96,13 +96,18 @@ impl Shared {
                         self.say_which_model().await;
                     }
                 }
-                // Other editors and terminals work on the same journals.
+                // Other editors and terminals work on the same journals, and trust as well.
                 _ = look.tick() => {
                     let now = Arc::clone(&self).elsewhere(seen.clone()).await;
-                    let is_same = now.runs == seen.runs && now.accepted == seen.accepted;
+                    let is_trust_same = now.trust == seen.trust;
+                    let is_same = is_trust_same && now.runs == seen.runs && now.accepted == seen.accepted;
                     seen = now;
                     if is_same {
                         continue;
+                    }
+                    if !is_trust_same {
+                        self.publisher.refresh();
+                        self.memory.refresh();
                     }
                 }
             }
@@ -110,7 +115,7 @@ impl Shared {
         }
     }
 
-    /// Looks whether other processes have gone on with a run. `before` is what was seen last:
+    /// Looks whether other processes have trusted anything or gone on with a run. `before` is what was seen last:
     /// where nobody has written since, only the leases are looked at.
     async fn elsewhere(self: Arc<Self>, before: Elsewhere) -> Elsewhere {
         let Ok(runtime) = self.runtime.clone() else {
@@ -191,9 +196,11 @@ impl Shared {
     }
 }
 
-/// Runs that this process does not drive, as far as other processes may change them.
+/// What other processes may change: trust, and runs that this process does not drive.
 #[derive(Debug, Clone, Default)]
 struct Elsewhere {
+    /// The trust database as it was read.
+    trust: Option<i64>,
     /// The journals as they were read.
     versions: BTreeMap<PathBuf, i64>,
     runs: BTreeMap<PathBuf, Vec<RunElsewhere>>,
@@ -211,7 +218,7 @@ impl Elsewhere {
     /// The same now. A journal that cannot be read is taken for empty; `openexec runs` tells
     /// what is wrong with it.
     fn now(&self, runtime: &Runtime, roots: &Roots) -> Self {
-        let mut now = Self::default();
+        let mut now = Self { trust: runtime.trust_version().ok(), ..Self::default() };
         for root in roots.all() {
             let Ok(store) = runtime.store(root) else { continue };
             let version = store.version().unwrap_or_default();
